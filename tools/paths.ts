@@ -35,6 +35,8 @@ export interface KafkaPaths {
    * the class path that it was made with (so no `libs/*`, which expands in directory order).
    */
   readonly classPath: string
+  /** JVM option that makes this version log to standard output (`tools/kafka/<version>/log4j.properties`). */
+  readonly loggingOption: string
   /** Class-data archive for `-XX:SharedArchiveFile` of a broker; undefined when it was not made. */
   readonly brokerArchive: string | undefined
   /** Class-data archive for a Connect worker; undefined when it was not made. */
@@ -86,8 +88,7 @@ export function kafkaPaths(version: KafkaVersion): KafkaPaths {
   const dir = join(toolsDir, 'kafka', version)
   const libs = join(dir, 'libs')
   const jars = existsSync(libs) ? readdirSync(libs).filter((file) => file.endsWith('.jar')) : []
-  const archive = (name: string): string | undefined =>
-    existsSync(join(dir, name)) ? join(dir, name) : undefined
+  const archive = (name: string): string | undefined => (existsSync(join(dir, name)) ? join(dir, name) : undefined)
   return {
     version,
     libs,
@@ -95,6 +96,7 @@ export function kafkaPaths(version: KafkaVersion): KafkaPaths {
       .sort()
       .map((jar) => join(libs, jar))
       .join(delimiter),
+    loggingOption: `${version.startsWith('3.') ? '-Dlog4j.configuration=file:' : '-Dlog4j2.configurationFile='}${join(projectDir, 'tools', 'kafka', version, 'log4j.properties')}`,
     brokerArchive: archive('broker.jsa'),
     connectArchive: archive('connect.jsa'),
   }
