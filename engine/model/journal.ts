@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { Colour } from './colour.ts'
+import { OffsetsJson } from './offset-json.ts'
+
+/** Names of the switchover's steps, in order. `wave`, `watch` and later ones keep their place here when they come. */
+export const StepName = z.enum(['lock', 'gate', 'arm', 'hold', 'fence', 'drain', 'cut', 'release', 'reverse', 'groups', 'watch', 'finish'])
+export type StepName = z.infer<typeof StepName>
+
+/** Per partition the pair (source end, target end) proven equal: nothing before it is missing on the target. */
+export const Cut = z.strictObject({
+  source: Colour,
+  target: Colour,
+  sourceEnds: OffsetsJson,
+  targetEnds: OffsetsJson,
+})
+export type Cut = z.infer<typeof Cut>
+
+/** How one group's position on one partition was found. Only `exact` moves a group. */
+export const GroupPosition = z.strictObject({
+  groupId: z.string(),
+  topic: z.string(),
+  partition: z.int().nonnegative(),
+  sourceOffset: z.string(),
+  targetOffset: z.string().nullable(),
+  lagRecords: z.int().nonnegative().nullable(),
+  method: z.enum(['count-back']),
+  verdict: z.enum(['exact', 'not provable', 'without offsets']),
+  reason: z.string(),
+})
+export type GroupPosition = z.infer<typeof GroupPosition>
+
+const head = {
+  number: z.int().positive(),
+  /** Create revision of the lock under which it was written. */
+  term: z.string(),
+  atWallClock: z.iso.datetime(),
+  /** Monotonic milliseconds of the writer; comparable on one machine only. */
+  atMonotonicMs: z.number(),
+}
+
+/** One line of the journal: what was intended (`before` an effect) or what is known (`after`). */
+export const JournalEntry = z.discriminatedUnion('kind', [
+  z.strictObject({ ...head, kind: z.literal('created'), live: Colour, epoch: z.int() }),
+  z.strictObject({ ...head, kind: z.literal('opened'), source: Colour, target: Colour, attempt: z.int(), epoch: z.int(), resumed: z.boolean() }),
+  z.strictObject({
+    ...head,
+    kind: z.literal('mirror'),
+    connector: z.string(),
+    source: Colour,
+    target: Colour,
+    what: z.enum(['created', 'seeded', 'running', 'stopped', 'deleted']),
+  }),
+  z.strictObject({ ...head, kind: z.literal('step'), step: StepName, what: z.enum(['begin', 'done', 'skipped']), detail: z.string() }),
+  z.strictObject({ ...head, kind: z.literal('fence'), colour: Colour, what: z.enum(['raising', 'lifting']), bindings: z.array(z.string()) }),
+  z.strictObject({ ...head, kind: z.literal('decided'), outcome: z.enum(['switch', 'abort']), cut: Cut.nullable(), reason: z.string(), graceful: z.boolean() }),
+  z.strictObject({ ...head, kind: z.literal('groups'), positions: z.array(GroupPosition), moved: z.array(z.string()), stayed: z.array(z.string()) }),
+  z.strictObject({ ...head, kind: z.literal('closed'), outcome: z.enum(['switched', 'aborted', 'created']), live: Colour, epoch: z.int() }),
+])
+export type JournalEntry = z.infer<typeof JournalEntry>
+
+/** What a writer says of an entry; number, term and times are added where it is written. */
+export type JournalFact = JournalEntry extends infer E ? (E extends JournalEntry ? Omit<E, 'number' | 'term' | 'atWallClock' | 'atMonotonicMs'> : never) : never

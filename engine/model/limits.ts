@@ -1,0 +1,17 @@
+import { z } from 'zod'
+
+/** The bounds that a gate and a switchover keep. Durations in milliseconds unless the name says otherwise. */
+export const Limits = z.strictObject({
+  maxMirrorLagMs: z.int().min(100).max(60_000).default(1_000),
+  lagSamples: z.int().min(1).max(60).default(5),
+  lagSampleIntervalMs: z.int().min(100).max(10_000).default(1_000),
+  holdDeadlineMs: z.int().min(100).max(60_000).default(2_000),
+  fenceDeadlineMs: z.int().min(500).max(60_000).default(5_000),
+  drainDeadlineMs: z.int().min(500).max(120_000).default(10_000),
+  windowDeadlineMs: z.int().min(1_000).max(300_000).default(30_000),
+  lockLeaseSeconds: z.int().min(2).max(120).default(10),
+  groupMoveDeadlineMs: z.int().min(1_000).max(600_000).default(30_000),
+  quietSeconds: z.int().min(1).max(3_600).default(60),
+  maxEvidenceAgeMs: z.int().min(1_000).max(120_000).default(10_000),
+})
+export type Limits = z.infer<typeof Limits>

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { ClusterAccess } from './cluster-access.ts'
+import { Colour } from './colour.ts'
+import { FleetName } from './fleet.ts'
+
+/** How to reach the config store. The password stands in `credentialsFile` (mode 0600) under the user's name, in the form of a CredentialsFile. */
+export const RouteStoreAccess = z.strictObject({
+  endpoints: z.array(z.string().min(1)).min(1),
+  username: z.string().min(1),
+  credentialsFile: z.string().min(1),
+})
+export type RouteStoreAccess = z.infer<typeof RouteStoreAccess>
+
+/** How to reach the Connect worker that stands beside a colour and copies into it. REST credentials are user `connect` of the file. */
+export const WorkerAccess = z.strictObject({
+  /** The colour that this worker copies into. */
+  colour: Colour,
+  restUrl: z.url(),
+  groupId: z.string().min(1),
+  credentialsFile: z.string().min(1),
+})
+export type WorkerAccess = z.infer<typeof WorkerAccess>
+
+/** Everything that a gate or a switchover of one fleet is wired to: addresses and references, no secret. */
+export const Wiring = z
+  .strictObject({
+    fleet: FleetName,
+    routeStore: RouteStoreAccess,
+    clusters: z.strictObject({ blue: ClusterAccess, green: ClusterAccess }),
+    workers: z.strictObject({ blue: WorkerAccess, green: WorkerAccess }),
+    /** The catalog's topics: what is mirrored and what a cut covers. */
+    topics: z.array(z.string().min(1)).min(1),
+    /** The catalog's groups. */
+    groups: z.array(z.string().min(1)),
+  })
+  .check((context) => {
+    const { blue, green } = context.value.clusters
+    if (blue.clusterId === green.clusterId) {
+      context.issues.push({ code: 'custom', message: `blue and green are the same cluster (${blue.clusterId})`, input: context.value, path: ['clusters'] })
+    }
+    const shared = blue.internalBootstrapServers.filter((server) => green.internalBootstrapServers.includes(server))
+    if (shared.length > 0) {
+      context.issues.push({ code: 'custom', message: `blue and green share the bootstrap server ${shared[0]}`, input: context.value, path: ['clusters'] })
+    }
+  })
+export type Wiring = z.infer<typeof Wiring>
+
+/** What the operator wants: plain data in the traffic stack's config. */
+export const Intent = z.strictObject({
+  live: Colour,
+  /** Counted up to move again after a latch. */
+  attempt: z.int().nonnegative().default(0),
+})
+export type Intent = z.infer<typeof Intent>

@@ -1,0 +1,60 @@
+import type { JournalEntry } from '../model/journal.ts'
+import type { ClientRegistration, RouteDocument } from '../model/route.ts'
+import type { Deadline } from './clock.ts'
+
+/** What one consistent read of the config store showed. */
+export interface RouteReading {
+  /** null: no route was ever written. */
+  readonly route: RouteDocument | null
+  /** Modification revision of the route key; 0 when absent. */
+  readonly routeRevision: string
+  readonly journal: readonly JournalEntry[]
+  /** Number of the newest journal entry; 0 when there is none. */
+  readonly journalHead: number
+  readonly lock: LockFacts | null
+  /** Highest epoch that any registered client has acted on; a new route starts above it. */
+  readonly highestClientEpoch: number
+}
+
+export interface LockFacts {
+  readonly holder: string
+  /** Create revision of the lock key, as decimal text. */
+  readonly term: string
+}
+
+/** The lock, held. It is gone when its lease ends: every write compares it. */
+export interface RouteLock {
+  readonly term: string
+  /** Aborted when the lease was lost. */
+  readonly lost: AbortSignal
+  release(): Promise<void>
+}
+
+/** One write: route and journal entry together, bound to lock, route revision and journal head. */
+export interface RouteWrite {
+  /** null: the route stays. */
+  readonly route: RouteDocument | null
+  readonly entry: JournalEntry
+  readonly expectedRouteRevision: string
+  readonly expectedJournalHead: number
+}
+
+/** The config store: route, lock, journal and client registrations of one fleet. */
+export interface RouteStore {
+  read(deadline: Deadline): Promise<RouteReading>
+  clients(deadline: Deadline): Promise<readonly ClientRegistration[]>
+  /** @throws KbgError `locked` when somebody else holds it: names the holder */
+  lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock>
+  /**
+   * One transaction: compares that `lock` is still held, and route and journal are as expected; then writes both.
+   * @returns the new route revision and head
+   * @throws KbgError `lost-race` when a comparison failed: nothing was written
+   */
+  write(lock: RouteLock, write: RouteWrite, deadline: Deadline): Promise<{ readonly routeRevision: string; readonly journalHead: number }>
+  /** Resolves when the registrations satisfy `until`; watched, not polled. Returns the last seen registrations either way, `satisfied` tells. */
+  waitForClients(
+    until: (clients: readonly ClientRegistration[]) => boolean,
+    deadline: Deadline,
+  ): Promise<{ readonly satisfied: boolean; readonly clients: readonly ClientRegistration[] }>
+  close(): Promise<void>
+}
