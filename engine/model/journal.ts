@@ -29,6 +29,13 @@ export const GroupPosition = z.strictObject({
 })
 export type GroupPosition = z.infer<typeof GroupPosition>
 
+/** A moment of a switchover, in the orchestrator's monotonic milliseconds. The write window is split at these. */
+export const TimelineMark = z.strictObject({
+  mark: z.enum(['held-published', 'held', 'fenced', 'drained', 'cut', 'decided', 'lifted', 'published', 'reversed', 'groups-held', 'groups-released']),
+  atMonotonicMs: z.number(),
+})
+export type TimelineMark = z.infer<typeof TimelineMark>
+
 const head = {
   number: z.int().positive(),
   /** Create revision of the lock under which it was written. */
@@ -54,7 +61,16 @@ export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({ ...head, kind: z.literal('fence'), colour: Colour, what: z.enum(['raising', 'lifting']), bindings: z.array(z.string()) }),
   z.strictObject({ ...head, kind: z.literal('decided'), outcome: z.enum(['switch', 'abort']), cut: Cut.nullable(), reason: z.string(), graceful: z.boolean() }),
   z.strictObject({ ...head, kind: z.literal('groups'), positions: z.array(GroupPosition), moved: z.array(z.string()), stayed: z.array(z.string()) }),
-  z.strictObject({ ...head, kind: z.literal('closed'), outcome: z.enum(['switched', 'aborted', 'created']), live: Colour, epoch: z.int() }),
+  z.strictObject({
+    ...head,
+    kind: z.literal('closed'),
+    outcome: z.enum(['switched', 'aborted']),
+    live: Colour,
+    epoch: z.int(),
+    graceful: z.boolean(),
+    reason: z.string(),
+    timeline: z.array(TimelineMark),
+  }),
 ])
 export type JournalEntry = z.infer<typeof JournalEntry>
 

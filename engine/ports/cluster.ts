@@ -1,44 +1,33 @@
 import type { Colour } from '../model/colour.ts'
+import type {
+  AclBinding,
+  BrokerProbe,
+  ClusterFacts,
+  GroupFacts,
+  OpenTransaction,
+  PartitionEnd,
+  QuorumFacts,
+  TopicFacts,
+  VisibleRecord,
+} from '../model/facts.ts'
 import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
 import type { Deadline } from './clock.ts'
 
-/** A colour's brokers as their controller knows them. */
-export interface BrokerFacts {
-  readonly brokerId: number
-  readonly host: string
-  readonly port: number
-}
-
-export interface ClusterFacts {
-  readonly clusterId: string
-  readonly controllerId: number
-  readonly brokers: readonly BrokerFacts[]
-}
-
-export interface PartitionFacts {
-  readonly partition: number
-  readonly leader: number
-  readonly leaderEpoch: number
-  readonly replicas: readonly number[]
-  readonly isr: readonly number[]
-}
-
-export interface TopicFacts {
-  readonly topic: string
-  readonly topicId: string
-  readonly internal: boolean
-  readonly partitions: readonly PartitionFacts[]
-  /** Configs that differ from the broker's defaults (dynamic topic configs). */
-  readonly config: Readonly<Record<string, string>>
-  readonly minInsyncReplicas: number
-}
-
-export interface QuorumFacts {
-  readonly leaderId: number
-  readonly leaderEpoch: number
-  /** DescribeQuorum: log end and how long ago the leader heard of each voter; null: never. */
-  readonly voters: readonly { readonly nodeId: number; readonly logEndOffset: bigint; readonly lastFetchAgeMs: number | null }[]
-}
+export type {
+  AclBinding,
+  BrokerFacts,
+  BrokerProbe,
+  ClusterFacts,
+  GroupFacts,
+  GroupState,
+  OpenTransaction,
+  PartitionEnd,
+  PartitionFacts,
+  ProbeAnswer,
+  QuorumFacts,
+  TopicFacts,
+  VisibleRecord,
+} from '../model/facts.ts'
 
 /** Metadata: what exists on this colour. */
 export interface Inventory {
@@ -47,26 +36,6 @@ export interface Inventory {
   topics(deadline: Deadline): Promise<readonly TopicFacts[]>
   quorum(deadline: Deadline): Promise<QuorumFacts>
   acls(deadline: Deadline): Promise<readonly AclBinding[]>
-}
-
-export interface AclBinding {
-  readonly principal: string
-  readonly host: string
-  readonly resourceType: 'topic' | 'group' | 'cluster' | 'transactional-id' | 'delegation-token' | 'user'
-  readonly resourceName: string
-  readonly patternType: 'literal' | 'prefixed'
-  readonly operation: string
-  readonly permission: 'allow' | 'deny'
-}
-
-/** What one broker answered to the probe's produce request to a partition that doesn't exist (2147483000). */
-export type ProbeAnswer = 'fenced' | 'open' | 'unreachable'
-
-export interface BrokerProbe {
-  readonly brokerId: number
-  readonly answer: ProbeAnswer
-  /** The error's text when unreachable. */
-  readonly detail: string
 }
 
 /**
@@ -86,25 +55,6 @@ export interface Fence {
   canary(deadline: Deadline): Promise<void>
 }
 
-/** The ends of one partition at one leader epoch. Fenced and drained means: all three ends are equal. */
-export interface PartitionEnd {
-  readonly partition: TopicPartition
-  readonly leaderEpoch: number
-  readonly logStartOffset: bigint
-  /** The leader's log end, records beyond the high watermark included (ListOffsets with replica id -3 or OffsetForLeaderEpoch). */
-  readonly logEndOffset: bigint
-  readonly highWatermark: bigint
-  readonly lastStableOffset: bigint
-}
-
-/** One record that a read_committed consumer sees. */
-export interface VisibleRecord {
-  readonly offset: bigint
-  readonly timestamp: bigint
-  /** Order-sensitive digest over key, value, headers and timestamp; lengths and nulls included. */
-  readonly digest: string
-}
-
 /** Logs: ends and content, read as the operator. */
 export interface Logs {
   ends(topics: readonly string[], deadline: Deadline): Promise<readonly PartitionEnd[]>
@@ -116,16 +66,6 @@ export interface Logs {
   append(partition: TopicPartition, value: string, deadline: Deadline): Promise<bigint>
 }
 
-export type GroupState = 'Empty' | 'Stable' | 'PreparingRebalance' | 'CompletingRebalance' | 'Dead' | 'Unknown'
-
-export interface GroupFacts {
-  readonly groupId: string
-  readonly state: GroupState
-  /** `classic`, `consumer` (KIP-848), `share` (KIP-932), or what the broker says. */
-  readonly type: string
-  readonly memberCount: number
-}
-
 /** Consumer groups, raw: OffsetCommit with generation -1, never by joining. */
 export interface Groups {
   list(deadline: Deadline): Promise<readonly GroupFacts[]>
@@ -134,14 +74,6 @@ export interface Groups {
   commit(groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void>
   /** Deletes a group's offsets; used to clear a moved group's copy. */
   deleteGroup(groupId: string, deadline: Deadline): Promise<void>
-}
-
-export interface OpenTransaction {
-  readonly transactionalId: string
-  readonly producerId: bigint
-  readonly state: string
-  /** How long it has been open; null when the broker didn't say. */
-  readonly ageMs: number | null
 }
 
 export interface Transactions {

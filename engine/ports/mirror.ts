@@ -1,14 +1,9 @@
 import type { Colour } from '../model/colour.ts'
+import type { ConnectorFacts } from '../model/facts.ts'
 import type { PartitionOffsets } from '../model/partition.ts'
 import type { Deadline } from './clock.ts'
 
-/** A connector as Connect reports it; `absent` when there is none of that name. */
-export interface ConnectorFacts {
-  readonly name: string
-  readonly state: 'RUNNING' | 'STOPPED' | 'PAUSED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING' | 'absent'
-  readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace: string }[]
-  readonly config: Readonly<Record<string, string>>
-}
+export type { ConnectorFacts } from '../model/facts.ts'
 
 /** A directed mirror edge: the MirrorSource connectors `source -> target` on the Connect worker that stands beside `target`. */
 export interface Mirror {

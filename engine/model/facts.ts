@@ -1,0 +1,104 @@
+import type { TopicPartition } from './partition.ts'
+
+/** A colour's brokers as their controller knows them. */
+export interface BrokerFacts {
+  readonly brokerId: number
+  readonly host: string
+  readonly port: number
+}
+
+export interface ClusterFacts {
+  readonly clusterId: string
+  readonly controllerId: number
+  readonly brokers: readonly BrokerFacts[]
+}
+
+export interface PartitionFacts {
+  readonly partition: number
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+}
+
+export interface TopicFacts {
+  readonly topic: string
+  readonly topicId: string
+  readonly internal: boolean
+  readonly partitions: readonly PartitionFacts[]
+  /** Configs that differ from the broker's defaults (dynamic topic configs). */
+  readonly config: Readonly<Record<string, string>>
+  readonly minInsyncReplicas: number
+}
+
+export interface QuorumFacts {
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  /** DescribeQuorum: log end and how long ago the leader heard of each voter; null: never. */
+  readonly voters: readonly { readonly nodeId: number; readonly logEndOffset: bigint; readonly lastFetchAgeMs: number | null }[]
+}
+
+export interface AclBinding {
+  readonly principal: string
+  readonly host: string
+  readonly resourceType: 'topic' | 'group' | 'cluster' | 'transactional-id' | 'delegation-token' | 'user'
+  readonly resourceName: string
+  readonly patternType: 'literal' | 'prefixed'
+  readonly operation: string
+  readonly permission: 'allow' | 'deny'
+}
+
+/** What one broker answered to the probe's produce request to a partition that doesn't exist (2147483000). */
+export type ProbeAnswer = 'fenced' | 'open' | 'unreachable'
+
+export interface BrokerProbe {
+  readonly brokerId: number
+  readonly answer: ProbeAnswer
+  /** The error's text when unreachable. */
+  readonly detail: string
+}
+
+/** The ends of one partition at one leader epoch. Fenced and drained means: all three ends are equal. */
+export interface PartitionEnd {
+  readonly partition: TopicPartition
+  readonly leaderEpoch: number
+  readonly logStartOffset: bigint
+  /** The leader's log end, records beyond the high watermark included (ListOffsets with replica id -3 or OffsetForLeaderEpoch). */
+  readonly logEndOffset: bigint
+  readonly highWatermark: bigint
+  readonly lastStableOffset: bigint
+}
+
+/** One record that a read_committed consumer sees. */
+export interface VisibleRecord {
+  readonly offset: bigint
+  readonly timestamp: bigint
+  /** Order-sensitive digest over key, value, headers and timestamp; lengths and nulls included. */
+  readonly digest: string
+}
+
+export type GroupState = 'Empty' | 'Stable' | 'PreparingRebalance' | 'CompletingRebalance' | 'Dead' | 'Unknown'
+
+export interface GroupFacts {
+  readonly groupId: string
+  readonly state: GroupState
+  /** `classic`, `consumer` (KIP-848), `share` (KIP-932), or what the broker says. */
+  readonly type: string
+  readonly memberCount: number
+}
+
+export interface OpenTransaction {
+  readonly transactionalId: string
+  readonly producerId: bigint
+  readonly state: string
+  /** How long it has been open; null when the broker didn't say. */
+  readonly ageMs: number | null
+}
+
+/** A connector as Connect reports it; `absent` when there is none of that name. */
+export interface ConnectorFacts {
+  readonly name: string
+  readonly state: 'RUNNING' | 'STOPPED' | 'PAUSED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING' | 'absent'
+  readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace: string }[]
+  readonly config: Readonly<Record<string, string>>
+}
