@@ -41,7 +41,7 @@ function archiveKey(version: KafkaVersion): string {
   const jars = readdirSync(libs).sort()
   const facts = jars.map((jar) => `${jar} ${statSync(join(libs, jar)).size} ${statSync(join(libs, jar)).mtimeMs}`)
   const java = statSync(toolPaths().java)
-  return keyOf([{ text: [libs, ...facts, toolPaths().java, java.size, java.mtimeMs, ...jvmOptions].join('\n') }, { file: import.meta.filename }])
+  return keyOf([{ text: [libs, ...facts, toolPaths().java, java.size, java.mtimeMs, ...jvmOptions].join('\n') }])
 }
 
 async function makeArchives(version: KafkaVersion, withConnect: boolean): Promise<void> {
