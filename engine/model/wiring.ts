@@ -11,6 +11,9 @@ export const RouteStoreAccess = z.strictObject({
 })
 export type RouteStoreAccess = z.infer<typeof RouteStoreAccess>
 
+/** A value that a Connect worker looks up itself, by a ConfigProvider (KIP-297); never the value. */
+const ConfigReference = z.string().regex(/^\$\{[^${}]+\}$/, 'a ConfigProvider reference, ${<provider>:<path>:<key>}')
+
 /** How to reach the Connect worker that stands beside a colour and copies into it. REST credentials are user `connect` of the file. */
 export const WorkerAccess = z.strictObject({
   /** The colour that this worker copies into. */
@@ -18,6 +21,9 @@ export const WorkerAccess = z.strictObject({
   restUrl: z.url(),
   groupId: z.string().min(1),
   credentialsFile: z.string().min(1),
+  /** Where the worker finds its login (JAAS) at the source: a reference of a Connect ConfigProvider, `${file:<path>:<key>}`; Connect stores and shows only this. */
+  sourceLogin: ConfigReference,
+  targetLogin: ConfigReference,
 })
 export type WorkerAccess = z.infer<typeof WorkerAccess>
 
