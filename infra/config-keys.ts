@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { Colour } from '../engine/model/colour.ts'
+import { FleetName, StackRole } from '../engine/model/fleet.ts'
+import { Limits } from '../engine/model/limits.ts'
+import { RouteStoreAccess } from '../engine/model/wiring.ts'
+import { kafkaVersions } from '../tools/paths.ts'
+
+/**
+ * The configuration keys of each kind of stack. Pulumi hands every value over as text, so each schema reads text first.
+ * A key's description is what an error message names as allowed.
+ */
+
+/** `true` or `false`, nothing else: a retirement must not depend on how somebody writes yes. */
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
+
+const wholeNumber = z
+  .string()
+  .regex(/^-?\d{1,9}$/, 'not a whole number')
+  .transform(Number)
+
+/** A value set with `pulumi config set --path key.name` or as a mapping in the stack file; Pulumi hands it over as JSON. */
+const json = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    context.issues.push({ code: 'custom', message: 'not an object', input: text })
+    return z.NEVER
+  }
+})
+
+/** `pulumi config set --path` may store a number as text. */
+const numbersFromText = z.unknown().transform((value) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, typeof each === 'string' && /^\d{1,9}$/.test(each) ? Number(each) : each]))
+})
+
+/** Kafka reads every server property as text; a stack file may hold numbers and booleans. */
+const serverProperties = z.record(
+  z.string().regex(/^[a-z][a-z0-9._-]*$/, 'not the name of a server property'),
+  z.union([z.string(), z.number(), z.boolean()]).transform(String),
+)
+
+/** Keys that every stack may have. */
+export const sharedKeys = z.object({
+  fleet: FleetName.optional().describe('1 to 31 lower-case letters, digits and dashes, starting with a letter'),
+  role: StackRole.optional().describe('blue, green or traffic'),
+  decommission: FleetName.optional().describe("the fleet's own name, to end its last live colour"),
+})
+
+/** Keys of a colour's stack. */
+export const colourKeys = z.object({
+  platform: z.literal('local').default('local').describe('local (aws, kubernetes and external: not yet)'),
+  kafkaVersion: z.enum(kafkaVersions).describe(kafkaVersions.join(' or ')),
+  nodes: wholeNumber.pipe(z.literal(3)).default(3).describe('3 (replication factor 3, two in-sync replicas; other sizes: not yet)'),
+  brokerConfig: json.pipe(serverProperties).default({}).describe('an object of server properties, for example {"log.retention.hours": "48"}'),
+  routeStore: json.pipe(RouteStoreAccess).optional().describe('an object {endpoints, username, credentialsFile}; left out, the address follows from the fleet'),
+  retire: flag.default(false).describe('true or false'),
+})
+
+/** Keys of the traffic stack. */
+export const trafficKeys = z.object({
+  live: Colour.describe('blue or green'),
+  attempt: wholeNumber.pipe(z.int().min(0)).default(0).describe('a whole number from 0; count it up to move again after a refused or undone move'),
+  limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
+})

@@ -1,0 +1,177 @@
+import type { z } from 'zod'
+import type { Colour } from '../engine/model/colour.ts'
+import { KbgError } from '../engine/model/error.ts'
+import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
+import { Limits } from '../engine/model/limits.ts'
+import { RouteStoreAccess } from '../engine/model/wiring.ts'
+import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
+import { nearest } from './nearest.ts'
+
+/** What a colour's stack is told. */
+export interface ColourConfig {
+  readonly role: 'colour'
+  readonly fleet: string
+  readonly colour: Colour
+  readonly platform: 'local'
+  readonly kafkaVersion: '3.9.2' | '4.3.1'
+  /** Brokers, each also a voter of the metadata quorum. */
+  readonly nodes: 3
+  /** Extra server properties, the same on every broker. */
+  readonly brokerConfig: Readonly<Record<string, string>>
+  /** Where the fleet's route is; undefined: where this platform puts it for this fleet. */
+  readonly routeStore: RouteStoreAccess | undefined
+  /** Lifts the protection of what holds data, so that `destroy` may ask the retirement guard. */
+  readonly retire: boolean
+  /** The fleet's name when its last live colour is to be ended. */
+  readonly decommission: string | undefined
+}
+
+/** What the traffic stack is told. */
+export interface TrafficConfig {
+  readonly role: 'traffic'
+  readonly fleet: string
+  /** The intent: who is to be live. */
+  readonly live: Colour
+  /** Counted up to move again after a latch. */
+  readonly attempt: number
+  readonly limits: Limits
+  readonly decommission: string | undefined
+}
+
+type Values = Record<string, string>
+
+/**
+ * Reads a stack's configuration: which fleet and role it has, and everything that role may be told.
+ *
+ * Fleet and role come from the stack's name; the keys `fleet` and `role` override it. Keys of other namespaces
+ * (`aws:region`) are not ours and ignored.
+ * @param project the Pulumi project's name, the namespace of its keys
+ * @param allConfig every key with its namespace, as `pulumi.runtime.allConfig()` gives them
+ * @throws KbgError `config` with every problem on a line of its own: key, value, what is allowed
+ */
+export function loadConfig(project: string, stack: string, allConfig: Readonly<Record<string, string>>): ColourConfig | TrafficConfig {
+  const values = ofNamespace(project, allConfig)
+  const problems: string[] = []
+  const shared = readKeys(sharedKeys, values, problems)
+  const identity = identify(stack, values, problems)
+  if (identity === undefined) {
+    problems.push(...strangers(values, allKeys))
+    throw refusal(stack, problems)
+  }
+  if (shared?.decommission !== undefined && shared.decommission !== identity.fleet) {
+    problems.push(`decommission: "${shared.decommission}" is another fleet; allowed: ${identity.fleet}`)
+  }
+  problems.push(...misplaced(identity, values), ...strangers(values, allKeys))
+  const decommission = shared?.decommission
+  const config = isColour(identity.role)
+    ? colourConfig(identity.fleet, identity.role, readKeys(colourKeys, values, problems), decommission)
+    : trafficConfig(identity.fleet, readKeys(trafficKeys, values, problems), decommission)
+  if (problems.length > 0 || config === undefined) throw refusal(stack, problems)
+  return config
+}
+
+const allKeys = [...Object.keys(sharedKeys.shape), ...Object.keys(colourKeys.shape), ...Object.keys(trafficKeys.shape)]
+
+function colourConfig(fleet: string, colour: Colour, keys: z.infer<typeof colourKeys> | undefined, decommission: string | undefined): ColourConfig | undefined {
+  return keys && { role: 'colour', fleet, colour, ...keys, routeStore: keys.routeStore, decommission }
+}
+
+function trafficConfig(fleet: string, keys: z.infer<typeof trafficKeys> | undefined, decommission: string | undefined): TrafficConfig | undefined {
+  return keys && { role: 'traffic', fleet, ...keys, decommission }
+}
+
+function ofNamespace(project: string, allConfig: Readonly<Record<string, string>>): Values {
+  const prefix = `${project}:`
+  return Object.fromEntries(
+    Object.entries(allConfig)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, value]) => [key.slice(prefix.length), value]),
+  )
+}
+
+/** The stack's fleet and role; undefined, with a problem noted, when neither its name nor its configuration says them. */
+function identify(stack: string, values: Values, problems: string[]): StackIdentity | undefined {
+  const role = StackRole.safeParse(values.role).data
+  if (role !== undefined && values.fleet !== undefined) return { fleet: values.fleet, role }
+  try {
+    const named = parseStackName(stack)
+    return { fleet: values.fleet ?? named.fleet, role: role ?? named.role }
+  } catch (error) {
+    if (!(error instanceof KbgError)) throw error
+    problems.push(`${error.message}`)
+    return undefined
+  }
+}
+
+/** Keys that exist, but for a stack of another role. */
+function misplaced(identity: StackIdentity, values: Values): string[] {
+  const foreign = isColour(identity.role) ? trafficKeys.shape : colourKeys.shape
+  const owners = isColour(identity.role)
+    ? [stackName({ fleet: identity.fleet, role: 'traffic' })]
+    : (['blue', 'green'] as const).map((role) => stackName({ fleet: identity.fleet, role }))
+  return Object.keys(values)
+    .filter((key) => key in foreign)
+    .map((key) => `${key}: belongs to the stack ${owners.join(' or ')}; set it there: pulumi config set ${key} <value> -s ${owners[0]}`)
+}
+
+/** Keys that no stack has. Their values are not shown: a mistyped key may hold anything. */
+function strangers(values: Values, known: readonly string[]): string[] {
+  return Object.keys(values)
+    .filter((key) => !known.includes(key))
+    .map((key) => `${key}: unknown key; ${suggestion(key, known)}`)
+}
+
+function suggestion(typed: string, known: readonly string[]): string {
+  const near = nearest(typed, known)
+  return near === undefined ? `allowed: ${known.join(', ')}` : `did you mean ${near}?`
+}
+
+/** What the schema makes of the values it knows; undefined, with every problem noted, when it refuses one. */
+function readKeys<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, values: Values, problems: string[]): z.infer<z.ZodObject<Shape>> | undefined {
+  const parsed = schema.safeParse(values)
+  if (parsed.success) return parsed.data
+  problems.push(...parsed.error.issues.flatMap((issue) => describe(issue, values, schema.shape)))
+  return undefined
+}
+
+function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape): string[] {
+  const [key, ...inner] = issue.path.map(String)
+  if (key === undefined) return [issue.message]
+  const allowed = (shape[key] as z.ZodType | undefined)?.description ?? 'see docs'
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((each) => `${[key, ...inner, each].join('.')}: unknown key; ${suggestion(each, innerKeys(key))}`)
+  if (issue.code === 'invalid_key') return [`${[key, ...inner].join('.')}: ${issue.issues.map((each) => each.message).join(', ')}`]
+  if (inner.length > 0) return [`${[key, ...inner].join('.')}: ${valueAt(values[key], inner)}${lowerFirst(issue.message)}`]
+  const value = values[key]
+  return [value === undefined ? `${key}: missing; allowed: ${allowed}` : `${key}: ${quoted(value)} is not allowed; allowed: ${allowed}`]
+}
+
+/** The names that an object key may have inside. */
+function innerKeys(key: string): readonly string[] {
+  return key === 'limits' ? Object.keys(Limits.shape) : Object.keys(RouteStoreAccess.shape)
+}
+
+/** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */
+function valueAt(text: string | undefined, path: readonly string[]): string {
+  const found = path.reduce<unknown>(
+    (value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined),
+    JSON.parse(text ?? 'null'),
+  )
+  return typeof found === 'number' || typeof found === 'boolean' ? `${found} is not allowed; ` : ''
+}
+
+/** A value as it was typed, cut where it is an object: those may hold anything. */
+function quoted(value: string): string {
+  return value.startsWith('{') || value.startsWith('[') || value.length > 60 ? 'the value' : `"${value}"`
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1)
+}
+
+function refusal(stack: string, problems: readonly string[]): KbgError {
+  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+  return new KbgError('config', `The configuration of the stack ${stack} has ${count}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}\n`, {
+    remedy: 'Nothing was changed. Correct the values with pulumi config set or in the stack file.',
+  })
+}

@@ -1,0 +1,106 @@
+import { expect, test } from 'vitest'
+import { KbgError } from '../../engine/model/error.ts'
+import { loadConfig } from '../../infra/config.ts'
+
+const project = 'kafka-blue-green'
+
+function load(stack: string, keys: Record<string, string>, others: Record<string, string> = {}) {
+  return loadConfig(project, stack, { ...others, ...Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${project}:${key}`, value])) })
+}
+
+/** The lines that name the problems; fails when nothing was refused. */
+function problems(stack: string, keys: Record<string, string>): string[] {
+  try {
+    load(stack, keys)
+  } catch (error) {
+    if (!(error instanceof KbgError)) throw error
+    expect(error.code).toBe('config')
+    return error.message.split('\n').flatMap((line) => (line.startsWith('  - ') ? [line.slice(4)] : []))
+  }
+  throw new Error('nothing was refused')
+}
+
+test('a colour of the default fleet, with defaults', () => {
+  expect(load('blue', { kafkaVersion: '3.9.2' })).toEqual({
+    role: 'colour',
+    fleet: 'main',
+    colour: 'blue',
+    platform: 'local',
+    kafkaVersion: '3.9.2',
+    nodes: 3,
+    brokerConfig: {},
+    routeStore: undefined,
+    retire: false,
+    decommission: undefined,
+  })
+})
+
+test('fleet and role come from the stack name, and the keys override it', () => {
+  expect(load('shop-eu-green', { kafkaVersion: '4.3.1' })).toMatchObject({ fleet: 'shop-eu', colour: 'green' })
+  expect(load('prod', { role: 'traffic', fleet: 'shop', live: 'green' })).toMatchObject({ role: 'traffic', fleet: 'shop', live: 'green' })
+  expect(load('shop-green', { role: 'blue', kafkaVersion: '4.3.1' })).toMatchObject({ fleet: 'shop', colour: 'blue' })
+})
+
+test('object keys arrive as JSON, numbers in them as text or number', () => {
+  const traffic = load('traffic', { live: 'blue', attempt: '2', limits: '{"maxMirrorLagMs":"500","lagSamples":3}' })
+  expect(traffic).toMatchObject({ attempt: 2, limits: { maxMirrorLagMs: 500, lagSamples: 3, holdDeadlineMs: 2000 } })
+  expect(load('blue', { kafkaVersion: '4.3.1', brokerConfig: '{"log.retention.hours":48,"log.cleaner.enable":true}' })).toMatchObject({
+    brokerConfig: { 'log.retention.hours': '48', 'log.cleaner.enable': 'true' },
+  })
+})
+
+test('keys of other namespaces are not ours', () => {
+  expect(load('traffic', { live: 'blue' }, { 'aws:region': 'eu-central-1', 'pulumi:tags': '{}' })).toMatchObject({ live: 'blue' })
+})
+
+test('every problem is named at once, with key, value and what is allowed', () => {
+  expect(problems('blue', { kafkaVersion: '3.9.1', nodes: '5', retire: 'yes', platform: 'aws', decommission: 'other' })).toEqual([
+    'decommission: "other" is another fleet; allowed: main',
+    'platform: "aws" is not allowed; allowed: local (aws, kubernetes and external: not yet)',
+    'kafkaVersion: "3.9.1" is not allowed; allowed: 3.9.2 or 4.3.1',
+    'nodes: "5" is not allowed; allowed: 3 (replication factor 3, two in-sync replicas; other sizes: not yet)',
+    'retire: "yes" is not allowed; allowed: true or false',
+  ])
+})
+
+test('a missing key is named with what it may be', () => {
+  expect(problems('traffic', {})).toEqual(['live: missing; allowed: blue or green'])
+  expect(problems('green', {})).toEqual(['kafkaVersion: missing; allowed: 3.9.2 or 4.3.1'])
+})
+
+test('a key of another role names the stack that it belongs to', () => {
+  expect(problems('shop-blue', { kafkaVersion: '4.3.1', live: 'green' })).toEqual([
+    'live: belongs to the stack shop-traffic; set it there: pulumi config set live <value> -s shop-traffic',
+  ])
+  expect(problems('traffic', { live: 'blue', retire: 'true' })).toEqual([
+    'retire: belongs to the stack blue or green; set it there: pulumi config set retire <value> -s blue',
+  ])
+})
+
+test('an unknown key is answered with the nearest known one and its value is not shown', () => {
+  expect(problems('traffic', { live: 'blue', atempt: 's3cr3t' })).toEqual(['atempt: unknown key; did you mean attempt?'])
+  const [line] = problems('traffic', { live: 'blue', password: 's3cr3t' })
+  expect(line).toMatch(/^password: unknown key; allowed: fleet, role, /)
+  expect(line).not.toContain('s3cr3t')
+})
+
+test('limits keep their floors and ceilings, and their names', () => {
+  expect(problems('traffic', { live: 'blue', limits: '{"maxMirrorLag":1,"lagSamples":0,"drainDeadlineMs":"soon"}' })).toEqual([
+    'limits.lagSamples: 0 is not allowed; too small: expected number to be >=1',
+    'limits.drainDeadlineMs: invalid input: expected number, received string',
+    'limits.maxMirrorLag: unknown key; did you mean maxMirrorLagMs?',
+  ])
+  expect(problems('traffic', { live: 'blue', limits: 'strict' })).toEqual(['limits: "strict" is not allowed; allowed: an object of limits'])
+})
+
+test('what stands inside broker properties is never shown', () => {
+  const lines = problems('blue', { kafkaVersion: '4.3.1', brokerConfig: '{"Ssl.Password":"s3cr3t","x":{"y":"s3cr3t"}}' })
+  expect(lines).toHaveLength(2)
+  expect(lines.join()).not.toContain('s3cr3t')
+})
+
+test('a stack name that says nothing is refused together with the other problems', () => {
+  const lines = problems('prod', { colour: 'blue' })
+  expect(lines[0]).toContain("The stack's name says neither colour nor traffic.")
+  expect(lines[1]).toMatch(/^colour: unknown key/)
+})
