@@ -1,0 +1,50 @@
+import type { Limits } from '../model/limits.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { checkCatalogParity } from './catalog-parity.ts'
+import { type Check, type CheckVerdict, verdictOf } from './check.ts'
+import { checkClients } from './clients.ts'
+import { checkConnectorStates } from './connector-states.ts'
+import { checkControllerQuorum } from './controller-quorum.ts'
+import { checkFence } from './fences.ts'
+import { checkGroupStates } from './group-states.ts'
+import { checkIdentity } from './identity.ts'
+import { checkMirrorLag } from './mirror-lag.ts'
+import { checkOpenTransactions } from './open-transactions.ts'
+import { checkReplicaHealth } from './replica-health.ts'
+import { checkRouteState } from './route-state.ts'
+
+/** The gate's answer: the worst of all checks, and each with its evidence. */
+export interface Verdict {
+  readonly verdict: CheckVerdict
+  readonly checks: readonly Check[]
+}
+
+/**
+ * Judges a snapshot (pure). Later checks have their place here: audit verdict and watermark age, disk headroom, poisoned groups, producer ids,
+ * guardians, benchmark and test verdicts, rehearsal.
+ *
+ * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
+ */
+export function assess(snapshot: Snapshot, limits: Limits, attempt: number, wantedLagSamples: number): Verdict {
+  const source = snapshot.colours[snapshot.source]
+  const target = snapshot.colours[snapshot.target]
+  const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
+  const checks = [
+    checkRouteState(snapshot.route, attempt),
+    checkIdentity(source),
+    checkIdentity(target),
+    checkControllerQuorum(source),
+    checkControllerQuorum(target),
+    checkReplicaHealth(source, snapshot.topics),
+    checkReplicaHealth(target, snapshot.topics),
+    checkCatalogParity(snapshot),
+    checkFence(source, 'open'),
+    checkFence(target, 'fenced'),
+    checkConnectorStates(snapshot.mirror),
+    checkMirrorLag(snapshot.mirror.lag, limits, wantedLagSamples),
+    checkOpenTransactions(source, limits),
+    checkGroupStates(snapshot),
+    checkClients(snapshot.clients, epoch),
+  ]
+  return { verdict: verdictOf(checks), checks }
+}

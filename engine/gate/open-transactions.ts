@@ -1,0 +1,19 @@
+import { firstFive } from '../model/error.ts'
+import type { Limits } from '../model/limits.ts'
+import type { ColourSnapshot } from '../model/snapshot.ts'
+import { type Check, judged } from './check.ts'
+
+/** Is the oldest open transaction of the live colour young enough to end inside the drain? */
+export function checkOpenTransactions(source: ColourSnapshot, limits: Limits): Check {
+  const name = `open transactions on ${source.colour}`
+  const maxAgeMs = limits.drainDeadlineMs / 2
+  const required = `none older than ${maxAgeMs} ms`
+  const remedy = 'Find the transactional id that hangs (kafka-transactions.sh) and end it.'
+  if (!source.openTransactions.seen) return judged(name, 'inconclusive', source.openTransactions.why, required, remedy)
+  const open = source.openTransactions.value
+  const old = open.filter((transaction) => transaction.ageMs !== null && transaction.ageMs > maxAgeMs)
+  if (old.length > 0) return judged(name, 'fail', firstFive(old.map((one) => `${one.transactionalId} ${one.ageMs} ms`)), required, remedy)
+  const undated = open.filter((transaction) => transaction.ageMs === null)
+  if (undated.length > 0) return judged(name, 'inconclusive', `age not known: ${firstFive(undated.map((one) => one.transactionalId))}`, required, remedy)
+  return judged(name, 'pass', `${open.length} open`, required, '')
+}

@@ -1,0 +1,27 @@
+import { firstFive } from '../model/error.ts'
+import type { ColourSnapshot } from '../model/snapshot.ts'
+import { type Check, judged } from './check.ts'
+
+/** Does every partition of the mirrored topics and of Kafka's own have all its replicas in sync, a leader, and room above min.insync.replicas? */
+export function checkReplicaHealth(colour: ColourSnapshot, topics: readonly string[]): Check {
+  const name = `replicas of ${colour.colour}`
+  const required = 'every replica in sync, a leader each, replicas above min.insync.replicas'
+  const remedy = 'Wait until the brokers have caught up, or repair the one that is missing.'
+  if (!colour.topics.seen) return judged(name, 'inconclusive', colour.topics.why, required, remedy)
+  const judgedTopics = colour.topics.value.filter((topic) => topics.includes(topic.topic) || topic.internal)
+  const ill: string[] = []
+  let partitions = 0
+  for (const topic of judgedTopics) {
+    for (const partition of topic.partitions) {
+      partitions += 1
+      const place = `${topic.topic}-${partition.partition}`
+      if (partition.leader < 0) ill.push(`${place} without leader`)
+      else if (partition.isr.length < partition.replicas.length) ill.push(`${place} ${partition.isr.length}/${partition.replicas.length} in sync`)
+      else if (partition.replicas.length > 1 && topic.minInsyncReplicas >= partition.replicas.length) {
+        ill.push(`${place} min.insync.replicas ${topic.minInsyncReplicas} of ${partition.replicas.length}`)
+      }
+    }
+  }
+  if (partitions === 0) return judged(name, 'inconclusive', 'no partition seen', required, remedy)
+  return judged(name, ill.length === 0 ? 'pass' : 'fail', ill.length === 0 ? `${partitions} partitions in sync` : firstFive(ill), required, remedy)
+}

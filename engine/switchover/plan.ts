@@ -1,0 +1,39 @@
+import type { Verdict } from '../gate/assess.ts'
+import { checkLine, refusals } from '../gate/check.ts'
+import type { Limits } from '../model/limits.ts'
+import type { Course } from './resume.ts'
+import { steps } from './steps.ts'
+
+/** The plan as text, for the preview's log and `kbg status`: every step with its bound, and what would refuse it now. */
+export function planText(course: Course, limits: Limits, verdict: Verdict | null): string {
+  const lines = [courseLine(course)]
+  if (course.kind === 'switch') {
+    for (const step of steps) {
+      const bound = step.built ? `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}` : 'not built yet'
+      lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${bound})`)
+    }
+  }
+  if (verdict !== null) {
+    const refused = refusals(verdict.checks)
+    lines.push(refused.length === 0 ? `Nothing would refuse it now (${verdict.checks.length} checks pass).` : 'It would be refused now:')
+    lines.push(...refused.map((check) => `  ${checkLine(check)}`))
+  }
+  return lines.join('\n')
+}
+
+function courseLine(course: Course): string {
+  switch (course.kind) {
+    case 'nothing':
+      return 'The route already is as wanted: nothing moves.'
+    case 'switch':
+      return `Switchover ${course.source} -> ${course.target}:`
+    case 'close-untouched':
+      return `An earlier switchover ended before it touched anything; it is closed first. ${courseLine(course.then)}`
+    case 'abort':
+      return `A switchover ${course.open.source} -> ${course.open.target} was left while clients were held: it is aborted, ${course.open.source} gets its writers back.`
+    case 'finish-abort':
+      return `An aborted switchover ${course.open.source} -> ${course.open.target} is finished: ${course.open.source} gets its writers back.`
+    case 'finish-switch':
+      return `A decided switchover ${course.open.source} -> ${course.open.target} is finished, from ${course.from === 'lift' ? 'the release' : 'the reverse mirror'} on.`
+  }
+}

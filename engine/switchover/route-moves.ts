@@ -1,0 +1,89 @@
+import type { Colour } from '../model/colour.ts'
+import { KbgError } from '../model/error.ts'
+import type { ColourEndpoints, GroupRoute, Latch, RouteDocument } from '../model/route.ts'
+
+/** The legal moves of the route document. Each takes the document it starts from and refuses any other state, so that an illegal order can't be written. */
+
+/** The first route of a fleet: `live` is open, everybody reads there. Its epoch is above any that a client has seen. */
+export function firstRoute(
+  fleet: string,
+  live: Colour,
+  colours: RouteDocument['colours'],
+  highestClientEpoch: number,
+  attempt: number,
+  term: string,
+): RouteDocument {
+  return {
+    version: 1,
+    fleet,
+    epoch: highestClientEpoch + 1,
+    state: 'open',
+    live,
+    target: null,
+    term,
+    attempt,
+    colours,
+    defaultConsumerColour: live,
+    groups: {},
+    latch: null,
+  }
+}
+
+/** open -> held: routed producers flush and stop; consumers go on where they are. */
+export function held(route: RouteDocument, target: Colour, attempt: number, term: string, colours: RouteDocument['colours']): RouteDocument {
+  expectState(route, 'open', 'held')
+  return { ...route, epoch: route.epoch + 1, state: 'held', target, attempt, term, colours }
+}
+
+/** held -> aborting: it is decided that the source stays. */
+export function aborting(route: RouteDocument, term: string): RouteDocument {
+  expectState(route, 'held', 'aborting')
+  return { ...route, epoch: route.epoch + 1, state: 'aborting', term }
+}
+
+/** aborting -> open on the source, latched: the same attempt doesn't move again. */
+export function restored(route: RouteDocument, latch: Latch, term: string): RouteDocument {
+  expectState(route, 'aborting', 'open')
+  return { ...route, epoch: route.epoch + 1, state: 'open', target: null, term, latch }
+}
+
+/** held -> deciding: it is decided that the target takes over. The point of no return. */
+export function deciding(route: RouteDocument, term: string): RouteDocument {
+  expectState(route, 'held', 'deciding')
+  return { ...route, epoch: route.epoch + 1, state: 'deciding', term }
+}
+
+/** deciding -> open on the target. Consumer groups stay where they were until each is moved. */
+export function published(route: RouteDocument, term: string): RouteDocument {
+  expectState(route, 'deciding', 'open')
+  if (route.target === null) throw new KbgError('route-move', 'A deciding route names no target.', { facts: { epoch: route.epoch } })
+  return { ...route, epoch: route.epoch + 1, state: 'open', live: route.target, target: null, term, latch: null }
+}
+
+/** Sets where groups read, and whether their members have to leave first. */
+export function groupsSet(route: RouteDocument, groups: Readonly<Record<string, GroupRoute>>, term: string): RouteDocument {
+  expectState(route, 'open', 'open with moved groups')
+  return { ...route, epoch: route.epoch + 1, groups: { ...route.groups, ...groups }, term }
+}
+
+/** Sets where groups read that aren't listed, and drops the entries that say the same. */
+export function consumersDefault(route: RouteDocument, colour: Colour, term: string): RouteDocument {
+  expectState(route, 'open', 'open with another default')
+  const groups = Object.fromEntries(Object.entries(route.groups).filter(([, group]) => group.colour !== colour || group.state !== 'running'))
+  return { ...route, epoch: route.epoch + 1, groups, defaultConsumerColour: colour, term }
+}
+
+/** What the route says of a colour. */
+export function endpointsOf(access: { clusterId: string; produceBootstrapServers: string[]; consumeBootstrapServers: string[] }): ColourEndpoints {
+  return {
+    clusterId: access.clusterId,
+    produceBootstrapServers: access.produceBootstrapServers,
+    consumeBootstrapServers: access.consumeBootstrapServers,
+  }
+}
+
+function expectState(route: RouteDocument, from: RouteDocument['state'], to: string): void {
+  if (route.state !== from) {
+    throw new KbgError('route-move', `The route can't become ${to}.`, { facts: { observed: route.state, required: from, epoch: route.epoch } })
+  }
+}
