@@ -9,7 +9,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, r
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { KbgError } from '../engine/model/error.ts'
+import { KbgError, messageOf } from '../engine/model/error.ts'
 import { Deadline, systemClock } from '../engine/ports/clock.ts'
 import { connectVersion, type KafkaVersion, kafkaPaths, toolPaths } from './paths.ts'
 import { mustRun } from './process.ts'
@@ -19,16 +19,25 @@ import type { Step } from './step.ts'
 /** The flags that brokers and workers start with; an archive is made with the same ones. */
 const jvmOptions = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms256m', '-Xmx256m']
 
-/** The class-data archives of one Kafka version: the broker's, and the Connect worker's where that version runs Connect. */
+type ArchiveName = 'broker' | 'connect'
+
+/**
+ * The class-data archives of one Kafka version: the broker's, and the Connect worker's where that version runs Connect.
+ * Failing to make them fails nothing: it is said, and tried again by the next set-up.
+ */
 export function archiveStep(version: KafkaVersion): Step {
   const dir = dirname(kafkaPaths(version).libs)
-  const withConnect = version === connectVersion
+  const names: readonly ArchiveName[] = version === connectVersion ? ['broker', 'connect'] : ['broker']
   return {
     name: `class-data archives ${version}`,
     done: () => existsSync(kafkaPaths(version).libs) && isStamped(dir, 'archives', archiveKey(version)),
     run: async () => {
-      await makeArchives(version, withConnect)
-      const files = withConnect ? ['broker.jsa', 'connect.jsa'] : ['broker.jsa']
+      try {
+        await makeArchives(version, names)
+      } catch (error) {
+        return `NOT made, so JVMs start more slowly: ${messageOf(error)}`
+      }
+      const files = names.map((name) => `${name}.jsa`)
       writeStamp(dir, 'archives', archiveKey(version), files)
       return `${files.join(', ')} from a short run of one node`
     },
@@ -44,18 +53,19 @@ function archiveKey(version: KafkaVersion): string {
   return keyOf([{ text: [libs, ...facts, toolPaths().java, java.size, java.mtimeMs, ...jvmOptions].join('\n') }])
 }
 
-async function makeArchives(version: KafkaVersion, withConnect: boolean): Promise<void> {
+async function makeArchives(version: KafkaVersion, names: readonly ArchiveName[]): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'kbg-archive-'))
-  const broker = await startBroker(version, scratch)
   try {
-    if (withConnect) await (await startConnect(version, scratch, broker.clientPort)).stop()
+    const broker = await startBroker(version, scratch)
+    try {
+      if (names.includes('connect')) await (await startConnect(version, scratch, broker.clientPort)).stop()
+    } finally {
+      await broker.stop()
+    }
+    for (const name of names) renameOver(join(scratch, `${name}.jsa`), join(dirname(kafkaPaths(version).libs), `${name}.jsa`))
   } finally {
-    await broker.stop()
+    rmSync(scratch, { recursive: true, force: true })
   }
-  for (const name of withConnect ? ['broker.jsa', 'connect.jsa'] : ['broker.jsa']) {
-    renameOver(join(scratch, name), join(dirname(kafkaPaths(version).libs), name))
-  }
-  rmSync(scratch, { recursive: true })
 }
 
 /** A file of one file system under a name of another: copies where a rename can't, and never shows half a file. */

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config'
+
+/** Tests without processes of their own: quick, in parallel. */
+const pure = ['unit', 'components'] as const
+/** Tests that start brokers, workers or the Pulumi CLI: one file after the other, since a cluster takes both cores. */
+const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e'] as const
+
+export default defineConfig({
+  test: {
+    projects: [
+      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000 } })),
+      ...heavy.map((name) => ({
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          teardownTimeout: 60_000,
+        },
+      })),
+    ],
+  },
+})
