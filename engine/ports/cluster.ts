@@ -62,6 +62,11 @@ export interface Logs {
   visible(partition: TopicPartition, from: bigint, to: bigint, deadline: Deadline): Promise<readonly VisibleRecord[]>
   /** The last `count` visible records before `end` (fewer when the log has fewer), in order. Reads backwards in growing steps. */
   lastVisible(partition: TopicPartition, end: bigint, count: number, deadline: Deadline): Promise<readonly VisibleRecord[]>
+  /**
+   * {@link lastVisible} for many partitions at once, in few requests for each leader: what the drain step compares on both sides.
+   * @returns an entry for every asked partition, empty where nothing is visible before its end
+   */
+  lastVisibleOfAll(ends: PartitionOffsets, count: number, deadline: Deadline): Promise<ReadonlyMap<TopicPartition, readonly VisibleRecord[]>>
   /** Appends one record to one of this project's own topics (`kbg.*`), acks=all; returns its offset. */
   append(partition: TopicPartition, value: string, deadline: Deadline): Promise<bigint>
 }
@@ -91,5 +96,7 @@ export interface Cluster {
   readonly logs: Logs
   readonly groups: Groups
   readonly transactions: Transactions
+  /** Opens every connection and learns every leader, so that the switch's critical path doesn't pay for it. */
+  warmUp(deadline: Deadline): Promise<void>
   close(): Promise<void>
 }

@@ -1,0 +1,125 @@
+import { type API, apiVersionsV3, Connection, ResponseError, type SASLMechanismValue } from '@platformatic/kafka'
+import { KbgError, messageOf } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import { type Effect, unanswered } from './refusal.ts'
+
+/** Longest time for connecting and authenticating; each caller's own deadline is shorter or longer. */
+const connectTimeoutMs = 3_000
+/** After this long without an answer the connection is given up, so that nobody queues behind a hung broker for ever. */
+const silenceTimeoutMs = 30_000
+
+export interface BrokerAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface SaslLogin {
+  readonly mechanism: SASLMechanismValue
+  readonly username: string
+  readonly password: string
+}
+
+/** An API at one version, as `@platformatic/kafka` exports them (`metadataV12`, ...). */
+export type ProtocolApi<Arguments extends unknown[], Response> = API<Arguments, Response>
+
+/**
+ * One authenticated connection to one broker. Requests that are sent without awaiting in between are pipelined, and the broker handles them in that order, one after the other
+ * (Kafka's SocketServer mutes a channel while a request is handled).
+ */
+export class BrokerConnection {
+  readonly address: BrokerAddress
+  readonly #connection: Connection
+  #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> = new Map()
+  #lost: unknown
+
+  private constructor(address: BrokerAddress, login: SaslLogin) {
+    this.address = address
+    this.#connection = new Connection('kbg', {
+      connectTimeout: connectTimeoutMs,
+      requestTimeout: silenceTimeoutMs,
+      maxInflights: 1_000,
+      sasl: { mechanism: login.mechanism, username: login.username, password: login.password },
+    })
+    this.#connection.on('error', (error) => {
+      this.#lost = error
+    })
+  }
+
+  /**
+   * Connects, authenticates and asks which API versions the broker speaks.
+   * @throws KbgError `connection` (retriable), `authentication`
+   */
+  static async open(address: BrokerAddress, login: SaslLogin, onClose: () => void): Promise<BrokerConnection> {
+    const opened = new BrokerConnection(address, login)
+    const where = `${address.host}:${address.port}`
+    try {
+      await opened.#connection.connect(address.host, address.port)
+      opened.#connection.on('close', onClose)
+      const answer = await apiVersionsV3.api.async(opened.#connection, 'kafka-blue-green', '0')
+      opened.#versions = new Map(answer.apiKeys.map((api) => [api.apiKey, { min: api.minVersion, max: api.maxVersion }]))
+      return opened
+    } catch (cause) {
+      opened.close()
+      if (/authentication/i.test(messageOf(cause))) {
+        throw new KbgError('authentication', `The broker at ${where} refused the credentials of ${login.username}.`, {
+          facts: { mechanism: login.mechanism },
+          remedy: 'The credentials file and the users on the cluster must agree.',
+          cause,
+        })
+      }
+      throw new KbgError('connection', `Can't connect to the broker at ${where} as ${login.username}.`, { retriable: true, cause })
+    }
+  }
+
+  get usable(): boolean {
+    return this.#connection.isConnected()
+  }
+
+  /** Ends the connection; whatever is still unanswered fails. */
+  close(): void {
+    this.#connection.close(() => undefined)
+  }
+
+  /**
+   * Sends one request and returns its response, error codes inside it included: the caller must look at them.
+   *
+   * The bytes are on their way when this returns its promise, so that a caller can pipeline.
+   * @throws KbgError `unsupported-api`; `connection` or `deadline` when nothing can have happened; `outcome-unknown` when it was sent, has an effect and wasn't answered
+   */
+  request<Arguments extends unknown[], Response>(
+    what: string,
+    api: ProtocolApi<Arguments, Response>,
+    args: Arguments,
+    effect: Effect,
+    deadline: Deadline,
+  ): Promise<Response> {
+    const refusal = this.#refusal(what, api)
+    if (refusal) return Promise.reject(refusal)
+    return this.#answered(what, api.async(this.#connection, ...args), effect, deadline)
+  }
+
+  #refusal(what: string, api: { readonly key: number; readonly version: number }): KbgError | undefined {
+    if (!this.usable) return new KbgError('connection', `The connection for ${what} was lost.`, { retriable: true, cause: this.#lost })
+    const spoken = this.#versions.get(api.key)
+    if (spoken && spoken.min <= api.version && api.version <= spoken.max) return undefined
+    return new KbgError('unsupported-api', `The broker at ${this.address.host}:${this.address.port} can't be asked for ${what}.`, {
+      facts: { apiKey: api.key, required: api.version, observed: spoken ? `${spoken.min}-${spoken.max}` : 'none' },
+      remedy: 'Brokers from 3.9 to 4.3 are supported.',
+    })
+  }
+
+  async #answered<Response>(what: string, work: Promise<Response>, effect: Effect, deadline: Deadline): Promise<Response> {
+    const where = `${what} (${this.address.host}:${this.address.port})`
+    const answer = work.catch((thrown: unknown) => {
+      // The library throws what has an error code anywhere in it; the response itself says more.
+      if (thrown instanceof ResponseError && 'response' in thrown) return thrown.response as Response
+      throw unanswered(where, effect, thrown)
+    })
+    try {
+      return await deadline.race(answer)
+    } catch (thrown) {
+      if (effect === 'none' || (thrown instanceof KbgError && thrown.code === 'outcome-unknown')) throw thrown
+      throw unanswered(where, 'once', thrown) // deadline over or cancelled: no further attempt, and it may land later
+    }
+  }
+}

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs'
+import { metadataV12 } from '@platformatic/kafka'
+import { type ClusterAccess, CredentialsFile, platformUsers } from '../../model/cluster-access.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import { type BrokerAddress, BrokerConnection, type SaslLogin } from './broker-connection.ts'
+
+/** Who this project is on a colour: the super users on the internal listener, the probe where applications produce. */
+export type Principal = 'admin' | 'operator' | 'probe'
+
+type MetadataResponse = metadataV12.MetadataResponse
+
+function bootstrapOf(access: ClusterAccess, principal: Principal): readonly string[] {
+  switch (principal) {
+    case 'admin':
+    case 'operator':
+      return access.internalBootstrapServers
+    case 'probe':
+      return access.produceBootstrapServers
+  }
+}
+
+/**
+ * The principal's login, read from the credentials file now, so that a changed password is taken up by the next connection.
+ * @throws KbgError `credentials`; never with a password in it
+ */
+function loginOf(access: ClusterAccess, principal: Principal): SaslLogin {
+  const username = platformUsers[principal]
+  const refuse = (observed: string): KbgError =>
+    new KbgError('credentials', `No credentials of ${username} for ${access.colour}.`, { facts: { file: access.credentialsFile, observed } })
+  let text: string
+  try {
+    text = readFileSync(access.credentialsFile, 'utf8')
+  } catch (thrown) {
+    throw refuse(messageOf(thrown))
+  }
+  const file = parseCredentials(text)
+  if (!file) throw refuse('not a credentials file')
+  const password = file.passwords[username]
+  if (password === undefined) throw refuse(`passwords of ${Object.keys(file.passwords).length} other users`)
+  return { mechanism: principal === 'admin' ? 'PLAIN' : 'SCRAM-SHA-512', username, password }
+}
+
+/** undefined instead of an error: a parser's error may quote the text, which holds passwords. */
+function parseCredentials(text: string): CredentialsFile | undefined {
+  try {
+    return CredentialsFile.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
+function addressOf(hostPort: string): BrokerAddress {
+  const colon = hostPort.lastIndexOf(':')
+  return { host: hostPort.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(hostPort.slice(colon + 1)) }
+}
+
+/**
+ * One principal's connections to one colour: one for each broker, made when first needed, made again after a loss.
+ *
+ * Brokers are known by their id; Metadata on the principal's own listener tells where each one listens. A cluster with another id than the access says is refused.
+ */
+export class BrokerConnections {
+  readonly access: ClusterAccess
+  readonly principal: Principal
+  readonly #open = new Map<string, Promise<BrokerConnection>>()
+  #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
+  #closed = false
+
+  constructor(access: ClusterAccess, principal: Principal) {
+    this.access = access
+    this.principal = principal
+  }
+
+  /** Registered brokers as last heard; empty before the first {@link metadata}. */
+  get knownBrokers(): ReadonlyMap<number, BrokerAddress> {
+    return this.#brokers
+  }
+
+  /** Ids of the registered brokers, asked for when none is known yet. */
+  async brokerIds(deadline: Deadline): Promise<readonly number[]> {
+    if (this.#brokers.size === 0) await this.metadata([], deadline)
+    return [...this.#brokers.keys()].sort((a, b) => a - b)
+  }
+
+  /**
+   * Metadata of the topics (null: all of them; empty: only the brokers) from any broker that answers, and with it the list of brokers.
+   * Error codes of topics and partitions are left to the caller.
+   */
+  async metadata(topics: readonly string[] | null, deadline: Deadline): Promise<MetadataResponse> {
+    const broker = await this.any(deadline)
+    return this.learn(await broker.request('Metadata', metadataV12.api, [topics && [...topics], false, false], 'none', deadline))
+  }
+
+  /** Takes over the brokers that a Metadata response names. @throws KbgError `wrong-cluster` */
+  learn(metadata: MetadataResponse): MetadataResponse {
+    if (metadata.clusterId !== this.access.clusterId) {
+      throw new KbgError('wrong-cluster', `Another cluster answers where ${this.access.colour} is expected.`, {
+        facts: { observed: metadata.clusterId ?? 'none', required: this.access.clusterId, asked: bootstrapOf(this.access, this.principal) },
+        remedy: 'Check the bootstrap servers: nothing was changed on it.',
+      })
+    }
+    this.#brokers = new Map(metadata.brokers.map((broker) => [broker.nodeId, { host: broker.host, port: broker.port }]))
+    return metadata
+  }
+
+  /** The connection to one broker. @throws KbgError `connection` (retriable) also when the broker isn't registered now */
+  async broker(brokerId: number, deadline: Deadline): Promise<BrokerConnection> {
+    const address = this.#brokers.get(brokerId) ?? (await this.#lookUp(brokerId, deadline))
+    return this.#connect(address, deadline)
+  }
+
+  async #lookUp(brokerId: number, deadline: Deadline): Promise<BrokerAddress> {
+    await this.metadata([], deadline)
+    const address = this.#brokers.get(brokerId)
+    if (address) return address
+    throw new KbgError('connection', `Broker ${brokerId} of ${this.access.colour} isn't registered.`, {
+      retriable: true,
+      facts: { registered: [...this.#brokers.keys()].map(String) },
+    })
+  }
+
+  /** A connection to whichever broker answers first in order: known ones, then the bootstrap servers. */
+  async any(deadline: Deadline): Promise<BrokerConnection> {
+    const candidates = [...this.#brokers.values(), ...bootstrapOf(this.access, this.principal).map(addressOf)]
+    let last: unknown
+    for (const address of candidates) {
+      try {
+        return await this.#connect(address, deadline)
+      } catch (thrown) {
+        if (!(thrown instanceof KbgError && thrown.code === 'connection')) throw thrown
+        last = thrown
+      }
+    }
+    throw new KbgError('connection', `No broker of ${this.access.colour} can be reached as ${this.principal}.`, {
+      retriable: true,
+      facts: { asked: candidates.map((address) => `${address.host}:${address.port}`) },
+      cause: last,
+    })
+  }
+
+  /** Opens a connection to every registered broker, so that the first request doesn't pay for it. Brokers that can't be reached are left to the caller's next request. */
+  async warmUp(deadline: Deadline): Promise<void> {
+    const brokerIds = await this.brokerIds(deadline)
+    await Promise.allSettled(brokerIds.map((brokerId) => this.broker(brokerId, deadline)))
+  }
+
+  async #connect(address: BrokerAddress, deadline: Deadline): Promise<BrokerConnection> {
+    if (this.#closed) throw new KbgError('closed', `The connections to ${this.access.colour} are closed.`)
+    const key = `${address.host}:${address.port}`
+    const existing = this.#open.get(key)
+    if (existing) {
+      const connection = await deadline.race(existing)
+      if (connection.usable) return connection
+      if (this.#open.get(key) === existing) this.#open.delete(key)
+    }
+    const opening = this.#open.get(key) ?? this.#start(key, address)
+    return deadline.race(opening)
+  }
+
+  #start(key: string, address: BrokerAddress): Promise<BrokerConnection> {
+    const forget = () => {
+      if (this.#open.get(key) === opening) this.#open.delete(key)
+    }
+    const opening = Promise.resolve()
+      .then(() => BrokerConnection.open(address, loginOf(this.access, this.principal), forget))
+      .then((connection) => {
+        if (this.#closed) connection.close()
+        return connection
+      })
+    this.#open.set(key, opening)
+    opening.catch(forget)
+    return opening
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const opening of this.#open.values()) opening.then((connection) => connection.close()).catch(() => undefined) // one that never opened needs no closing
+    this.#open.clear()
+  }
+}
