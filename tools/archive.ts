@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import { Deadline, systemClock } from '../engine/ports/clock.ts'
-import { connectVersion, type KafkaVersion, kafkaPaths, toolPaths } from './paths.ts'
+import { connectVersion, findJava, type KafkaVersion, kafkaPaths, toolPaths } from './paths.ts'
 import { mustRun } from './process.ts'
 import { isStamped, keyOf, writeStamp } from './stamp.ts'
 import type { Step } from './step.ts'
@@ -49,8 +49,9 @@ function archiveKey(version: KafkaVersion): string {
   const { libs } = kafkaPaths(version)
   const jars = readdirSync(libs).sort()
   const facts = jars.map((jar) => `${jar} ${statSync(join(libs, jar)).size} ${statSync(join(libs, jar)).mtimeMs}`)
-  const java = statSync(toolPaths().java)
-  return keyOf([{ text: [libs, ...facts, toolPaths().java, java.size, java.mtimeMs, ...jvmOptions].join('\n') }])
+  const java = findJava()
+  const javaFacts = java === undefined ? ['no java'] : [java, statSync(java).size, statSync(java).mtimeMs]
+  return keyOf([{ text: [libs, ...facts, ...javaFacts, ...jvmOptions].join('\n') }])
 }
 
 async function makeArchives(version: KafkaVersion, names: readonly ArchiveName[]): Promise<void> {
