@@ -188,7 +188,7 @@ describe('write windows', () => {
       ['b', 150, 75],
     ])
     expect(windows.longestWithoutAckMs).toEqual({ a: 110, b: 150 })
-    expect(windows.acked).toEqual({ blue: 155, green: 135 })
+    expect(windows.acked).toEqual({ blue: 165, green: 125 })
     expect(windows.ackLatency.maximum).toBe(150)
   })
 

@@ -2,7 +2,7 @@ import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import type { History, HistoryEvent } from './events.ts'
 import { Ledger } from './ledger.ts'
-import { TruthOrder } from './order.ts'
+import { ColourLogs, TruthOrder } from './order.ts'
 import { GroupCheck, ViewCheck } from './reading.ts'
 import { wholeHistory } from './truncated.ts'
 import { errorTally, Faults, type Verdict } from './verdict.ts'
@@ -39,7 +39,7 @@ export function check(histories: Iterable<History>, options: CheckOptions): Verd
   const checks = readers.map((view) => new ViewCheck(view, { ledger, views, order, faults }))
   const damaged = new Set<string>()
   for (const one of checks) one.run(damaged)
-  const redeliveredAfterCommit = checkGroups(checks, inOrder, options, faults, { ledger, views, order })
+  const redeliveredAfterCommit = checkGroups(checks, new ColourLogs(inOrder, views, order), options, faults, { ledger, views, order })
   checkFates(checks, options, faults, ledger, order)
   const checked = countChecked(ledger, order, checks, views, redeliveredAfterCommit)
   const tallies = faults.tallies()
@@ -104,12 +104,12 @@ function truthFirst(readers: readonly View[], wholeColours: readonly Colour[]): 
 
 type Parts = { ledger: Ledger; views: Views; order: TruthOrder }
 
-function checkGroups(checks: readonly ViewCheck[], inOrder: readonly View[], options: CheckOptions, faults: Faults, parts: Parts): number {
+function checkGroups(checks: readonly ViewCheck[], logs: ColourLogs, options: CheckOptions, faults: Faults, parts: Parts): number {
   let afterCommit = 0
   for (const one of checks) {
     if (one.view.kind !== 'group') continue
     const mayBeBehind = options.groupsBehind?.includes(one.view.name) ?? false
-    afterCommit += new GroupCheck(one, inOrder, { ...parts, faults }).run(mayBeBehind)
+    afterCommit += new GroupCheck(one, logs, { ...parts, faults }).run(mayBeBehind)
   }
   return afterCommit
 }

@@ -94,18 +94,38 @@ export class ColourLog {
   }
 }
 
-/** The log of a partition on a colour, from the full read of that colour, or from what all groups polled of it. */
-export function colourLog(colour: Colour, partition: number, inOrder: readonly View[], views: Views, order: TruthOrder): ColourLog {
-  const whole = inOrder.filter((view) => view.colour === colour)
-  const rows = new Map<number, number>()
-  for (const view of whole.length > 0 ? whole : inOrder) {
-    for (const entry of view.stories.get(partition) ?? []) {
-      if (entry.kind === 'commit' || entry.colour !== colour) continue
-      for (let row = entry.first; row < entry.end; row++) {
-        const value = views.values.at(row)
-        if (order.partitionOf(value) === partition) rows.set(views.offsets.at(row), order.rankOf(value))
+/** The logs of all partitions on both colours, each from the full read of its colour, or from what all groups polled of it. */
+export class ColourLogs {
+  readonly #inOrder: readonly View[]
+  readonly #views: Views
+  readonly #order: TruthOrder
+  readonly #logs = new Map<string, ColourLog>()
+
+  constructor(inOrder: readonly View[], views: Views, order: TruthOrder) {
+    this.#inOrder = inOrder
+    this.#views = views
+    this.#order = order
+  }
+
+  log(colour: Colour, partition: number): ColourLog {
+    const key = `${colour} ${partition}`
+    const log = this.#logs.get(key) ?? this.#read(colour, partition)
+    this.#logs.set(key, log)
+    return log
+  }
+
+  #read(colour: Colour, partition: number): ColourLog {
+    const whole = this.#inOrder.filter((view) => view.colour === colour)
+    const rows = new Map<number, number>()
+    for (const view of whole.length > 0 ? whole : this.#inOrder) {
+      for (const entry of view.stories.get(partition) ?? []) {
+        if (entry.kind === 'commit' || entry.colour !== colour) continue
+        for (let row = entry.first; row < entry.end; row++) {
+          const value = this.#views.values.at(row)
+          if (this.#order.partitionOf(value) === partition) rows.set(this.#views.offsets.at(row), this.#order.rankOf(value))
+        }
       }
     }
+    return new ColourLog([...rows])
   }
-  return new ColourLog([...rows])
 }

@@ -1,6 +1,5 @@
-import type { Colour } from '../../../engine/model/colour.ts'
 import type { Ledger, ValueNumber } from './ledger.ts'
-import { type ColourLog, colourLog, type TruthOrder } from './order.ts'
+import type { ColourLogs, TruthOrder } from './order.ts'
 import type { Faults } from './verdict.ts'
 import type { PartitionStory, ReadBatch, View, Views } from './views.ts'
 
@@ -115,12 +114,12 @@ export class ViewCheck {
 /** Checks what only a group can do: get something again, or go past something that it never got. */
 export class GroupCheck {
   readonly #reading: ViewCheck
-  readonly #inOrder: readonly View[]
+  readonly #logs: ColourLogs
   readonly #parts: CheckParts
 
-  constructor(reading: ViewCheck, inOrder: readonly View[], parts: CheckParts) {
+  constructor(reading: ViewCheck, logs: ColourLogs, parts: CheckParts) {
     this.#reading = reading
-    this.#inOrder = inOrder
+    this.#logs = logs
     this.#parts = parts
   }
 
@@ -140,17 +139,10 @@ export class GroupCheck {
 
   /** The group's commits of a partition in time, each with the highest number of values committed up to it. */
   #committedRanks(partition: number, story: PartitionStory): readonly { atNs: number; highest: number }[] {
-    const { views, order } = this.#parts
-    const logs = new Map<Colour, ColourLog>()
-    const log = (colour: Colour) => {
-      const known = logs.get(colour) ?? colourLog(colour, partition, this.#inOrder, views, order)
-      logs.set(colour, known)
-      return known
-    }
     let highest = 0
     return story.flatMap((entry) => {
       if (entry.kind !== 'commit') return []
-      highest = Math.max(highest, log(entry.colour).ranksBefore(entry.offset))
+      highest = Math.max(highest, this.#logs.log(entry.colour, partition).ranksBefore(entry.offset))
       return [{ atNs: entry.atNs, highest }]
     })
   }
