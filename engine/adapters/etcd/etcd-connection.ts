@@ -12,7 +12,7 @@ export const retryPauseMs = 100
 type Policy = ReturnType<NonNullable<NonNullable<IOptions['faultHandling']>['host']>>
 
 /** etcd3's own policies repeat calls (a transaction too) and refuse all calls for 5 s after three failures; here the caller decides. */
-const onceOnly = { execute: (call: (context: { signal: AbortSignal }) => unknown) => Promise.resolve(call({ signal: new AbortController().signal })) }
+const onceOnly = { execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: new AbortController().signal }) }
 const watchBackoff = { duration: retryPauseMs, next: () => watchBackoff }
 
 /** Settings that any etcd client of this project shares: quick reconnects, and a ping that notices a silent server. */
