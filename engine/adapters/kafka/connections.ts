@@ -89,19 +89,25 @@ export class BrokerConnections {
    */
   async metadata(topics: readonly string[] | null, deadline: Deadline): Promise<MetadataResponse> {
     const broker = await this.any(deadline)
-    return this.learn(await broker.request('Metadata', metadataV12.api, [topics && [...topics], false, false], 'none', deadline))
+    const answer = await broker.request('Metadata', metadataV12.api, [topics && [...topics], false, false], 'none', deadline)
+    this.learn(answer)
+    return answer
   }
 
-  /** Takes over the brokers that a Metadata response names. @throws KbgError `wrong-cluster` */
-  learn(metadata: MetadataResponse): MetadataResponse {
+  /** Takes over the brokers that Metadata responses name, each as one broker sees them. @throws KbgError `wrong-cluster` */
+  learn(...answers: readonly MetadataResponse[]): void {
+    for (const metadata of answers) this.#requireSameCluster(metadata)
+    if (answers.length === 0) return
+    this.#brokers = new Map(answers.flatMap(({ brokers }) => brokers.map((broker) => [broker.nodeId, { host: broker.host, port: broker.port }] as const)))
+  }
+
+  #requireSameCluster(metadata: MetadataResponse): void {
     if (metadata.clusterId !== this.access.clusterId) {
       throw new KbgError('wrong-cluster', `Another cluster answers where ${this.access.colour} is expected.`, {
         facts: { observed: metadata.clusterId ?? 'none', required: this.access.clusterId, asked: bootstrapOf(this.access, this.principal) },
         remedy: 'Check the bootstrap servers: nothing was changed on it.',
       })
     }
-    this.#brokers = new Map(metadata.brokers.map((broker) => [broker.nodeId, { host: broker.host, port: broker.port }]))
-    return metadata
   }
 
   /** The connection to one broker. @throws KbgError `connection` (retriable) also when the broker isn't registered now */

@@ -25,7 +25,6 @@ const transient = new Set([
   'COORDINATOR_LOAD_IN_PROGRESS',
   'CONCURRENT_TRANSACTIONS',
   'UNSTABLE_OFFSET_COMMIT',
-  'REBALANCE_IN_PROGRESS',
   'THROTTLING_QUOTA_EXCEEDED',
 ])
 
@@ -68,12 +67,17 @@ function mayRetry(thrown: unknown): thrown is KbgError {
   return thrown instanceof KbgError && thrown.retriable && thrown.code !== 'deadline'
 }
 
+/** Pauses before the next attempt: short at first, since a new leader is there within tens of milliseconds. */
+function growingPauseMs(attemptNumber: number): number {
+  return Math.min(10 * 2 ** attemptNumber, 200)
+}
+
 /**
  * Repeats `attempt` until it succeeds, is refused for good, or the deadline ends.
  *
  * @throws KbgError `outcome-unknown` when any attempt may have had its effect and none succeeded; `deadline` with the last refusal as cause; else the refusal
  */
-export async function persistently<T>(deadline: Deadline, attempt: (attemptNumber: number) => Promise<T>): Promise<T> {
+export async function persistently<T>(deadline: Deadline, attempt: (attemptNumber: number) => Promise<T>, pause = growingPauseMs): Promise<T> {
   let unknown: KbgError | undefined
   for (let attemptNumber = 0; ; attemptNumber++) {
     try {
@@ -81,7 +85,7 @@ export async function persistently<T>(deadline: Deadline, attempt: (attemptNumbe
     } catch (thrown) {
       if (thrown instanceof KbgError && thrown.code === 'outcome-unknown') unknown = thrown
       if (!mayRetry(thrown)) throw unknown ?? thrown
-      const pauseMs = Math.min(10 * 2 ** attemptNumber, 200)
+      const pauseMs = pause(attemptNumber)
       if (deadline.remainingMs() <= pauseMs) throw unknown ?? lateAfter(deadline, thrown)
       await deadline.clock.sleep(pauseMs, deadline.cancelled) // a refused leader or coordinator is elected elsewhere, and nothing tells us when
     }

@@ -1,0 +1,215 @@
+import { createAclsV3, deleteAclsV3, describeQuorumV2 } from '@platformatic/kafka'
+import { type ClusterAccess, canaryTopic } from '../../model/cluster-access.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
+import type { TopicPartition } from '../../model/partition.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { AclBinding, BrokerProbe, Fence, ProbeAnswer } from '../../ports/cluster.ts'
+import { toWire } from './acl-bindings.ts'
+import { describeBinding } from './admin.ts'
+import type { BrokerConnection } from './broker-connection.ts'
+import type { BrokerConnections } from './connections.ts'
+import { Leaders } from './leaders.ts'
+import { type ProbeReply, probeBroker, produceOne } from './produce.ts'
+import { errorName, kafkaRefusal, persistently, requireNone } from './refusal.ts'
+
+/** Longest wait for one broker's answer to a probe; a broker that takes longer is unreachable, and that refuses. */
+const probeTimeoutMs = 1_000
+
+function deny(resourceType: AclBinding['resourceType'], resourceName: string, operation: string): AclBinding {
+  return { principal: 'User:*', host: '*', resourceType, resourceName, patternType: 'literal', operation, permission: 'deny' }
+}
+
+/** The fence: what every principal but the super users is denied while a colour isn't live. Reading, committing offsets and getting a producer id stay possible. */
+export const fenceBindings: readonly AclBinding[] = [
+  ...['Write', 'Create', 'Alter', 'Delete'].map((operation) => deny('topic', '*', operation)),
+  deny('cluster', 'kafka-cluster', 'Create'),
+]
+
+/** The throw-away binding behind each change of the fence; it names nobody. Parity ignores it should a lost connection leave it behind. */
+export const nudgeBinding: AclBinding = {
+  principal: 'User:kbg-nudge',
+  host: '*',
+  resourceType: 'topic',
+  resourceName: 'kbg.nudge',
+  patternType: 'literal',
+  operation: 'Describe',
+  permission: 'allow',
+}
+
+interface Probed {
+  readonly probe: BrokerProbe
+  /** Who is registered, as this broker sees it; undefined when it didn't answer. */
+  readonly metadata: ProbeReply['metadata'] | undefined
+}
+
+function answerOf(errorCode: number): ProbeAnswer {
+  switch (errorName(errorCode)) {
+    case 'TOPIC_AUTHORIZATION_FAILED':
+      return 'fenced'
+    case 'UNKNOWN_TOPIC_OR_PARTITION':
+      return 'open'
+    default:
+      return 'unreachable'
+  }
+}
+
+/** {@link Fence} by ACLs (org.apache.kafka.metadata.authorizer.StandardAuthorizer). */
+export class AclFence implements Fence {
+  readonly bindings = fenceBindings
+  readonly #access: ClusterAccess
+  readonly #operator: BrokerConnections
+  readonly #probe: BrokerConnections
+  readonly #probeLeaders: Leaders
+  #nearController: number | undefined
+
+  constructor(operator: BrokerConnections, probe: BrokerConnections) {
+    this.#access = operator.access
+    this.#operator = operator
+    this.#probe = probe
+    this.#probeLeaders = new Leaders(probe)
+  }
+
+  async raise(deadline: Deadline): Promise<void> {
+    await this.#change(deadline, async (broker) => {
+      const creation = broker.request('CreateAcls (fence)', createAclsV3.api, [this.bindings.map(toWire)], 'repeatable', deadline)
+      nudge(broker, deadline)
+      const { results } = await creation
+      results.forEach((result, index) => {
+        requireNone(result.errorCode, `Can't raise the fence of ${this.#access.colour}.`, this.#binding(index), result.errorMessage)
+      })
+    })
+  }
+
+  async lift(deadline: Deadline): Promise<void> {
+    await this.#change(deadline, async (broker) => {
+      const deletion = broker.request('DeleteAcls (fence)', deleteAclsV3.api, [this.bindings.map(toWire)], 'repeatable', deadline)
+      nudge(broker, deadline)
+      const { filterResults } = await deletion
+      filterResults.forEach((result, index) => {
+        const refused = result.matchingAcls.find((acl) => acl.errorCode !== 0) ?? result
+        requireNone(refused.errorCode, `Can't lift the fence of ${this.#access.colour}.`, this.#binding(index), refused.errorMessage)
+      })
+    })
+  }
+
+  #binding(index: number): { readonly binding: string } {
+    return { binding: describeBinding(this.bindings[index]) }
+  }
+
+  async #change(deadline: Deadline, act: (broker: BrokerConnection) => Promise<void>): Promise<void> {
+    await persistently(deadline, async () => {
+      try {
+        await act(await this.#brokerNearController(deadline))
+      } catch (thrown) {
+        this.#nearController = undefined
+        throw thrown
+      }
+    })
+  }
+
+  /** The broker in the active controller's process, where there is one: it forwards the request with one hop less. */
+  async #brokerNearController(deadline: Deadline): Promise<BrokerConnection> {
+    this.#nearController ??= await this.#findController(deadline)
+    return this.#operator.knownBrokers.has(this.#nearController) ? this.#operator.broker(this.#nearController, deadline) : this.#operator.any(deadline)
+  }
+
+  async #findController(deadline: Deadline): Promise<number> {
+    const broker = await this.#operator.any(deadline)
+    const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
+    const quorum = await broker.request('DescribeQuorum', describeQuorumV2.api, [topics], 'none', deadline)
+    requireNone(quorum.errorCode, `Can't find the controller of ${this.#access.colour}.`, {}, quorum.errorMessage)
+    await this.#operator.brokerIds(deadline)
+    return quorum.topics[0]?.partitions[0]?.leaderId ?? -1
+  }
+
+  async probe(deadline: Deadline): Promise<readonly BrokerProbe[]> {
+    const asked = await this.#probe.brokerIds(deadline)
+    const first = await this.#probeAll(asked, deadline)
+    // Every broker that answered has also said who is registered: newcomers are asked too, and one that nobody holds for registered leads nothing.
+    this.#probe.learn(...first.flatMap((reply) => (reply.metadata ? [reply.metadata] : [])))
+    const registered = await this.#probe.brokerIds(deadline)
+    const newcomers = registered.filter((brokerId) => !asked.includes(brokerId))
+    const second = newcomers.length > 0 ? await this.#probeAll(newcomers, deadline) : []
+    return [...first, ...second]
+      .filter(({ probe }) => registered.includes(probe.brokerId))
+      .map(({ probe }) => probe)
+      .sort((a, b) => a.brokerId - b.brokerId)
+  }
+
+  async #probeAll(brokerIds: readonly number[], deadline: Deadline): Promise<readonly Probed[]> {
+    return Promise.all(brokerIds.map((brokerId) => this.#probeOne(brokerId, deadline.within(probeTimeoutMs, `the probe's answer from broker ${brokerId}`))))
+  }
+
+  async #probeOne(brokerId: number, deadline: Deadline): Promise<Probed> {
+    let connection: BrokerConnection | undefined
+    try {
+      connection = await this.#probe.broker(brokerId, deadline)
+      const { errorCode, metadata } = await probeBroker(connection, canaryTopic(this.#access.colour), deadline)
+      return { probe: { brokerId, answer: answerOf(errorCode), detail: errorName(errorCode) }, metadata }
+    } catch (thrown) {
+      if (thrown instanceof KbgError && (thrown.code === 'credentials' || thrown.code === 'authentication')) throw thrown
+      if (deadline.over) connection?.close() // the next probe must not queue behind this one
+      return { probe: { brokerId, answer: 'unreachable', detail: messageOf(thrown) }, metadata: undefined }
+    }
+  }
+
+  /** Waits while brokers haven't learnt of the lifted fence: a denied append is a definite no, so only those partitions are tried again. */
+  async canary(deadline: Deadline): Promise<void> {
+    const topic = canaryTopic(this.#access.colour)
+    let missing: readonly TopicPartition[] | undefined
+    const attempt = async (): Promise<void> => {
+      const wanted = missing ?? (await this.#probeLeaders.partitionsOf([topic], deadline))
+      const byLeader = await this.#probeLeaders.byLeader(wanted, deadline)
+      const value = `canary ${deadline.clock.wallClock().toISOString()}`
+      const answers = await Promise.allSettled([...byLeader].map(([leader, partitions]) => this.#append(leader, partitions, value, deadline)))
+      missing = answers.flatMap((answer, index) => (answer.status === 'fulfilled' ? answer.value.refused : ([...byLeader.values()][index] ?? [])))
+      const failed = answers.find((answer) => answer.status === 'rejected')
+      const code = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value.code] : [])).find((found) => found !== 0)
+      if (failed || (code !== undefined && errorName(code) !== 'TOPIC_AUTHORIZATION_FAILED')) this.#probeLeaders.forget()
+      if (failed) throw failed.reason
+      if (code !== undefined) throw this.#notAccepted(code, missing)
+    }
+    await persistently(deadline, attempt, () => canaryPauseMs)
+  }
+
+  async #append(
+    leader: number,
+    partitions: readonly TopicPartition[],
+    value: string,
+    deadline: Deadline,
+  ): Promise<{ readonly refused: readonly TopicPartition[]; readonly code: number }> {
+    const answers = await produceOne(await this.#probe.broker(leader, deadline), partitions, value, 'repeatable', deadline)
+    const refused = answers.filter((answer) => answer.errorCode !== 0)
+    return { refused: refused.map((answer) => answer.partition), code: refused[0]?.errorCode ?? 0 }
+  }
+
+  #notAccepted(code: number, partitions: readonly TopicPartition[]): KbgError {
+    const refusal = kafkaRefusal(`${this.#access.colour} doesn't accept the canary record.`, code, { partitions })
+    if (errorName(code) !== 'TOPIC_AUTHORIZATION_FAILED') return refusal
+    return new KbgError('fenced', `${this.#access.colour} still refuses appends.`, { retriable: true, facts: { partitions } })
+  }
+
+  /** Finds the controller, and connects to every broker as both principals. */
+  async warmUp(deadline: Deadline): Promise<void> {
+    await Promise.all([this.#operator.warmUp(deadline), this.#probe.warmUp(deadline)])
+    this.#nearController = await this.#findController(deadline)
+    await this.#probeLeaders.partitionsOf([canaryTopic(this.#access.colour)], deadline)
+    await this.probe(deadline)
+  }
+}
+
+/** A broker learns of a lifted fence some ten milliseconds after the controller; nothing tells us when. */
+const canaryPauseMs = 4
+
+/**
+ * Two metadata records behind the change, pipelined on its connection: a follower of the quorum learns that a record is committed only with its next fetch, and a new record ends its
+ * long poll at once (measured: a quarter of the delay). Creating a binding that exists writes no record, hence create and delete.
+ */
+function nudge(broker: BrokerConnection, deadline: Deadline): void {
+  const wire = [toWire(nudgeBinding)]
+  const sent = [
+    broker.request('CreateAcls (nudge)', createAclsV3.api, [wire], 'repeatable', deadline),
+    broker.request('DeleteAcls (nudge)', deleteAclsV3.api, [wire], 'repeatable', deadline),
+  ]
+  for (const request of sent) request.catch(() => undefined) // no proof rests on it: without the nudge brokers only learn later
+}
