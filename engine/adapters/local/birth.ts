@@ -1,0 +1,110 @@
+/** What a colour has before anybody uses it: its users, their rights, the canary topics, and the fence. */
+import { alterUserScramCredentialsV0, ScramMechanisms } from '@platformatic/kafka'
+import { endpointText, type NodeAddresses } from '../../model/addresses.ts'
+import { type ClusterAccess, canaryTopic, platformUsers } from '../../model/cluster-access.ts'
+import { colours } from '../../model/colour.ts'
+import { KbgError } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { AclBinding } from '../../ports/cluster.ts'
+import { createAcls, createTopics, upsertScramUsers } from '../kafka/admin.ts'
+import { BrokerConnections } from '../kafka/connections.ts'
+import { AclFence, fenceBindings } from '../kafka/fence.ts'
+import { errorName, kafkaRefusal, persistently } from '../kafka/refusal.ts'
+import { brokerUser } from './broker-config.ts'
+import type { OnProgress } from './cluster.ts'
+import type { LocalClusterSpec } from './cluster-spec.ts'
+import { passwordOf, readCredentials } from './credentials.ts'
+
+/** Logins that every colour has: `broker` and `admin` stand in `server.properties`, the others are SCRAM users. */
+export const platformLogins: readonly string[] = [brokerUser, ...Object.values(platformUsers)]
+
+const platformScramUsers: readonly string[] = [platformUsers.operator, platformUsers.mirror, platformUsers.probe]
+
+function allow(principal: string, resourceType: AclBinding['resourceType'], resourceName: string, operation: string): AclBinding {
+  return { principal: `User:${principal}`, host: '*', resourceType, resourceName, patternType: 'literal', operation, permission: 'allow' }
+}
+
+/** The probe may write everywhere, so that only a fence refuses it; everybody may get a producer id, so that producers warm up on a fenced standby. */
+const grants: readonly AclBinding[] = [
+  allow(platformUsers.probe, 'topic', '*', 'Write'),
+  allow(platformUsers.probe, 'topic', '*', 'Describe'),
+  allow('*', 'cluster', 'kafka-cluster', 'IdempotentWrite'),
+]
+
+/**
+ * Gives a fresh colour its users, ACLs and canary topics. The fence comes first and in one request with the rights, so that there
+ * is no moment at which an application could log in and write; at the end every broker has been heard to refuse.
+ */
+export async function bearCluster(access: ClusterAccess, spec: LocalClusterSpec, onProgress: OnProgress, deadline: Deadline): Promise<void> {
+  onProgress(`fencing ${access.colour}, making its users and canary topics`)
+  await createAcls(access, [...fenceBindings, ...grants], deadline)
+  await upsertScramUsers(access, passwordsOf(access, [...platformScramUsers, ...spec.applicationUsers]), deadline)
+  const canaries = colours.map((colour) => ({ topic: canaryTopic(colour), partitions: spec.nodes, replicationFactor: spec.nodes, config: {} }))
+  await createTopics(access, canaries, deadline)
+  await requireFenced(access, spec.nodes, deadline)
+}
+
+/** Makes added users' logins and deletes removed ones', on a colour that may be serving. */
+export async function refreshUsers(
+  access: ClusterAccess,
+  change: { readonly added: readonly string[]; readonly removed: readonly string[] },
+  deadline: Deadline,
+): Promise<void> {
+  if (change.added.length > 0) await upsertScramUsers(access, passwordsOf(access, change.added), deadline)
+  if (change.removed.length > 0) await deleteScramUsers(access, change.removed, deadline)
+}
+
+/**
+ * Whether this very broker knows all brokers of its colour as registered and unfenced by the controller (Metadata lists no others),
+ * which it can only know from a quorum with a leader.
+ */
+export async function knowsAllBrokers(access: ClusterAccess, node: NodeAddresses, nodeIds: readonly number[], deadline: Deadline): Promise<boolean> {
+  const connections = new BrokerConnections({ ...access, internalBootstrapServers: [endpointText(node.internal)] }, 'admin')
+  try {
+    const known = await connections.brokerIds(deadline)
+    return nodeIds.every((nodeId) => known.includes(nodeId))
+  } finally {
+    connections.close()
+  }
+}
+
+async function requireFenced(access: ClusterAccess, brokerCount: number, deadline: Deadline): Promise<void> {
+  const connections = { operator: new BrokerConnections(access, 'operator'), probe: new BrokerConnections(access, 'probe') }
+  const fence = new AclFence(connections.operator, connections.probe)
+  try {
+    // Polled: each broker learns of users and ACLs with its own next metadata push, and tells nobody.
+    await persistently(deadline, async () => {
+      const answers = await fence.probe(deadline)
+      const fenced = answers.filter((answer) => answer.answer === 'fenced')
+      if (fenced.length === brokerCount && answers.length === brokerCount) return
+      throw new KbgError('not-fenced', `Not every broker of ${access.colour} refuses application writes yet.`, {
+        retriable: true,
+        facts: { observed: answers.map((answer) => `broker ${answer.brokerId}: ${answer.answer} (${answer.detail})`), required: `${brokerCount} fenced` },
+      })
+    })
+  } finally {
+    connections.operator.close()
+    connections.probe.close()
+  }
+}
+
+/** A user that isn't there (any more) is no error. */
+async function deleteScramUsers(access: ClusterAccess, users: readonly string[], deadline: Deadline): Promise<void> {
+  const connections = new BrokerConnections(access, 'admin')
+  const deletions = users.map((name) => ({ name, mechanism: ScramMechanisms.SCRAM_SHA_512 }))
+  try {
+    await persistently(deadline, async () => {
+      const broker = await connections.any(deadline)
+      const answer = await broker.request('AlterUserScramCredentials', alterUserScramCredentialsV0.api, [deletions, []], 'repeatable', deadline)
+      const refused = answer.results.find((result) => result.errorCode !== 0 && errorName(result.errorCode) !== 'RESOURCE_NOT_FOUND')
+      if (refused) throw kafkaRefusal(`Can't delete the SCRAM user ${refused.user} on ${access.colour}.`, refused.errorCode, {}, refused.errorMessage)
+    })
+  } finally {
+    connections.close()
+  }
+}
+
+function passwordsOf(access: ClusterAccess, users: readonly string[]): Readonly<Record<string, string>> {
+  const credentials = readCredentials(access.credentialsFile)
+  return Object.fromEntries(users.map((user) => [user, passwordOf(credentials, user)]))
+}
