@@ -48,7 +48,7 @@ const head = {
 /** One line of the journal: what was intended (`before` an effect) or what is known (`after`). */
 export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({ ...head, kind: z.literal('created'), live: Colour, epoch: z.int() }),
-  z.strictObject({ ...head, kind: z.literal('opened'), source: Colour, target: Colour, attempt: z.int(), epoch: z.int(), resumed: z.boolean() }),
+  z.strictObject({ ...head, kind: z.literal('opened'), source: Colour, target: Colour, attempt: z.int(), epoch: z.int() }),
   z.strictObject({
     ...head,
     kind: z.literal('mirror'),

@@ -29,7 +29,7 @@ export interface OpenSwitch {
 
 /** The switchover that is still open by the journal, with what was decided; null: every one is closed. */
 export function openSwitch(journal: readonly JournalEntry[]): OpenSwitch | null {
-  const start = journal.findLastIndex((entry) => entry.kind === 'opened' && !entry.resumed)
+  const start = journal.findLastIndex((entry) => entry.kind === 'opened')
   const opened = journal[start]
   if (opened?.kind !== 'opened') return null
   const entries = journal.slice(start)

@@ -11,7 +11,7 @@ export type Course =
   /** A whole switchover, from the gate on. */
   | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour }
   /** Opened before the hold: nothing was touched; close it and start afresh. */
-  | { readonly kind: 'close-untouched'; readonly open: OpenSwitch; readonly then: Course }
+  | { readonly kind: 'close-untouched'; readonly open: OpenSwitch; readonly next: Course }
   /** Nobody decided: the source gets its writers back. */
   | { readonly kind: 'abort'; readonly open: OpenSwitch }
   /** It was decided that the source stays: finish that. */
@@ -42,7 +42,7 @@ function openCourse(route: RouteDocument, open: OpenSwitch | null, intent: Inten
   if (open?.decided?.outcome === 'switch') return { kind: 'finish-switch', open: withCut(open, route), from: 'reverse' }
   if (open?.decided?.outcome === 'abort') return { kind: 'finish-abort', open }
   const fresh: Course = route.live === intent.live ? { kind: 'nothing' } : { kind: 'switch', source: route.live, target: intent.live }
-  return open === null ? fresh : { kind: 'close-untouched', open, then: fresh }
+  return open === null ? fresh : { kind: 'close-untouched', open, next: fresh }
 }
 
 function required(open: OpenSwitch | null, route: RouteDocument): OpenSwitch {

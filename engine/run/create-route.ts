@@ -1,0 +1,78 @@
+import { otherColour } from '../model/colour.ts'
+import { KbgError } from '../model/error.ts'
+import type { RouteDocument } from '../model/route.ts'
+import { Deadline } from '../ports/clock.ts'
+import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
+import { type Actual, actualOf, Execution } from './execution.ts'
+import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
+import type { Ports } from './ports.ts'
+import { openColour, proveFence } from './steps/fences.ts'
+import { type MoveRequest, takeLock } from './switchover.ts'
+
+const createMs = 60_000
+
+/**
+ * Creates the route of a fleet, or adopts the one that is there. Never moves traffic: a route that names another live colour is refused.
+ * Both colours are born fenced; the live one is opened here, before the first epoch is published, and the mirror live -> standby starts.
+ */
+export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gateEpoch'>): Promise<Actual> {
+  const lock = await takeLock(ports, request)
+  try {
+    const reading = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
+    const route = reading.route ?? firstRouteOf(request, reading.highestClientEpoch, lock.term)
+    const run = new Execution({
+      ...request,
+      ports,
+      lock,
+      route,
+      journal: reading.journal,
+      routeRevision: reading.routeRevision,
+      journalHead: reading.journalHead,
+    })
+    if (reading.route === null) await publishFirst(run, route)
+    else refuseAnother(reading.route, request)
+    if (run.route.state === 'open') await startMirror(run)
+    return actualOf(run.route, run.journal)
+  } finally {
+    await lock.release()
+  }
+}
+
+function firstRouteOf(request: Omit<MoveRequest, 'gateEpoch'>, highestClientEpoch: number, term: string): RouteDocument {
+  const { blue, green } = request.wiring.clusters
+  return firstRoute(
+    request.wiring.fleet,
+    request.intent.live,
+    { blue: endpointsOf(blue), green: endpointsOf(green) },
+    highestClientEpoch,
+    request.intent.attempt,
+    term,
+  )
+}
+
+function refuseAnother(route: RouteDocument, request: Omit<MoveRequest, 'gateEpoch'>): void {
+  if (route.live === request.intent.live) return
+  throw new KbgError('route-differs', 'A route is there already and names another live colour; creating never moves traffic.', {
+    facts: { observed: route.live, wanted: request.intent.live, epoch: route.epoch },
+    remedy: `Set the config key live to ${route.live} and run pulumi up; then change it to switch.`,
+  })
+}
+
+/** The standby must be fenced and stays so; the live colour is opened and proven, then the first epoch is published. */
+async function publishFirst(run: Execution, route: RouteDocument): Promise<void> {
+  const deadline = run.untilCancelled(createMs, `${route.live} to open`)
+  const { clusters } = run.ports
+  run.tell({ step: 'create', text: `opening ${route.live}; ${otherColour(route.live)} stays fenced` })
+  await proveFence(clusters[otherColour(route.live)], 'fenced', deadline.within(5_000, `${otherColour(route.live)} to be fenced`))
+  await openColour(clusters[route.live], deadline)
+  await run.record({ kind: 'created', live: route.live, epoch: route.epoch }, route)
+}
+
+async function startMirror(run: Execution): Promise<void> {
+  const source = run.route.live
+  const target = otherColour(source)
+  const deadline = run.untilCancelled(createMs, 'the mirror to start')
+  run.tell({ step: 'create', text: `mirror ${source} -> ${target} from the earliest record` })
+  await ensureFirstMirror(run, source, target)
+  await Promise.all([ensureCanary(run.ports, source, target, deadline), ensureCanary(run.ports, target, source, deadline)])
+}

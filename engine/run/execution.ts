@@ -1,0 +1,124 @@
+import type { Colour } from '../model/colour.ts'
+import { KbgError } from '../model/error.ts'
+import type { JournalEntry, JournalFact, TimelineMark } from '../model/journal.ts'
+import type { Limits } from '../model/limits.ts'
+import type { RouteDocument } from '../model/route.ts'
+import type { Intent, Wiring } from '../model/wiring.ts'
+import { Deadline } from '../ports/clock.ts'
+import type { RouteLock } from '../ports/route-store.ts'
+import { openSwitch } from '../switchover/journal-reading.ts'
+import type { Ports } from './ports.ts'
+import type { Progress } from './progress.ts'
+
+const storeWriteMs = 5_000
+
+/** What a run of the switchover carries from step to step: its lock, what it knows of the store, and the marks of its timeline. */
+export class Execution {
+  readonly ports: Ports
+  readonly wiring: Wiring
+  readonly limits: Limits
+  readonly intent: Intent
+  readonly lock: RouteLock
+  readonly tell: Progress
+  /** ^C, a lost engine, or `kbg abort`: looked at before the decision only. */
+  readonly cancelled: AbortSignal
+  readonly timeline: TimelineMark[] = []
+  route: RouteDocument
+  journal: readonly JournalEntry[]
+  #routeRevision: string
+  #journalHead: number
+
+  constructor(run: {
+    ports: Ports
+    wiring: Wiring
+    limits: Limits
+    intent: Intent
+    lock: RouteLock
+    tell: Progress
+    cancelled: AbortSignal
+    route: RouteDocument
+    journal: readonly JournalEntry[]
+    routeRevision: string
+    journalHead: number
+  }) {
+    this.ports = run.ports
+    this.wiring = run.wiring
+    this.limits = run.limits
+    this.intent = run.intent
+    this.lock = run.lock
+    this.tell = run.tell
+    this.cancelled = run.cancelled
+    this.route = run.route
+    this.journal = run.journal
+    this.#routeRevision = run.routeRevision
+    this.#journalHead = run.journalHead
+  }
+
+  get term(): string {
+    return this.lock.term
+  }
+
+  /** A deadline that a cancellation or a lost lock ends: for steps before the decision. */
+  untilCancelled(totalMs: number, what: string): Deadline {
+    return new Deadline(this.ports.clock, totalMs, what, AbortSignal.any([this.cancelled, this.lock.lost]))
+  }
+
+  /** A deadline that only a lost lock ends: once something was decided it is finished. */
+  untilLockLost(totalMs: number, what: string): Deadline {
+    return new Deadline(this.ports.clock, totalMs, what, this.lock.lost)
+  }
+
+  /** Writes one journal entry, with the route when it moves, in one transaction that compares lock, route and journal head. */
+  async record(fact: JournalFact, route: RouteDocument | null = null): Promise<void> {
+    const entry = {
+      ...fact,
+      number: this.#journalHead + 1,
+      term: this.term,
+      atWallClock: this.ports.clock.wallClock().toISOString(),
+      atMonotonicMs: this.ports.clock.monotonicMs(),
+    } as JournalEntry
+    const deadline = this.untilLockLost(storeWriteMs, 'the route store to take a write')
+    const written = await this.ports.store.write(
+      this.lock,
+      { route, entry, expectedRouteRevision: this.#routeRevision, expectedJournalHead: this.#journalHead },
+      deadline,
+    )
+    this.#routeRevision = written.routeRevision
+    this.#journalHead = written.journalHead
+    this.journal = [...this.journal, entry]
+    if (route !== null) this.route = route
+  }
+
+  mark(mark: TimelineMark['mark']): void {
+    this.timeline.push({ mark, atMonotonicMs: this.ports.clock.monotonicMs() })
+  }
+}
+
+/** A switchover that ended in a known state that isn't the wanted one: rolled back, or switched without a running reverse. */
+export class EndStateError extends KbgError {
+  readonly actual: Actual
+
+  constructor(code: string, refused: string, actual: Actual, options: ConstructorParameters<typeof KbgError>[2]) {
+    super(code, refused, options)
+    this.name = 'EndStateError'
+    this.actual = actual
+  }
+}
+
+/** The route as it is, in the form of a resource's outputs. */
+export interface Actual {
+  readonly epoch: number
+  readonly state: RouteDocument['state']
+  readonly live: Colour
+  readonly attempt: number
+  /** Why nothing moves before a new attempt; null: no latch. */
+  readonly latch: string | null
+  /** A switchover was opened and not closed: the next run finishes it or takes it back. */
+  readonly unfinished: boolean
+}
+
+/** The outputs of a route document. */
+export function actualOf(route: RouteDocument, journal: readonly JournalEntry[]): Actual {
+  const unfinished = route.state !== 'open' || openSwitch(journal) !== null
+  return { epoch: route.epoch, state: route.state, live: route.live, attempt: route.attempt, latch: route.latch?.reason ?? null, unfinished }
+}

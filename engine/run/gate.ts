@@ -1,0 +1,59 @@
+import { assess } from '../gate/assess.ts'
+import type { Check } from '../gate/check.ts'
+import { otherColour } from '../model/colour.ts'
+import { KbgError } from '../model/error.ts'
+import { Limits } from '../model/limits.ts'
+import { Intent, Wiring } from '../model/wiring.ts'
+import { Deadline, systemClock } from '../ports/clock.ts'
+import { observe } from './observe.ts'
+import { withPorts } from './ports.ts'
+import { refused } from './steps/gate.ts'
+
+/** The gate's answer as outputs of its resource. */
+export interface GateOutcome {
+  readonly verdict: 'pass' | 'not needed'
+  /** The epoch that was judged; a switchover under another one refuses it. */
+  readonly epoch: number
+  readonly checks: readonly Check[]
+}
+
+/**
+ * Observes and assesses; throws unless every check passes. With nothing to move, or with a switch that was left open (which the Switchover finishes or
+ * takes back), it is `not needed`.
+ *
+ * @throws KbgError `gate` with every check that didn't pass
+ */
+export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJson: unknown): Promise<GateOutcome> {
+  const wiring = Wiring.parse(wiringJson)
+  const intent = Intent.parse(intentJson)
+  const limits = Limits.parse(limitsJson)
+  return await withPorts(wiring, systemClock, async (ports) => {
+    const { route } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
+    if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
+    if (route.state !== 'open' || route.live === intent.live) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
+    const totalMs = 15_000 + limits.lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
+    const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
+    const move = { source: route.live, target: otherColour(route.live) }
+    const verdict = assess(await observe(ports, wiring, limits, move, limits.lagSamples, deadline), limits, intent.attempt, limits.lagSamples)
+    if (verdict.verdict !== 'pass') throw refused(verdict)
+    return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
+  })
+}
+
+/**
+ * Whether the gate has to be asked again, for its resource's diff: the route isn't as wanted, a switch is open, or it can't be read. Stored inputs
+ * prove nothing: after a failed update they are old.
+ */
+export async function gateIsDue(wiringJson: unknown, intentJson: unknown): Promise<boolean> {
+  const wiring = Wiring.parse(wiringJson)
+  const intent = Intent.parse(intentJson)
+  try {
+    return await withPorts(wiring, systemClock, async (ports) => {
+      const { route } = await ports.store.read(new Deadline(ports.clock, 3_000, 'the route store'))
+      return route === null || route.state !== 'open' || route.live !== intent.live
+    })
+  } catch (thrown) {
+    if (thrown instanceof KbgError) return true // unreadable: asked again, and the update refuses with the reason
+    throw thrown
+  }
+}

@@ -1,0 +1,75 @@
+import { messageOf } from '../model/error.ts'
+import type { VisibleRecord } from '../model/facts.ts'
+import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
+import type { LagSample } from '../model/snapshot.ts'
+import { type Clock, Deadline } from '../ports/clock.ts'
+import type { Cluster } from '../ports/cluster.ts'
+import type { Mirror } from '../ports/mirror.ts'
+
+/** How many of the target's newest records are searched for the source's last one: more than the mirror moves in a second on one partition here. */
+const searchDepthRecords = 500
+const pauseMs = 20
+
+/** What one lag sample looks at. */
+export interface LagSubject {
+  readonly clock: Clock
+  readonly source: Cluster
+  readonly target: Cluster
+  readonly mirror: Mirror
+  readonly connector: string
+  readonly topics: readonly string[]
+}
+
+/**
+ * One lag sample, measured at both logs: notes the source's last visible record of every partition, then waits until Connect has committed them as
+ * copied *and* each stands on the target. The time that took is the lag; no clock but the monotonic one is read.
+ */
+export async function sampleLag(subject: LagSubject, maxWaitMs: number): Promise<LagSample> {
+  const deadline = new Deadline(subject.clock, maxWaitMs, 'the mirror to copy what the source held')
+  try {
+    const marks = await lastVisibleMarks(subject.source, subject.topics, deadline)
+    const startedMs = subject.clock.monotonicMs()
+    let behind = await notCopied(subject, marks, deadline)
+    const lagRecords = sumOf(behind)
+    while (behind.size > 0) {
+      if (deadline.remainingMs() <= pauseMs) return { kind: 'behind', waitedMs: maxWaitMs, lagRecords: sumOf(behind), where: [...behind.keys()] }
+      await subject.clock.sleep(pauseMs)
+      behind = await notCopied(subject, marks, deadline)
+    }
+    const lagMs = subject.clock.monotonicMs() - startedMs
+    const absent = await notOnTarget(subject.target, marks, deadline)
+    return absent.length > 0 ? { kind: 'behind', waitedMs: lagMs, lagRecords: absent.length, where: absent } : { kind: 'caught-up', lagMs, lagRecords }
+  } catch (thrown) {
+    return { kind: 'unseen', why: messageOf(thrown) }
+  }
+}
+
+/** The last visible record of every partition that has one. */
+async function lastVisibleMarks(cluster: Cluster, topics: readonly string[], deadline: Deadline): Promise<ReadonlyMap<TopicPartition, VisibleRecord>> {
+  const ends = await cluster.logs.ends(topics, deadline)
+  const last = await cluster.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
+  return new Map([...last].flatMap(([partition, records]) => (records[0] ? [[partition, records[0]] as const] : [])))
+}
+
+/** Partitions whose mark Connect hasn't committed as copied, with how many offsets are missing. */
+async function notCopied(subject: LagSubject, marks: ReadonlyMap<TopicPartition, VisibleRecord>, deadline: Deadline): Promise<PartitionOffsets> {
+  const copied = await subject.mirror.copiedOffsets(subject.connector, deadline)
+  return new Map(
+    [...marks].flatMap(([partition, mark]) => {
+      const upTo = copied.get(partition) ?? -1n
+      return upTo >= mark.offset ? [] : [[partition, mark.offset - upTo] as const]
+    }),
+  )
+}
+
+/** Connect's word isn't enough: its commits can advance while nothing arrives. The marks must stand among the target's newest records. */
+async function notOnTarget(target: Cluster, marks: ReadonlyMap<TopicPartition, VisibleRecord>, deadline: Deadline): Promise<readonly TopicPartition[]> {
+  const topics = [...new Set([...marks.keys()].map((partition) => partition.replace(/-\d+$/, '')))]
+  const ends = await target.logs.ends(topics, deadline)
+  const newest = await target.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), searchDepthRecords, deadline)
+  return [...marks].filter(([partition, mark]) => !newest.get(partition)?.some((record) => record.digest === mark.digest)).map(([partition]) => partition)
+}
+
+function sumOf(offsets: PartitionOffsets): number {
+  return [...offsets.values()].reduce((sum, records) => sum + Number(records), 0)
+}

@@ -1,0 +1,76 @@
+import { canaryTopic } from '../model/cluster-access.ts'
+import type { Colour } from '../model/colour.ts'
+import { firstFive, KbgError } from '../model/error.ts'
+import type { Deadline } from '../ports/clock.ts'
+import { mirrorRecord } from '../switchover/journal-reading.ts'
+import { canaryConnectorName, mirrorConnectorName } from './connector-names.ts'
+import type { Execution } from './execution.ts'
+import { connectorsThatRun } from './observe.ts'
+import type { Ports } from './ports.ts'
+
+const connectorMs = 30_000
+
+/** The connector that copies only `from`'s canary topic: created once, runs for ever. */
+export async function ensureCanary(ports: Ports, from: Colour, to: Colour, deadline: Deadline): Promise<void> {
+  const name = canaryConnectorName(from, to)
+  const mirror = ports.mirrors[from]
+  const facts = await mirror.facts(name, deadline)
+  if (facts.state === 'absent') await mirror.createStopped(name, [canaryTopic(from)], deadline)
+  if (facts.state !== 'RUNNING') await mirror.resume(name, deadline)
+  if (facts.tasks.some((task) => task.state === 'FAILED')) await mirror.restartTasks(name, deadline)
+}
+
+/** Makes the first mirror of a fleet, live -> standby from the earliest record; a rerun finishes what was begun. */
+export async function ensureFirstMirror(run: Execution, source: Colour, target: Colour): Promise<void> {
+  const known = mirrorRecord(run.journal, source)
+  if (known?.what === 'running') return
+  const name = known?.connector ?? mirrorConnectorName(source, target, run.term)
+  const deadline = run.untilLockLost(connectorMs, `connector ${name} to run`)
+  if (known === null) await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
+  await refuseOtherDirection(run.ports, target, source, deadline)
+  const mirror = run.ports.mirrors[source]
+  const facts = await mirror.facts(name, deadline)
+  if (facts.state === 'absent') await mirror.createStopped(name, run.wiring.topics, deadline)
+  if (facts.state !== 'RUNNING') await mirror.resume(name, deadline)
+  await run.record({ kind: 'mirror', connector: name, source, target, what: 'running' })
+}
+
+/** The two directions never run together: looks at states before every start. */
+export async function refuseOtherDirection(ports: Ports, source: Colour, target: Colour, deadline: Deadline): Promise<void> {
+  const running = await connectorsThatRun(ports, source, target, deadline)
+  if (running.length === 0) return
+  throw new KbgError('mirror-both-ways', `The mirror can't start: connectors ${source} -> ${target} run.`, {
+    facts: { observed: firstFive(running), required: 'all of them STOPPED' },
+    remedy: 'Stop those connectors; two directions at once copy every record for ever.',
+  })
+}
+
+/** Stops the connector that copied source -> target, if the journal knows one, and proves it STOPPED. */
+export async function stopForward(run: Execution, source: Colour, target: Colour): Promise<void> {
+  const known = mirrorRecord(run.journal, source)
+  if (known === null || known.what === 'stopped') return
+  const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to stop`)
+  await run.ports.mirrors[source].stop(known.connector, deadline)
+  await run.record({ kind: 'mirror', connector: known.connector, source, target, what: 'stopped' })
+}
+
+/** Deletes the connector that copied source -> target; it is STOPPED, or has never run. */
+export async function deleteMirror(run: Execution, source: Colour, target: Colour): Promise<void> {
+  const known = mirrorRecord(run.journal, source)
+  if (known === null) return
+  const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to be deleted`)
+  const facts = await run.ports.mirrors[source].facts(known.connector, deadline)
+  if (facts.state !== 'absent') await run.ports.mirrors[source].delete(known.connector, deadline)
+  await run.record({ kind: 'mirror', connector: known.connector, source, target, what: 'deleted' })
+}
+
+/** After an abort: the forward connector's tasks whose transactional ids were fenced run again. */
+export async function letMirrorRun(run: Execution, source: Colour): Promise<void> {
+  const known = mirrorRecord(run.journal, source)
+  if (known === null || known.what !== 'running') return
+  const mirror = run.ports.mirrors[source]
+  const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to run again`)
+  const facts = await mirror.facts(known.connector, deadline)
+  if (facts.state === 'STOPPED') await mirror.resume(known.connector, deadline)
+  await mirror.restartTasks(known.connector, deadline)
+}

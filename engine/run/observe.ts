@@ -1,0 +1,107 @@
+import type { Colour } from '../model/colour.ts'
+import { messageOf } from '../model/error.ts'
+import type { JournalEntry } from '../model/journal.ts'
+import type { Limits } from '../model/limits.ts'
+import type { ColourSnapshot, LagSample, MirrorSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
+import type { Wiring } from '../model/wiring.ts'
+import type { Deadline } from '../ports/clock.ts'
+import { mirrorRecord } from '../switchover/journal-reading.ts'
+import { isMirrorConnector } from './connector-names.ts'
+import { sampleLag } from './lag.ts'
+import type { Ports } from './ports.ts'
+
+/** What is to be observed: the move that an intent asks for. */
+export interface ObservedMove {
+  readonly source: Colour
+  readonly target: Colour
+}
+
+/**
+ * Observes everything that a gate judges: read-only, and bounded by the deadline and the lag samples' own bound. What can't be read is a reading
+ * with its reason, never an exception: the gate turns it into `inconclusive`.
+ */
+export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move: ObservedMove, lagSamples: number, deadline: Deadline): Promise<Snapshot> {
+  const routeReading = await read(() => ports.store.read(deadline))
+  const journal = routeReading.seen ? routeReading.value.journal : []
+  const [clients, source, target, mirror] = await Promise.all([
+    read(() => ports.store.clients(deadline)),
+    observeColour(ports, wiring, move.source, deadline),
+    observeColour(ports, wiring, move.target, deadline),
+    observeMirror(ports, wiring, limits, move, journal, lagSamples, deadline),
+  ])
+  return {
+    ...move,
+    topics: wiring.topics,
+    route: routeReading.seen ? { seen: true, value: { route: routeReading.value.route, journal } } : routeReading,
+    clients,
+    colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
+    mirror,
+    fenceBindings: ports.clusters[move.target].fence.bindings,
+  }
+}
+
+async function observeColour(ports: Ports, wiring: Wiring, colour: Colour, deadline: Deadline): Promise<ColourSnapshot> {
+  const { inventory, groups, transactions, fence } = ports.clusters[colour]
+  const [cluster, topics, acls, quorum, groupFacts, openTransactions, probes] = await Promise.all([
+    read(() => inventory.cluster(deadline)),
+    read(() => inventory.topics(deadline)),
+    read(() => inventory.acls(deadline)),
+    read(() => inventory.quorum(deadline)),
+    read(() => groups.list(deadline)),
+    read(() => transactions.open(deadline)),
+    read(() => fence.probe(deadline)),
+  ])
+  return { colour, expectedClusterId: wiring.clusters[colour].clusterId, cluster, topics, acls, quorum, groups: groupFacts, openTransactions, probes }
+}
+
+async function observeMirror(
+  ports: Ports,
+  wiring: Wiring,
+  limits: Limits,
+  move: ObservedMove,
+  journal: readonly JournalEntry[],
+  lagSamples: number,
+  deadline: Deadline,
+): Promise<MirrorSnapshot> {
+  const mirror = ports.mirrors[move.source]
+  const record = mirrorRecord(journal, move.source)
+  const [forward, runningBackwards] = await Promise.all([
+    read(async () => (record === null ? null : await mirror.facts(record.connector, deadline))),
+    read(() => connectorsThatRun(ports, move.target, move.source, deadline)),
+  ])
+  if (record === null) return { forward, runningBackwards, lag: [] }
+  const subject = {
+    clock: ports.clock,
+    source: ports.clusters[move.source],
+    target: ports.clusters[move.target],
+    mirror,
+    connector: record.connector,
+    topics: wiring.topics,
+  }
+  const lag: LagSample[] = []
+  for (let number = 0; number < lagSamples && !deadline.over; number += 1) {
+    const startedMs = ports.clock.monotonicMs()
+    const sample = await sampleLag(subject, Math.min(2 * limits.maxMirrorLagMs, deadline.remainingMs()))
+    lag.push(sample)
+    if (sample.kind !== 'caught-up') break
+    const restMs = limits.lagSampleIntervalMs - (ports.clock.monotonicMs() - startedMs)
+    if (number + 1 < lagSamples && restMs > 0) await ports.clock.sleep(Math.min(restMs, deadline.remainingMs()), deadline.cancelled)
+  }
+  return { forward, runningBackwards, lag }
+}
+
+/** Mirror connectors source -> target that aren't stopped: of any name, so that one started by hand is found too. */
+export async function connectorsThatRun(ports: Ports, source: Colour, target: Colour, deadline: Deadline): Promise<readonly string[]> {
+  const mirror = ports.mirrors[source]
+  const names = (await mirror.connectors(deadline)).filter((name) => isMirrorConnector(name, source, target))
+  const facts = await Promise.all(names.map((name) => mirror.facts(name, deadline)))
+  return facts.filter((connector) => connector.state !== 'STOPPED' && connector.state !== 'absent').map((connector) => `${connector.name} (${connector.state})`)
+}
+
+async function read<T>(probe: () => Promise<T>): Promise<Reading<T>> {
+  try {
+    return { seen: true, value: await probe() }
+  } catch (thrown) {
+    return { seen: false, why: messageOf(thrown) }
+  }
+}

@@ -1,0 +1,47 @@
+import { connectMirror } from '../adapters/connect/mirror.ts'
+import { openRouteStore } from '../adapters/etcd/route-store.ts'
+import { connectCluster } from '../adapters/kafka/cluster.ts'
+import type { Colour } from '../model/colour.ts'
+import type { Wiring } from '../model/wiring.ts'
+import type { Clock } from '../ports/clock.ts'
+import type { Cluster } from '../ports/cluster.ts'
+import type { Mirror } from '../ports/mirror.ts'
+import type { RouteStore } from '../ports/route-store.ts'
+
+/** Everything that the engine acts on, behind interfaces. */
+export interface Ports {
+  readonly clock: Clock
+  readonly clusters: Readonly<Record<Colour, Cluster>>
+  /** By the colour that is read: `mirrors.blue` copies blue -> green, on the worker beside green. */
+  readonly mirrors: Readonly<Record<Colour, Mirror>>
+  readonly store: RouteStore
+}
+
+/** Connects the real adapters; connections are made when they are first needed. */
+export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Ports> {
+  const { blue, green } = wiring.clusters
+  return {
+    clock,
+    clusters: { blue: connectCluster(blue, clock), green: connectCluster(green, clock) },
+    mirrors: {
+      blue: connectMirror({ source: blue, target: green, worker: wiring.workers.green }),
+      green: connectMirror({ source: green, target: blue, worker: wiring.workers.blue }),
+    },
+    store: await openRouteStore(wiring.routeStore, wiring.fleet, clock),
+  }
+}
+
+/** Closes every connection. */
+export async function closePorts(ports: Ports): Promise<void> {
+  await Promise.all([ports.clusters.blue.close(), ports.clusters.green.close(), ports.store.close()])
+}
+
+/** Connects, runs, and closes whatever happens. */
+export async function withPorts<T>(wiring: Wiring, clock: Clock, work: (ports: Ports) => Promise<T>): Promise<T> {
+  const ports = await connectPorts(wiring, clock)
+  try {
+    return await work(ports)
+  } finally {
+    await closePorts(ports)
+  }
+}

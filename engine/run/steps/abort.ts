@@ -1,0 +1,30 @@
+import type { Colour } from '../../model/colour.ts'
+import { mirrorRecord } from '../../switchover/journal-reading.ts'
+import { aborting, restored } from '../../switchover/route-moves.ts'
+import type { Execution } from '../execution.ts'
+import { deleteMirror, letMirrorRun } from '../mirrors.ts'
+import { openColour } from './fences.ts'
+
+/** Decides that the source stays: one compare-and-set, before any fence is lifted. Whoever loses it does nothing. */
+export async function decideAbort(run: Execution, reason: string): Promise<void> {
+  await run.record({ kind: 'decided', outcome: 'abort', cut: null, reason, graceful: false }, aborting(run.route, run.term))
+}
+
+/** Carries an abort out: lifts the source's fence, canary accepted, publishes the source latched, lets the mirror run again, closes the journal. */
+export async function finishAbort(run: Execution, source: Colour, target: Colour, reason: string): Promise<void> {
+  if (run.route.state === 'aborting') {
+    await openColour(run.ports.clusters[source], run.untilLockLost(run.limits.windowDeadlineMs, `${source} to accept writes again`))
+    const latch = { attempt: run.route.attempt, reason, atWallClock: run.ports.clock.wallClock().toISOString() }
+    const route = restored(run.route, latch, run.term)
+    await run.record({ kind: 'step', step: 'release', what: 'skipped', detail: `aborted, ${source} live at epoch ${route.epoch}` }, route)
+  }
+  await letMirrorRun(run, source)
+  await disarm(run, source, target)
+  await run.record({ kind: 'closed', outcome: 'aborted', live: run.route.live, epoch: run.route.epoch, graceful: false, reason, timeline: run.timeline })
+}
+
+/** Deletes the reverse connector that was armed and has never run. */
+export async function disarm(run: Execution, source: Colour, target: Colour): Promise<void> {
+  const armed = mirrorRecord(run.journal, target)
+  if (armed !== null && armed.what !== 'running') await deleteMirror(run, target, source)
+}

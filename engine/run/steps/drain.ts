@@ -1,0 +1,103 @@
+import type { Colour } from '../../model/colour.ts'
+import { firstFive, KbgError } from '../../model/error.ts'
+import type { PartitionEnd, VisibleRecord } from '../../model/facts.ts'
+import type { TopicPartition } from '../../model/partition.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { Cluster } from '../../ports/cluster.ts'
+import { mirrorRecord } from '../../switchover/journal-reading.ts'
+import type { Execution } from '../execution.ts'
+
+const pauseMs = 4
+
+/** The ends at which both sides were proven to hold the same last visible records. The cut must find them unchanged. */
+export interface DrainProof {
+  readonly sourceEnds: readonly PartitionEnd[]
+  readonly lastVisible: ReadonlyMap<TopicPartition, VisibleRecord | null>
+}
+
+/**
+ * Step 6: nothing is visible on the source beyond what Connect committed as copied, each partition's last visible records are equal on both sides,
+ * no transaction is open on either, the mirror's included; then the mirror's transactional ids are fenced on the target, so that it can't write any more.
+ */
+export async function drain(run: Execution, source: Colour, target: Colour): Promise<DrainProof> {
+  const deadline = run.untilCancelled(run.limits.drainDeadlineMs, 'the target to hold all that the source holds')
+  const record = mirrorRecord(run.journal, source)
+  if (record === null) throw new KbgError('drain', `No mirror ${source} -> ${target} is known.`, { facts: { required: 'a running mirror' } })
+  const { clusters, mirrors } = run.ports
+  const sourceEnds = await settledEnds(clusters[source], run.wiring.topics, deadline)
+  const lastVisible = await lastVisibleOf(clusters[source], sourceEnds, deadline)
+  await Promise.all([
+    sameLastRecords(clusters[target], run.wiring.topics, lastVisible, deadline),
+    copiedUpTo(() => mirrors[source].copiedOffsets(record.connector, deadline), lastVisible, deadline),
+  ])
+  const ids = await mirrors[source].transactionalIds(record.connector, deadline)
+  await clusters[target].transactions.fenceIds(ids, deadline)
+  run.mark('drained')
+  return { sourceEnds, lastVisible }
+}
+
+/** Ends of every partition once log end = high watermark = last stable offset everywhere: nothing uncommitted, no transaction open. */
+export async function settledEnds(cluster: Cluster, topics: readonly string[], deadline: Deadline): Promise<readonly PartitionEnd[]> {
+  let open: readonly PartitionEnd[] = []
+  while (!deadline.over) {
+    const ends = await cluster.logs.ends(topics, deadline)
+    open = ends.filter((end) => end.logEndOffset !== end.highWatermark || end.highWatermark !== end.lastStableOffset)
+    if (open.length === 0) return ends
+    await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
+  }
+  throw new KbgError('not-settled', `${cluster.colour} still has unsettled partitions.`, {
+    facts: {
+      observed: firstFive(
+        open.map((end) => `${end.partition} end ${end.logEndOffset} high watermark ${end.highWatermark} last stable ${end.lastStableOffset}`),
+      ),
+      required: 'log end = high watermark = last stable offset',
+      waitedMs: Math.round(deadline.totalMs),
+    },
+    remedy: 'An open transaction or a follower that lags: kbg status names it.',
+  })
+}
+
+/** The last visible record of every partition before its end; null where there is none. */
+export async function lastVisibleOf(
+  cluster: Cluster,
+  ends: readonly PartitionEnd[],
+  deadline: Deadline,
+): Promise<ReadonlyMap<TopicPartition, VisibleRecord | null>> {
+  const last = await cluster.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
+  return new Map(ends.map((end) => [end.partition, last.get(end.partition)?.[0] ?? null]))
+}
+
+/** Partitions whose last visible record on one side isn't the one of the other side. */
+export function differingPartitions(a: DrainProof['lastVisible'], b: DrainProof['lastVisible']): readonly TopicPartition[] {
+  return [...a].filter(([partition, record]) => (b.get(partition)?.digest ?? null) !== (record?.digest ?? null)).map(([partition]) => partition)
+}
+
+async function sameLastRecords(target: Cluster, topics: readonly string[], wanted: DrainProof['lastVisible'], deadline: Deadline): Promise<void> {
+  let differing: readonly TopicPartition[] = []
+  while (!deadline.over) {
+    const ends = await settledEnds(target, topics, deadline)
+    differing = differingPartitions(wanted, await lastVisibleOf(target, ends, deadline))
+    if (differing.length === 0) return
+    await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
+  }
+  throw notDrained('last visible records differ', differing, deadline)
+}
+
+async function copiedUpTo(copied: () => Promise<ReadonlyMap<TopicPartition, bigint>>, wanted: DrainProof['lastVisible'], deadline: Deadline): Promise<void> {
+  let behind: readonly TopicPartition[] = []
+  while (!deadline.over) {
+    const offsets = await copied()
+    behind = [...wanted].filter(([partition, record]) => record !== null && (offsets.get(partition) ?? -1n) < record.offset).map(([partition]) => partition)
+    if (behind.length === 0) return
+    await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
+  }
+  throw notDrained('Connect has not committed as copied', behind, deadline)
+}
+
+function notDrained(what: string, where: readonly TopicPartition[], deadline: Deadline): KbgError {
+  return new KbgError('not-drained', `The target does not hold all that the source holds: ${what}.`, {
+    retriable: true,
+    facts: { observed: firstFive(where), required: 'no such partition', waitedMs: Math.round(deadline.totalMs) },
+    remedy: 'See that the mirror runs and is fast enough.',
+  })
+}

@@ -1,0 +1,156 @@
+import { isExcludedGroup } from '../../gate/group-states.ts'
+import type { Colour } from '../../model/colour.ts'
+import { firstFive, KbgError, messageOf } from '../../model/error.ts'
+import type { GroupFacts } from '../../model/facts.ts'
+import type { Cut, GroupPosition } from '../../model/journal.ts'
+import type { PartitionOffsets } from '../../model/partition.ts'
+import { topicPartition } from '../../model/partition.ts'
+import type { GroupRoute } from '../../model/route.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
+import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
+import type { Execution } from '../execution.ts'
+import { translateGroups } from '../translate-groups.ts'
+
+const emptyPauseMs = 30
+
+/** What became of every group: moved, or stays on the source (which still serves reads) with the reason. */
+export interface GroupsOutcome {
+  readonly positions: readonly GroupPosition[]
+  readonly moved: readonly string[]
+  readonly stayed: readonly { readonly groupId: string; readonly reason: string }[]
+}
+
+/**
+ * Step 10: members leave (Empty, twice) -> read S -> translate -> write T -> read both back -> release. A whole group or not at all: one that can't be
+ * moved exactly stays on the source, which the reverse mirror keeps filled.
+ */
+export async function groups(run: Execution, source: Colour, target: Colour, cut: Cut): Promise<GroupsOutcome> {
+  const deadline = run.untilLockLost(run.limits.groupMoveDeadlineMs, 'consumer groups to move')
+  const found = await run.ports.clusters[source].groups.list(deadline)
+  const done = movedGroups(openSwitch(run.journal)?.entries ?? [])
+  const candidates = found.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId))
+  await setGroups(run, candidates, { colour: source, state: 'held' })
+  run.mark('groups-held')
+  const empty = await emptyGroups(run, source, candidates, deadline)
+  const { positions, movable, refused } = await translated(run, source, target, cut, empty.groupIds, deadline)
+  const written = await writeAll(run, source, target, movable, deadline)
+  const moved = [...movable.keys()].filter((groupId) => !written.has(groupId))
+  const stayed = [...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
+  await run.record({ kind: 'groups', positions: [...positions], moved, stayed: stayed.map((group) => `${group.groupId}: ${group.reason}`) })
+  await release(run, source, target, moved, stayed)
+  run.tell({
+    step: 'groups',
+    text: `${moved.length} moved${stayed.length > 0 ? `; stay on ${source}: ${firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`))}` : ''}`,
+  })
+  return { positions, moved, stayed }
+}
+
+async function setGroups(run: Execution, candidates: readonly GroupFacts[], route: GroupRoute): Promise<void> {
+  const next = groupsSet(run.route, Object.fromEntries(candidates.map((group) => [group.groupId, route])), run.term)
+  await run.record({ kind: 'step', step: 'groups', what: 'begin', detail: `${candidates.length} groups, epoch ${next.epoch}` }, next)
+}
+
+/** The groups that have no member any more, seen twice; the others stay, with the reason. */
+async function emptyGroups(run: Execution, source: Colour, candidates: readonly GroupFacts[], deadline: Deadline) {
+  const epoch = run.route.epoch
+  const wanted = new Map(candidates.map((group) => [group.groupId, group]))
+  const wait = deadline.within(run.limits.groupMoveDeadlineMs / 2, 'the members of all groups to leave')
+  await run.ports.store.waitForClients(
+    (clients) => !clients.some((client) => client.kind === 'consumer' && client.groupId !== null && wanted.has(client.groupId) && client.ackedEpoch < epoch),
+    wait,
+  )
+  let before = new Set<string>()
+  for (;;) {
+    const now = await run.ports.clusters[source].groups.list(deadline)
+    const empty = new Set(now.filter((group) => wanted.has(group.groupId) && group.state === 'Empty' && group.memberCount === 0).map((group) => group.groupId))
+    const twice = [...empty].filter((groupId) => before.has(groupId))
+    if (twice.length === wanted.size || wait.over) {
+      const stayed = [...wanted.keys()].filter((groupId) => !twice.includes(groupId)).map((groupId) => ({ groupId, reason: reasonOf(now, groupId) }))
+      return { groupIds: twice, stayed }
+    }
+    before = empty
+    await deadline.clock.sleep(Math.min(emptyPauseMs, deadline.remainingMs()), deadline.cancelled)
+  }
+}
+
+function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
+  const group = groups.find((one) => one.groupId === groupId)
+  if (!group) return 'it vanished meanwhile'
+  return group.type === 'classic' ? `still ${group.state} with ${group.memberCount} members` : `a ${group.type} group can't be moved yet`
+}
+
+/** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
+async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
+  const committed = new Map(
+    await Promise.all(groupIds.map(async (groupId) => [groupId, await run.ports.clusters[source].groups.committed(groupId, deadline)] as const)),
+  )
+  const positions = await translateGroups({ source: run.ports.clusters[source], target: run.ports.clusters[target], cut, committed }, deadline)
+  const movable = new Map<string, PartitionOffsets>()
+  const refused: { groupId: string; reason: string }[] = []
+  for (const groupId of groupIds) {
+    const own = positions.filter((position) => position.groupId === groupId)
+    const bad = own.find((position) => position.verdict !== 'exact')
+    if (own.length === 0) refused.push({ groupId, reason: 'it has no committed offsets' })
+    else if (bad) refused.push({ groupId, reason: `${bad.topic}-${bad.partition} ${bad.verdict}: ${bad.reason}` })
+    else
+      movable.set(groupId, new Map(own.map((position) => [topicPartition(position.topic, position.partition), BigInt(position.targetOffset ?? '')] as const)))
+  }
+  return { positions, movable, refused }
+}
+
+/** Writes every group to the target and reads both sides back; returns those that could not be written, with the reason. */
+async function writeAll(
+  run: Execution,
+  source: Colour,
+  target: Colour,
+  movable: ReadonlyMap<string, PartitionOffsets>,
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, string>> {
+  const failed = new Map<string, string>()
+  await Promise.all(
+    [...movable].map(async ([groupId, offsets]) => {
+      try {
+        await writeOne(run, target, groupId, offsets, deadline)
+        await stillEmpty(run, source, groupId, deadline)
+      } catch (thrown) {
+        failed.set(groupId, messageOf(thrown))
+      }
+    }),
+  )
+  return failed
+}
+
+async function writeOne(run: Execution, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
+  const { groups: port } = run.ports.clusters[target]
+  const before = await port.committed(groupId, deadline)
+  const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
+  if (foreign.length > 0) {
+    throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
+      facts: { observed: firstFive(foreign), required: 'none' },
+    })
+  }
+  await port.commit(groupId, offsets, deadline)
+  const after = await port.committed(groupId, deadline)
+  const differing = [...offsets].filter(([partition, offset]) => after.get(partition) !== offset).map(([partition]) => partition)
+  if (differing.length > 0 || after.size !== offsets.size) {
+    throw new KbgError('group-not-written', `${groupId} reads back other offsets than were written to ${target}.`, {
+      facts: { observed: firstFive(differing), required: 'as written' },
+    })
+  }
+}
+
+async function stillEmpty(run: Execution, source: Colour, groupId: string, deadline: Deadline): Promise<void> {
+  const group = (await run.ports.clusters[source].groups.list(deadline)).find((one) => one.groupId === groupId)
+  if (group && group.memberCount > 0)
+    throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
+}
+
+/** Publishes where every group reads now; what isn't named reads on the target from here on. */
+async function release(run: Execution, source: Colour, target: Colour, moved: readonly string[], stayed: GroupsOutcome['stayed']): Promise<void> {
+  const routes: Record<string, GroupRoute> = Object.fromEntries(moved.map((groupId) => [groupId, { colour: target, state: 'running' }]))
+  for (const { groupId } of stayed) routes[groupId] = { colour: source, state: 'running' }
+  const next = consumersDefault(groupsSet(run.route, routes, run.term), target, run.term)
+  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+  run.mark('groups-released')
+}
