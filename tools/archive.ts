@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import { Deadline, systemClock } from '../engine/ports/clock.ts'
 import { connectVersion, findJava, type KafkaVersion, kafkaPaths, toolPaths } from './paths.ts'
-import { mustRun } from './process.ts'
+import { mustRun, stopSignals } from './process.ts'
 import { isStamped, keyOf, writeStamp } from './stamp.ts'
 import type { Step } from './step.ts'
 
@@ -173,7 +173,7 @@ async function startJvm(version: KafkaVersion, scratch: string, name: string, ma
   closeSync(logFd)
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()))
   const onInterrupt = (): boolean => child.kill('SIGKILL')
-  process.once('SIGINT', onInterrupt)
+  for (const signal of stopSignals) process.once(signal, onInterrupt)
   try {
     await waitForLine(child, log, readyText)
   } catch (error) {
@@ -187,7 +187,7 @@ async function startJvm(version: KafkaVersion, scratch: string, name: string, ma
         await new Deadline(systemClock, 60_000, `the ${name}'s exit and its archive`).race(exited)
       } finally {
         child.kill('SIGKILL')
-        process.removeListener('SIGINT', onInterrupt)
+        for (const signal of stopSignals) process.removeListener(signal, onInterrupt)
       }
     },
   }

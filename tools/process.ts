@@ -21,6 +21,9 @@ export interface CommandResult {
 
 const keptCharacters = 65_536
 
+/** A program that set-up runs ends with set-up. */
+export const stopSignals = ['SIGINT', 'SIGTERM'] as const
+
 /**
  * Runs a program to its end and returns what it said, whatever its exit code.
  *
@@ -41,10 +44,10 @@ export function runCommand(command: string, args: readonly string[], options: Co
       killGroup(child)
     }, options.deadlineSeconds * 1000)
     const onInterrupt = (): void => killGroup(child)
-    process.once('SIGINT', onInterrupt)
+    for (const signal of stopSignals) process.once(signal, onInterrupt)
     const finish = (): void => {
       clearTimeout(timer)
-      process.removeListener('SIGINT', onInterrupt)
+      for (const signal of stopSignals) process.removeListener(signal, onInterrupt)
     }
     child.once('error', (cause) => {
       finish()

@@ -12,9 +12,9 @@ fi
 # Installed for exactly this lock file? (Not by age: a checkout gives files any time.) An `npm install` by hand counts too:
 # npm then writes its own record after the lock file.
 stamp=node_modules/.kbg-package-lock.json
-if [ ! -x node_modules/.bin/node ] || { ! cmp -s package-lock.json "$stamp" && [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; }; then
+if [ ! -x node_modules/.bin/node ] || [ ! -f node_modules/.package-lock.json ] || { ! cmp -s package-lock.json "$stamp" && [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; }; then
   started=$(date +%s)
-  npm ci --no-progress
+  npm ci --no-progress --loglevel=error # its warnings say that this Node is too old, which Node 24 then mends
   echo "  npm packages, Node $(node_modules/.bin/node --version): $(($(date +%s) - started)) s"
 fi
 cmp -s package-lock.json "$stamp" || cp package-lock.json "$stamp"

@@ -6,7 +6,7 @@
  * downloads wait for different things.
  */
 import { join } from 'node:path'
-import { firstFive } from '../engine/model/error.ts'
+import { firstFive, messageOf } from '../engine/model/error.ts'
 import { systemClock } from '../engine/ports/clock.ts'
 import { archiveStep } from './archive.ts'
 import { etcdStep } from './etcd.ts'
@@ -14,6 +14,7 @@ import { javaStep } from './java.ts'
 import { kafkaStep } from './kafka.ts'
 import { linksStep } from './links.ts'
 import { kafkaVersions, toolsDir } from './paths.ts'
+import { stopSignals } from './process.ts'
 import { kafkaPluginStep, pulumiStep } from './pulumi.ts'
 import { runLane, type Step, type StepResult, withSetupLock } from './step.ts'
 
@@ -41,12 +42,18 @@ async function isAllDone(): Promise<boolean> {
 async function setUp(): Promise<number> {
   const startedMs = systemClock.monotonicMs()
   if (await isAllDone()) return 0
+  const stop = new AbortController()
   print('Setting up this machine (tools go to .kbg/.tools; nothing needs root):')
-  const results = await withSetupLock(join(toolsDir, 'set-up.lock'), lockSeconds, async () =>
-    (await Promise.all(lanes().map((lane) => runLane(lane, print)))).flat(),
-  )
+  const results = await withSetupLock(join(toolsDir, 'set-up.lock'), lockSeconds, async () => {
+    for (const signal of stopSignals) process.on(signal, () => stop.abort())
+    return (await Promise.all(lanes().map((lane) => runLane(lane, print, stop.signal)))).flat()
+  })
   const failed = results.filter((result: StepResult) => result.outcome === 'failed')
   const seconds = ((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1)
+  if (stop.signal.aborted) {
+    console.error('Set-up was interrupted. What was made so far is kept: run it again to go on.')
+    return 130
+  }
   if (failed.length === 0) {
     print(`  ready after ${seconds} s`)
     return 0
@@ -55,4 +62,9 @@ async function setUp(): Promise<number> {
   return 1
 }
 
-process.exitCode = await setUp()
+try {
+  process.exitCode = await setUp()
+} catch (error) {
+  console.error(messageOf(error))
+  process.exitCode = 1
+}

@@ -36,10 +36,11 @@ export async function runStep(step: Step, print: (line: string) => void): Promis
   }
 }
 
-/** Runs steps one after the other; the first failure ends the lane, since later steps build on earlier ones. */
-export async function runLane(steps: readonly Step[], print: (line: string) => void): Promise<readonly StepResult[]> {
+/** Runs steps one after the other; the first failure ends the lane, since later steps build on earlier ones, and so does a cancellation. */
+export async function runLane(steps: readonly Step[], print: (line: string) => void, cancelled: AbortSignal): Promise<readonly StepResult[]> {
   const results: StepResult[] = []
   for (const step of steps) {
+    if (cancelled.aborted) break
     const result = await runStep(step, print)
     results.push(result)
     if (result.outcome === 'failed') break

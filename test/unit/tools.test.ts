@@ -124,11 +124,22 @@ describe('steps', () => {
     const results = await runLane(
       [step('there', never.run, true), step('made', async () => 'from a module'), step('broken', () => Promise.reject(new Error('no network'))), never],
       (line) => lines.push(line),
+      new AbortController().signal,
     )
     expect(results.map(({ name, outcome }) => `${name} ${outcome}`)).toEqual(['there present', 'made made', 'broken failed'])
     expect(lines).toHaveLength(2)
     expect(lines[0]).toMatch(/made +\d+\.\d s {2}from a module/)
     expect(lines[1]).toContain('FAILED: no network')
+  })
+
+  test('a cancelled lane does nothing more', async () => {
+    const stop = new AbortController()
+    const first = step('first', async () => {
+      stop.abort()
+      return 'in spite of it'
+    })
+    const results = await runLane([first, step('second', () => Promise.reject(new Error('must not run')))], () => undefined, stop.signal)
+    expect(results.map(({ name }) => name)).toEqual(['first'])
   })
 
   test('the lock keeps a second set-up out, and the lock of a dead process is taken over', async () => {
