@@ -1,0 +1,72 @@
+import type { API } from '@platformatic/kafka'
+import { z } from 'zod'
+import { BrokerConnection } from '../../../../engine/adapters/kafka/broker-connection.ts'
+import { type Effect, persistently } from '../../../../engine/adapters/kafka/refusal.ts'
+import { KbgError, messageOf } from '../../../../engine/model/error.ts'
+import { Deadline, systemClock } from '../../../../engine/ports/clock.ts'
+
+const mechanisms = { plain: 'PLAIN', 'scram-sha256': 'SCRAM-SHA-256', 'scram-sha512': 'SCRAM-SHA-512' } as const
+
+/** What `kafka.Provider` may be given here. Nested values arrive as JSON text, as the SDK sends them. */
+const jsonText = z.unknown().transform((value) => (typeof value === 'string' && /^(\[|true$|false$|\d)/.test(value) ? (JSON.parse(value) as unknown) : value))
+
+export const ProviderConfig = z.looseObject({
+  bootstrapServers: jsonText.pipe(z.array(z.string()).min(1)),
+  saslUsername: z.string().min(1, 'the stand-in always authenticates'),
+  saslPassword: z.string().min(1, 'the stand-in always authenticates'),
+  saslMechanism: z.enum(['plain', 'scram-sha256', 'scram-sha512']).default('plain'),
+  tlsEnabled: jsonText.pipe(z.literal(false, 'the stand-in speaks no TLS: say tlsEnabled: false')),
+  timeout: jsonText.pipe(z.number().positive()).default(60),
+})
+export type ProviderConfig = z.infer<typeof ProviderConfig>
+
+/** The cluster that a provider was configured for: one connection to whichever of its brokers answers; any broker forwards an administrator's request. */
+export class Brokers {
+  readonly #config: ProviderConfig
+  readonly #cancelled: AbortSignal
+  #connection: Promise<BrokerConnection> | undefined
+
+  constructor(config: ProviderConfig, cancelled: AbortSignal) {
+    this.#config = config
+    this.#cancelled = cancelled
+  }
+
+  /** The time that one operation on a resource may take. */
+  deadline(what: string): Deadline {
+    return new Deadline(systemClock, this.#config.timeout * 1_000, what, this.#cancelled)
+  }
+
+  /** Sends a request; a lost connection and late metadata are tried again until the deadline. Error codes in the answer are the caller's. */
+  request<Arguments extends unknown[], Response>(
+    what: string,
+    api: API<Arguments, Response>,
+    args: Arguments,
+    effect: Effect,
+    deadline: Deadline,
+  ): Promise<Response> {
+    return persistently(deadline, async () => (await this.#open()).request(what, api, args, effect, deadline))
+  }
+
+  async #open(): Promise<BrokerConnection> {
+    const open = await this.#connection?.catch(() => undefined) // its failure was thrown where it was made; here only another attempt follows
+    if (open?.usable) return open
+    this.#connection = this.#connect()
+    return this.#connection
+  }
+
+  async #connect(): Promise<BrokerConnection> {
+    const { saslUsername: username, saslPassword: password, saslMechanism } = this.#config
+    const failures: string[] = []
+    for (const server of this.#config.bootstrapServers) {
+      const at = server.lastIndexOf(':')
+      const address = { host: server.slice(0, at), port: Number(server.slice(at + 1)) }
+      try {
+        return await BrokerConnection.open(address, { mechanism: mechanisms[saslMechanism], username, password }, () => undefined)
+      } catch (error) {
+        if (error instanceof KbgError && error.code === 'authentication') throw error
+        failures.push(messageOf(error))
+      }
+    }
+    throw new KbgError('connection', 'No bootstrap server answers.', { retriable: true, facts: { bootstrapServers: this.#config.bootstrapServers, failures } })
+  }
+}
