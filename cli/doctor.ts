@@ -1,6 +1,6 @@
 /** `kbg doctor`: in one table, which tools are there, which are missing, and how to get them. */
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { messageOf } from '../engine/model/error.ts'
 import { archiveStep } from '../tools/archive.ts'
 import { etcdStep, etcdVersion } from '../tools/etcd.ts'
@@ -113,7 +113,7 @@ function diagnoseEtcd(): Promise<Diagnosis> {
 async function diagnosePulumi(): Promise<Diagnosis> {
   const path = await pulumiInUse()
   const version = path === undefined ? undefined : await versionOf(path).catch(() => undefined) // can't be started: as good as missing
-  const host = path === undefined ? undefined : findOnPath('pulumi-language-nodejs', [dirname(path), process.env.PATH ?? ''].join(':'))
+  const host = path === undefined ? undefined : findOnPath('pulumi-language-nodejs', [dirname(path), process.env.PATH ?? ''].join(delimiter))
   const ok = version !== undefined && isAtLeast(version, minPulumiVersion) && host !== undefined
   const found = version === undefined ? 'missing' : host === undefined ? `${version}, no language host` : version
   return { tool: 'Pulumi CLI', wanted: `>= ${minPulumiVersion}`, found, path, ok, how: ok ? '' : `${setUp}, or https://www.pulumi.com/docs/install` }

@@ -34,7 +34,7 @@ async function isAllDone(): Promise<boolean> {
   const answers = await Promise.all(
     lanes()
       .flat()
-      .map((step) => Promise.resolve(step.done()).catch(() => false)), // "can't tell" means "run it", which then says why
+      .map((step) => (async () => step.done())().catch(() => false)), // "can't tell" means "run it", which then says why
   )
   return answers.every(Boolean)
 }
