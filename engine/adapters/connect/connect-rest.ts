@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
+import { CredentialsFile } from '../../model/cluster-access.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
+import type { WorkerAccess } from '../../model/wiring.ts'
+import type { Deadline } from '../../ports/clock.ts'
+
+/** User of a worker's REST interface; its password stands in the credentials file. */
+export const restUser = 'connect'
+
+/** One request to Connect's REST interface. */
+export interface RestRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly path: string
+  /** JSON text. */
+  readonly body?: string
+  /** What can't be done when it is refused: the beginning of the error. */
+  readonly refusal: string
+}
+
+/** Pause between two tries while the worker rebalances: it takes tens to hundreds of milliseconds and notifies nobody. */
+const rebalancePauseMs = 40
+
+/**
+ * Connect's REST interface with credentials, every request bounded, every answer parsed, no password in any error.
+ * Source: `RestServer`, `ConnectorsResource` and `ConnectExceptionMapper` of Kafka Connect.
+ */
+export class ConnectRest {
+  readonly #access: WorkerAccess
+  #login: { readonly authorization: string; readonly password: string } | undefined
+
+  constructor(access: WorkerAccess) {
+    this.#access = access
+  }
+
+  /**
+   * The parsed answer; undefined on 404.
+   * @throws KbgError `connect-unreachable`, `connect-refused` with Connect's message, `outcome-unknown` for a write without an answer, `deadline`
+   */
+  async find<S extends z.ZodType>(request: RestRequest, schema: S, deadline: Deadline): Promise<z.infer<S> | undefined> {
+    const { status, text } = await this.#untilBalanced(request, deadline)
+    if (status === 404) return undefined
+    if (status >= 300) throw this.#refused(request, status, text)
+    return this.#parsed(request, text, schema)
+  }
+
+  /** Like {@link find}, but 404 is a refusal too. */
+  async ask<S extends z.ZodType>(request: RestRequest, schema: S, deadline: Deadline): Promise<z.infer<S>> {
+    const { status, text } = await this.#untilBalanced(request, deadline)
+    if (status >= 300) throw this.#refused(request, status, text)
+    return this.#parsed(request, text, schema)
+  }
+
+  /** 409 also says "a rebalance is going on, nothing was done": then the same request is sent again. */
+  async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<{ readonly status: number; readonly text: string }> {
+    for (;;) {
+      const answer = await this.#exchange(request, deadline)
+      if (answer.status !== 409 || alreadyExists(answer.text)) return answer
+      if (deadline.remainingMs() <= rebalancePauseMs) throw deadline.error()
+      await deadline.clock.sleep(rebalancePauseMs, deadline.cancelled)
+    }
+  }
+
+  async #exchange(request: RestRequest, deadline: Deadline): Promise<{ readonly status: number; readonly text: string }> {
+    const { authorization } = this.#credentials()
+    const stop = new AbortController()
+    const init: RequestInit = {
+      method: request.method,
+      headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
+      signal: stop.signal,
+    }
+    const exchange = async () => {
+      const response = await fetch(new URL(request.path, this.#access.restUrl), request.body === undefined ? init : { ...init, body: request.body })
+      return { status: response.status, text: await response.text() }
+    }
+    try {
+      return await deadline.race(exchange())
+    } catch (error) {
+      throw this.#unanswered(request, error)
+    } finally {
+      stop.abort()
+    }
+  }
+
+  #unanswered(request: RestRequest, error: unknown): unknown {
+    const notSent = messageOf(error).includes('ECONNREFUSED')
+    if (request.method !== 'GET' && !notSent) {
+      return new KbgError('outcome-unknown', `${request.refusal} The worker gave no answer: it may still do it.`, {
+        facts: { worker: this.#access.restUrl, request: `${request.method} ${request.path}` },
+        remedy: "Look at the connector's state before repeating it.",
+        cause: error,
+      })
+    }
+    if (error instanceof KbgError) return error
+    return new KbgError('connect-unreachable', `${request.refusal} The Connect worker beside ${this.#access.colour} can't be reached.`, {
+      retriable: true,
+      facts: { worker: this.#access.restUrl },
+      remedy: 'If its process has ended, `pulumi up` of the traffic stack starts it again.',
+      cause: error,
+    })
+  }
+
+  #refused(request: RestRequest, status: number, text: string): KbgError {
+    const said = this.#withoutSecrets(messageIn(text))
+    if (status === 409) return new KbgError('connector-exists', request.refusal, { facts: { said }, remedy: 'A connector name is used once: take a new one.' })
+    return new KbgError('connect-refused', request.refusal, {
+      retriable: status >= 500,
+      facts: { worker: this.#access.restUrl, request: `${request.method} ${request.path}`, status, said },
+      ...(status === 401 ? { remedy: `The password of user ${restUser} in the credentials file is not the worker's.` } : {}),
+    })
+  }
+
+  #parsed<S extends z.ZodType>(request: RestRequest, text: string, schema: S): z.infer<S> {
+    const parsed = schema.safeParse(jsonOf(text))
+    if (parsed.success) return parsed.data
+    throw new KbgError('connect-answer', `${request.refusal} The worker answered something else than Kafka Connect's form.`, {
+      facts: { request: `${request.method} ${request.path}`, problems: parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) },
+    })
+  }
+
+  #credentials(): { readonly authorization: string; readonly password: string } {
+    if (this.#login) return this.#login
+    const { credentialsFile } = this.#access
+    const parsed = CredentialsFile.safeParse(jsonOf(readFileSync(credentialsFile, 'utf8')))
+    const password = parsed.success ? parsed.data.passwords[restUser] : undefined
+    if (password === undefined) {
+      throw new KbgError('credentials', `The credentials file has no password for user ${restUser}.`, { facts: { credentialsFile } })
+    }
+    this.#login = { authorization: `Basic ${Buffer.from(`${restUser}:${password}`).toString('base64')}`, password }
+    return this.#login
+  }
+
+  #withoutSecrets(text: string): string {
+    const password = this.#login?.password
+    return password === undefined ? text : text.replaceAll(password, '[password]')
+  }
+}
+
+function alreadyExists(text: string): boolean {
+  return /already exists/.test(messageIn(text))
+}
+
+/** Connect's own message, `{"error_code":409,"message":"..."}`; other bodies (Jetty's pages) cut short. */
+function messageIn(text: string): string {
+  const body = jsonOf(text)
+  const message = typeof body === 'object' && body !== null && 'message' in body ? String(body.message) : text
+  return message.slice(0, 2_000)
+}
+
+/**
+ * JSON with every integer that a double can't hold as a bigint.
+ * @returns undefined when it is no JSON, which no schema here accepts unless it expects an empty answer
+ */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text, exactIntegers)
+  } catch {
+    return undefined
+  }
+}
+
+function exactIntegers(_key: string, value: unknown, context?: { readonly source?: string }): unknown {
+  const inexact = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)
+  return inexact && context?.source !== undefined && /^-?\d+$/.test(context.source) ? BigInt(context.source) : value
+}

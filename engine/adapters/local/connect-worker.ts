@@ -1,0 +1,262 @@
+/**
+ * The Kafka Connect worker beside a local colour: a detached JVM that copies into that colour.
+ * State in `.kbg/<fleet>/traffic/connect-<colour>/` (0700); everything that holds a password is 0600.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { connectVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
+import type { Endpoint } from '../../model/addresses.ts'
+import { ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
+import type { Colour } from '../../model/colour.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
+import { FleetName } from '../../model/fleet.ts'
+import { workerGroupId, workerProperties } from '../../model/mirror-template.ts'
+import type { WorkerAccess } from '../../model/wiring.ts'
+import type { Clock, Deadline } from '../../ports/clock.ts'
+import { ConnectRest, restUser } from '../connect/connect-rest.ts'
+import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
+import { withFileLock } from './file-lock.ts'
+import { jaasEntry, loginModules } from './jaas.ts'
+import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
+import { propertiesText } from './properties.ts'
+import { credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
+
+/** A worker is made for exactly one edge, `source -> target`, and stands beside the target. */
+export const ConnectWorkerSpec = z
+  .strictObject({ fleet: FleetName, source: ClusterAccess, target: ClusterAccess })
+  .refine((spec) => spec.source.colour !== spec.target.colour, { error: 'source and target are the same colour', path: ['source'] })
+export type ConnectWorkerSpec = z.infer<typeof ConnectWorkerSpec>
+
+/** Which worker of which checkout. */
+export interface WorkerLocation {
+  readonly projectRoot: string
+  readonly fleet: string
+  /** The colour that it copies into. */
+  readonly colour: Colour
+}
+
+/** What there is of a worker now. */
+export interface WorkerObservation {
+  readonly provisioned: boolean
+  /** Process id; null when it doesn't run. */
+  readonly pid: number | null
+}
+
+/** How long a worker gets to leave its group and commit before it is killed: its task has 5 s for that. */
+const stopGraceMs = 10_000
+/** Deleting connectors before a worker goes is bounded, since its colour may be gone already. */
+const deleteConnectorsMs = 8_000
+
+/**
+ * Makes the worker's files and starts it. One that runs with the same spec is left alone; with another spec it is restarted.
+ * Ready when its REST interface answers with credentials and it has joined its group.
+ *
+ * @throws KbgError `worker-spec`, `address-taken`, `process-ended` with its last log lines, `not-ready`
+ */
+export async function provisionWorker(
+  projectRoot: string,
+  input: unknown,
+  clock: Clock,
+  onProgress: (text: string) => void,
+  deadline: Deadline,
+): Promise<WorkerAccess> {
+  const spec = parseSpec(input)
+  const at: WorkerLocation = { projectRoot, fleet: spec.fleet, colour: spec.target.colour }
+  await ensureCredentials(projectRoot, spec.fleet, [restUser, platformUsers.mirror], clock)
+  return withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, 'none', async () => {
+    const unchanged = JSON.stringify(readSpec(at)) === JSON.stringify(spec)
+    if (!unchanged || !findProcess(filesOf(at).pid)) {
+      await stopProcess(filesOf(at).pid, stopGraceMs, deadline)
+      writeFiles(at, spec)
+      await start(at, clock, onProgress, deadline)
+    }
+    return accessOf(at)
+  })
+}
+
+/** Whether the worker was made and whether its process lives. Asks nobody but the operating system. */
+export function observeWorker(at: WorkerLocation): WorkerObservation {
+  return { provisioned: existsSync(filesOf(at).spec), pid: findProcess(filesOf(at).pid)?.pid ?? null }
+}
+
+/** How to reach a provisioned worker. */
+export function accessOf(at: WorkerLocation): WorkerAccess {
+  const rest = restOf(at)
+  return {
+    colour: at.colour,
+    restUrl: `http://${rest.host}:${rest.port}`,
+    groupId: workerGroupId(at.fleet, at.colour),
+    credentialsFile: credentialsPath(at.projectRoot, at.fleet),
+    sourceLogin: loginReference(at, 'source'),
+    targetLogin: loginReference(at, 'target'),
+  }
+}
+
+/** Starts a provisioned worker whose process has ended; its connectors go on where their last transaction ended. @throws KbgError as {@link provisionWorker} */
+export async function startDeadWorker(at: WorkerLocation, clock: Clock, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+  const spec = readSpec(at)
+  if (!spec) throw new KbgError('worker-spec', `There is no Connect worker beside ${at.colour} to be started.`, { facts: { directory: directoryOf(at) } })
+  await provisionWorker(at.projectRoot, spec, clock, onProgress, deadline)
+}
+
+/**
+ * Ends the worker and removes its files. Its connectors are deleted first, as far as it still answers: they are stored on the
+ * colour, and a later worker of the same group would run them again.
+ */
+export async function destroyWorker(at: WorkerLocation, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+  if (existsSync(directoryOf(at))) {
+    await withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, 'none', async () => {
+      if (findProcess(filesOf(at).pid)) await deleteConnectors(at, onProgress, deadline.within(deleteConnectorsMs, 'connectors to be deleted'))
+      await stopProcess(filesOf(at).pid, stopGraceMs, deadline)
+      rmSync(directoryOf(at), { recursive: true, force: true })
+    })
+  }
+  removeFleetIfEmpty(at.projectRoot, at.fleet)
+}
+
+async function deleteConnectors(at: WorkerLocation, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+  const rest = new ConnectRest(accessOf(at))
+  try {
+    const names = await rest.ask({ method: 'GET', path: '/connectors', refusal: "Can't list the connectors." }, z.array(z.string()), deadline)
+    for (const name of names) {
+      await rest.find({ method: 'DELETE', path: `/connectors/${encodeURIComponent(name)}`, refusal: `Can't delete connector ${name}.` }, z.unknown(), deadline)
+    }
+  } catch (error) {
+    onProgress(`connectors beside ${at.colour} were not deleted; if ${at.colour} stays, a new worker would run them again: ${messageOf(error)}`)
+  }
+}
+
+async function start(at: WorkerLocation, clock: Clock, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+  const rest = restOf(at)
+  const taken = await bindProblem(rest)
+  if (taken !== undefined) {
+    throw new KbgError('address-taken', `The Connect worker beside ${at.colour} can't listen on ${rest.host}:${rest.port} (${taken}).`, {
+      remedy: 'End what listens there, or name the fleet otherwise: addresses come from its name.',
+    })
+  }
+  onProgress(`starting the Connect worker beside ${at.colour}`)
+  const startedAtMs = clock.monotonicMs()
+  const started = await launch(at, clock)
+  const probe = new ConnectRest(accessOf(at))
+  // KIP-1017: 200 once the worker has read its internal topics and joined its group. 404 is what 503 without that resource would be.
+  const health = { method: 'GET', path: '/health', refusal: 'The worker is not healthy.' } as const
+  await waitUntilReady(
+    started,
+    async () => (await probe.find(health, z.object({ status: z.literal('healthy') }), deadline.within(2_000, 'one answer of the worker'))) !== undefined,
+    deadline,
+  )
+  onProgress(`the Connect worker beside ${at.colour} is ready after ${Math.round(clock.monotonicMs() - startedAtMs)} ms`)
+}
+
+function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
+  const files = filesOf(at)
+  const kafka = kafkaPaths(connectVersion)
+  const archive =
+    kafka.connectArchive === undefined ? [] : [`-XX:SharedArchiveFile=${kafka.connectArchive}`, '-Xshare:auto', '-Xlog:cds=off', '-Xlog:cds+dynamic=off']
+  return startProcess(
+    {
+      name: `the Connect worker beside ${at.colour}`,
+      command: toolPaths().java,
+      args: [
+        '-XX:+UseSerialGC',
+        '-Xms128m',
+        '-Xmx512m',
+        ...archive,
+        kafka.loggingOption,
+        `-Djava.security.auth.login.config=${files.restLogin}`,
+        '-cp',
+        kafka.classPath,
+        'org.apache.kafka.connect.cli.ConnectDistributed',
+        files.properties,
+      ],
+      directory: directoryOf(at),
+      logFile: files.log,
+      pidFile: files.pid,
+    },
+    clock,
+  )
+}
+
+function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec): void {
+  const files = filesOf(at)
+  const rest = restOf(at)
+  mkdirSync(dirname(files.logins), { recursive: true, mode: 0o700 })
+  const targetLogin = loginReference(at, 'target')
+  const properties = workerProperties({
+    fleet: at.fleet,
+    target: spec.target,
+    restHost: rest.host,
+    restPort: rest.port,
+    targetLogin,
+    secretsDirectory: dirname(files.logins),
+  })
+  writePrivately(files.logins, propertiesText({ source: scramLogin(spec.source), target: scramLogin(spec.target) }))
+  const restPassword = passwordOf(readCredentials(credentialsPath(at.projectRoot, at.fleet)), restUser)
+  writePrivately(files.restUsers, propertiesText({ [restUser]: restPassword }))
+  writePrivately(files.restLogin, `KafkaConnect {\n  ${jaasEntry(restLoginModule, { file: files.restUsers })}\n};\n`)
+  writePrivately(files.properties, propertiesText(properties))
+  // Last: what is complete is provisioned.
+  writePrivately(files.spec, `${JSON.stringify(spec, null, 2)}\n`)
+}
+
+const restLoginModule = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule'
+
+function scramLogin(access: ClusterAccess): string {
+  const username = platformUsers.mirror
+  return jaasEntry(loginModules.scram, { username, password: passwordOf(readCredentials(access.credentialsFile), username) })
+}
+
+/** `${file:<path>:<key>}`: neither part may hold what separates them (ConfigTransformer's pattern). */
+function loginReference(at: WorkerLocation, side: 'source' | 'target'): string {
+  const path = filesOf(at).logins
+  if (/[:{}$]/.test(path)) {
+    throw new KbgError('bad-path', "Kafka Connect can't refer to a file under this path.", {
+      facts: { path },
+      remedy: 'Move the checkout to a path without colon, dollar sign and braces.',
+    })
+  }
+  return `\${file:${path}:${side}}`
+}
+
+function restOf(at: WorkerLocation): Endpoint {
+  return localAddresses(at.fleet)[at.colour].connectRest
+}
+
+function directoryOf(at: WorkerLocation): string {
+  return join(trafficDirectory(at.projectRoot, at.fleet), `connect-${at.colour}`)
+}
+
+function filesOf(at: WorkerLocation) {
+  const directory = directoryOf(at)
+  return {
+    spec: join(directory, 'worker.json'),
+    properties: join(directory, 'worker.properties'),
+    logins: join(directory, 'secrets', 'logins.properties'),
+    restUsers: join(directory, 'rest-users.properties'),
+    restLogin: join(directory, 'rest-login.conf'),
+    log: join(directory, 'worker.log'),
+    pid: join(directory, 'worker.pid'),
+  }
+}
+
+/** The spec that the worker was made from; undefined if there is none or it is damaged, which makes it anew. */
+function readSpec(at: WorkerLocation): ConnectWorkerSpec | undefined {
+  const file = filesOf(at).spec
+  return existsSync(file) ? ConnectWorkerSpec.safeParse(jsonOf(readFileSync(file, 'utf8'))).data : undefined
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // the schema refuses it
+  }
+}
+
+function parseSpec(input: unknown): ConnectWorkerSpec {
+  const parsed = ConnectWorkerSpec.safeParse(input)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `\n  ${issue.path.map(String).join('.') || '(whole)'}: ${issue.message}`)
+  throw new KbgError('worker-spec', `The Connect worker can't be made like this:${problems.join('')}`)
+}
