@@ -1,0 +1,75 @@
+import { z } from 'zod'
+import { Colour } from '../../engine/model/colour.ts'
+
+/** The parts of a write window, in the order in which they pass; they sum to it. Milliseconds. */
+export const WindowParts = z.strictObject({
+  /** From the last acknowledgement on the source until every routed producer had flushed and acknowledged the hold. */
+  holdMs: z.number().nonnegative(),
+  /** Until every broker of the source refused the probe. */
+  fenceMs: z.number().nonnegative(),
+  /** Until the target held all that the source held, and the mirror was fenced off. */
+  drainMs: z.number().nonnegative(),
+  /** Until both sides' ends were re-read and equal to the proof. */
+  cutMs: z.number().nonnegative(),
+  /** Until the decision stood in the route store. */
+  decideMs: z.number().nonnegative(),
+  /** Until every broker of the target accepted writes. */
+  liftMs: z.number().nonnegative(),
+  /** Until the target stood in the route. */
+  publishMs: z.number().nonnegative(),
+  /** Until the slowest producer had its first acknowledgement from the target. */
+  firstAckMs: z.number().nonnegative(),
+})
+export type WindowParts = z.infer<typeof WindowParts>
+
+/** One switchover as its clients saw it. */
+export const SwitchoverReport = z.strictObject({
+  from: Colour,
+  to: Colour,
+  epoch: z.int().positive(),
+  /** Every routed producer acknowledged the hold in time. */
+  graceful: z.boolean(),
+  /** At the clients: last acknowledgement on the source to first on the target, the maximum over producers. */
+  writeWindowMs: z.number().nonnegative(),
+  parts: WindowParts,
+  /** Sends were due all through the window: the load did not wait for it. */
+  dueThroughout: z.boolean(),
+})
+export type SwitchoverReport = z.infer<typeof SwitchoverReport>
+
+/** One partition of one group as it was moved. */
+export const GroupReport = z.strictObject({
+  group: z.string(),
+  topic: z.string(),
+  partition: z.int().nonnegative(),
+  method: z.string(),
+  verdict: z.string(),
+  /** Records that the group still had to read when it moved; null: not known. */
+  lagRecords: z.int().nonnegative().nullable(),
+})
+export type GroupReport = z.infer<typeof GroupReport>
+
+/** `out/rollout/report.json`: a contract for other tools. A change that breaks a reader gets another `version`. */
+export const RolloutReport = z.strictObject({
+  version: z.literal(1),
+  verdict: z.enum(['pass', 'fail']),
+  /** Why it failed; empty when it passed. */
+  reasons: z.array(z.string()),
+  /** From client-side histories, never from the tool's own verifier. */
+  client: z.strictObject({
+    acked: z.int().nonnegative(),
+    lost: z.int().nonnegative(),
+    duplicated: z.int().nonnegative(),
+    redelivered: z.int().nonnegative(),
+    reordered: z.int().nonnegative(),
+    errors: z.int().nonnegative(),
+  }),
+  switchovers: z.array(SwitchoverReport),
+  groups: z.array(GroupReport),
+  versions: z.strictObject({ blue: z.string(), green: z.string() }),
+  /** The load that ran meanwhile. */
+  load: z.strictObject({ recordsPerSecond: z.number().nonnegative(), seconds: z.number().nonnegative(), lagOfLaggingGroupRecords: z.int().nonnegative() }),
+  phases: z.array(z.strictObject({ phase: z.string(), seconds: z.number().nonnegative() })),
+  durationSeconds: z.number().nonnegative(),
+})
+export type RolloutReport = z.infer<typeof RolloutReport>
