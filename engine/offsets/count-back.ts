@@ -109,10 +109,14 @@ function refusal(partition: TopicPartition, committed: bigint, ends: CutEnds): s
   return null
 }
 
-/** A group that reads the whole topic starts such a partition by its `auto.offset.reset`, which nobody but the group knows. */
+/**
+ * A group that reads the whole topic starts such a partition by its `auto.offset.reset`, which nobody but the group knows. Where there never
+ * was a record both settings mean the same, and an explicit offset keeps `latest` from jumping over the first ones on the target.
+ */
 function withoutCommit(partition: TopicPartition, ends: CutEnds): Finding {
-  if (ends.sourceEnds.get(partition) === 0n)
-    return { targetOffset: null, lagRecords: 0, verdict: 'without offsets', reason: 'the partition never held a record' }
+  if (ends.sourceEnds.get(partition) === 0n) {
+    return { ...exact(ends.targetEnds.get(partition) ?? 0n, 0), reason: 'the partition never held a record: from its beginning' }
+  }
   return notProvable('the group has committed other partitions of this topic but not this one, which has held records', null)
 }
 

@@ -4,17 +4,20 @@ import { type PartitionOffsets, parseTopicPartition, type TopicPartition } from 
 import { type GroupOffsets, type PartitionReading, planReads, translateAll } from '../offsets/count-back.ts'
 import { type RecordRun, RecordRunBuilder } from '../offsets/record-run.ts'
 import type { Deadline } from '../ports/clock.ts'
-import type { Logs } from '../ports/cluster.ts'
+import type { Cluster, Logs } from '../ports/cluster.ts'
 
 /** Partitions read at the same time: enough to keep the brokers busy, few enough that deep groups don't fill the memory. */
 const partitionsAtOnce = 4
 /** Offsets asked for in one read. */
 const offsetsAtOnce = 20_000
 
-/** Both colours' logs, source and target of the cut. */
-export interface CutLogs {
-  readonly source: Logs
-  readonly target: Logs
+/** Which groups are translated over which cut. */
+export interface GroupTranslation {
+  readonly source: Pick<Cluster, 'logs'>
+  readonly target: Pick<Cluster, 'logs'>
+  readonly cut: Cut
+  /** Committed offsets on the source, by group. */
+  readonly committed: ReadonlyMap<string, PartitionOffsets>
 }
 
 /**
@@ -23,18 +26,20 @@ export interface CutLogs {
  *
  * Memory: about 140 bytes for each record that the slowest group of a partition still has to read, four partitions at a time.
  *
- * @param groups committed offsets on the source
  * @throws KbgError `deadline`, and what {@link Logs} throws: then nothing is known of any group
  */
-export async function translateGroups(logs: CutLogs, cut: Cut, groups: readonly GroupOffsets[], deadline: Deadline): Promise<readonly GroupPosition[]> {
-  const [sourceEnds, targetEnds] = [offsetsFromJson(cut.sourceEnds), offsetsFromJson(cut.targetEnds)]
-  const ends = { sourceStarts: await logStarts(logs.source, sourceEnds, deadline), sourceEnds, targetEnds }
+export async function translateGroups(subject: GroupTranslation, deadline: Deadline): Promise<readonly GroupPosition[]> {
+  const groups = [...subject.committed].map(([groupId, committed]): GroupOffsets => ({ groupId, committed }))
+  const [sourceEnds, targetEnds] = [offsetsFromJson(subject.cut.sourceEnds), offsetsFromJson(subject.cut.targetEnds)]
+  const ends = { sourceStarts: await logStarts(subject.source.logs, sourceEnds, deadline), sourceEnds, targetEnds }
   const readings = new Map<TopicPartition, PartitionReading>()
   const waiting = [...planReads(groups, ends)]
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       const [partition, from] = next
-      readings.set(partition, await readPartition(logs, partition, from, sourceEnds.get(partition) ?? from, targetEnds.get(partition) ?? 0n, deadline))
+      const source = await readForwards(subject.source.logs, partition, from, sourceEnds.get(partition) ?? from, deadline)
+      const target = await readBackwards(subject.target.logs, partition, targetEnds.get(partition) ?? 0n, source.offsets.length, deadline)
+      readings.set(partition, { from, source, target })
     }
   }
   await Promise.all(Array.from({ length: partitionsAtOnce }, worker))
@@ -44,19 +49,6 @@ export async function translateGroups(logs: CutLogs, cut: Cut, groups: readonly 
 async function logStarts(source: Logs, ends: PartitionOffsets, deadline: Deadline): Promise<PartitionOffsets> {
   const topics = [...new Set([...ends.keys()].map((partition) => parseTopicPartition(partition).topic))]
   return new Map((await source.ends(topics, deadline)).map((end) => [end.partition, end.logStartOffset]))
-}
-
-async function readPartition(
-  logs: CutLogs,
-  partition: TopicPartition,
-  from: bigint,
-  sourceEnd: bigint,
-  targetEnd: bigint,
-  deadline: Deadline,
-): Promise<PartitionReading> {
-  const source = await readForwards(logs.source, partition, from, sourceEnd, deadline)
-  const target = await readBackwards(logs.target, partition, targetEnd, source.offsets.length, deadline)
-  return { from, source, target }
 }
 
 /** All visible records with `from <= offset < to`. */

@@ -284,9 +284,10 @@ describe('groups', () => {
     expect(position).toMatchObject({ groupId: 'new', topic: '*', verdict: 'without offsets', targetOffset: null })
   })
 
-  test('a partition without a commit beside committed ones: harmless if it never held a record, else not provable', () => {
+  test('a partition without a commit beside committed ones: from the beginning if it never held a record, else not provable', () => {
     const positions = translateAll([{ groupId: 'g', committed: new Map([['a-0', 10n]]) }], ends, new Map())
     expect(positions.map(({ topic, partition, verdict }) => `${topic}-${partition} ${verdict}`)).toEqual([
+    expect(positions[2]).toMatchObject({ sourceOffset: '-1', targetOffset: '0' })
       'a-0 exact',
       'a-1 not provable',
       'a-2 without offsets',

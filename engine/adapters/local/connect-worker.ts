@@ -15,9 +15,11 @@ import { workerGroupId, workerProperties } from '../../model/mirror-template.ts'
 import type { WorkerAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import { ConnectRest, restUser } from '../connect/connect-rest.ts'
+import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
 import { withFileLock } from './file-lock.ts'
 import { jaasEntry, loginModules } from './jaas.ts'
+import { requireKafka, sharedArchiveOptions } from './jvm.ts'
 import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
 import { propertiesText } from './properties.ts'
 import { credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
@@ -52,24 +54,19 @@ const deleteConnectorsMs = 8_000
  * Makes the worker's files and starts it. One that runs with the same spec is left alone; with another spec it is restarted.
  * Ready when its REST interface answers with credentials and it has joined its group.
  *
- * @throws KbgError `worker-spec`, `address-taken`, `process-ended` with its last log lines, `not-ready`
+ * @throws KbgError `worker-spec`, `busy`, `java-missing`, `kafka-missing`, `address-taken`, `process-ended` with its last log lines, `not-ready`
  */
-export async function provisionWorker(
-  projectRoot: string,
-  input: unknown,
-  clock: Clock,
-  onProgress: (text: string) => void,
-  deadline: Deadline,
-): Promise<WorkerAccess> {
+export async function provisionWorker(projectRoot: string, input: unknown, onProgress: OnProgress, deadline: Deadline): Promise<WorkerAccess> {
   const spec = parseSpec(input)
   const at: WorkerLocation = { projectRoot, fleet: spec.fleet, colour: spec.target.colour }
-  await ensureCredentials(projectRoot, spec.fleet, [restUser, platformUsers.mirror], clock)
+  await requireKafka(connectVersion)
+  await ensureCredentials(projectRoot, spec.fleet, [restUser, platformUsers.mirror], deadline.clock)
   return withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, 'none', async () => {
     const unchanged = JSON.stringify(readSpec(at)) === JSON.stringify(spec)
     if (!unchanged || !findProcess(filesOf(at).pid)) {
       await stopProcess(filesOf(at).pid, stopGraceMs, deadline)
       writeFiles(at, spec)
-      await start(at, clock, onProgress, deadline)
+      await start(at, onProgress, deadline)
     }
     return accessOf(at)
   })
@@ -94,17 +91,17 @@ export function accessOf(at: WorkerLocation): WorkerAccess {
 }
 
 /** Starts a provisioned worker whose process has ended; its connectors go on where their last transaction ended. @throws KbgError as {@link provisionWorker} */
-export async function startDeadWorker(at: WorkerLocation, clock: Clock, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+export async function startDeadWorker(at: WorkerLocation, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   const spec = readSpec(at)
   if (!spec) throw new KbgError('worker-spec', `There is no Connect worker beside ${at.colour} to be started.`, { facts: { directory: directoryOf(at) } })
-  await provisionWorker(at.projectRoot, spec, clock, onProgress, deadline)
+  await provisionWorker(at.projectRoot, spec, onProgress, deadline)
 }
 
 /**
  * Ends the worker and removes its files. Its connectors are deleted first, as far as it still answers: they are stored on the
  * colour, and a later worker of the same group would run them again.
  */
-export async function destroyWorker(at: WorkerLocation, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+export async function destroyWorker(at: WorkerLocation, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   if (existsSync(directoryOf(at))) {
     await withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, 'none', async () => {
       if (findProcess(filesOf(at).pid)) await deleteConnectors(at, onProgress, deadline.within(deleteConnectorsMs, 'connectors to be deleted'))
@@ -115,7 +112,7 @@ export async function destroyWorker(at: WorkerLocation, onProgress: (text: strin
   removeFleetIfEmpty(at.projectRoot, at.fleet)
 }
 
-async function deleteConnectors(at: WorkerLocation, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+async function deleteConnectors(at: WorkerLocation, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   const rest = new ConnectRest(accessOf(at))
   try {
     const names = await rest.ask({ method: 'GET', path: '/connectors', refusal: "Can't list the connectors." }, z.array(z.string()), deadline)
@@ -127,7 +124,7 @@ async function deleteConnectors(at: WorkerLocation, onProgress: (text: string) =
   }
 }
 
-async function start(at: WorkerLocation, clock: Clock, onProgress: (text: string) => void, deadline: Deadline): Promise<void> {
+async function start(at: WorkerLocation, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   const rest = restOf(at)
   const taken = await bindProblem(rest)
   if (taken !== undefined) {
@@ -136,8 +133,8 @@ async function start(at: WorkerLocation, clock: Clock, onProgress: (text: string
     })
   }
   onProgress(`starting the Connect worker beside ${at.colour}`)
-  const startedAtMs = clock.monotonicMs()
-  const started = await launch(at, clock)
+  const startedAtMs = deadline.clock.monotonicMs()
+  const started = await launch(at, deadline.clock)
   const probe = new ConnectRest(accessOf(at))
   // KIP-1017: 200 once the worker has read its internal topics and joined its group. 404 is what 503 without that resource would be.
   const health = { method: 'GET', path: '/health', refusal: 'The worker is not healthy.' } as const
@@ -146,14 +143,12 @@ async function start(at: WorkerLocation, clock: Clock, onProgress: (text: string
     async () => (await probe.find(health, z.object({ status: z.literal('healthy') }), deadline.within(2_000, 'one answer of the worker'))) !== undefined,
     deadline,
   )
-  onProgress(`the Connect worker beside ${at.colour} is ready after ${Math.round(clock.monotonicMs() - startedAtMs)} ms`)
+  onProgress(`the Connect worker beside ${at.colour} is ready after ${Math.round(deadline.clock.monotonicMs() - startedAtMs)} ms`)
 }
 
 function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
   const files = filesOf(at)
   const kafka = kafkaPaths(connectVersion)
-  const archive =
-    kafka.connectArchive === undefined ? [] : [`-XX:SharedArchiveFile=${kafka.connectArchive}`, '-Xshare:auto', '-Xlog:cds=off', '-Xlog:cds+dynamic=off']
   return startProcess(
     {
       name: `the Connect worker beside ${at.colour}`,
@@ -162,7 +157,7 @@ function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
         '-XX:+UseSerialGC',
         '-Xms128m',
         '-Xmx512m',
-        ...archive,
+        ...sharedArchiveOptions(kafka.connectArchive),
         kafka.loggingOption,
         `-Djava.security.auth.login.config=${files.restLogin}`,
         '-cp',
