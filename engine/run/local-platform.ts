@@ -1,0 +1,104 @@
+/** The local platform as resources use it: where state lies, and how long things may take. */
+import { projectDir } from '../../tools/paths.ts'
+import { destroyCluster, observeCluster, provisionCluster } from '../adapters/local/cluster.ts'
+import type { LocalClusterSpec } from '../adapters/local/cluster-spec.ts'
+import { type ConnectWorkerSpec, destroyWorker, observeWorker, provisionWorker, type WorkerLocation } from '../adapters/local/connect-worker.ts'
+import { destroyRouteStore, observeRouteStore, provisionRouteStore, type RouteStoreSpec, routeStoreUsers } from '../adapters/local/etcd-process.ts'
+import { credentialsPath, localAddresses, removeFleetIfEmpty } from '../adapters/local/state.ts'
+import { endpointText } from '../model/addresses.ts'
+import type { ClusterAccess } from '../model/cluster-access.ts'
+import type { RouteStoreAccess, WorkerAccess } from '../model/wiring.ts'
+import { type Clock, Deadline } from '../ports/clock.ts'
+import type { Progress } from './progress.ts'
+
+/** Three JVMs and their first metadata take 8 s on two idle cores; a busy machine may take ten times as long. */
+const clusterDeadlineMs = 180_000
+/** REST is up 5 s after the start of an idle machine's worker. */
+const workerDeadlineMs = 120_000
+const storeDeadlineMs = 60_000
+/** The graces before SIGKILL are far below this. */
+const endDeadlineMs = 60_000
+
+/** The surroundings of one operation: how it is told to stop, and where its progress goes. */
+export interface PlatformCall {
+  readonly clock: Clock
+  readonly cancelled: AbortSignal
+  readonly tell: Progress
+}
+
+/** A colour as processes of this machine. */
+export const localClusters = {
+  /** Makes a colour, or brings up what is missing of a provisioned one. When a first provisioning fails or is cancelled its processes are ended. */
+  provision(spec: LocalClusterSpec, call: PlatformCall): Promise<ClusterAccess> {
+    const deadline = new Deadline(call.clock, clusterDeadlineMs, `${spec.colour} of ${spec.fleet} to stand`, call.cancelled)
+    return provisionCluster(projectDir, spec, lines(call, spec.colour), deadline)
+  },
+  /** How many of its brokers' processes live. */
+  brokersAlive(spec: LocalClusterSpec): number {
+    const facts = observeCluster(projectDir, spec.fleet, spec.colour)
+    return facts?.brokers.filter(({ pid }) => pid !== null).length ?? 0
+  },
+  destroy(spec: LocalClusterSpec, call: PlatformCall): Promise<void> {
+    return destroyCluster(projectDir, spec.fleet, spec.colour, lines(call, spec.colour), endDeadline(call, `${spec.colour} of ${spec.fleet}`))
+  },
+}
+
+/** A fleet's etcd as a process of this machine. */
+export const localRouteStores = {
+  /** Starts it, or makes sure that it runs, with the data it had. */
+  async provision(fleet: string, call: PlatformCall): Promise<{ readonly access: RouteStoreAccess; readonly clientAccess: RouteStoreAccess }> {
+    const deadline = new Deadline(call.clock, storeDeadlineMs, `the route store of ${fleet} to stand`, call.cancelled)
+    const store = await provisionRouteStore(storeSpec(fleet), call.clock, lines(call, 'route store'), deadline)
+    return { access: store.operator, clientAccess: store.client }
+  },
+  isAlive(fleet: string): boolean {
+    return observeRouteStore(storeSpec(fleet)).state === 'running'
+  },
+  async destroy(fleet: string, data: 'keep' | 'remove', call: PlatformCall): Promise<void> {
+    await destroyRouteStore(storeSpec(fleet), data, endDeadline(call, `the route store of ${fleet}`))
+    removeFleetIfEmpty(projectDir, fleet)
+  },
+}
+
+/** Kafka Connect workers as processes of this machine. */
+export const localMirrorWorkers = {
+  provision(worker: ConnectWorkerSpec, call: PlatformCall): Promise<WorkerAccess> {
+    const name = workerName(worker)
+    const deadline = new Deadline(call.clock, workerDeadlineMs, `the ${name} of ${worker.fleet} to stand`, call.cancelled)
+    return provisionWorker(projectDir, worker, lines(call, name), deadline)
+  },
+  isAlive(worker: ConnectWorkerSpec): boolean {
+    return observeWorker(workerLocation(worker)).pid !== null
+  },
+  destroy(worker: ConnectWorkerSpec, call: PlatformCall): Promise<void> {
+    const name = workerName(worker)
+    return destroyWorker(workerLocation(worker), lines(call, name), endDeadline(call, `the ${name} of ${worker.fleet}`))
+  },
+}
+
+/** Where a local fleet's route store is or will be: its address follows from the fleet's name, so a colour can know it before the store stands. */
+export function localRouteStoreAccess(fleet: string): RouteStoreAccess {
+  const { etcd } = localAddresses(fleet)
+  return { endpoints: [endpointText(etcd.client)], username: routeStoreUsers.operator, credentialsFile: credentialsPath(projectDir, fleet) }
+}
+
+function storeSpec(fleet: string): RouteStoreSpec {
+  return { projectRoot: projectDir, fleet, subnets: process.platform === 'linux' }
+}
+
+function workerLocation(worker: ConnectWorkerSpec): WorkerLocation {
+  return { projectRoot: projectDir, fleet: worker.fleet, colour: worker.target.colour }
+}
+
+function workerName(worker: ConnectWorkerSpec): string {
+  return `mirror worker beside ${worker.target.colour}`
+}
+
+/** Not cancellable: half an end helps nobody. */
+function endDeadline(call: PlatformCall, what: string): Deadline {
+  return new Deadline(call.clock, endDeadlineMs, `${what} to end`)
+}
+
+function lines(call: PlatformCall, step: string): (text: string) => void {
+  return (text) => call.tell({ step, text })
+}

@@ -1,0 +1,49 @@
+/** Every resource type of the provider `kbg`. */
+import { handlerOf, type ResourceHandler } from '../resource-handler.ts'
+
+/**
+ * Each type is loaded when it is first asked for: a colour's preview needs no etcd client, and the process answers the
+ * engine before the slowest library is read.
+ */
+const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
+  'kbg:index:LocalCluster': async () => {
+    const [{ localCluster }, { localClusters }] = await Promise.all([import('./local-cluster.ts'), import('../../engine/run/local-platform.ts')])
+    return handlerOf(localCluster(localClusters))
+  },
+  'kbg:index:LocalRouteStore': async () => {
+    const [{ localRouteStore }, { localRouteStores }] = await Promise.all([import('./local-route-store.ts'), import('../../engine/run/local-platform.ts')])
+    return handlerOf(localRouteStore(localRouteStores))
+  },
+  'kbg:index:LocalMirrorWorker': async () => {
+    const [{ localMirrorWorker }, { localMirrorWorkers }] = await Promise.all([
+      import('./local-mirror-worker.ts'),
+      import('../../engine/run/local-platform.ts'),
+    ])
+    return handlerOf(localMirrorWorker(localMirrorWorkers))
+  },
+  'kbg:index:Switchover': async () => {
+    const [{ switchover }, { switchoverEngine }] = await Promise.all([import('./switchover.ts'), import('./switchover-by-engine.ts')])
+    return handlerOf(switchover(switchoverEngine))
+  },
+  'kbg:index:RetirementGuard': async () => {
+    const [{ retirementGuard }, { retirementEngine }] = await Promise.all([import('./retirement-guard.ts'), import('./retirement-by-engine.ts')])
+    return handlerOf(retirementGuard(retirementEngine))
+  },
+}
+
+const loaded = new Map<string, Promise<ResourceHandler>>()
+
+/** The handler of a type token; undefined when this provider has none of that name. */
+export function resourceHandler(type: string): Promise<ResourceHandler | undefined> {
+  const load = Object.hasOwn(loaders, type) ? loaders[type] : undefined
+  if (load === undefined) return Promise.resolve(undefined)
+  const handler = loaded.get(type) ?? load()
+  loaded.set(type, handler)
+  return handler
+}
+
+/** The provider's schema: names only. Programs use the typed classes of `components/`, so nothing is generated from it. */
+export function schemaOf(version: string): string {
+  const resources = Object.fromEntries(Object.keys(loaders).map((type) => [type, { isComponent: false }]))
+  return JSON.stringify({ name: 'kbg', version, description: 'Kafka blue-green: its own resources', resources })
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { FleetName } from '../../engine/model/fleet.ts'
+import { RouteStoreAccess } from '../../engine/model/wiring.ts'
+import { actualDifference, inputDifference, joinDifferences } from '../difference.ts'
+import { unknownValue } from '../properties.ts'
+import type { Call, ResourceDefinition } from '../resource-definition.ts'
+import { refuseOtherOwner } from './same-owner.ts'
+
+const LocalRouteStoreInputs = z.strictObject({
+  fleet: FleetName,
+  /** Names the fleet when it ends for good: only then is the data (which colour is live, and since which epoch) removed with the process. */
+  decommission: z.string().nullable(),
+})
+export type LocalRouteStoreInputs = z.infer<typeof LocalRouteStoreInputs>
+
+const LocalRouteStoreOutputs = z.object({
+  /** For gates, switchovers and the CLI. */
+  access: RouteStoreAccess,
+  /** For routed applications: reads the route, writes only their own registrations. */
+  clientAccess: RouteStoreAccess,
+  alive: z.boolean(),
+})
+export type LocalRouteStoreOutputs = z.infer<typeof LocalRouteStoreOutputs>
+
+/** What runs the config store's process on this machine. */
+export interface LocalRouteStorePlatform {
+  /** Starts it, or makes sure that it runs, with its data. */
+  provision(fleet: string, call: Call): Promise<Omit<LocalRouteStoreOutputs, 'alive'>>
+  isAlive(fleet: string): boolean
+  destroy(fleet: string, data: 'keep' | 'remove', call: Call): Promise<void>
+}
+
+/** `kbg:index:LocalRouteStore`: the fleet's config store (etcd) as a process of this machine. */
+export function localRouteStore(platform: LocalRouteStorePlatform): ResourceDefinition<LocalRouteStoreInputs, LocalRouteStoreOutputs> {
+  return {
+    type: 'kbg:index:LocalRouteStore',
+    description: 'The config store (etcd, with users) that holds the route, its journal and the client registrations.',
+    inputs: LocalRouteStoreInputs,
+    outputs: LocalRouteStoreOutputs,
+    refreshBeforeUpdate: true,
+    refuseChange: (old, wanted) => refuseOtherOwner(old, wanted, ['fleet']),
+    diff: (old, wanted) => joinDifferences(inputDifference(old.inputs, wanted), old.outputs.alive ? new Map() : actualDifference('alive')),
+    previewCreate: async () => ({ access: unknownValue, clientAccess: unknownValue, alive: true }),
+    previewUpdate: async (old) => ({ ...old.outputs, alive: true }),
+    create: async ({ fleet }, call) => ({ id: `${fleet}/route-store`, outputs: { ...(await platform.provision(fleet, call)), alive: true } }),
+    update: async (_old, { fleet }, call) => ({ ...(await platform.provision(fleet, call)), alive: true }),
+    read: async (old, call) => {
+      const alive = platform.isAlive(old.inputs.fleet)
+      if (!alive) call.warn(`The route store of ${old.inputs.fleet} doesn't run. \`pulumi up\` starts it with its data.`)
+      return { inputs: old.inputs, outputs: { ...old.outputs, alive } }
+    },
+    delete: ({ inputs: { fleet, decommission } }, call) => platform.destroy(fleet, decommission === fleet ? 'remove' : 'keep', call),
+  }
+}

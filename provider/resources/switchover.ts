@@ -1,0 +1,138 @@
+import { z } from 'zod'
+import { Colour } from '../../engine/model/colour.ts'
+import { KbgError, messageOf } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { Wiring } from '../../engine/model/wiring.ts'
+import type { Actual } from '../../engine/run/execution.ts'
+import { actualDifference, inputDifference, joinDifferences } from '../difference.ts'
+import { unknownValue } from '../properties.ts'
+import { type Call, EndStateReached, type Known, type ResourceDefinition, type Stored } from '../resource-definition.ts'
+import type { SwitchoverEngine, Wanted } from './switchover-engine.ts'
+
+/** The gate's answer: only the one of the route's present epoch opens it. */
+const GateAnswer = z.strictObject({ verdict: z.enum(['pass', 'not needed']), epoch: z.int().nonnegative() })
+
+const SwitchoverInputs = z.strictObject({
+  wiring: Wiring,
+  /** The colour that is wanted live. */
+  live: Colour,
+  /** Counted up to move again after a latch. */
+  attempt: z.int().nonnegative(),
+  limits: Limits,
+  gate: GateAnswer,
+  /** Names the fleet when its last live colour may end; null otherwise. */
+  decommission: z.string().nullable(),
+})
+export type SwitchoverInputs = z.infer<typeof SwitchoverInputs>
+
+const SwitchoverOutputs = z.object({
+  /** The colour that *is* live. */
+  live: Colour,
+  epoch: z.int().nonnegative(),
+  state: z.enum(['open', 'held', 'aborting', 'deciding']),
+  /** Why nothing moves before a new attempt; null: no latch. */
+  latch: z.string().nullable(),
+  /** A switch was opened and not closed: the next update finishes it or takes it back. */
+  unfinished: z.boolean(),
+})
+export type SwitchoverOutputs = z.infer<typeof SwitchoverOutputs>
+
+type StoredSwitchover = Stored<SwitchoverInputs, SwitchoverOutputs>
+
+/**
+ * `kbg:index:Switchover`: who is live. Creating it publishes the first route and opens the live colour; changing `live` moves the traffic.
+ * It is compared with what *is*, not with what was asked for: the route is read before every update.
+ */
+export function switchover(engine: SwitchoverEngine): ResourceDefinition<SwitchoverInputs, SwitchoverOutputs> {
+  return {
+    type: 'kbg:index:Switchover',
+    description: 'Which colour is live. Changing `live` moves all traffic, when the gate passes.',
+    inputs: SwitchoverInputs,
+    outputs: SwitchoverOutputs,
+    refreshBeforeUpdate: true,
+    refuseChange: (old, wanted) =>
+      wanted.wiring !== unknownValue && wanted.wiring.fleet !== old.wiring.fleet
+        ? [{ property: 'wiring.fleet', reason: `A route belongs to its fleet (${old.wiring.fleet}). Another fleet has stacks of its own.` }]
+        : [],
+    diff: (old, wanted) =>
+      joinDifferences(
+        // the gate's answer is evidence for a move and no wish of its own
+        inputDifference({ ...old.inputs, live: old.outputs.live }, wanted, ['gate']),
+        old.outputs.unfinished ? actualDifference('unfinished') : new Map(),
+      ),
+    previewCreate: async (wanted, call) => {
+      call.inform(await planText(engine, wanted, call))
+      return { live: wanted.live, epoch: unknownValue, state: 'open', latch: null, unfinished: false }
+    },
+    previewUpdate: async (old, wanted, call) => {
+      call.inform(await planText(engine, wanted, call))
+      const epoch = old.outputs.live === wanted.live && old.outputs.state === 'open' ? old.outputs.epoch : unknownValue
+      return { live: wanted.live, epoch, state: 'open', latch: unknownValue, unfinished: false }
+    },
+    create: async (inputs, call) => {
+      const id = inputs.wiring.fleet
+      return { id, outputs: await orEndState(id, () => engine.createRoute(wantedOf(inputs), call)) }
+    },
+    update: (old, inputs, call) => orEndState(old.id, () => move(engine, inputs, call)),
+    read: (old, call) => read(engine, old, call),
+    delete: async (old, call) => {
+      const reasons = await engine.reasonsAgainstEnd(old.inputs.wiring, old.inputs.decommission, call)
+      if (reasons.length > 0) throw refusedEnd(old.inputs.wiring.fleet, reasons)
+    },
+  }
+}
+
+function wantedOf(inputs: SwitchoverInputs): Wanted {
+  return { wiring: inputs.wiring, intent: { live: inputs.live, attempt: inputs.attempt }, limits: inputs.limits }
+}
+
+/** What was left open is finished whatever the gate said since; a new move needs a gate that passed, in this very epoch. */
+async function move(engine: SwitchoverEngine, inputs: SwitchoverInputs, call: Call): Promise<Actual> {
+  const actual = await engine.observe(inputs.wiring, call)
+  if (actual.state === 'open' && actual.live !== inputs.live && inputs.gate.verdict !== 'pass') {
+    throw new KbgError('gate-not-passed', 'The switchover has no gate that passed.', {
+      facts: { observed: `gate "${inputs.gate.verdict}" at epoch ${inputs.gate.epoch}`, required: `gate "pass" at epoch ${actual.epoch}` },
+      remedy: 'Run `pulumi up` without --target, so that the gate observes again.',
+    })
+  }
+  return engine.moveLive(wantedOf(inputs), inputs.gate.epoch, call)
+}
+
+/** The engine's "ended in a known state" as Pulumi's: what is there now is recorded together with the error. */
+async function orEndState(id: string, work: () => Promise<Actual>): Promise<SwitchoverOutputs> {
+  try {
+    return SwitchoverOutputs.parse(await work())
+  } catch (error) {
+    const reached = error instanceof Error && 'actual' in error ? SwitchoverOutputs.safeParse(error.actual) : undefined
+    if (error instanceof Error && reached?.success) throw new EndStateReached(id, reached.data, error)
+    throw error
+  }
+}
+
+async function read(engine: SwitchoverEngine, old: StoredSwitchover, call: Call): Promise<{ inputs: SwitchoverInputs; outputs: SwitchoverOutputs }> {
+  try {
+    const actual = SwitchoverOutputs.parse(await engine.observe(old.inputs.wiring, call))
+    return { inputs: { ...old.inputs, live: actual.live }, outputs: actual }
+  } catch (error) {
+    call.warn(`The route can't be read, so the state keeps what was known (live ${old.outputs.live}, epoch ${old.outputs.epoch}): ${messageOf(error)}`)
+    return { inputs: old.inputs, outputs: old.outputs }
+  }
+}
+
+async function planText(engine: SwitchoverEngine, wanted: Known<SwitchoverInputs>, call: Call): Promise<string> {
+  const { wiring, live, attempt, limits } = wanted
+  if (wiring === unknownValue || live === unknownValue || attempt === unknownValue || limits === unknownValue) {
+    return 'The plan can be shown once mirror and route store are there: their addresses are not known yet.'
+  }
+  try {
+    return await engine.describePlan({ wiring, intent: { live, attempt }, limits }, call)
+  } catch (error) {
+    return `The plan can't be shown now: ${messageOf(error)}`
+  }
+}
+
+function refusedEnd(fleet: string, reasons: readonly string[]): KbgError {
+  return new KbgError('route-in-use', `The route of ${fleet} can't end: ${reasons.join('; ')}.`, {
+    remedy: `Finish or abort what is open and stop the clients. Only \`pulumi config set decommission ${fleet}\`, then \`pulumi up\`, lets the last live colour end.`,
+  })
+}
