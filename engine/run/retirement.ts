@@ -5,10 +5,11 @@ import type { ClusterAccess } from '../model/cluster-access.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { ClientRegistration } from '../model/route.ts'
-import type { RouteStoreAccess } from '../model/wiring.ts'
+import type { RouteStoreAccess, Wiring } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
 import type { RouteReading } from '../ports/route-store.ts'
 import { mirrorRecord, openSwitch } from '../switchover/journal-reading.ts'
+import type { Ports } from './ports.ts'
 
 const storeMs = 5_000
 
@@ -25,13 +26,13 @@ export interface RetirementRequest {
 }
 
 /** Why a colour may not be destroyed now; empty: it may. Asked before anything is deleted. */
-export async function reasonsAgainstRetiring(request: RetirementRequest, clock: Clock): Promise<readonly string[]> {
+export async function mayRetire(request: RetirementRequest, clock: Clock, cancelled?: AbortSignal): Promise<readonly string[]> {
   if (request.decommission === request.fleet) return []
   const { colour } = request.cluster
   try {
     const store = await openRouteStore(request.routeStore, request.fleet, clock)
     try {
-      const deadline = new Deadline(clock, storeMs, 'the route store')
+      const deadline = new Deadline(clock, storeMs, 'the route store', cancelled)
       return reasonsOfRoute(colour, request.retire, await store.read(deadline), await store.clients(deadline))
     } finally {
       await store.close()
@@ -89,6 +90,12 @@ async function reasonsWithoutRoute(request: RetirementRequest, clock: Clock, why
   } finally {
     await cluster.close()
   }
+}
+
+/** Why the route may not end now, read from the store; empty: it may. */
+export async function mayEndRoute(ports: Pick<Ports, 'store' | 'clock'>, wiring: Wiring, decommission: string | null): Promise<readonly string[]> {
+  const deadline = new Deadline(ports.clock, storeMs, 'the route store')
+  return reasonsAgainstEnding(wiring.fleet, decommission, await ports.store.read(deadline), await ports.store.clients(deadline))
 }
 
 /** Why the traffic stack may not be destroyed now: an open switch, or clients that follow the route; empty: it may. */

@@ -82,19 +82,20 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
 
 /** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
 async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
-  const committed = new Map(
-    await Promise.all(groupIds.map(async (groupId) => [groupId, await run.ports.clusters[source].groups.committed(groupId, deadline)] as const)),
-  )
-  const positions = await translateGroups({ source: run.ports.clusters[source], target: run.ports.clusters[target], cut, committed }, deadline)
+  const { clusters } = run.ports
+  const committed = await Promise.all(groupIds.map(async (groupId) => ({ groupId, committed: await clusters[source].groups.committed(groupId, deadline) })))
+  const positions = await translateGroups({ source: clusters[source].logs, target: clusters[target].logs }, cut, committed, deadline)
   const movable = new Map<string, PartitionOffsets>()
   const refused: { groupId: string; reason: string }[] = []
   for (const groupId of groupIds) {
     const own = positions.filter((position) => position.groupId === groupId)
-    const bad = own.find((position) => position.verdict !== 'exact')
-    if (own.length === 0) refused.push({ groupId, reason: 'it has no committed offsets' })
-    else if (bad) refused.push({ groupId, reason: `${bad.topic}-${bad.partition} ${bad.verdict}: ${bad.reason}` })
-    else
-      movable.set(groupId, new Map(own.map((position) => [topicPartition(position.topic, position.partition), BigInt(position.targetOffset ?? '')] as const)))
+    const bad = own.find((position) => position.verdict === 'not provable')
+    const offsets = own.flatMap(({ topic, partition, targetOffset }) =>
+      targetOffset === null ? [] : [[topicPartition(topic, partition), BigInt(targetOffset)] as const],
+    )
+    if (bad) refused.push({ groupId, reason: `${bad.topic}-${bad.partition} ${bad.verdict}: ${bad.reason}` })
+    else if (offsets.length === 0) refused.push({ groupId, reason: 'it has no committed offsets' })
+    else movable.set(groupId, new Map(offsets))
   }
   return { positions, movable, refused }
 }
