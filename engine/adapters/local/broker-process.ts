@@ -37,8 +37,11 @@ export function findNode(colourDirectory: string, nodeId: number): ProcessIdenti
   return findProcess(nodeFiles(colourDirectory, nodeId).pid)
 }
 
-/** Starts a formatted and configured node. Tiered compilation: C1 alone starts faster but costs twice the CPU afterwards. */
-export function startNode(colourDirectory: string, name: string, nodeId: number, version: KafkaVersion, clock: Clock): Promise<StartedProcess> {
+/**
+ * The running node, or the formatted and configured one started now.
+ * Tiered compilation: C1 alone starts faster but costs twice the CPU afterwards.
+ */
+export async function runNode(colourDirectory: string, name: string, nodeId: number, version: KafkaVersion, clock: Clock): Promise<StartedProcess> {
   const files = nodeFiles(colourDirectory, nodeId)
   const { classPath, brokerArchive, loggingOption } = kafkaPaths(version)
   const spec: ProcessSpec = {
@@ -49,7 +52,8 @@ export function startNode(colourDirectory: string, name: string, nodeId: number,
     logFile: files.log,
     pidFile: files.pid,
   }
-  return startProcess(spec, clock)
+  const identity = findProcess(files.pid)
+  return identity ? { spec, identity, logStart: 0 } : startProcess(spec, clock)
 }
 
 /**

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
-import { KbgError } from '../../model/error.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { bearCluster, knowsAllBrokers, platformLogins, refreshUsers } from './birth.ts'
-import { findNode, nodeFiles, requireFreeAddresses, startNode, writeNodeConfig } from './broker-process.ts'
+import { findNode, nodeFiles, requireFreeAddresses, runNode, writeNodeConfig } from './broker-process.ts'
 import { accessOf, type ClusterRecord, readClusterRecord, writeClusterRecord } from './cluster-record.ts'
 import { changeOf, type LocalClusterSpec, parseClusterSpec, refuseChange } from './cluster-spec.ts'
 import { ensureCredentials, passwordOf, readCredentials } from './credentials.ts'
@@ -47,9 +47,11 @@ export async function provisionCluster(projectRoot: string, input: unknown, onPr
       await bearCluster(access, record.spec, onProgress, deadline)
       writeClusterRecord(projectRoot, { ...record, complete: true })
       return access
-    } catch (error) {
-      await endProcesses(projectRoot, spec.fleet, spec.colour, deadline.clock)
-      throw error
+    } catch (cause) {
+      await endProcesses(projectRoot, spec.fleet, spec.colour, deadline.clock).catch((second: unknown) => {
+        throw new KbgError('still-running', `${spec.colour} could not be provisioned, nor its brokers be ended: ${messageOf(second)}.`, { cause })
+      })
+      throw cause
     }
   })
 }
@@ -146,22 +148,23 @@ async function provisionAgain(
   return access
 }
 
-/** Starts every node that doesn't live, all at once, and waits until each of them knows all the others. */
+/** Starts every node that doesn't live, all at once, and waits until each of the colour's nodes knows all the others. */
 async function bringUp(projectRoot: string, record: ClusterRecord, onProgress: OnProgress, deadline: Deadline): Promise<ClusterAccess> {
   const { spec, addresses } = record
   const directory = colourDirectory(projectRoot, spec.fleet, spec.colour)
   const dead = addresses.nodes.filter((node) => findNode(directory, node.nodeId) === undefined)
   const access = accessOf(projectRoot, record)
-  if (dead.length === 0 && record.complete) return access
-  await requireKafka(spec.kafkaVersion)
-  await requireFreeAddresses(spec.fleet, dead)
+  if (dead.length > 0) {
+    await requireKafka(spec.kafkaVersion)
+    await requireFreeAddresses(spec.fleet, dead)
+    onProgress(`starting ${dead.map((node) => `broker ${node.nodeId}`).join(', ')} of ${spec.colour} (Kafka ${spec.kafkaVersion})`)
+  }
   if (!record.complete) await layOut(projectRoot, record, deadline)
-  onProgress(`starting ${dead.length} broker${dead.length === 1 ? '' : 's'} of ${spec.colour} (Kafka ${spec.kafkaVersion})`)
   const nodeIds = addresses.nodes.map((node) => node.nodeId)
-  await allOrFirstFailure(deadline, dead, async (node, within) => {
-    const started = await startNode(directory, `broker ${node.nodeId} of ${spec.colour}`, node.nodeId, spec.kafkaVersion, within.clock)
-    await waitForPort(started, node.internal, within)
-    await waitUntilReady(started, () => knowsAllBrokers(access, node, nodeIds, within), within)
+  await allOrFirstFailure(deadline, addresses.nodes, async (node, within) => {
+    const running = await runNode(directory, `broker ${node.nodeId} of ${spec.colour}`, node.nodeId, spec.kafkaVersion, within.clock)
+    await waitForPort(running, node.internal, within)
+    await waitUntilReady(running, () => knowsAllBrokers(access, node, nodeIds, within), within)
   })
   return access
 }
