@@ -1,0 +1,138 @@
+import { hash } from 'node:crypto'
+import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka'
+import { KbgError } from '../../model/error.ts'
+import type { VisibleRecord } from '../../ports/cluster.ts'
+import { ByteCursor } from './byte-cursor.ts'
+
+/** Record batches of format 2 (KIP-98, org.apache.kafka.common.record.DefaultRecordBatch), read without copying and without decoding what nobody asks for. */
+const magicOffset = 16
+const attributesOffset = 21
+const recordsOffset = 61
+const lengthEnd = 12
+const compressionMask = 0x07
+const logAppendTimeMask = 0x08
+const transactionalMask = 0x10
+const controlMask = 0x20
+
+/** One batch's header, and its bytes. */
+export interface RecordBatch {
+  readonly baseOffset: bigint
+  readonly lastOffset: bigint
+  readonly transactional: boolean
+  /** Holds one control record (commit or abort marker) that no consumer sees. */
+  readonly control: boolean
+  readonly producerId: bigint
+  readonly bytes: Buffer
+}
+
+/** An aborted transaction's producer and first offset, as a Fetch response names it. */
+export interface AbortedTransaction {
+  readonly producerId: bigint
+  readonly firstOffset: bigint
+}
+
+/** The whole batches at the start of a Fetch response's records; brokers may cut the last one short. @throws KbgError `record-format` */
+export function* wholeBatches(records: Buffer): Generator<RecordBatch> {
+  let position = 0
+  while (records.length - position >= recordsOffset) {
+    const end = position + lengthEnd + records.readInt32BE(position + 8)
+    if (end > records.length) return
+    yield readHeader(records.subarray(position, end))
+    position = end
+  }
+}
+
+function readHeader(bytes: Buffer): RecordBatch {
+  const magic = bytes.readInt8(magicOffset)
+  if (magic !== 2) throw new KbgError('record-format', 'A record batch has a format that is not supported.', { facts: { observed: magic, required: 2 } })
+  const attributes = bytes.readInt16BE(attributesOffset)
+  const baseOffset = bytes.readBigInt64BE(0)
+  return {
+    baseOffset,
+    lastOffset: baseOffset + BigInt(bytes.readInt32BE(23)),
+    transactional: (attributes & transactionalMask) !== 0,
+    control: (attributes & controlMask) !== 0,
+    producerId: bytes.readBigInt64BE(43),
+    bytes,
+  }
+}
+
+/**
+ * The batches that a read_committed consumer sees, as Kafka's own consumer decides it (CompletedFetch): a transaction's batches between its first offset and its abort marker are left
+ * out, and so are control batches.
+ */
+export function* committedBatches(batches: Iterable<RecordBatch>, aborted: readonly AbortedTransaction[]): Generator<RecordBatch> {
+  const waiting = [...aborted].sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0))
+  const abortedProducers = new Set<bigint>()
+  for (const batch of batches) {
+    while (waiting[0] !== undefined && waiting[0].firstOffset <= batch.lastOffset) {
+      abortedProducers.add(waiting[0].producerId)
+      waiting.shift()
+    }
+    if (batch.control) {
+      if (isAbortMarker(batch)) abortedProducers.delete(batch.producerId)
+    } else if (!(batch.transactional && abortedProducers.has(batch.producerId))) yield batch
+  }
+}
+
+/** A control record's key is its version and type, both int16; type 0 is an abort (ControlRecordType). */
+function isAbortMarker(batch: RecordBatch): boolean {
+  const cursor = new ByteCursor(batch.bytes, recordsOffset)
+  skipToKey(cursor)
+  const keyLength = cursor.varint()
+  return keyLength >= 4 && batch.bytes.readInt16BE(cursor.position + 2) === 0
+}
+
+/** Skips a record's length, attributes, timestamp delta and offset delta. */
+function skipToKey(cursor: ByteCursor): void {
+  cursor.varint()
+  cursor.skip(1)
+  cursor.varlong()
+  cursor.varint()
+}
+
+/** The records of a batch with `from <= offset < to`, in order. @throws KbgError `compression` when the codec can't be read here */
+export function* recordsOf(batch: RecordBatch, from: bigint, to: bigint): Generator<VisibleRecord> {
+  if (batch.lastOffset < from || batch.baseOffset >= to) return
+  const attributes = batch.bytes.readInt16BE(attributesOffset)
+  const firstTimestamp = batch.bytes.readBigInt64BE(27)
+  const maxTimestamp = batch.bytes.readBigInt64BE(35)
+  const count = batch.bytes.readInt32BE(57)
+  const payload = decompressed(batch.bytes.subarray(recordsOffset), attributes & compressionMask)
+  const cursor = new ByteCursor(payload, 0)
+  for (let index = 0; index < count; index++) {
+    const length = cursor.varint()
+    const end = cursor.position + length
+    cursor.skip(1)
+    const timestampDelta = cursor.varlong()
+    const offset = batch.baseOffset + BigInt(cursor.varint())
+    if (offset >= to) return
+    if (offset >= from) {
+      const timestamp = (attributes & logAppendTimeMask) === 0 ? firstTimestamp + timestampDelta : maxTimestamp
+      yield { offset, timestamp, digest: digestOf(payload, cursor.position, end, timestamp) }
+    }
+    cursor.position = end
+  }
+}
+
+function decompressed(bytes: Buffer, codec: number): Buffer {
+  if (codec === 0) return bytes
+  const algorithms: Readonly<Record<string, { readonly decompressSync: (data: Buffer) => Buffer }>> = compressionsAlgorithmsByBitmask
+  const algorithm = algorithms[String(codec)]
+  if (!algorithm) throw new KbgError('compression', 'A record batch is compressed in a way that is not known here.', { facts: { observed: codec } })
+  return algorithm.decompressSync(bytes)
+}
+
+let scratch = Buffer.allocUnsafe(16 * 1024)
+
+/**
+ * SHA-1 over the timestamp and the record's own bytes from its key on: key, value, header count, then each header, every one behind its length (-1 for null). That encoding is
+ * what the format prescribes, so equal records have equal bytes; offsets are not part of it. Against accident, not against an adversary.
+ */
+function digestOf(payload: Buffer, start: number, end: number, timestamp: bigint): string {
+  const length = 8 + end - start
+  if (scratch.length < length) scratch = Buffer.allocUnsafe(length * 2)
+  scratch.writeBigInt64BE(timestamp, 0)
+  payload.copy(scratch, 8, start, end)
+  return hash('sha1', scratch.subarray(0, length), 'base64')
+}
