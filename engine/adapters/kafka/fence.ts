@@ -1,4 +1,4 @@
-import { createAclsV3, deleteAclsV3, describeQuorumV2 } from '@platformatic/kafka'
+import { createAclsV3, deleteAclsV3 } from '@platformatic/kafka'
 import { type ClusterAccess, canaryTopic } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
@@ -8,6 +8,7 @@ import { toWire } from './acl-bindings.ts'
 import { describeBinding } from './admin.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
+import { readQuorum } from './inventory.ts'
 import { Leaders } from './leaders.ts'
 import { type ProbeReply, probeBroker, produceOne } from './produce.ts'
 import { errorName, kafkaRefusal, persistently, requireNone } from './refusal.ts'
@@ -114,12 +115,8 @@ export class AclFence implements Fence {
   }
 
   async #findController(deadline: Deadline): Promise<number> {
-    const broker = await this.#operator.any(deadline)
-    const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
-    const quorum = await broker.request('DescribeQuorum', describeQuorumV2.api, [topics], 'none', deadline)
-    requireNone(quorum.errorCode, `Can't find the controller of ${this.#access.colour}.`, {}, quorum.errorMessage)
     await this.#operator.brokerIds(deadline)
-    return quorum.topics[0]?.partitions[0]?.leaderId ?? -1
+    return (await readQuorum(this.#operator, deadline)).leaderId
   }
 
   async probe(deadline: Deadline): Promise<readonly BrokerProbe[]> {

@@ -1,0 +1,49 @@
+import { FindCoordinatorKeyTypes, findCoordinatorV5 } from '@platformatic/kafka'
+import { KbgError } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { BrokerConnection } from './broker-connection.ts'
+import type { BrokerConnections } from './connections.ts'
+import { persistently, requireNone } from './refusal.ts'
+
+type CoordinatorKind = 'group' | 'transaction'
+
+const keyTypes = { group: FindCoordinatorKeyTypes.GROUP, transaction: FindCoordinatorKeyTypes.TRANSACTION } as const
+
+/** Which broker coordinates each group or transactional id, as last heard; asked again after one has refused. */
+export class Coordinators {
+  readonly #connections: BrokerConnections
+  readonly #kind: CoordinatorKind
+  readonly #brokerIds = new Map<string, number>()
+
+  constructor(connections: BrokerConnections, kind: CoordinatorKind) {
+    this.#connections = connections
+    this.#kind = kind
+  }
+
+  /**
+   * Runs `attempt` with the connection to the coordinator of `key`, again with a newly found one while coordinators move, load or are busy.
+   * @throws KbgError as {@link persistently}
+   */
+  ask<T>(key: string, deadline: Deadline, attempt: (coordinator: BrokerConnection) => Promise<T>): Promise<T> {
+    return persistently(deadline, async () => {
+      try {
+        return await attempt(await this.#coordinatorOf(key, deadline))
+      } catch (thrown) {
+        if (thrown instanceof KbgError && thrown.retriable && thrown.facts.error !== 'CONCURRENT_TRANSACTIONS') this.#brokerIds.delete(key)
+        throw thrown
+      }
+    })
+  }
+
+  async #coordinatorOf(key: string, deadline: Deadline): Promise<BrokerConnection> {
+    const known = this.#brokerIds.get(key)
+    if (known !== undefined) return this.#connections.broker(known, deadline)
+    const broker = await this.#connections.any(deadline)
+    const answer = await broker.request('FindCoordinator', findCoordinatorV5.api, [keyTypes[this.#kind], [key]], 'none', deadline)
+    const found = answer.coordinators[0]
+    if (!found) throw new KbgError('kafka', `No coordinator of the ${this.#kind} ${key} was named.`, { facts: { error: 'NONE' } })
+    requireNone(found.errorCode, `Can't find the coordinator of the ${this.#kind} ${key}.`, {}, found.errorMessage)
+    this.#brokerIds.set(key, found.nodeId)
+    return this.#connections.broker(found.nodeId, deadline)
+  }
+}

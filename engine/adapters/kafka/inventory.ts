@@ -1,0 +1,141 @@
+import {
+  AclOperations,
+  AclPermissionTypes,
+  ConfigResourceTypes,
+  ConfigSources,
+  describeAclsV3,
+  describeConfigsV4,
+  describeQuorumV2,
+  ResourcePatternTypes,
+  ResourceTypes,
+} from '@platformatic/kafka'
+import { KbgError } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { AclBinding, ClusterFacts, Inventory, QuorumFacts, TopicFacts } from '../../ports/cluster.ts'
+import { fromWire } from './acl-bindings.ts'
+import type { BrokerConnections } from './connections.ts'
+import { persistently, requireNone } from './refusal.ts'
+
+/** Topics in one DescribeConfigs request; each has some 35 configs. */
+const topicsPerRequest = 200
+
+interface TopicConfig {
+  /** Those set on the topic itself. */
+  readonly own: Readonly<Record<string, string>>
+  readonly minInsyncReplicas: number
+}
+
+/** {@link Inventory} by Metadata, DescribeConfigs, DescribeQuorum and DescribeAcls. */
+export class KafkaInventory implements Inventory {
+  readonly #connections: BrokerConnections
+
+  constructor(connections: BrokerConnections) {
+    this.#connections = connections
+  }
+
+  /** The controller is the quorum's leader: what Metadata calls controller is any broker under KRaft. */
+  async cluster(deadline: Deadline): Promise<ClusterFacts> {
+    return persistently(deadline, async () => {
+      const [metadata, quorum] = await Promise.all([this.#connections.metadata([], deadline), readQuorum(this.#connections, deadline)])
+      return {
+        clusterId: metadata.clusterId ?? '',
+        controllerId: quorum.leaderId,
+        brokers: metadata.brokers.map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port })).sort((a, b) => a.brokerId - b.brokerId),
+      }
+    })
+  }
+
+  quorum(deadline: Deadline): Promise<QuorumFacts> {
+    return persistently(deadline, () => readQuorum(this.#connections, deadline))
+  }
+
+  async topics(deadline: Deadline): Promise<readonly TopicFacts[]> {
+    return persistently(deadline, async () => {
+      const metadata = await this.#connections.metadata(null, deadline)
+      const configs = await this.#configs(
+        metadata.topics.map((topic) => topic.name ?? ''),
+        deadline,
+      )
+      return metadata.topics.map((topic) => {
+        const name = topic.name ?? ''
+        requireNone(topic.errorCode, `No metadata of the topic ${name}.`)
+        const config = configs.get(name)
+        if (!config) throw new KbgError('kafka', `Nothing was said about the configuration of ${name}.`, { retriable: true, facts: { error: 'NONE' } })
+        const partitions = topic.partitions.map(({ partitionIndex, leaderId, leaderEpoch, replicaNodes, isrNodes }) => ({
+          partition: partitionIndex,
+          leader: leaderId,
+          leaderEpoch,
+          replicas: replicaNodes,
+          isr: isrNodes,
+        }))
+        partitions.sort((a, b) => a.partition - b.partition)
+        return { topic: name, topicId: topic.topicId, internal: topic.isInternal, partitions, config: config.own, minInsyncReplicas: config.minInsyncReplicas }
+      })
+    })
+  }
+
+  async #configs(topics: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, TopicConfig>> {
+    const broker = await this.#connections.any(deadline)
+    const chunks: (readonly string[])[] = []
+    for (let start = 0; start < topics.length; start += topicsPerRequest) chunks.push(topics.slice(start, start + topicsPerRequest))
+    const answers = await Promise.all(
+      chunks.map((chunk) => {
+        const resources = chunk.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName, configurationKeys: null as never })) // null: all
+        return broker.request('DescribeConfigs', describeConfigsV4.api, [resources, false, false], 'none', deadline)
+      }),
+    )
+    const configs = new Map<string, TopicConfig>()
+    for (const result of answers.flatMap((answer) => answer.results)) {
+      requireNone(result.errorCode, `Can't read the configuration of the topic ${result.resourceName}.`, {}, result.errorMessage)
+      const own = result.configs
+        .filter((config) => config.configSource === ConfigSources.DYNAMIC_TOPIC_CONFIG)
+        .map((config) => [config.name, config.value ?? ''])
+      const minInsyncReplicas = Number(result.configs.find((config) => config.name === 'min.insync.replicas')?.value)
+      configs.set(result.resourceName, { own: Object.fromEntries(own), minInsyncReplicas })
+    }
+    return configs
+  }
+
+  async acls(deadline: Deadline): Promise<readonly AclBinding[]> {
+    const any = {
+      resourceType: ResourceTypes.ANY,
+      resourceName: null,
+      resourcePatternType: ResourcePatternTypes.ANY,
+      principal: null,
+      host: null,
+      operation: AclOperations.ANY,
+      permissionType: AclPermissionTypes.ANY,
+    }
+    return persistently(deadline, async () => {
+      const broker = await this.#connections.any(deadline)
+      const answer = await broker.request('DescribeAcls', describeAclsV3.api, [any], 'none', deadline)
+      requireNone(answer.errorCode, `Can't read the ACLs of ${this.#connections.access.colour}.`, {}, answer.errorMessage)
+      return answer.resources.flatMap(({ acls, ...resource }) => acls.map((acl) => fromWire({ ...resource, ...acl })))
+    })
+  }
+}
+
+/**
+ * The metadata quorum, asked from any broker (it forwards to the active controller).
+ * @throws KbgError `kafka`
+ */
+export async function readQuorum(connections: BrokerConnections, deadline: Deadline): Promise<QuorumFacts> {
+  const refused = `Can't read the metadata quorum of ${connections.access.colour}.`
+  const broker = await connections.any(deadline)
+  const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
+  const answer = await broker.request('DescribeQuorum', describeQuorumV2.api, [topics], 'none', deadline)
+  requireNone(answer.errorCode, refused, {}, answer.errorMessage)
+  const partition = answer.topics[0]?.partitions[0]
+  if (!partition) throw new KbgError('kafka', refused, { facts: { error: 'NONE' } })
+  requireNone(partition.errorCode, refused, {}, partition.errorMessage)
+  const nowMs = deadline.clock.wallClock().getTime()
+  return {
+    leaderId: partition.leaderId,
+    leaderEpoch: partition.leaderEpoch,
+    voters: partition.currentVoters.map(({ replicaId, logEndOffset, lastFetchTimestamp }) => ({
+      nodeId: replicaId,
+      logEndOffset,
+      lastFetchAgeMs: lastFetchTimestamp < 0n ? null : Math.max(0, nowMs - Number(lastFetchTimestamp)),
+    })),
+  }
+}

@@ -1,0 +1,69 @@
+import { describeTransactionsV0, initProducerIdV5, listTransactionsV1 } from '@platformatic/kafka'
+import { KbgError } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { OpenTransaction, Transactions } from '../../ports/cluster.ts'
+import type { BrokerConnection } from './broker-connection.ts'
+import type { BrokerConnections } from './connections.ts'
+import { Coordinators } from './coordinators.ts'
+import { errorName, persistently, requireNone } from './refusal.ts'
+
+/** States in which a transaction still holds the last stable offset back (TransactionState). */
+const openStates = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence'] as const
+/** The fenced producer's next transaction could last that long; there will be none. */
+const transactionTimeoutMs = 60_000
+
+/** {@link Transactions} by ListTransactions on every broker and InitProducerId. */
+export class KafkaTransactions implements Transactions {
+  readonly #connections: BrokerConnections
+  readonly #coordinators: Coordinators
+
+  constructor(connections: BrokerConnections) {
+    this.#connections = connections
+    this.#coordinators = new Coordinators(connections, 'transaction')
+  }
+
+  /** Every broker lists the transactions that it coordinates: all must answer. A transaction that no coordinator knows shows only in the last stable offset. */
+  async open(deadline: Deadline): Promise<readonly OpenTransaction[]> {
+    return persistently(deadline, async () => {
+      const metadata = await this.#connections.metadata([], deadline)
+      const lists = metadata.brokers.map(async ({ nodeId }) => openOn(await this.#connections.broker(nodeId, deadline), deadline))
+      return (await Promise.all(lists)).flat()
+    })
+  }
+
+  async fenceIds(transactionalIds: readonly string[], deadline: Deadline): Promise<void> {
+    await Promise.all(transactionalIds.map((id) => this.#fence(id, deadline)))
+  }
+
+  /** While the coordinator aborts what was open it answers CONCURRENT_TRANSACTIONS; when it answers with an epoch, that has ended. */
+  async #fence(transactionalId: string, deadline: Deadline): Promise<void> {
+    await this.#coordinators.ask(transactionalId, deadline, async (coordinator) => {
+      const args: [string, number, bigint, number] = [transactionalId, transactionTimeoutMs, -1n, -1]
+      const answer = await coordinator.request('InitProducerId', initProducerIdV5.api, args, 'repeatable', deadline)
+      requireNone(answer.errorCode, `Can't fence the transactional id ${transactionalId}.`)
+    })
+  }
+}
+
+async function openOn(broker: BrokerConnection, deadline: Deadline): Promise<readonly OpenTransaction[]> {
+  const listed = await broker.request('ListTransactions', listTransactionsV1.api, [[...openStates], [], -1n, null], 'none', deadline)
+  requireNone(listed.errorCode, "Can't list the transactions.")
+  if (listed.transactionStates.length === 0) return []
+  const ids = listed.transactionStates.map(({ transactionalId }) => transactionalId)
+  const described = await broker.request('DescribeTransactions', describeTransactionsV0.api, [ids], 'none', deadline)
+  const nowMs = deadline.clock.wallClock().getTime()
+  return listed.transactionStates.flatMap(({ transactionalId, producerId, transactionState }) => {
+    const facts = described.transactionStates.find((state) => state.transactionalId === transactionalId)
+    if (!facts) throw new KbgError('kafka', `Nothing was said about the transaction of ${transactionalId}.`, { facts: { error: 'NONE' } })
+    if (errorName(facts.errorCode) === 'TRANSACTIONAL_ID_NOT_FOUND') return [] // ended and expired since it was listed
+    requireNone(facts.errorCode, `Can't describe the transaction of ${transactionalId}.`)
+    return [{ transactionalId, producerId, state: transactionState, ageMs: ageMs(facts.transactionStartTimeMs, nowMs) }]
+  })
+}
+
+/** The start is the broker's wall clock, so the age is as good as the two clocks agree; null when it can't be true. */
+function ageMs(startMs: bigint, nowMs: number): number | null {
+  if (startMs < 0n) return null
+  const age = nowMs - Number(startMs)
+  return age < 0 ? null : age
+}
