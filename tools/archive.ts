@@ -5,7 +5,20 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -18,6 +31,9 @@ import type { Step } from './step.ts'
 
 /** The flags that brokers and workers start with; an archive is made with the same ones. */
 const jvmOptions = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms256m', '-Xmx256m']
+
+/** Any cluster id will do for a cluster that lives for seconds; a random one that begins with `-` would be taken for an option. */
+const archiveClusterId = Buffer.alloc(16, 1).toString('base64url')
 
 type ArchiveName = 'broker' | 'connect'
 
@@ -50,7 +66,7 @@ function archiveKey(version: KafkaVersion): string {
   const jars = readdirSync(libs).sort()
   const facts = jars.map((jar) => `${jar} ${statSync(join(libs, jar)).size} ${statSync(join(libs, jar)).mtimeMs}`)
   const java = findJava()
-  const javaFacts = java === undefined ? ['no java'] : [java, statSync(java).size, statSync(java).mtimeMs]
+  const javaFacts = java === undefined ? ['no java'] : [realpathSync(java), statSync(java).size, statSync(java).mtimeMs]
   return keyOf([{ text: [libs, ...facts, ...javaFacts, ...jvmOptions].join('\n') }])
 }
 
@@ -86,7 +102,6 @@ async function startBroker(version: KafkaVersion, scratch: string): Promise<Runn
   const [controllerPort, internalPort, clientPort] = await freePorts(3)
   const config = join(scratch, 'server.properties')
   writeFileSync(config, brokerConfig(scratch, { controllerPort, internalPort, clientPort }), { mode: 0o600 })
-  const clusterId = Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url')
   await mustRun(
     toolPaths().java,
     [
@@ -195,7 +210,7 @@ async function startJvm(version: KafkaVersion, scratch: string, name: string, ma
 
 /** Polled every 100 ms: the log is the only thing by which a JVM tells everyone, in both versions, that it is up. */
 function waitForLine(child: ChildProcess, log: string, text: string): Promise<true> {
-  return new Deadline(systemClock, 90_000, `"${text}" in the log`).poll(100, async () => {
+  return new Deadline(systemClock, 180_000, `"${text}" in the log`).poll(100, async () => {
     const said = readFileSync(log, 'utf8')
     if (said.includes(text)) return true
     if (child.exitCode !== null) throw new KbgError('kafka-not-started', `Kafka ended while its archive was being made: ${said.trim().slice(-1500)}`)

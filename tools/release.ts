@@ -12,7 +12,7 @@ export interface Release {
   readonly checksumsUrl: string
 }
 
-/** Seconds until a server must have begun to answer; after that the next way is tried. */
+/** Seconds without a byte after which a server is given up and the next way is tried. */
 const answerSeconds = 5
 /** Seconds for a whole download. */
 const downloadSeconds = 300
@@ -56,14 +56,19 @@ export async function installRelease(release: Release, dir: string): Promise<voi
   }
 }
 
+/** Downloads a file; a server that sends nothing for `answerSeconds`, at the start or in the middle, is given up. */
 async function download(url: string): Promise<Buffer> {
   const silent = new AbortController()
-  const timer = setTimeout(() => silent.abort(new Error(`no answer within ${answerSeconds} s`)), answerSeconds * 1000)
+  const timer = setTimeout(() => silent.abort(new Error(`no byte for ${answerSeconds} s`)), answerSeconds * 1000)
   try {
     const response = await fetch(url, { signal: AbortSignal.any([silent.signal, AbortSignal.timeout(downloadSeconds * 1000)]) })
-    clearTimeout(timer)
-    if (!response.ok) throw new Error(`HTTP ${response.status}`)
-    return Buffer.from(await response.arrayBuffer())
+    if (!response.ok || response.body === null) throw new Error(`HTTP ${response.status}`)
+    const chunks: Uint8Array[] = []
+    for await (const chunk of response.body) {
+      timer.refresh()
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
   } catch (cause) {
     throw new KbgError('not-downloadable', `Could not download ${url}.`, { cause, retriable: true })
   } finally {
