@@ -83,8 +83,8 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
 /** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
 async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
   const { clusters } = run.ports
-  const committed = await Promise.all(groupIds.map(async (groupId) => ({ groupId, committed: await clusters[source].groups.committed(groupId, deadline) })))
-  const positions = await translateGroups({ source: clusters[source].logs, target: clusters[target].logs }, cut, committed, deadline)
+  const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
+  const positions = await translateGroups({ source: clusters[source], target: clusters[target], cut, committed }, deadline)
   const movable = new Map<string, PartitionOffsets>()
   const refused: { groupId: string; reason: string }[] = []
   for (const groupId of groupIds) {

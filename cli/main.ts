@@ -1,0 +1,58 @@
+import { parseArgs } from 'node:util'
+import { messageOf } from '../engine/model/error.ts'
+
+const usage = `kbg: Kafka blue-green
+
+  kbg doctor                     which tools are there, which are missing, how to get them
+  kbg init [--fleet NAME]        local backend, passphrase file and the three stacks of a fleet
+  kbg status [--fleet NAME]      who writes where, what is fenced, which step is open, what to do next
+  kbg ack [--fleet NAME]         allow a move again after a latch: counts the config key attempt up
+  kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
+  kbg help`
+
+/** Every command, loaded only when it is asked for: `kbg doctor` must work where nothing is installed. */
+const commands: Readonly<Record<string, (options: Options) => Promise<number>>> = {
+  doctor: runDoctor,
+  init: async ({ fleet }) => (await import('./init.ts')).runInit(fleet),
+  status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
+  ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
+  rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
+}
+
+async function runDoctor(): Promise<number> {
+  const { doctor, isHealthy, renderDoctor } = await import('./doctor.ts')
+  const diagnoses = await doctor()
+  console.log(renderDoctor(diagnoses).join('\n'))
+  return isHealthy(diagnoses) ? 0 : 1
+}
+
+interface Options {
+  readonly fleet: string
+  readonly keep: boolean
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: { fleet: { type: 'string', default: 'main' }, keep: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+  })
+  const [name, ...rest] = positionals
+  const command = name === undefined ? undefined : commands[name]
+  if (values.help || name === 'help' || name === undefined) {
+    console.log(usage)
+    return name === undefined && !values.help ? 2 : 0
+  }
+  if (!command || rest.length > 0) {
+    console.error(`kbg: unknown: ${positionals.join(' ')}\n\n${usage}`)
+    return 2
+  }
+  return await command({ fleet: values.fleet, keep: values.keep })
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (thrown) {
+  console.error(`kbg: ${messageOf(thrown)}`)
+  process.exitCode = 1
+}

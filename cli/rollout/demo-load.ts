@@ -1,0 +1,70 @@
+import { join } from 'node:path'
+import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import type { Wiring } from '../../engine/model/wiring.ts'
+import { systemClock } from '../../engine/ports/clock.ts'
+import {
+  type ClientStatistics,
+  check,
+  clientStatistics,
+  readHistories,
+  verdictLines,
+  type WriteWindow,
+  writeWindows,
+} from '../../test/support/history/index.ts'
+import { loginsOf } from '../../test/support/workload/clients.ts'
+import type { WorkloadConfig, WorkloadStatus } from '../../test/support/workload/config.ts'
+import { readWholeCluster } from '../../test/support/workload/full-read.ts'
+import { WorkloadProcess } from '../../test/support/workload/process.ts'
+import { demoLoad } from '../../test/support/workload/profile.ts'
+import { toolPaths } from '../../tools/paths.ts'
+
+/** The load of a rollout: how much, and how far one group is to stay behind. */
+export interface DemoLoadSpec {
+  readonly ratePerSecond: number
+  readonly preloadRecords: number
+}
+
+/** Starts the open-loop workload with routed clients, in a process of its own. */
+export async function startLoad(
+  wiring: Wiring,
+  outDir: string,
+  spec: DemoLoadSpec,
+  onStatus: (status: WorkloadStatus) => void,
+  onProblem: (text: string) => void,
+): Promise<WorkloadProcess> {
+  const config: WorkloadConfig = {
+    version: 1,
+    historyDir: join(outDir, 'history'),
+    client: {
+      kind: 'routed',
+      fleet: wiring.fleet,
+      routeStore: { endpoints: wiring.routeStore.endpoints, username: 'client', credentialsFile: wiring.routeStore.credentialsFile },
+    },
+    credentialsFile: wiring.clusters.blue.credentialsFile,
+    ...demoLoad(spec.ratePerSecond, spec.preloadRecords),
+  }
+  return await WorkloadProcess.start(config, { node: toolPaths().node, clock: systemClock, dir: outDir, onStatus, onProblem })
+}
+
+/** What the clients of a run saw, judged by the history checker: never by the tool's own verifier. */
+export interface ClientVerdict {
+  readonly ok: boolean
+  readonly statistics: ClientStatistics
+  readonly lines: readonly string[]
+  readonly windows: readonly WriteWindow[]
+}
+
+/** Reads both colours whole and independently, then checks every history. Both must hold every acknowledged record, the live one first. */
+export async function judge(wiring: Wiring, live: Colour, outDir: string): Promise<ClientVerdict> {
+  const historyDir = join(outDir, 'history')
+  await Promise.all((['blue', 'green'] as const).map((colour) => readColour(wiring, colour, historyDir)))
+  const histories = readHistories(historyDir)
+  const verdict = check(histories, { wholeColours: [live, otherColour(live)] })
+  return { ok: verdict.ok, statistics: clientStatistics(verdict), lines: verdictLines(verdict), windows: writeWindows(histories).switchovers }
+}
+
+async function readColour(wiring: Wiring, colour: Colour, historyDir: string): Promise<void> {
+  const { consumeBootstrapServers, credentialsFile } = wiring.clusters[colour]
+  const sasl = loginsOf(credentialsFile)('operator')
+  await readWholeCluster({ colour, bootstrapServers: consumeBootstrapServers, sasl, topics: wiring.topics, historyDir, timeoutMs: 120_000 }, systemClock)
+}

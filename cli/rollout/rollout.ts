@@ -1,0 +1,281 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { assess } from '../../engine/gate/assess.ts'
+import { checkLine, refusals } from '../../engine/gate/check.ts'
+import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import { KbgError, messageOf } from '../../engine/model/error.ts'
+import type { StackRole } from '../../engine/model/fleet.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { Wiring } from '../../engine/model/wiring.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { observe } from '../../engine/run/observe.ts'
+import { withPorts } from '../../engine/run/ports.ts'
+import type { WorkloadStatus } from '../../test/support/workload/config.ts'
+import type { WorkloadProcess } from '../../test/support/workload/process.ts'
+import { projectDir, toolEnv } from '../../tools/paths.ts'
+import { initFleet, pulumiEnv } from '../init.ts'
+import { RolloutReport } from '../report/report.ts'
+import { type ClientVerdict, type DemoLoadSpec, judge, startLoad } from './demo-load.ts'
+import { type Screen, screenOn } from './screen.ts'
+import { Stacks } from './stacks.ts'
+import { groupReports, summaryLines, switchoverReports } from './summary.ts'
+
+/** The demo's own fleet: its stacks are demo-blue, demo-green and demo-traffic, and their files are git-ignored. */
+export const demoFleet = 'demo'
+const versions = { blue: '3.9.2', green: '4.3.1' } as const
+const load: DemoLoadSpec = { ratePerSecond: 1_200, preloadRecords: 25_000 }
+const wantedLagRecords = 20_000
+const wantedAckedRecords = 100_000
+/** How long the load flows undisturbed before the first move, and between moves. */
+const settleSeconds = 10
+const laggingGroup = 'archive'
+
+interface RolloutOptions {
+  /** Leaves everything running at the end, for a look around. */
+  readonly keep: boolean
+}
+
+/** What a run has found so far, phase by phase. */
+interface Run {
+  readonly screen: Screen
+  readonly stacks: Stacks
+  readonly outDir: string
+  readonly phases: { phase: string; seconds: number }[]
+  workload: WorkloadProcess | null
+  status: WorkloadStatus | null
+  lagRecords: number
+  loadStartedMs: number
+  loadSeconds: number
+}
+
+/** `npm run rollout`: the six phases on the demo fleet, under live traffic; ends with what the clients saw and `out/rollout/report.json`. */
+export async function runRollout(options: RolloutOptions): Promise<number> {
+  const startedMs = systemClock.monotonicMs()
+  const screen = screenOn(process.stdout)
+  const env = toolEnv()
+  process.env.PATH = env.PATH
+  const outDir = join(projectDir, 'out', 'rollout')
+  rmSync(outDir, { recursive: true, force: true })
+  mkdirSync(outDir, { recursive: true })
+  for (const { what, done } of await initFleet(demoFleet)) if (done === 'made') screen.event('set-up', what)
+  const stacks = new Stacks(demoFleet, projectDir, pulumiEnv(projectDir), (stack, line) => screen.event(stack.replace(`${demoFleet}-`, ''), line))
+  const run: Run = { screen, stacks, outDir, phases: [], workload: null, status: null, lagRecords: 0, loadStartedMs: 0, loadSeconds: 0 }
+  let report: RolloutReport | null = null
+  try {
+    await phase(run, 'validate', () => validate(run))
+    const wiring = await phase(run, 'seed', () => seed(run))
+    await phase(run, 'shadow', () => shadow(run, wiring))
+    await phase(run, 'migrate', () => migrate(run))
+    await phase(run, 'switch', () => switchThrice(run))
+    const verdict = await phase(run, 'verify', () => verify(run, wiring))
+    report = await makeReport(run, wiring, verdict, startedMs)
+  } finally {
+    await tearDown(run, options.keep)
+  }
+  writeFileSync(join(outDir, 'report.json'), `${JSON.stringify(RolloutReport.parse(report), null, 2)}\n`)
+  screen.close()
+  console.log(['', ...summaryLines(report), '', 'The report is out/rollout/report.json'].join('\n'))
+  return report.verdict === 'pass' ? 0 : 1
+}
+
+async function phase<T>(run: Run, name: string, work: () => Promise<T>): Promise<T> {
+  const startedMs = systemClock.monotonicMs()
+  run.screen.event(name, 'begins')
+  const result = await work()
+  const seconds = (systemClock.monotonicMs() - startedMs) / 1_000
+  run.phases.push({ phase: name, seconds })
+  run.screen.event(name, `done in ${seconds.toFixed(1)} s`)
+  return result
+}
+
+/** Static analysis of both sides: configuration, catalog, parity of the inventories; nothing is started. */
+async function validate(run: Run): Promise<void> {
+  await endLeftovers(run)
+  // A demo ends with its live colour: `decommission` is the only way to do that, `retire` lifts the protection of what holds data.
+  const end = { decommission: demoFleet }
+  await run.stacks.setConfig('blue', { ...end, retire: 'true', kafkaVersion: versions.blue })
+  await run.stacks.setConfig('green', { ...end, retire: 'true', kafkaVersion: versions.green })
+  await run.stacks.setConfig('traffic', { ...end, live: 'blue', attempt: '0' })
+  const [blue, green] = await Promise.all([run.stacks.preview('blue'), run.stacks.preview('green')])
+  run.screen.event('validate', `plan: blue ${changes(blue)}, green ${changes(green)}`)
+}
+
+function changes(summary: Readonly<Record<string, number>>): string {
+  return Object.entries(summary)
+    .map(([operation, count]) => `${count} to ${operation}`)
+    .join(', ')
+}
+
+/** A run that was killed leaves its fleet standing: it is ended first, so that every run starts from nothing. */
+async function endLeftovers(run: Run): Promise<void> {
+  const leftovers: StackRole[] = []
+  for (const role of ['traffic', 'blue', 'green'] as const) {
+    const stack = await run.stacks.select(role)
+    if ((await stack.exportStack()).deployment?.resources?.length > 1) leftovers.push(role)
+  }
+  if (leftovers.length === 0) return
+  run.screen.event('validate', `an earlier run left ${leftovers.join(', ')} standing; ending it first`)
+  for (const role of leftovers) await endStack(run, role)
+}
+
+async function endStack(run: Run, role: StackRole): Promise<void> {
+  const stack = await run.stacks.select(role)
+  await stack.cancel().catch(() => undefined) // refused where nothing is locked; a killed run leaves its lock
+  await run.stacks.destroy(role)
+}
+
+/** Both colours, then the traffic stack: route with blue live, mirror blue -> green; then the load starts on blue. */
+async function seed(run: Run): Promise<Wiring> {
+  await Promise.all([run.stacks.up('blue'), run.stacks.up('green')])
+  const outputs = await run.stacks.up('traffic')
+  const wiring = Wiring.parse(outputs.wiring?.value)
+  run.screen.event('seed', `starting the load: ${load.ratePerSecond} records/s, ${load.preloadRecords} at once`)
+  run.workload = await startLoad(
+    wiring,
+    run.outDir,
+    load,
+    (status) => {
+      run.status = status
+      run.screen.live(statusLine(status))
+    },
+    (text) => run.screen.event('load', text),
+  )
+  run.workload.startLoad()
+  run.loadStartedMs = systemClock.monotonicMs()
+  await lagReached(run)
+  return wiring
+}
+
+function statusLine(status: WorkloadStatus): string {
+  const lags = Object.entries(status.groups).map(([group, one]) => `${group} ${one.lagRecords}`)
+  const acked = status.ackedRecords.blue + status.ackedRecords.green
+  return `        writing ${status.writing ?? '-'}  ${status.ratePerSecond}/s  acked ${acked}  due ${status.dueUnackedRecords}  errors ${status.errors}  lag: ${lags.join(', ')}`
+}
+
+/** Waits until the lagging group is as far behind as it is to be, and the preload has gone through. */
+async function lagReached(run: Run): Promise<void> {
+  const deadline = new Deadline(systemClock, 120_000, `${laggingGroup} to be ${wantedLagRecords} records behind, and the preload to be acknowledged`)
+  await deadline.poll(250, async () => {
+    const { status } = run
+    if (!status) return undefined
+    return (status.groups[laggingGroup]?.lagRecords ?? 0) >= wantedLagRecords && status.dueUnackedRecords < load.ratePerSecond ? true : undefined
+  })
+  run.screen.event('seed', `${laggingGroup} is ${run.status?.groups[laggingGroup]?.lagRecords} records behind`)
+}
+
+/** Short: green carries the production data without clients while the gate is asked, again and again, what would refuse a switch now. */
+async function shadow(run: Run, wiring: Wiring): Promise<void> {
+  const limits = Limits.parse({})
+  const deadline = new Deadline(systemClock, 120_000, 'the gate to pass')
+  await withPorts(wiring, systemClock, async (ports) => {
+    for (;;) {
+      const bound = deadline.within(60_000, 'both colours to be observed')
+      const snapshot = await observe(ports, wiring, limits, { source: 'blue', target: 'green' }, limits.lagSamples, bound)
+      const verdict = assess(snapshot, limits, 1, limits.lagSamples)
+      if (verdict.verdict === 'pass') {
+        run.screen.event('shadow', `the gate would pass: ${verdict.checks.map((check) => check.name).join(', ')}`)
+        return
+      }
+      for (const check of refusals(verdict.checks)) run.screen.event('shadow', `not yet: ${checkLine(check)}`)
+      deadline.check()
+      await systemClock.sleep(1_000)
+    }
+  })
+}
+
+async function migrate(run: Run): Promise<void> {
+  run.screen.event('migrate', 'no waves yet: groups move with the producers, right behind the release')
+}
+
+/** Forward, back, and forward again; records keep flowing all the time. */
+async function switchThrice(run: Run): Promise<void> {
+  for (const live of ['green', 'blue', 'green'] as const) {
+    await systemClock.sleep(settleSeconds * 1_000)
+    run.lagRecords = Math.max(run.lagRecords, run.status?.groups[laggingGroup]?.lagRecords ?? 0)
+    await switchTo(run, live)
+  }
+  await systemClock.sleep(settleSeconds * 1_000)
+  const deadline = new Deadline(systemClock, 300_000, `${wantedAckedRecords} acknowledged records`)
+  await deadline.poll(500, async () => (ackedRecords(run.status) >= wantedAckedRecords ? true : undefined))
+}
+
+function ackedRecords(status: WorkloadStatus | null): number {
+  return status === null ? 0 : status.ackedRecords.blue + status.ackedRecords.green
+}
+
+/** `pulumi config set live <colour>` and `pulumi up`, nothing else. */
+async function switchTo(run: Run, live: Colour): Promise<void> {
+  run.screen.event('switch', `pulumi config set live ${live} && pulumi up`)
+  await run.stacks.setConfig('traffic', { live })
+  const outputs = await run.stacks.up('traffic')
+  const route = outputs.route?.value as { live?: string; epoch?: number } | undefined
+  if (route?.live !== live) throw new KbgError('rollout', `The update succeeded, but the route says ${route?.live}.`, { facts: { wanted: live } })
+  run.screen.event('switch', `${live} is live at epoch ${route.epoch}, ${otherColour(live)} is its standby`)
+}
+
+/** Ends the load, lets every group read everything, and judges the histories. */
+async function verify(run: Run, wiring: Wiring): Promise<ClientVerdict> {
+  const { workload } = run
+  if (!workload) throw new KbgError('rollout', 'There is no load to verify.')
+  await workload.stopProducers()
+  run.loadSeconds = (systemClock.monotonicMs() - run.loadStartedMs) / 1_000
+  workload.resumeGroups()
+  const lag = await workload.drain(120)
+  const behind = Object.entries(lag).filter(([, records]) => records > 0)
+  run.screen.event(
+    'verify',
+    behind.length === 0 ? 'every group has read everything' : `not read: ${behind.map(([group, records]) => `${group} ${records}`).join(', ')}`,
+  )
+  await workload.end()
+  run.workload = null
+  const verdict = await judge(wiring, 'green', run.outDir)
+  for (const line of verdict.lines) run.screen.event('verify', line)
+  return verdict
+}
+
+async function makeReport(run: Run, wiring: Wiring, verdict: ClientVerdict, startedMs: number): Promise<RolloutReport> {
+  const journal = await withPorts(wiring, systemClock, async (ports) => (await ports.store.read(new Deadline(systemClock, 10_000, 'the journal'))).journal)
+  const switchovers = [...switchoverReports(verdict.windows, journal)]
+  const groups = [...groupReports(journal)]
+  const reasons = [
+    ...(verdict.ok ? [] : ['the history checker found faults']),
+    ...(verdict.statistics.errors > 0 ? [`${verdict.statistics.errors} errors were given to clients`] : []),
+    ...(switchovers.length === 3 ? [] : [`${switchovers.length} switchovers were seen by the clients, 3 wanted`]),
+    ...switchovers.filter((one) => !one.graceful).map((one) => `${one.from} -> ${one.to} was not graceful`),
+    ...switchovers.filter((one) => !one.dueThroughout).map((one) => `no sends were due all through the window ${one.from} -> ${one.to}`),
+    ...groups.filter((group) => group.verdict === 'not provable').map((group) => `${group.group} on ${group.topic}-${group.partition}: not provable`),
+    ...(run.lagRecords >= wantedLagRecords ? [] : [`${laggingGroup} was only ${run.lagRecords} records behind`]),
+    ...(verdict.statistics.acked >= wantedAckedRecords ? [] : [`only ${verdict.statistics.acked} records were acknowledged`]),
+  ]
+  return {
+    version: 1,
+    verdict: reasons.length === 0 ? 'pass' : 'fail',
+    reasons,
+    client: verdict.statistics,
+    switchovers,
+    groups,
+    versions,
+    load: { recordsPerSecond: verdict.statistics.acked / run.loadSeconds, seconds: run.loadSeconds, lagOfLaggingGroupRecords: run.lagRecords },
+    phases: run.phases,
+    durationSeconds: (systemClock.monotonicMs() - startedMs) / 1_000,
+  }
+}
+
+/** Ends everything that the run started, also after a failure; with `keep` it says how to end it. */
+async function tearDown(run: Run, keep: boolean): Promise<void> {
+  run.workload?.kill()
+  if (keep) {
+    run.screen.event('end', `everything keeps running; end it with npm run rollout, or pulumi destroy of ${demoFleet}-traffic, -blue, -green`)
+    return
+  }
+  const startedMs = systemClock.monotonicMs()
+  for (const role of ['traffic', 'blue', 'green'] as const) {
+    try {
+      await endStack(run, role)
+    } catch (thrown) {
+      run.screen.event('end', `${role}: ${messageOf(thrown)}`)
+      process.exitCode = 1
+    }
+  }
+  run.screen.event('end', `everything stopped in ${((systemClock.monotonicMs() - startedMs) / 1_000).toFixed(1)} s`)
+}
