@@ -112,7 +112,7 @@ async function startBroker(version: KafkaVersion, scratch: string): Promise<Runn
       'kafka.tools.StorageTool',
       'format',
       '-t',
-      clusterId,
+      archiveClusterId,
       '-c',
       config,
     ],
