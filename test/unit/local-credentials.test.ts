@@ -77,7 +77,7 @@ describe('a file lock', () => {
   test('of a process that ended is taken over', async () => {
     const file = join(root, 'lock')
     writeFileSync(file, JSON.stringify({ pid: process.pid, startTime: 'long ago' }))
-    expect(await withFileLock(file, 'it', patient(), async () => 'done')).toBe('done')
+    expect(await withFileLock(file, 'it', 'none', async () => 'done')).toBe('done')
     expect(readdirSync(root)).toEqual([])
   })
 

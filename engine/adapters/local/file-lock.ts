@@ -37,29 +37,34 @@ function tryLock(file: string): boolean {
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    removeIfAbandoned(file)
-    return false
   } finally {
     rmSync(mine)
   }
+  return removeIfAbandoned(file) ? tryLock(file) : false
 }
 
 let attempts = 0
 
-function removeIfAbandoned(file: string): void {
+/** @returns whether the file is free to be locked now */
+function removeIfAbandoned(file: string): boolean {
   const text = read(file)
-  if (text === undefined || !isAbandoned(text)) return
+  if (text === undefined) return true
+  if (!isAbandoned(text)) return false
   // Moved away first, so that of two who find it abandoned only one removes it, and never the other one's new lock unseen.
   const aside = `${file}.abandoned.${process.pid}.${++attempts}`
   try {
     renameSync(file, aside)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return // somebody else removed it
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true // somebody else removed it
     throw error
   }
-  const moved = read(aside)
-  if (moved !== undefined && moved !== text) restore(aside, file)
-  rmSync(aside, { force: true })
+  try {
+    const taken = read(aside) !== text
+    if (taken) restore(aside, file)
+    return !taken
+  } finally {
+    rmSync(aside, { force: true })
+  }
 }
 
 function restore(aside: string, file: string): void {
