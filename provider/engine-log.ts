@@ -3,8 +3,8 @@ import grpc from '@grpc/grpc-js'
 import engineGrpc from '@pulumi/pulumi/proto/engine_grpc_pb.js'
 import enginePb from '@pulumi/pulumi/proto/engine_pb.js'
 
-/** How one line is shown: `status` on the resource's row only, until the next one. */
-export type LineKind = 'status' | 'info' | 'warning'
+/** How one line is shown. The newest line of a resource also stands on its row. */
+export type LineKind = 'info' | 'warning'
 
 /** Where lines go. */
 export interface EngineLog {
@@ -32,7 +32,6 @@ export function connectEngineLog(address: string): EngineLog {
       request.setUrn(urn)
       request.setSeverity(kind === 'warning' ? enginePb.LogSeverity.WARNING : enginePb.LogSeverity.INFO)
       request.setMessage(text)
-      request.setEphemeral(kind === 'status')
       last = last.then(() => send(request))
     },
     flush: () => last,

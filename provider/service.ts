@@ -133,10 +133,8 @@ function callOf(parts: ServiceParts, urn: string): Call {
   return {
     clock: systemClock,
     cancelled: parts.calls.cancelled,
-    tell: (event) => {
-      parts.log.line(urn, 'status', `${event.step}: ${event.text}`)
-      parts.log.line(urn, 'info', `${event.step}: ${event.text}`)
-    },
+    // an info line also shows on the resource's row while it works; an ephemeral one beside it would only say everything twice
+    tell: (event) => parts.log.line(urn, 'info', `${event.step}: ${event.text}`),
     warn: (text) => parts.log.line(urn, 'warning', text),
     inform: (text) => parts.log.line(urn, 'info', text),
   }

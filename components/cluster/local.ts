@@ -1,13 +1,13 @@
 import * as pulumi from '@pulumi/pulumi'
-import type { Catalog } from '../../engine/model/catalog.ts'
+import type { Catalog as CatalogSpec } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import type { RouteStoreAccess } from '../../engine/model/wiring.ts'
-import { CatalogOnCluster } from '../catalog/catalog.ts'
+import { Catalog } from '../catalog/catalog.ts'
 import { RetirementGuard } from '../retirement/retirement-guard.ts'
 import { LocalCluster, type LocalClusterArgs } from './local-cluster.ts'
 
 export interface LocalColourArgs extends Omit<LocalClusterArgs, 'applicationUsers'> {
-  readonly catalog: Catalog
+  readonly catalog: CatalogSpec
   /** null: where the local platform puts the fleet's store. */
   readonly routeStore: RouteStoreAccess | null
   /** Lifts the protection of what holds data; the retirement guard still decides. */
@@ -30,7 +30,7 @@ export class LocalColour extends pulumi.ComponentResource {
       { fleet, colour, kafkaVersion, nodes, brokerConfig, applicationUsers: catalog.users },
       { parent: this, protect },
     )
-    const declared = new CatalogOnCluster(`${name}-catalog`, { access: cluster.access, catalog, protect }, { parent: this })
+    const declared = new Catalog(`${name}-catalog`, { catalog, access: cluster.access, protectTopics: protect, cluster }, { parent: this })
     new RetirementGuard(
       `${name}-guard`,
       { fleet, cluster: cluster.access, routeStore: args.routeStore, retire, decommission: args.decommission, quietSeconds: args.quietSeconds },

@@ -5,7 +5,7 @@ import { Deadline } from '../../engine/ports/clock.ts'
 import { createRoute } from '../../engine/run/create-route.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import { type Ports, withPorts } from '../../engine/run/ports.ts'
-import { reasonsAgainstEnding } from '../../engine/run/retirement.ts'
+import { mayEndRoute } from '../../engine/run/retirement.ts'
 import { describePlan, type MoveRequest, moveLive, observeActual } from '../../engine/run/switchover.ts'
 import type { Call } from '../resource-definition.ts'
 import type { SwitchoverEngine, Wanted } from './switchover-engine.ts'
@@ -38,10 +38,7 @@ async function observe(ports: Ports, wiring: Wiring): Promise<Actual> {
 /** A route that can't be read is a reason of its own, unless the whole fleet ends. */
 async function reasonsAgainstEnd(wiring: Wiring, decommission: string | null, call: Call): Promise<readonly string[]> {
   try {
-    return await connected(wiring, call, async ({ store, clock }) => {
-      const deadline = new Deadline(clock, readMs, 'the route store')
-      return reasonsAgainstEnding(wiring.fleet, decommission, await store.read(deadline), await store.clients(deadline))
-    })
+    return await connected(wiring, call, (ports) => mayEndRoute(ports, wiring, decommission))
   } catch (thrown) {
     const why = `the route can't be read (${messageOf(thrown)})`
     if (decommission !== wiring.fleet) return [why]

@@ -1,0 +1,38 @@
+import * as pulumi from '@pulumi/pulumi'
+import { Parity } from '../components/catalog/parity.ts'
+import { LocalColour } from '../components/cluster/local.ts'
+import type { Catalog } from '../engine/model/catalog.ts'
+import type { ClusterAccess } from '../engine/model/cluster-access.ts'
+import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
+import { Limits } from '../engine/model/limits.ts'
+import { projectDir } from '../tools/paths.ts'
+import type { ColourConfig } from './config.ts'
+import { bothInventories } from './inventories.ts'
+
+/** What other stacks read of a colour. */
+export interface ColourOutputs {
+  /** Addresses and where the credentials stand; no secret. */
+  readonly cluster: pulumi.Output<ClusterAccess>
+  /** What it is declared to hold. */
+  readonly inventory: ColourInventory
+}
+
+/** A colour: its cluster with what the catalog declares, and the guard before its end. Both inventories stand beside it, for the parity policy. */
+export function colourProgram(config: ColourConfig, catalog: Catalog): ColourOutputs {
+  new Parity('parity', bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog))
+  const inventory = inventoryOf(config.colour, catalog, config.brokerConfig)
+  switch (config.platform) {
+    case 'local':
+      return { cluster: localColour(config, catalog).access, inventory }
+  }
+}
+
+function localColour(config: ColourConfig, catalog: Catalog): LocalColour {
+  const { fleet, colour, kafkaVersion, nodes, brokerConfig, retire } = config
+  return new LocalColour(colour, {
+    ...{ fleet, colour, kafkaVersion, nodes, brokerConfig, catalog, retire },
+    routeStore: config.routeStore ?? null,
+    decommission: config.decommission ?? null,
+    quietSeconds: Limits.parse({}).quietSeconds,
+  })
+}

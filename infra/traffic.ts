@@ -1,0 +1,77 @@
+import * as pulumi from '@pulumi/pulumi'
+import { Gate } from '../components/gate/gate.ts'
+import { LocalMirror } from '../components/mirror/mirror.ts'
+import { LocalRouteStore } from '../components/route/route-store.ts'
+import { Switchover } from '../components/switchover/switchover.ts'
+import type { Catalog } from '../engine/model/catalog.ts'
+import { ClusterAccess } from '../engine/model/cluster-access.ts'
+import type { Colour } from '../engine/model/colour.ts'
+import { KbgError } from '../engine/model/error.ts'
+import { stackName } from '../engine/model/fleet.ts'
+import type { RouteStoreAccess, Wiring } from '../engine/model/wiring.ts'
+import type { TrafficConfig } from './config.ts'
+
+/** What the traffic stack tells people, the CLI and applications. */
+export interface TrafficOutputs {
+  /** Who is live: what is, not what was asked for. */
+  readonly route: { readonly epoch: pulumi.Output<number>; readonly live: pulumi.Output<Colour>; readonly state: pulumi.Output<string> }
+  /** The gate's last answer. */
+  readonly gate: { readonly verdict: pulumi.Output<string>; readonly epoch: pulumi.Output<number> }
+  /** What gate and switchover are wired to. */
+  readonly wiring: pulumi.Output<Wiring>
+  /** What a routed application is configured with. */
+  readonly clients: { readonly fleet: string; readonly routeStore: pulumi.Output<RouteStoreAccess> }
+}
+
+/** Everything that connects the two colours: where the route is kept, the mirror between them, the gate, and the switchover that asks it. */
+export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
+  const { fleet, live, attempt, limits } = config
+  const decommission = config.decommission ?? null
+  const [blue, green] = await Promise.all([clusterOf(fleet, 'blue'), clusterOf(fleet, 'green')])
+  refuseOneCluster(blue, green)
+  const clusters = { blue, green }
+
+  const store = new LocalRouteStore('route-store', { fleet, decommission })
+  const mirror = new LocalMirror('mirror', { fleet, clusters })
+  const wiring: pulumi.Output<Wiring> = pulumi.output({
+    fleet,
+    routeStore: store.access,
+    clusters,
+    workers: mirror.workers,
+    topics: Object.keys(catalog.topics),
+    groups: Object.keys(catalog.groups),
+  })
+  const gate = new Gate('gate', { wiring, intent: { live, attempt }, limits })
+  const switchover = new Switchover('switchover', { wiring, live, attempt, limits, gate: { verdict: gate.verdict, epoch: gate.epoch }, decommission })
+
+  return {
+    route: { epoch: switchover.epoch, live: switchover.live, state: switchover.state },
+    gate: { verdict: gate.verdict, epoch: gate.epoch },
+    wiring,
+    clients: { fleet, routeStore: store.clientAccess },
+  }
+}
+
+/** How to reach a colour, as its own stack says. A stack that isn't there fails the preview. */
+async function clusterOf(fleet: string, colour: Colour): Promise<ClusterAccess> {
+  const stack = stackName({ fleet, role: colour })
+  const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
+  const output: unknown = await reference.getOutputValue('cluster')
+  if (output === undefined) {
+    throw new KbgError('colour-missing', `The stack ${stack} says nothing of its cluster yet.`, {
+      remedy: `Run \`pulumi up -s ${stack}\` first; the traffic stack connects two colours that stand.`,
+    })
+  }
+  const access = ClusterAccess.safeParse(output)
+  if (access.success && access.data.colour === colour) return access.data
+  throw new KbgError('colour-outputs', `The stack ${stack} describes its cluster in another form than this version reads.`, {
+    remedy: `Run \`pulumi up -s ${stack}\` with this checkout.`,
+  })
+}
+
+function refuseOneCluster(blue: ClusterAccess, green: ClusterAccess): void {
+  if (blue.clusterId !== green.clusterId) return
+  throw new KbgError('same-cluster', 'Both colours are the same cluster; there is nothing to switch between.', {
+    facts: { clusterId: blue.clusterId, bootstrapServers: blue.internalBootstrapServers },
+  })
+}
