@@ -24,15 +24,19 @@ export class Coordinators {
    * Runs `attempt` with the connection to the coordinator of `key`, again with a newly found one while coordinators move, load or are busy.
    * @throws KbgError as {@link persistently}
    */
-  ask<T>(key: string, deadline: Deadline, attempt: (coordinator: BrokerConnection) => Promise<T>): Promise<T> {
-    return persistently(deadline, async () => {
-      try {
-        return await attempt(await this.#coordinatorOf(key, deadline))
-      } catch (thrown) {
-        if (thrown instanceof KbgError && thrown.retriable && thrown.facts.error !== 'CONCURRENT_TRANSACTIONS') this.#brokerIds.delete(key)
-        throw thrown
-      }
-    })
+  ask<T>(key: string, deadline: Deadline, attempt: (coordinator: BrokerConnection) => Promise<T>, pause?: (attemptNumber: number) => number): Promise<T> {
+    return persistently(
+      deadline,
+      async () => {
+        try {
+          return await attempt(await this.#coordinatorOf(key, deadline))
+        } catch (thrown) {
+          if (thrown instanceof KbgError && thrown.retriable && thrown.facts.error !== 'CONCURRENT_TRANSACTIONS') this.#brokerIds.delete(key)
+          throw thrown
+        }
+      },
+      pause,
+    )
   }
 
   async #coordinatorOf(key: string, deadline: Deadline): Promise<BrokerConnection> {

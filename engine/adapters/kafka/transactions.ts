@@ -11,6 +11,8 @@ import { errorName, persistently, requireNone } from './refusal.ts'
 const openStates = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence'] as const
 /** The fenced producer's next transaction could last that long; there will be none. */
 const transactionTimeoutMs = 60_000
+/** Between two attempts while the coordinator writes abort markers, which takes some ten milliseconds; a switchover waits for it. */
+const fencePauseMs = 5
 
 /** {@link Transactions} by ListTransactions on every broker and InitProducerId. */
 export class KafkaTransactions implements Transactions {
@@ -37,11 +39,12 @@ export class KafkaTransactions implements Transactions {
 
   /** While the coordinator aborts what was open it answers CONCURRENT_TRANSACTIONS; when it answers with an epoch, that has ended. */
   async #fence(transactionalId: string, deadline: Deadline): Promise<void> {
-    await this.#coordinators.ask(transactionalId, deadline, async (coordinator) => {
-      const args: [string, number, bigint, number] = [transactionalId, transactionTimeoutMs, -1n, -1]
+    const args: [string, number, bigint, number] = [transactionalId, transactionTimeoutMs, -1n, -1]
+    const attempt = async (coordinator: BrokerConnection): Promise<void> => {
       const answer = await coordinator.request('InitProducerId', initProducerIdV5.api, args, 'repeatable', deadline)
       requireNone(answer.errorCode, `Can't fence the transactional id ${transactionalId}.`)
-    })
+    }
+    await this.#coordinators.ask(transactionalId, deadline, attempt, () => fencePauseMs)
   }
 }
 
