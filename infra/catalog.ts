@@ -74,7 +74,7 @@ function acrossCatalog(catalog: Catalog): Problem[] {
 }
 
 function isPlatformUser(user: string): boolean {
-  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'root'].includes(user)
+  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
 }
 
 function quotaProblems(quota: Catalog['quotas'][number], catalog: Catalog): string[] {

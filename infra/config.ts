@@ -38,6 +38,9 @@ export interface TrafficConfig {
   readonly decommission: string | undefined
 }
 
+/** The Pulumi project's name: the namespace of its configuration keys in stack files. */
+export const projectName = 'kafka-blue-green'
+
 type Values = Record<string, string>
 
 /**

@@ -9,10 +9,10 @@ import type { Step } from './step.ts'
 /** `npx pulumi` and `npx kbg`. `npm ci` removes them, so this is looked at in every run. */
 export function linksStep(): Step {
   const wanted = async (): Promise<ReadonlyMap<string, string>> => {
-    const pulumi = await pulumiInUse()
-    if (pulumi === undefined) throw new KbgError('pulumi-missing', 'There is no Pulumi CLI to link to.')
+    if ((await pulumiInUse()) === undefined) throw new KbgError('pulumi-missing', 'There is no Pulumi CLI to link to.')
     return new Map([
-      ['pulumi', pulumi.startsWith(projectDir) ? relative(nodeBinDir, pulumi) : pulumi],
+      // Not the CLI itself: the launcher adds what `kbg init` made, so that a plain shell needs no variables.
+      ['pulumi', relative(nodeBinDir, join(projectDir, 'tools', 'pulumi-launcher.sh'))],
       ['kbg', relative(nodeBinDir, join(projectDir, 'cli', 'kbg'))],
     ])
   }
