@@ -1,0 +1,76 @@
+import type { AclBinding, BrokerProbe, TopicFacts } from '../../engine/model/facts.ts'
+import type { RouteDocument } from '../../engine/model/route.ts'
+import type { ColourSnapshot, Reading, Snapshot } from '../../engine/model/snapshot.ts'
+
+/** Data for tests of pure rooms: a fleet in which nothing is wrong. Every test breaks one thing. */
+const endpoints = (colour: string) => ({ clusterId: `id-${colour}`, produceBootstrapServers: [`${colour}:9094`], consumeBootstrapServers: [`${colour}:9095`] })
+
+export const soundRoute: RouteDocument = {
+  version: 1,
+  fleet: 'main',
+  epoch: 7,
+  state: 'open',
+  live: 'blue',
+  target: null,
+  term: '100',
+  attempt: 0,
+  colours: { blue: endpoints('blue'), green: endpoints('green') },
+  defaultConsumerColour: 'blue',
+  groups: {},
+  latch: null,
+}
+
+export function seen<T>(value: T): Reading<T> {
+  return { seen: true, value }
+}
+
+export function unseen<T>(why: string): Reading<T> {
+  return { seen: false, why }
+}
+
+export function topic(name: string, over: Partial<TopicFacts> = {}): TopicFacts {
+  const partition = (number: number) => ({ partition: number, leader: 1, leaderEpoch: 0, replicas: [1, 2, 3], isr: [1, 2, 3] })
+  return { topic: name, topicId: `id-${name}`, internal: false, partitions: [partition(0), partition(1)], config: {}, minInsyncReplicas: 2, ...over }
+}
+
+export function acl(principal: string, operation = 'Write'): AclBinding {
+  return { principal, host: '*', resourceType: 'topic', resourceName: 'orders', patternType: 'literal', operation, permission: 'allow' }
+}
+
+export function probes(...answers: BrokerProbe['answer'][]): readonly BrokerProbe[] {
+  return answers.map((answer, index) => ({ brokerId: index + 1, answer, detail: '' }))
+}
+
+export function soundColour(colour: 'blue' | 'green', over: Partial<ColourSnapshot> = {}): ColourSnapshot {
+  return {
+    colour,
+    expectedClusterId: `id-${colour}`,
+    cluster: seen({ clusterId: `id-${colour}`, controllerId: 1, brokers: [] }),
+    topics: seen([topic('orders'), topic('payments')]),
+    acls: seen([acl('User:orders-app')]),
+    quorum: seen({ leaderId: 1, leaderEpoch: 3, voters: [1, 2, 3].map((nodeId) => ({ nodeId, logEndOffset: 10n, lastFetchAgeMs: 20 })) }),
+    groups: seen(colour === 'blue' ? [{ groupId: 'billing', state: 'Stable', type: 'classic', memberCount: 1 }] : []),
+    openTransactions: seen([]),
+    probes: seen(colour === 'blue' ? probes('open', 'open', 'open') : probes('fenced', 'fenced', 'fenced')),
+    ...over,
+  }
+}
+
+export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
+  const running = { name: 'kbg-mirror-blue-green-1', state: 'RUNNING', tasks: [{ id: 0, state: 'RUNNING', trace: '' }], config: {} } as const
+  return {
+    source: 'blue',
+    target: 'green',
+    topics: ['orders', 'payments'],
+    route: seen({ route: soundRoute, journal: [] }),
+    clients: seen([]),
+    colours: { blue: soundColour('blue'), green: soundColour('green') },
+    mirror: {
+      forward: seen(running),
+      runningBackwards: seen([]),
+      lag: Array.from({ length: 5 }, () => ({ kind: 'caught-up', lagMs: 40, lagRecords: 3 }) as const),
+    },
+    fenceBindings: [],
+    ...over,
+  }
+}

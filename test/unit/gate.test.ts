@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest'
+import { assess } from '../../engine/gate/assess.ts'
+import { type CheckVerdict, refusals, verdictOf, worst } from '../../engine/gate/check.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import type { Snapshot } from '../../engine/model/snapshot.ts'
+import { acl, probes, seen, soundColour, soundRoute, soundSnapshot, topic, unseen } from '../support/sample-snapshot.ts'
+
+const limits = Limits.parse({})
+
+/** The names of the checks that refuse, with their verdicts. */
+function refused(snapshot: Snapshot, attempt = 0) {
+  return refusals(assess(snapshot, limits, attempt, limits.lagSamples).checks).map((check) => `${check.name}: ${check.verdict}`)
+}
+
+const blue = (over: Parameters<typeof soundColour>[1]) => soundSnapshot({ colours: { blue: soundColour('blue', over), green: soundColour('green') } })
+const green = (over: Parameters<typeof soundColour>[1]) => soundSnapshot({ colours: { blue: soundColour('blue'), green: soundColour('green', over) } })
+const mirror = (over: Partial<Snapshot['mirror']>) => soundSnapshot({ mirror: { ...soundSnapshot().mirror, ...over } })
+const route = (over: Partial<typeof soundRoute>) => soundSnapshot({ route: seen({ route: { ...soundRoute, ...over }, journal: [] }) })
+
+describe('the gate', () => {
+  it('passes a fleet in which nothing is wrong', () => {
+    expect(assess(soundSnapshot(), limits, 0, 5).verdict).toBe('pass')
+  })
+
+  it.each<[string, Snapshot, string]>([
+    ['an unreadable route', soundSnapshot({ route: unseen('connection refused') }), 'route: inconclusive'],
+    ['no route', soundSnapshot({ route: seen({ route: null, journal: [] }) }), 'route: fail'],
+    ['an open switch', route({ state: 'held', target: 'green' }), 'route: fail'],
+    ['a latch', route({ latch: { attempt: 0, reason: 'slow', atWallClock: '2026-01-01T00:00:00Z' } }), 'route: fail'],
+    ['another cluster', green({ cluster: seen({ clusterId: 'other', controllerId: 1, brokers: [] }) }), 'identity of green: fail'],
+    ['an unreachable colour', green({ cluster: unseen('timed out') }), 'identity of green: inconclusive'],
+    ['a quorum without leader', blue({ quorum: seen({ leaderId: -1, leaderEpoch: 0, voters: [] }) }), 'controller quorum of blue: fail'],
+    [
+      'a silent voter',
+      blue({
+        quorum: seen({ leaderId: 1, leaderEpoch: 1, voters: [1, 2].map((nodeId) => ({ nodeId, logEndOffset: 1n, lastFetchAgeMs: nodeId === 2 ? null : 0 })) }),
+      }),
+      'controller quorum of blue: fail',
+    ],
+    ['no topic seen', soundSnapshot({ topics: [] }), 'replicas of blue: inconclusive'],
+    [
+      'a replica out of sync',
+      green({
+        topics: seen([topic('orders', { partitions: [{ partition: 0, leader: 1, leaderEpoch: 0, replicas: [1, 2, 3], isr: [1, 2] }] }), topic('payments')]),
+      }),
+      'replicas of green: fail',
+    ],
+    ['a missing topic', green({ topics: seen([topic('orders')]) }), 'catalog parity: fail'],
+    ['an undeclared topic', blue({ topics: seen([topic('orders'), topic('payments'), topic('surprise')]) }), 'catalog parity: fail'],
+    ['another config', green({ topics: seen([topic('orders', { config: { 'retention.ms': '1' } }), topic('payments')]) }), 'catalog parity: fail'],
+    ['an ACL on one side only', green({ acls: seen([]) }), 'catalog parity: fail'],
+    ['a fenced live colour', blue({ probes: seen(probes('open', 'fenced', 'open')) }), 'fence of blue: fail'],
+    ['an open standby', green({ probes: seen(probes('fenced', 'open', 'fenced')) }), 'fence of green: fail'],
+    ['a broker that does not answer', green({ probes: seen(probes('fenced', 'unreachable', 'fenced')) }), 'fence of green: inconclusive'],
+    ['no mirror', mirror({ forward: seen(null) }), 'mirror connector: fail'],
+    ['a mirror both ways', mirror({ runningBackwards: seen(['by-hand (RUNNING)']) }), 'mirror connector: fail'],
+    ['Connect unreachable', mirror({ forward: unseen('refused') }), 'mirror connector: inconclusive'],
+    [
+      'a failed task under a running connector',
+      mirror({ forward: seen({ name: 'm', state: 'RUNNING', tasks: [{ id: 0, state: 'FAILED', trace: 'x' }], config: {} }) }),
+      'mirror connector: fail',
+    ],
+    ['a paused mirror that lags', mirror({ lag: [{ kind: 'behind', waitedMs: 2_000, lagRecords: 900, where: ['orders-0'] }] }), 'mirror lag: fail'],
+    ['lag that was not seen', mirror({ lag: [{ kind: 'unseen', why: 'no answer' }] }), 'mirror lag: inconclusive'],
+    ['too few samples', mirror({ lag: [{ kind: 'caught-up', lagMs: 1, lagRecords: 0 }] }), 'mirror lag: inconclusive'],
+    [
+      'a sample that is no number',
+      mirror({ lag: Array.from({ length: 5 }, () => ({ kind: 'caught-up', lagMs: Number.NaN, lagRecords: 0 }) as const) }),
+      'mirror lag: inconclusive',
+    ],
+    [
+      'one slow sample of five',
+      mirror({ lag: [40, 40, 1_001, 40, 40].map((lagMs) => ({ kind: 'caught-up', lagMs, lagRecords: 0 }) as const) }),
+      'mirror lag: fail',
+    ],
+    [
+      'a transaction that hangs',
+      blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: 5_001 }]) }),
+      'open transactions on blue: fail',
+    ],
+    [
+      'a transaction of unknown age',
+      blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: null }]) }),
+      'open transactions on blue: inconclusive',
+    ],
+    ['a group of the new protocol', blue({ groups: seen([{ groupId: 'g', state: 'Stable', type: 'consumer', memberCount: 1 }]) }), 'consumer groups: fail'],
+    [
+      'a listed group that looks dead',
+      blue({ groups: seen([{ groupId: 'g', state: 'Dead', type: 'classic', memberCount: 1 }]) }),
+      'consumer groups: inconclusive',
+    ],
+    ['members on both sides', green({ groups: seen([{ groupId: 'billing', state: 'Stable', type: 'classic', memberCount: 1 }]) }), 'consumer groups: fail'],
+  ])('refuses %s', (_what, snapshot, expected) => {
+    expect(refused(snapshot)).toContain(expected)
+  })
+
+  it('refuses a routed client that does not follow the epoch, by name', () => {
+    const client = {
+      version: 1,
+      clientId: 'shop',
+      instanceId: 'i',
+      kind: 'producer',
+      groupId: null,
+      transactionalId: null,
+      ackedEpoch: 6,
+      state: 'running',
+      colour: 'blue',
+      software: 'x',
+    } as const
+    const { checks } = assess(soundSnapshot({ clients: seen([client]) }), limits, 0, 5)
+    expect(refusals(checks).map((check) => check.observed)).toEqual(['shop on epoch 6'])
+  })
+
+  it('lets a higher attempt through a latch', () => {
+    expect(refused(route({ latch: { attempt: 0, reason: 'slow', atWallClock: '2026-01-01T00:00:00Z' } }), 1)).toEqual([])
+  })
+
+  it('leaves the fence and its nudge out of parity', () => {
+    const nudge = acl('User:kbg-nudge')
+    const fence = { ...acl('User:*'), permission: 'deny' } as const
+    const snapshot = soundSnapshot({
+      colours: {
+        blue: soundColour('blue', { acls: seen([acl('User:orders-app'), nudge]) }),
+        green: soundColour('green', { acls: seen([acl('User:orders-app'), fence]) }),
+      },
+      fenceBindings: [fence],
+    })
+    expect(refused(snapshot)).toEqual([])
+  })
+})
+
+describe('verdicts', () => {
+  const all: readonly CheckVerdict[] = ['pass', 'inconclusive', 'fail', 'error']
+
+  it('fold to the worst, in any order', () => {
+    for (const a of all) {
+      expect(worst('pass', a)).toBe(a)
+      for (const b of all) {
+        expect(worst(a, b)).toBe(worst(b, a))
+        for (const c of all) expect(worst(worst(a, b), c)).toBe(worst(a, worst(b, c)))
+      }
+    }
+  })
+
+  it('over no check prove nothing', () => {
+    expect(verdictOf([])).toBe('inconclusive')
+  })
+})
