@@ -57,7 +57,8 @@ export const SendEvent = z.strictObject({
 
 /** How the records of one partition of a call ended. */
 export const SendOutcome = z.discriminatedUnion('outcome', [
-  z.strictObject({ outcome: z.literal('acked'), colour: Colour, partition: Count, baseOffset: OffsetText, ackedAtNs: AtNs }),
+  /** `baseOffset` is null where the broker had the batch already (DUPLICATE_SEQUENCE) and no longer says where. */
+  z.strictObject({ outcome: z.literal('acked'), colour: Colour, partition: Count, baseOffset: OffsetText.nullable(), ackedAtNs: AtNs }),
   /** A definite no: the brokers refused it, nothing was appended. `partition: null` means every partition without an outcome of its own. */
   z.strictObject({ outcome: z.literal('denied'), partition: Count.nullable(), error: z.string() }),
   /** It may have been appended, or not. */

@@ -36,7 +36,8 @@ export interface WorkloadRecord {
 export interface PartitionAck {
   readonly colour: Colour
   readonly partition: number
-  readonly baseOffset: bigint
+  /** Null where the broker had the batch already and no longer says where. */
+  readonly baseOffset: bigint | null
   /** When this part was acknowledged; undefined if only the call's end is known. */
   readonly ackedAtNs: number | undefined
 }

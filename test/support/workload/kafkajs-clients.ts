@@ -12,7 +12,7 @@ import {
   type Transaction,
 } from 'kafkajs'
 import type { Colour } from '../../../engine/model/colour.ts'
-import { KbgError, messageOf } from '../../../engine/model/error.ts'
+import { messageOf } from '../../../engine/model/error.ts'
 import type { SendOutcome } from '../history/index.ts'
 import type {
   ClientFactory,
@@ -113,9 +113,8 @@ function messages(records: readonly WorkloadRecord[]): Message[] {
 
 function acks(metadata: readonly RecordMetadata[], colours: ColourSource): PartitionAck[] {
   return metadata.map((one) => {
-    if (one.baseOffset === undefined)
-      throw new KbgError('no-base-offset', 'A produce response has no offset.', { facts: { topic: one.topicName, partition: one.partition } })
-    return { ...colours.ofAck(one), partition: one.partition, baseOffset: BigInt(one.baseOffset) }
+    const known = one.baseOffset !== undefined && /^\d+$/.test(one.baseOffset)
+    return { ...colours.ofAck(one), partition: one.partition, baseOffset: known ? BigInt(one.baseOffset as string) : null }
   })
 }
 

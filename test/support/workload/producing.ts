@@ -183,7 +183,7 @@ export class ProducingLoop {
 
 function ackOutcome(ack: PartitionAck, atNs: number): SendOutcome {
   const { colour, partition } = ack
-  return { outcome: 'acked', colour, partition, baseOffset: ack.baseOffset.toString(), ackedAtNs: Math.min(ack.ackedAtNs ?? atNs, atNs) }
+  return { outcome: 'acked', colour, partition, baseOffset: ack.baseOffset?.toString() ?? null, ackedAtNs: Math.min(ack.ackedAtNs ?? atNs, atNs) }
 }
 
 function byTopic(records: readonly PlannedRecord[]): [topic: string, records: PlannedRecord[]][] {
