@@ -138,7 +138,7 @@ function valueDifferences(
 ): InventoryDifference[] {
   return unionOf(blue, green)
     .filter((property) => blue[property] !== green[property])
-    .map((property) => ({ area, name, property, blue: String(blue[property] ?? absent), green: String(green[property] ?? absent) }))
+    .map((property) => ({ area, name, property, blue: String(blue[property] ?? 'not set'), green: String(green[property] ?? 'not set') }))
 }
 
 function listDifferences(area: InventoryDifference['area'], blue: readonly string[], green: readonly string[]): InventoryDifference[] {
