@@ -38,6 +38,8 @@ function prefixed(prefix: string, properties: KafkaProperties): KafkaProperties 
   return Object.fromEntries(Object.entries(properties).map(([key, value]) => [`${prefix}${key}`, value]))
 }
 
+const internalSegmentBytes = 4 * 1024 * 1024
+
 const byteArrayConverter = 'org.apache.kafka.connect.converters.ByteArrayConverter'
 
 /**
@@ -64,6 +66,9 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
     'offset.storage.replication.factor': '3',
     // One partition of offsets is one partition less that each transaction has to span.
     'offset.storage.partitions': '1',
+    // Compaction never touches the active segment, and every start of a task reads all of the topic: small segments keep it small (default 1 GiB).
+    'offset.storage.segment.bytes': String(internalSegmentBytes),
+    'offset.storage.min.cleanable.dirty.ratio': '0.01',
     'status.storage.topic': topic('status'),
     'status.storage.replication.factor': '3',
     'status.storage.partitions': '1',

@@ -25,4 +25,6 @@ export interface Mirror {
   delete(name: string, deadline: Deadline): Promise<void>
   /** The ids under which the connector's exactly-once tasks write (`<group.id>-<connector>-<task>`, Kafka Connect KIP-618). */
   transactionalIds(name: string, deadline: Deadline): Promise<readonly string[]>
+  /** Ends what {@link copiedOffsets} has opened. */
+  close(): Promise<void>
 }

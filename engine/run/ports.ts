@@ -33,7 +33,8 @@ export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Ports>
 
 /** Closes every connection. */
 export async function closePorts(ports: Ports): Promise<void> {
-  await Promise.all([ports.clusters.blue.close(), ports.clusters.green.close(), ports.store.close()])
+  const { clusters, mirrors, store } = ports
+  await Promise.all([clusters.blue.close(), clusters.green.close(), mirrors.blue.close(), mirrors.green.close(), store.close()])
 }
 
 /** Connects, runs, and closes whatever happens. */

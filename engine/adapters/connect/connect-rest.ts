@@ -51,11 +51,11 @@ export class ConnectRest {
     return this.#parsed(request, text, schema)
   }
 
-  /** 409 also says "a rebalance is going on, nothing was done": then the same request is sent again. */
+  /** While it rebalances the worker says "not now, nothing was done": then the same request is sent again. */
   async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<{ readonly status: number; readonly text: string }> {
     for (;;) {
       const answer = await this.#exchange(request, deadline)
-      if (answer.status !== 409 || alreadyExists(answer.text)) return answer
+      if (!notNow(answer.status, answer.text)) return answer
       if (deadline.remainingMs() <= rebalancePauseMs) throw deadline.error()
       await deadline.clock.sleep(rebalancePauseMs, deadline.cancelled)
     }
@@ -136,8 +136,10 @@ export class ConnectRest {
   }
 }
 
-function alreadyExists(text: string): boolean {
-  return /already exists/.test(messageIn(text))
+/** `StaleConfigException` and `RebalanceNeededException` come as 409, or, where a resource doesn't expect them, as 500. */
+function notNow(status: number, text: string): boolean {
+  if (status === 409) return !/already exists/.test(messageIn(text))
+  return status === 500 && /rebalance is expected|conflicting operation|momentarily/.test(messageIn(text))
 }
 
 /** Connect's own message, `{"error_code":409,"message":"..."}`; other bodies (Jetty's pages) cut short. */

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { ConnectorFacts } from '../../model/facts.ts'
-import { connectorConfig } from '../../model/mirror-template.ts'
+import { connectOffsetsTopic, connectorConfig } from '../../model/mirror-template.ts'
 import type { PartitionOffsets } from '../../model/partition.ts'
 import type { WorkerAccess } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { Mirror } from '../../ports/mirror.ts'
 import { ConnectRest } from './connect-rest.ts'
 import { copiedOffsetsOf, OffsetsAnswer, offsetDifferences, seedable, seedBody } from './offsets-body.ts'
+import { OffsetsTopic } from './offsets-topic.ts'
 
 /** How often a connector's state is read while waiting for it: Connect has no notification. */
 const statePauseMs = 25
@@ -46,10 +47,12 @@ export function connectMirror(edge: MirrorEdge): Mirror {
 class ConnectMirror implements Mirror {
   readonly #edge: MirrorEdge
   readonly #rest: ConnectRest
+  readonly #offsetsTopic: OffsetsTopic
 
   constructor(edge: MirrorEdge) {
     this.#edge = edge
     this.#rest = new ConnectRest(edge.worker)
+    this.#offsetsTopic = new OffsetsTopic(edge.target, connectOffsetsTopic(edge.target.colour))
   }
 
   get source() {
@@ -90,14 +93,13 @@ class ConnectMirror implements Mirror {
     await this.#until(name, 'STOPPED', isStopped, deadline)
   }
 
-  async copiedOffsets(name: string, deadline: Deadline): Promise<PartitionOffsets> {
-    const request = { method: 'GET', path: `${pathOf(name)}/offsets`, refusal: `Can't read the offsets of connector ${name}.` } as const
-    return copiedOffsetsOf(await this.#rest.ask(request, OffsetsAnswer, deadline), this.source)
+  copiedOffsets(name: string, deadline: Deadline): Promise<PartitionOffsets> {
+    return this.#offsetsTopic.committed(name, this.source, deadline)
   }
 
   async seed(name: string, lastCopied: PartitionOffsets, deadline: Deadline): Promise<void> {
     const required = seedable(lastCopied)
-    const before = await this.copiedOffsets(name, deadline)
+    const before = await this.#offsetsInConnect(name, deadline)
     if (before.size > 0) {
       // A rerun after the seed was written but before that was journaled finds its own offsets; anything else has run before.
       requireOffsets(name, 'has run or been seeded before', required, before)
@@ -107,7 +109,13 @@ class ConnectMirror implements Mirror {
       const body = seedBody(this.source, required)
       await this.#rest.ask({ method: 'PATCH', path: `${pathOf(name)}/offsets`, body, refusal: `Can't seed connector ${name}.` }, z.unknown(), deadline)
     }
-    requireOffsets(name, 'was not seeded as told', required, await this.copiedOffsets(name, deadline))
+    requireOffsets(name, 'was not seeded as told', required, await this.#offsetsInConnect(name, deadline))
+  }
+
+  /** Connect's own reading of its offsets, slow and thorough: what a task will start from. */
+  async #offsetsInConnect(name: string, deadline: Deadline): Promise<PartitionOffsets> {
+    const request = { method: 'GET', path: `${pathOf(name)}/offsets`, refusal: `Can't read the offsets of connector ${name}.` } as const
+    return copiedOffsetsOf(await this.#rest.ask(request, OffsetsAnswer, deadline), this.source)
   }
 
   async resume(name: string, deadline: Deadline): Promise<void> {
@@ -140,6 +148,10 @@ class ConnectMirror implements Mirror {
     const tasks = Number((await this.#rest.ask(request, ConfigAnswer, deadline))['tasks.max'] ?? 1)
     // Worker.taskTransactionalId. All ids that the connector can ever have, not only those of tasks that run now.
     return Array.from({ length: tasks }, (_, task) => `${this.#edge.worker.groupId}-${name}-${task}`)
+  }
+
+  async close(): Promise<void> {
+    this.#offsetsTopic.close()
   }
 
   async #requireOwnWorker(deadline: Deadline): Promise<void> {
