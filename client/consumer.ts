@@ -1,0 +1,328 @@
+/** kafkajs' Consumer that reads where its group reads: it leaves, waits and joins as the route says, and never reads both colours at once. */
+import { randomUUID } from 'node:crypto'
+import type {
+  Batch,
+  Consumer,
+  ConsumerConfig,
+  ConsumerRunConfig,
+  ConsumerSubscribeTopic,
+  ConsumerSubscribeTopics,
+  EachBatchPayload,
+  EachMessagePayload,
+  Kafka,
+  TopicPartitionOffset,
+  TopicPartitionOffsetAndMetadata,
+  TopicPartitions,
+} from 'kafkajs'
+import { type Colour, colours, otherColour } from '../engine/model/colour.ts'
+import { KbgError, messageOf } from '../engine/model/error.ts'
+import { groupRoute } from '../engine/model/route.ts'
+import { BatchGate } from './batch-gate.ts'
+import type { RegisteredClient, RouteSession } from './route-session.ts'
+import { software } from './software.ts'
+import type { Timing } from './timing.ts'
+
+/** kafkajs' payload, and the colour that the message was read from. */
+export type RoutedEachMessagePayload = EachMessagePayload & { readonly colour: Colour }
+/** kafkajs' payload, and the colour that the batch was read from (on the payload and on the batch). */
+export type RoutedEachBatchPayload = Omit<EachBatchPayload, 'batch'> & { readonly colour: Colour; readonly batch: Batch & { readonly colour: Colour } }
+
+/** kafkajs' run configuration with routed payloads. */
+export type RoutedConsumerRunConfig = Omit<ConsumerRunConfig, 'eachMessage' | 'eachBatch'> & {
+  eachMessage?: (payload: RoutedEachMessagePayload) => Promise<void>
+  eachBatch?: (payload: RoutedEachBatchPayload) => Promise<void>
+}
+
+/** kafkajs' Consumer with what a route adds. */
+export type RoutedConsumer = Omit<Consumer, 'run'> & {
+  run(config?: RoutedConsumerRunConfig): Promise<void>
+  /** The colour that is read; null while held, stopped or not connected. */
+  readonly colour: Colour | null
+  /** The epoch acted on; 0 before connecting. */
+  readonly epoch: number
+}
+
+/** Between two tries to reach the colour that the route names. */
+const retryPauseMs = 500
+
+/** A fetch that waits for records delays leaving by as long; kafkajs' 5 s would be felt at each move. */
+const defaultMaxWaitTimeMs = 250
+/** Members that have just moved learn of each other by their heartbeats. */
+const defaultHeartbeatIntervalMs = 500
+
+/** What a routed consumer is built from. */
+export interface ConsumerParts {
+  readonly session: RouteSession
+  readonly kafkas: Readonly<Record<Colour, Kafka>>
+  readonly clientId: string
+  readonly timing: Timing
+}
+
+/** Implementation of {@link RoutedConsumer}. Made by `Kafka.consumer()`. */
+export class RoutedKafkaConsumer implements RoutedConsumer {
+  readonly events: Consumer['events']
+  readonly #parts: ConsumerParts
+  readonly #groupId: string
+  readonly #consumers: Readonly<Record<Colour, Consumer>>
+  readonly #subscriptions: (ConsumerSubscribeTopics | ConsumerSubscribeTopic)[] = []
+  /** How many of the subscriptions each colour's consumer has. */
+  readonly #subscribed: Record<Colour, number> = { blue: 0, green: 0 }
+  readonly #connected: Partial<Record<Colour, Promise<void>>> = {}
+  readonly #gate = new BatchGate()
+  #runConfig: RoutedConsumerRunConfig | undefined
+  #active: Colour | null = null
+  #paused: TopicPartitions[] = []
+  #client: RegisteredClient | undefined
+  #unsubscribe: (() => void) | undefined
+  #closed = new AbortController()
+  #epoch = 0
+  #moving: Promise<void> | undefined
+  #moveAgain = false
+
+  constructor(parts: ConsumerParts, config: ConsumerConfig) {
+    this.#parts = parts
+    this.#groupId = config.groupId
+    const make = (colour: Colour) =>
+      parts.kafkas[colour].consumer({
+        ...config,
+        allowAutoTopicCreation: config.allowAutoTopicCreation ?? false, // the catalog makes topics, on both colours
+        maxWaitTimeInMs: config.maxWaitTimeInMs ?? defaultMaxWaitTimeMs,
+        heartbeatInterval: config.heartbeatInterval ?? defaultHeartbeatIntervalMs,
+      })
+    this.#consumers = { blue: make('blue'), green: make('green') }
+    this.events = this.#consumers.blue.events
+  }
+
+  get colour(): Colour | null {
+    return this.#active
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  logger() {
+    return this.#consumers.blue.logger()
+  }
+
+  on: Consumer['on'] = (event: string, listener: (event: never) => void) => {
+    const offs = colours.map((colour) => (this.#consumers[colour].on as (event: string, listener: (event: never) => void) => () => void)(event, listener))
+    return () => {
+      for (const off of offs) off()
+    }
+  }
+
+  /**
+   * Reads the route, registers, and connects to the colour that the group reads from.
+   *
+   * @throws KbgError of the route; kafkajs' error when that colour can't be reached
+   */
+  async connect(): Promise<void> {
+    if (this.#client !== undefined) return
+    const { session, clientId } = this.#parts
+    this.#closed = new AbortController()
+    this.#client = await session.join({
+      version: 1,
+      ...{ clientId, instanceId: `${clientId}-${this.#groupId}-${randomUUID()}`, kind: 'consumer', groupId: this.#groupId },
+      ...{ transactionalId: null, ackedEpoch: 0, state: 'held', colour: null, software },
+    })
+    this.#unsubscribe = session.onRoute(() => void this.#move())
+    const colour = groupRoute(session.route, this.#groupId).colour
+    try {
+      await this.#prepare(colour)
+    } catch (error) {
+      await this.disconnect()
+      throw error
+    }
+    this.#prepareBeside(otherColour(colour))
+    await this.#move()
+  }
+
+  async subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void> {
+    this.#subscriptions.push(subscription)
+    const colour = groupRoute(this.#parts.session.route, this.#groupId).colour
+    await this.#prepare(colour)
+    this.#prepareBeside(otherColour(colour))
+  }
+
+  /** Starts where the route says; while the group is held, as soon as it is released. */
+  async run(config: RoutedConsumerRunConfig = {}): Promise<void> {
+    this.#runConfig = config
+    await this.#move()
+  }
+
+  async stop(): Promise<void> {
+    this.#runConfig = undefined
+    await this.#move()
+  }
+
+  async disconnect(): Promise<void> {
+    this.#unsubscribe?.()
+    this.#closed.abort()
+    this.#runConfig = undefined
+    await this.#move()
+    const client = this.#client
+    this.#client = undefined
+    await Promise.all(colours.map((colour) => this.#consumers[colour].disconnect()))
+    await client?.leave()
+  }
+
+  async commitOffsets(offsets: TopicPartitionOffsetAndMetadata[]): Promise<void> {
+    await this.#running().commitOffsets(offsets)
+  }
+
+  seek(position: TopicPartitionOffset): void {
+    this.#running().seek(position)
+  }
+
+  pause(topics: { topic: string; partitions?: number[] }[]): void {
+    this.#running().pause(topics)
+  }
+
+  paused(): TopicPartitions[] {
+    return this.#active === null ? this.#paused : this.#consumers[this.#active].paused()
+  }
+
+  resume(topics: { topic: string; partitions?: number[] }[]): void {
+    this.#running().resume(topics)
+  }
+
+  describeGroup() {
+    return this.#consumers[this.#active ?? groupRoute(this.#parts.session.route, this.#groupId).colour].describeGroup()
+  }
+
+  #running(): Consumer {
+    if (this.#active !== null) return this.#consumers[this.#active]
+    throw new KbgError('consumer-held', 'This consumer reads no colour now: it is held, or was not started.', {
+      retriable: true,
+      facts: { groupId: this.#groupId, epoch: this.#epoch },
+      remedy: 'Positions are kept by the group; processing goes on by itself when the group is released.',
+    })
+  }
+
+  /** Connects a colour's consumer and gives it the subscriptions it lacks. */
+  async #prepare(colour: Colour): Promise<void> {
+    const consumer = this.#consumers[colour]
+    this.#connected[colour] ??= consumer.connect()
+    await this.#connected[colour].catch((error: unknown) => {
+      delete this.#connected[colour]
+      throw error
+    })
+    while (this.#subscribed[colour] < this.#subscriptions.length) {
+      const subscription = this.#subscriptions[this.#subscribed[colour]]
+      this.#subscribed[colour] += 1
+      try {
+        if (subscription !== undefined) await consumer.subscribe(subscription)
+      } catch (error) {
+        this.#subscribed[colour] -= 1
+        throw error
+      }
+    }
+  }
+
+  /** Best effort: joining meets, and tells, what stays unready. */
+  #prepareBeside(colour: Colour): void {
+    void this.#prepare(colour).catch((error: unknown) => this.logger().debug('The other colour is not ready', { colour, error: messageOf(error) }))
+  }
+
+  /** Brings this member to where the newest route wants it. One move at a time; what came meanwhile is looked at afterwards. */
+  #move(): Promise<void> {
+    if (this.#moving !== undefined) {
+      this.#moveAgain = true
+      return this.#moving
+    }
+    this.#moving = this.#moveUntilSettled().finally(() => {
+      this.#moving = undefined
+    })
+    return this.#moving
+  }
+
+  async #moveUntilSettled(): Promise<void> {
+    do {
+      this.#moveAgain = false
+      await this.#moveOnce()
+    } while (this.#moveAgain)
+  }
+
+  async #moveOnce(): Promise<void> {
+    const client = this.#client
+    if (client === undefined) return
+    const route = this.#parts.session.route
+    const group = groupRoute(route, this.#groupId)
+    const wanted = this.#runConfig !== undefined && group.state === 'running' ? group.colour : null
+    if (this.#active !== null && this.#active !== wanted) await this.#leave(this.#active)
+    if (wanted !== null && this.#active === null) await this.#join(wanted)
+    this.#epoch = route.epoch
+    client.acknowledge({ ackedEpoch: route.epoch, state: this.#active === null ? 'held' : 'running', colour: this.#active })
+  }
+
+  /** Finishes and commits what is in hand, starts nothing more, and leaves the group: from then on nothing of this colour is processed. */
+  async #leave(colour: Colour): Promise<void> {
+    const consumer = this.#consumers[colour]
+    this.#paused = consumer.paused()
+    await this.#gate.close() // kafkajs drops commits of a consumer that is being stopped: so not before the last one is made
+    await consumer.stop()
+    this.#active = null
+    this.#gate.open()
+    this.logger().info('Left', { groupId: this.#groupId, colour })
+  }
+
+  /** Joins the group on this colour. Repeats until it can, the route changes, or the consumer is stopped. */
+  async #join(colour: Colour): Promise<void> {
+    const config = this.#runConfig
+    const consumer = this.#consumers[colour]
+    while (config !== undefined && config === this.#runConfig && !this.#closed.signal.aborted) {
+      try {
+        await this.#prepare(colour)
+        await consumer.run(this.#routedConfig(colour, config))
+        this.#active = colour
+        if (this.#paused.length > 0) consumer.pause(this.#paused)
+        this.logger().info('Joined', { groupId: this.#groupId, colour })
+        return
+      } catch (error) {
+        this.logger().error(`Could not join ${this.#groupId} on ${colour}: ${messageOf(error)}`)
+        if (this.#moveAgain) return
+        await this.#parts.timing.sleep(retryPauseMs, this.#closed.signal).catch(() => undefined) // woken by disconnect: the condition ends it
+      }
+    }
+  }
+
+  #routedConfig(colour: Colour, config: RoutedConsumerRunConfig): ConsumerRunConfig {
+    const { eachMessage, eachBatch, eachBatchAutoResolve, ...rest } = config
+    const autoCommit = config.autoCommit ?? true
+    const handle = async (payload: EachBatchPayload) => {
+      const { batch } = payload
+      if (eachMessage !== undefined) return this.#eachMessage(colour, payload, eachMessage, autoCommit)
+      if (eachBatch === undefined) return
+      let toldToStop = false
+      const isRunning = () => {
+        if (!this.#gate.closing && payload.isRunning()) return true
+        toldToStop = true
+        return false
+      }
+      await eachBatch({ ...payload, colour, batch: Object.assign(batch, { colour }), isRunning })
+      // kafkajs would resolve the whole batch even for a handler that stopped in the middle because it was told to: records would be skipped.
+      if (eachBatchAutoResolve !== false && !toldToStop) payload.resolveOffset(batch.lastOffset())
+    }
+    return { ...rest, eachBatchAutoResolve: false, eachBatch: (payload) => this.#gate.enter(() => handle(payload)) }
+  }
+
+  /** As kafkajs does for `eachMessage`, but a message that was not begun when the group is held is neither processed nor counted as processed. */
+  async #eachMessage(
+    colour: Colour,
+    payload: EachBatchPayload,
+    eachMessage: NonNullable<RoutedConsumerRunConfig['eachMessage']>,
+    autoCommit: boolean,
+  ): Promise<void> {
+    const { topic, partition, messages } = payload.batch
+    const isPaused = () => this.#consumers[colour].paused().some((each) => each.topic === topic && each.partitions.includes(partition))
+    for (const message of messages) {
+      if (this.#gate.closing || !payload.isRunning() || payload.isStale()) return
+      await eachMessage({ topic, partition, message, colour, heartbeat: payload.heartbeat, pause: payload.pause })
+      payload.resolveOffset(message.offset)
+      await payload.heartbeat()
+      if (autoCommit) await payload.commitOffsetsIfNecessary()
+      if (isPaused()) return
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * kafkajs for programs that follow a blue-green route: change the import from `kafkajs` to `@kafka-blue-green/client`, and name the fleet and its route store.
+ */
+import kafkajs from 'kafkajs'
+
+export type * from 'kafkajs'
+export { KbgError } from '../engine/model/error.ts'
+export type { RoutedConsumer, RoutedConsumerRunConfig, RoutedEachBatchPayload, RoutedEachMessagePayload } from './consumer.ts'
+export { Kafka } from './kafka.ts'
+export type { RoutedKafkaConfig, RouteStoreOptions } from './options.ts'
+export type { RoutedProducer, RoutedRecordMetadata } from './producer.ts'
+export type { RoutedTransaction } from './transactions.ts'
+
+/** kafkajs' own, so that one import changes and no other. */
+export const {
+  AclOperationTypes,
+  AclPermissionTypes,
+  AclResourceTypes,
+  AssignerProtocol,
+  CompressionCodecs,
+  CompressionTypes,
+  ConfigResourceTypes,
+  ConfigSource,
+  KafkaJSConnectionError,
+  KafkaJSError,
+  KafkaJSNonRetriableError,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSProtocolError,
+  logLevel,
+  PartitionAssigners,
+  Partitioners,
+  ResourcePatternTypes,
+} = kafkajs

@@ -1,0 +1,284 @@
+/** One application's view of the route: the current epoch, and its registrations under a lease. */
+import { Etcd3, type IOptions, type Watcher } from 'etcd3'
+import type { Logger } from 'kafkajs'
+import { KbgError, messageOf } from '../engine/model/error.ts'
+import { type ClientRegistration, RouteDocument, routeKeys } from '../engine/model/route.ts'
+import type { RouteOptions } from './options.ts'
+import { RegistrationLease } from './registration-lease.ts'
+import { type Timing, within } from './timing.ts'
+
+/** Between two tries to reach the store. */
+const retryPauseMs = 100
+/** How long a start may wait for the store; after it, the application is told. */
+const openDeadlineMs = 10_000
+
+type Policy = ReturnType<NonNullable<NonNullable<IOptions['faultHandling']>['host']>>
+/** etcd3 repeats failed calls, then refuses all for 5 s, and opens lost watches after up to 30 s; here the session tries again itself. */
+const onceOnly = { execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: new AbortController().signal }) } as unknown as Policy
+const watchBackoff = { duration: retryPauseMs, next: () => watchBackoff }
+
+/** Called with every newer route, in order of epochs. Must not throw. */
+export type RouteListener = (route: RouteDocument) => void
+
+/**
+ * Follows the route of one fleet. Shared by all producers and consumers of one `Kafka` object: opened by the first, closed with the last.
+ *
+ * Epochs only grow: an older or repeated document is ignored. When the store can't be reached the current epoch stays in force (the fence protects it).
+ */
+export class RouteSession {
+  readonly #options: RouteOptions
+  readonly #timing: Timing
+  readonly #log: Logger
+  readonly #listeners = new Set<RouteListener>()
+  #users = 0
+  #open: OpenSession | undefined
+  #route: RouteDocument | undefined
+
+  constructor(options: RouteOptions, timing: Timing, log: Logger) {
+    this.#options = options
+    this.#timing = timing
+    this.#log = log
+  }
+
+  get fleet(): string {
+    return this.#options.fleet
+  }
+
+  /** The newest route seen. @throws KbgError `route-unknown` before the first {@link join} */
+  get route(): RouteDocument {
+    if (this.#route === undefined) throw new KbgError('route-unknown', 'The route was not read yet: connect first.', { facts: { fleet: this.fleet } })
+    return this.#route
+  }
+
+  /** Calls `listener` with every newer route from now on. Returns how to end that. */
+  onRoute(listener: RouteListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /**
+   * Registers a client, then reads the route: whoever publishes a hold either sees the registration, or its holder sees the hold.
+   *
+   * @throws KbgError `route-store-unreachable`, `route-missing`, `route-corrupt`
+   */
+  async join(registration: ClientRegistration): Promise<RegisteredClient> {
+    this.#users += 1
+    try {
+      this.#open ??= new OpenSession(this.#options, this.#timing, this.#log, (route) => this.#apply(route))
+      const session = this.#open
+      const late = () => this.#unreachable(session.lastError)
+      await within(this.#timing, openDeadlineMs, session.register(registration), late)
+      await within(this.#timing, openDeadlineMs, session.refresh(), late)
+      return new RegisteredClient(session, registration, () => this.#leave())
+    } catch (error) {
+      await this.#leave()
+      throw error
+    }
+  }
+
+  async #leave(): Promise<void> {
+    this.#users -= 1
+    if (this.#users > 0) return
+    const session = this.#open
+    this.#open = undefined
+    await session?.close()
+  }
+
+  #apply(route: RouteDocument): void {
+    if (this.#route !== undefined && route.epoch <= this.#route.epoch) return
+    this.#route = route
+    this.#log.info('Route', { fleet: route.fleet, epoch: route.epoch, state: route.state, live: route.live })
+    for (const listener of this.#listeners) listener(route)
+  }
+
+  #unreachable(cause: unknown): KbgError {
+    return new KbgError('route-store-unreachable', `The route can't be read, so this client doesn't know where to go.`, {
+      retriable: true,
+      facts: { fleet: this.fleet, endpoints: this.#options.endpoints },
+      remedy: 'Is the route store running, and are its addresses and the password right?',
+      ...(cause === undefined ? {} : { cause }),
+    })
+  }
+}
+
+/** One registration as its owner changes it. */
+export class RegisteredClient {
+  readonly #session: OpenSession
+  readonly #leave: () => Promise<void>
+  #registration: ClientRegistration
+
+  constructor(session: OpenSession, registration: ClientRegistration, leave: () => Promise<void>) {
+    this.#session = session
+    this.#registration = registration
+    this.#leave = leave
+  }
+
+  /** Says what this client has acted on. Written at once, repeated until the store has it; a newer one replaces an unwritten older one. */
+  acknowledge(change: Pick<ClientRegistration, 'ackedEpoch' | 'state' | 'colour'>): void {
+    this.#registration = { ...this.#registration, ...change }
+    void this.#session.register(this.#registration) // repeats by itself until written or closed; it never rejects before that
+  }
+
+  /** Takes the registration back, and closes the session with the last one. */
+  async leave(): Promise<void> {
+    await this.#session.unregister(this.#registration.instanceId)
+    await this.#leave()
+  }
+}
+
+/** The session while somebody uses it. */
+class OpenSession {
+  readonly #options: RouteOptions
+  readonly #timing: Timing
+  readonly #log: Logger
+  readonly #apply: (route: RouteDocument) => void
+  readonly #closed = new AbortController()
+  readonly #lease: RegistrationLease
+  readonly #watching: Promise<void>
+  #etcd: Etcd3
+  #watcher: Watcher | undefined
+  lastError: unknown
+
+  constructor(options: RouteOptions, timing: Timing, log: Logger, apply: (route: RouteDocument) => void) {
+    this.#options = options
+    this.#timing = timing
+    this.#log = log
+    this.#apply = apply
+    this.#etcd = this.#connect()
+    this.#lease = new RegistrationLease({
+      etcd: () => this.#etcd,
+      keyOf: routeKeys(options.fleet).client,
+      timing,
+      closed: this.#closed.signal,
+      onError: (error) => this.#failed(error),
+    })
+    this.#watching = this.#watch()
+  }
+
+  register(registration: ClientRegistration): Promise<void> {
+    return this.#lease.put(registration)
+  }
+
+  unregister(instanceId: string): Promise<void> {
+    return this.#lease.remove(instanceId)
+  }
+
+  /** Reads the route now. Repeats while the store can't be reached. @throws KbgError `route-missing`, `route-corrupt`, `route-session-closed` */
+  async refresh(): Promise<bigint> {
+    while (!this.#closed.signal.aborted) {
+      try {
+        return await this.#readOnce()
+      } catch (error) {
+        if (error instanceof KbgError) throw error
+        this.#failed(error)
+        await this.#pause()
+      }
+    }
+    throw new KbgError('route-session-closed', 'The client was disconnected while it read the route.')
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort()
+    await this.#lease.close()
+    this.#watcher?.cancel().catch(() => undefined) // closing: a watch that is gone already is what was wanted
+    await this.#watching
+    this.#etcd.close()
+  }
+
+  #connect(): Etcd3 {
+    const { endpoints, username, password } = this.#options
+    return new Etcd3({
+      hosts: [...endpoints],
+      auth: { username, password },
+      grpcOptions: {
+        'grpc.initial_reconnect_backoff_ms': 100,
+        'grpc.min_reconnect_backoff_ms': 100,
+        'grpc.max_reconnect_backoff_ms': 1_000,
+        'grpc.keepalive_time_ms': 10_000,
+        'grpc.keepalive_timeout_ms': 5_000,
+      },
+      faultHandling: { host: () => onceOnly, global: onceOnly, watchBackoff },
+    })
+  }
+
+  async #readOnce(): Promise<bigint> {
+    const key = routeKeys(this.#options.fleet).route
+    const answer = await this.#etcd.get(key).exec()
+    const value = answer.kvs[0]?.value.toString('utf8')
+    if (value === undefined) {
+      throw new KbgError('route-missing', 'The route store has no route of this fleet.', {
+        facts: { fleet: this.#options.fleet, key },
+        remedy: 'It is written when the traffic stack is brought up; is the fleet right?',
+      })
+    }
+    this.#apply(parseRoute(key, value))
+    return BigInt(answer.header.revision)
+  }
+
+  /** Reads, then watches from behind that revision; when the watch breaks, from the start again: no change is missed, and repeated ones are ignored. */
+  async #watch(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      try {
+        await this.#watchFrom(await this.#readOnce())
+      } catch (error) {
+        this.#failed(error)
+      }
+      await this.#pause()
+    }
+  }
+
+  #watchFrom(revision: bigint): Promise<void> {
+    const key = routeKeys(this.#options.fleet).route
+    return new Promise((resolve) => {
+      const watcher = this.#etcd
+        .watch()
+        .key(key)
+        .startRevision(String(revision + 1n))
+        .watcher()
+      this.#watcher = watcher
+      const end = () => {
+        watcher.cancel().catch(() => undefined) // a watch that is gone already is what was wanted
+        resolve()
+      }
+      watcher.on('put', (pair) => {
+        try {
+          this.#apply(parseRoute(key, pair.value.toString('utf8')))
+        } catch (error) {
+          this.#failed(error) // the epoch in force stays
+        }
+      })
+      watcher.on('disconnected', end)
+      watcher.on('error', end)
+      this.#closed.signal.addEventListener('abort', end, { once: true })
+    })
+  }
+
+  /** Etcd's users were changed: a token from before is outdated for ever, so a new connection logs in again. */
+  #failed(error: unknown): void {
+    this.lastError = error
+    if (this.#closed.signal.aborted) return
+    this.#log.debug('Route store', { error: messageOf(error) })
+    if (!/revision of auth store is old|user name is empty/.test(messageOf(error))) return
+    this.#etcd.close()
+    this.#etcd = this.#connect()
+  }
+
+  async #pause(): Promise<void> {
+    await this.#timing.sleep(retryPauseMs, this.#closed.signal).catch(() => undefined) // woken by close: the loops' conditions end them
+  }
+}
+
+/** @throws KbgError `route-corrupt` */
+export function parseRoute(key: string, text: string): RouteDocument {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined // refused below, with the key
+  }
+  const parsed = RouteDocument.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw new KbgError('route-corrupt', `The route can't be read; the epoch in force stays.`, {
+    facts: { key, problems: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`) },
+  })
+}

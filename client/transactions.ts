@@ -1,0 +1,209 @@
+/** Transactions of a routed producer: they wait while held, end before a hold is acknowledged, and are replayed whole when the fence met them. */
+import type { Offsets, Producer, ProducerBatch, ProducerRecord, RecordMetadata, Transaction } from 'kafkajs'
+import type { Colour } from '../engine/model/colour.ts'
+import { KbgError } from '../engine/model/error.ts'
+import type { RoutedRecordMetadata } from './producer.ts'
+
+/** A kafkajs transaction on one colour. */
+export interface RoutedTransaction extends Transaction {
+  readonly colour: Colour
+  send(record: ProducerRecord): Promise<RoutedRecordMetadata[]>
+  sendBatch(batch: ProducerBatch): Promise<RoutedRecordMetadata[]>
+}
+
+/** A colour's kafkajs producer with its transactional id; replaced when a transaction left it in a state that kafkajs can't leave. */
+export interface TransactionalLane {
+  readonly colour: Colour
+  producer(): Promise<Producer>
+  replaceProducer(): Promise<void>
+}
+
+/** What transactions need of the routed producer. */
+export interface TransactionGate {
+  /** The colour that is open now, in an epoch behind `after`; undefined while there is none. */
+  opened(after: number): OpenEpoch | undefined
+  /** Resolves when {@link opened} may answer. @throws KbgError `deadline`, `producer-disconnected` */
+  whenOpen(after: number): Promise<void>
+}
+
+/** An epoch in which a colour is open. */
+export interface OpenEpoch {
+  readonly colour: Colour
+  readonly epoch: number
+}
+
+/** Begins transactions when a colour is open, and counts those that are open. */
+export class Transactions {
+  readonly #lanes: Readonly<Record<Colour, TransactionalLane>>
+  readonly #gate: TransactionGate
+  readonly #onEnd: () => void
+  #open = 0
+
+  constructor(lanes: Readonly<Record<Colour, TransactionalLane>>, gate: TransactionGate, onEnd: () => void) {
+    this.#lanes = lanes
+    this.#gate = gate
+    this.#onEnd = onEnd
+  }
+
+  /** Transactions that have begun and not ended. */
+  get openCount(): number {
+    return this.#open
+  }
+
+  /** Begins a transaction as kafkajs does, as soon as a colour is open. */
+  async begin(): Promise<FencedTransaction> {
+    let opened = this.#gate.opened(0)
+    while (opened === undefined) {
+      await this.#gate.whenOpen(0)
+      opened = this.#gate.opened(0)
+    }
+    this.#open += 1 // in the same turn in which the gate was open: a hold that comes now waits for this transaction
+    const { colour, epoch } = opened
+    const lane = this.#lanes[colour]
+    const ended = () => {
+      this.#open -= 1
+      this.#onEnd()
+    }
+    try {
+      const producer = await lane.producer()
+      return new FencedTransaction(await producer.transaction(), colour, epoch, lane, ended)
+    } catch (error) {
+      ended()
+      throw error
+    }
+  }
+
+  /**
+   * Runs `work` in a transaction and commits it. Refused by the fence, it is aborted and run again, whole, on the colour that is open next; so `work` must have
+   * no effect but its sends.
+   *
+   * @throws what `work` throws (after aborting); KbgError `outcome-unknown` when the commit's answer was lost; kafkajs' error when the denial is no fence's
+   */
+  async run<T>(work: (transaction: RoutedTransaction) => Promise<T>): Promise<T> {
+    for (;;) {
+      const transaction = await this.begin()
+      let result: T
+      try {
+        result = await work(transaction)
+      } catch (error) {
+        await transaction.abortIfActive()
+        if (transaction.denial === undefined) throw error
+        await this.#nextEpoch(transaction)
+        continue
+      }
+      if (transaction.denial === undefined) {
+        await transaction.commit()
+        return result
+      }
+      await transaction.abortIfActive() // the work ignored a refused send: committing the rest would tear it apart
+      await this.#nextEpoch(transaction)
+    }
+  }
+
+  async #nextEpoch(transaction: FencedTransaction): Promise<void> {
+    try {
+      await this.#gate.whenOpen(transaction.epoch)
+    } catch {
+      throw transaction.denial // no other epoch came: it wasn't a fence
+    }
+  }
+}
+
+/** kafkajs' transaction, watched for the fence. */
+export class FencedTransaction implements RoutedTransaction {
+  readonly colour: Colour
+  readonly epoch: number
+  readonly #inner: Transaction
+  readonly #lane: TransactionalLane
+  readonly #ended: () => void
+  #over = false
+  #denial: Error | undefined
+
+  constructor(inner: Transaction, colour: Colour, epoch: number, lane: TransactionalLane, ended: () => void) {
+    this.#inner = inner
+    this.colour = colour
+    this.epoch = epoch
+    this.#lane = lane
+    this.#ended = ended
+  }
+
+  /** The refusal of one of its sends for lack of the right to write: what a fence looks like. */
+  get denial(): Error | undefined {
+    return this.#denial
+  }
+
+  isActive(): boolean {
+    return !this.#over && this.#inner.isActive()
+  }
+
+  send(record: ProducerRecord): Promise<RoutedRecordMetadata[]> {
+    return this.#watched(() => this.#inner.send(record))
+  }
+
+  sendBatch(batch: ProducerBatch): Promise<RoutedRecordMetadata[]> {
+    return this.#watched(() => this.#inner.sendBatch(batch))
+  }
+
+  sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void> {
+    return this.#inner.sendOffsets(offsets)
+  }
+
+  async commit(): Promise<void> {
+    await this.#end(
+      () => this.#inner.commit(),
+      (cause) =>
+        new KbgError('outcome-unknown', 'Whether this transaction was committed is unknown.', {
+          facts: { colour: this.colour },
+          remedy: 'Running it again may write its records twice.',
+          cause,
+        }),
+    )
+  }
+
+  async abort(): Promise<void> {
+    await this.#end(
+      () => this.#inner.abort(),
+      (cause) => cause,
+    )
+  }
+
+  /** Aborts; an abort that fails ends the producer instead, whose successor aborts what is left open. */
+  async abortIfActive(): Promise<void> {
+    if (this.isActive()) await this.abort().catch(() => undefined) // #end has replaced the producer, which is the stronger abort
+  }
+
+  async #watched(send: () => Promise<RecordMetadata[]>): Promise<RoutedRecordMetadata[]> {
+    try {
+      return (await send()).map((metadata) => ({ ...metadata, colour: this.colour }))
+    } catch (error) {
+      if (isDenial(error)) this.#denial ??= error
+      throw error
+    }
+  }
+
+  /** kafkajs can't leave its committing or aborting state after an error: a new producer with the same id takes over, and aborts what is open. */
+  async #end(end: () => Promise<void>, failure: (cause: unknown) => unknown): Promise<void> {
+    try {
+      await end()
+    } catch (error) {
+      if (this.#over || !this.#inner.isActive()) {
+        await this.#lane.replaceProducer()
+      }
+      throw failure(error)
+    } finally {
+      if (!this.#over) {
+        this.#over = true
+        this.#ended()
+      }
+    }
+  }
+}
+
+/** AddPartitionsToTxn and Produce refuse with TOPIC_AUTHORIZATION_FAILED; the other partitions of such a request with OPERATION_NOT_ATTEMPTED. */
+function isDenial(error: unknown): error is Error {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    const type = 'type' in each ? each.type : undefined
+    if (type === 'TOPIC_AUTHORIZATION_FAILED' || type === 'OPERATION_NOT_ATTEMPTED') return true
+  }
+  return false
+}
