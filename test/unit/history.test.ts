@@ -176,8 +176,8 @@ describe('write windows', () => {
   const there = [...Array(10).keys()].map((index) => [index * 10 + 10, 'blue'] as const)
 
   it('are from the last acknowledgement on the source to the first on the target, for each producer and change', () => {
-    const a = producer('a', [...there, [180, 'green'], [190, 'green'], [300, 'blue']])
-    const b = producer('b', [...there, [250, 'green'], [260, 'green'], [280, 'blue']])
+    const a = producer('a', [...there, [180, 'green'], [2190, 'green'], [2300, 'blue']])
+    const b = producer('b', [...there, [250, 'green'], [2260, 'green'], [2280, 'blue']])
     const windows: WriteWindows = writeWindows([a, b])
     expect(windows.switchovers.map((one) => [one.from, one.to, one.maximumMs, one.untilAllMs, one.dueThroughout])).toEqual([
       ['blue', 'green', 150, 150, true],
@@ -187,9 +187,9 @@ describe('write windows', () => {
       ['a', 80, 40],
       ['b', 150, 75],
     ])
-    expect(windows.longestWithoutAckMs).toEqual({ a: 110, b: 150 })
-    expect(windows.acked).toEqual({ blue: 165, green: 125 })
-    expect(windows.ackLatency.maximum).toBe(150)
+    expect(windows.longestWithoutAckMs).toEqual({ a: 2010, b: 2010 })
+    expect(windows.acked).toEqual({ blue: 165, green: 2125 })
+    expect(windows.ackLatency.maximum).toBe(2010)
   })
 
   it('tell a load that waited', () => {
@@ -207,6 +207,13 @@ describe('write windows', () => {
     for (const event of mixed.events)
       if (event.type === 'sendResult') for (const one of event.outcomes) if (one.partition === 1 && 'ackedAtNs' in one) one.ackedAtNs = 120 * ms
     expect(writeWindows([mixed]).switchovers[0]?.maximumMs).toBe(80)
+  })
+
+  it('take a late answer of the source for what it is', () => {
+    const acks: (readonly [number, 'blue' | 'green'])[] = [...there, [200, 'green'], [205, 'blue'], [206, 'green'], [1500, 'green'], [3000, 'green']]
+    const windows = writeWindows([producer('late', acks)])
+    expect(windows.switchovers).toHaveLength(1)
+    expect(windows.switchovers[0]?.maximumMs).toBe(100)
   })
 
   it('are empty without a change', () => {

@@ -6,10 +6,21 @@ import { Partitioners } from 'kafkajs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Colour } from '../../engine/model/colour.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
-import { check, decodeValue, type EventOf, type HistoryEvent, HistoryWriter, readHistory, valueId, writeWindows } from '../support/history/index.ts'
+import {
+  check,
+  decodeValue,
+  type EventOf,
+  type HistoryEvent,
+  HistoryWriter,
+  nowNs,
+  readHistory,
+  type SendOutcome,
+  valueId,
+  writeWindows,
+} from '../support/history/index.ts'
 import { type GroupLoad, type ProducerLoad, WorkloadConfig } from '../support/workload/config.ts'
 import { ConsumingMember } from '../support/workload/consuming.ts'
-import type { PartitionAck, TopicPartitionOffset, WorkloadBatch, WorkloadConsumer, WorkloadProducer, WorkloadRecord } from '../support/workload/factory.ts'
+import type { TopicPartitionOffset, WorkloadBatch, WorkloadConsumer, WorkloadProducer, WorkloadRecord } from '../support/workload/factory.ts'
 import { ProducingLoop } from '../support/workload/producing.ts'
 import { demoLoad } from '../support/workload/profile.ts'
 import { Schedule } from '../support/workload/schedule.ts'
@@ -61,29 +72,27 @@ describe('the schedule', () => {
   })
 })
 
-/** A cluster in memory, named so: it acknowledges what it is given, unless `before` a call says otherwise. */
+/** A cluster in memory, named so: it acknowledges what it is given, unless `before` a call rejects. */
 function fakeProducer(before: (call: number) => Promise<Colour>): WorkloadProducer & { readonly sent: string[]; readonly ended: string[] } {
   const sent: string[] = []
   const ended: string[] = []
   let calls = 0
-  const send = async (_topic: string, records: readonly WorkloadRecord[]): Promise<PartitionAck[]> => {
-    const colour = await before(calls++)
-    for (const record of records) sent.push(decodeValue(record.key === null ? null : Buffer.from(record.key), record.value))
-    return Array.from({ length: 6 }, (_, partition) => ({ colour, partition, baseOffset: 0n, ackedAtNs: undefined }))
+  const send = async (_topic: string, records: readonly WorkloadRecord[]): Promise<SendOutcome[]> => {
+    try {
+      const colour = await before(calls++)
+      for (const record of records) sent.push(decodeValue(record.key === null ? null : Buffer.from(record.key), record.value))
+      const partitions = [...new Set(records.map((record) => record.partition))]
+      return partitions.map((partition) => ({ outcome: 'acked', colour, partition, baseOffset: '0', ackedAtNs: nowNs() }))
+    } catch (error) {
+      return [{ outcome: 'unknown', partition: null, error: String(error) }]
+    }
   }
-  const end = (how: string) => async () => {
-    ended.push(how)
-    return 'blue' as const
+  const transact: WorkloadProducer['transact'] = async (work) => {
+    const wanted = await work({ send })
+    ended.push(wanted)
+    return wanted === 'commit' ? 'blue' : null
   }
-  return {
-    sent,
-    ended,
-    connect: async () => undefined,
-    send,
-    begin: async () => ({ send, commit: end('commit'), abort: async () => void (await end('abort')()) }),
-    disconnect: async () => undefined,
-    outcomesOf: () => [{ outcome: 'unknown', partition: null, error: 'made up' }],
-  }
+  return { sent, ended, connect: async () => undefined, send, transact, disconnect: async () => undefined }
 }
 
 /** Runs a producer of the load for a while and returns its history. */
@@ -153,18 +162,60 @@ describe('a producer of the load', () => {
     ends.forEach((event, index) => {
       expect(event).toMatchObject({ action: (index + 1) % 3 === 0 ? 'abort' : 'commit', result: 'ok', colour: (index + 1) % 3 === 0 ? null : 'blue' })
     })
-    for (const send of eventsOf(events, 'send')) expect(send.transaction).toMatch(/^p-\d+$/)
+    for (const send of eventsOf(events, 'send')) expect(send.transaction).toMatch(/^p-\d+\.1$/)
   })
 
   it('tries a transaction that can not begin again, with the same records', async () => {
     const client = fakeProducer(async () => 'blue')
     let begins = 0
-    const begin = client.begin
-    client.begin = () => (begins++ === 0 ? Promise.reject(new Error('coordinator not available')) : begin())
+    const transact = client.transact
+    client.transact = (work) => (begins++ === 0 ? Promise.reject(new Error('coordinator not available')) : transact(work))
     const transactions = { transactionalId: 't', abortEvery: 100, everyMs: 10 }
     const events = await produce(client, { ...plainLoad, topics: ['payments'], transactions }, 300)
-    expect(eventsOf(events, 'txn')[0]).toMatchObject({ action: 'begin', result: 'failed', transaction: 'p-0' })
+    expect(eventsOf(events, 'txn')[0]).toMatchObject({ action: 'begin', result: 'failed', transaction: 'p-1.0' })
     expect(eventsOf(events, 'send').flatMap((send) => send.seqs)[0]).toBe(0)
+  })
+
+  it('records a transaction that its client replays as an aborted one and another one', async () => {
+    let refusals = 2
+    const client = fakeProducer(async () => {
+      if (refusals-- > 0) throw new Error('TOPIC_AUTHORIZATION_FAILED')
+      return 'blue'
+    })
+    const transact = client.transact
+    client.transact = async (work) => {
+      for (;;) {
+        try {
+          return await transact(work)
+        } catch (error) {
+          expect(String(error)).toContain('TOPIC_AUTHORIZATION_FAILED')
+        }
+      }
+    }
+    const transactions = { transactionalId: 't', abortEvery: 100, everyMs: 10 }
+    const events = await produce(client, { ...plainLoad, topics: ['payments'], transactions }, 200)
+    const steps = eventsOf(events, 'txn').slice(0, 6)
+    expect(steps.map((event) => `${event.transaction} ${event.action} ${event.result}`)).toEqual([
+      'p-1.1 begin ok',
+      'p-1.1 abort ok',
+      'p-1.2 begin ok',
+      'p-1.2 abort ok',
+      'p-1.3 begin ok',
+      'p-1.3 commit ok',
+    ])
+    const reader = new HistoryWriter(dir, 'all', { kind: 'fullReader', colour: 'blue', topics: ['payments'] })
+    const committed = eventsOf(events, 'send').filter((send) => !/^p-1\.[12]$/.test(send.transaction ?? ''))
+    committed.forEach((send, index) => {
+      send.seqs.forEach((seq, each) => {
+        const partition = send.partitions[each] as number
+        const firstOffset = String(index * 10_000 + each)
+        reader.write({ type: 'finalRead', colour: 'blue', topic: 'payments', partition, firstOffset, offsetDeltas: [0], values: [valueId('p', seq)] })
+      })
+    })
+    reader.close()
+    const verdict = check([readHistory(join(dir, 'p.jsonl')), readHistory(reader.file)], { wholeColours: ['blue'] })
+    expect(verdict.ok).toBe(true)
+    expect(verdict.errors.sends.count + verdict.errors.transactions.count).toBe(0)
   })
 })
 

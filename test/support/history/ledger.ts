@@ -12,6 +12,8 @@ export type Fate = 'acked' | 'unknown' | 'aborted' | 'denied' | 'unsent'
 const bit = { acked: 1, unknown: 2, aborted: 4, denied: 8 } as const
 const commitBit = { ok: bit.acked, failed: bit.aborted, unknown: bit.unknown } as const
 const noTransaction = -1
+const noPlace = -1
+const severalPlaces = -2
 
 /** How the ledger numbers a value: an index into its columns. */
 export type ValueNumber = number
@@ -25,9 +27,8 @@ export class Ledger {
 
   // one entry for each value
   readonly #topic = new IntColumn()
-  readonly #seq = new IntColumn()
   readonly #order = new IntColumn()
-  readonly #attempts = new IntColumn()
+  readonly #place = new IntColumn()
   readonly #fate = new IntColumn()
 
   // one entry for each attempt to send a value
@@ -36,7 +37,7 @@ export class Ledger {
   readonly #attemptOutcome = new IntColumn()
 
   readonly #transactionOutcome: number[] = []
-  readonly #openCalls = new Map<string, { first: number; partitions: readonly number[] }>()
+  readonly #openCalls = new Map<string, { first: number; partitions: readonly number[]; transactional: boolean }>()
   readonly sendErrors = new Map<string, number>()
   readonly transactionErrors = new Map<string, number>()
 
@@ -45,9 +46,8 @@ export class Ledger {
     const number = this.#ids.number(id)
     if (number === this.#topic.length) {
       this.#topic.push(-1)
-      this.#seq.push(0)
       this.#order.push(-1)
-      this.#attempts.push(0)
+      this.#place.push(noPlace)
       this.#fate.push(0)
     }
     return number
@@ -72,30 +72,37 @@ export class Ledger {
     return this.#topic.at(value)
   }
 
-  seqOf(value: ValueNumber): number {
-    return this.#seq.at(value)
+  /** The sequence that the value belongs to: same producer, topic and key (or partition, without a key). -1 when it was not sent. */
+  orderOf(value: ValueNumber): number {
+    return this.#order.at(value)
   }
 
   /**
-   * The sequence that the value belongs to: same producer, topic and key (or partition, without a key). -1 when its place in it is not defined,
-   * because the application sent it more than once, or because it should not be visible at all.
+   * When the value was sent, as a number that grows with each record that its producer sent. Negative when it has no place in its order, because the application sent
+   * it more than once with an effect, or because it should not be visible at all.
    */
-  orderOf(value: ValueNumber): number {
-    const mayBeVisible = (this.#fate.at(value) & (bit.acked | bit.unknown)) !== 0
-    return mayBeVisible && this.#attempts.at(value) === 1 ? this.#order.at(value) : -1
+  placeOf(value: ValueNumber): number {
+    return this.#place.at(value)
+  }
+
+  /** The value that was sent at this place. */
+  valueAt(place: number): ValueNumber {
+    return this.#attemptValue.at(place)
   }
 
   send(event: EventOf<'send'>): void {
     const topic = this.topics.number(event.topic)
     const transaction = event.transaction === null ? noTransaction : this.#transaction(event.producer, event.transaction)
-    this.#openCalls.set(`${event.producer} ${event.call}`, { first: this.#attemptValue.length, partitions: event.partitions })
+    this.#openCalls.set(`${event.producer} ${event.call}`, {
+      first: this.#attemptValue.length,
+      partitions: event.partitions,
+      transactional: event.transaction !== null,
+    })
     event.seqs.forEach((seq, index) => {
       const value = this.number(`${event.producer}:${seq}`)
       const place = event.keys[index] ?? `#${event.partitions[index]}`
       this.#topic.set(value, topic)
-      this.#seq.set(value, seq)
       this.#order.set(value, this.#orders.number(`${event.producer}\n${event.topic}\n${place}`))
-      this.#attempts.set(value, this.#attempts.at(value) + 1)
       this.#attemptValue.push(value)
       this.#attemptTransaction.push(transaction)
       this.#attemptOutcome.push(bit.unknown) // until the result says otherwise: the process may have died in between
@@ -114,6 +121,7 @@ export class Ledger {
     open.partitions.forEach((partition, index) => {
       const outcome = byPartition.get(partition) ?? byPartition.get(null)
       this.#attemptOutcome.set(open.first + index, outcome ? outcomeBit(outcome) : bit.unknown)
+      if (open.transactional) return // an error inside a transaction is one only if the transaction's own end says so: it may have been run again
       if (outcome === undefined) this.#countError(this.sendErrors, `no outcome for partition ${partition} of ${call}`)
       else if (outcome.outcome !== 'acked') this.#countError(this.sendErrors, `${outcome.outcome}: ${outcome.error}`)
     })
@@ -132,10 +140,13 @@ export class Ledger {
   settle(): void {
     for (let attempt = 0; attempt < this.#attemptValue.length; attempt++) {
       const value = this.#attemptValue.at(attempt)
-      this.#fate.set(value, this.#fate.at(value) | this.#settledOutcome(attempt))
+      const outcome = this.#settledOutcome(attempt)
+      this.#fate.set(value, this.#fate.at(value) | outcome)
+      if (outcome === bit.acked || outcome === bit.unknown) this.#place.set(value, this.#place.at(value) === noPlace ? attempt : severalPlaces)
     }
   }
 
+  /** What may and must be seen of the value. */
   fateOf(value: ValueNumber): Fate {
     const fate = this.#fate.at(value)
     if (fate & bit.acked) return 'acked'

@@ -30,8 +30,8 @@ export class ViewCheck {
   readonly #firstPartition: Int32Array
   /** 1 where the first row was on green. */
   readonly #firstGreen: Uint8Array
-  /** The highest sequence number of each order so far, plus one. */
-  readonly #lastSeq: Int32Array
+  /** The latest place of each order so far, plus one. */
+  readonly #latest: Int32Array
 
   constructor(view: View, parts: CheckParts) {
     this.view = view
@@ -39,7 +39,7 @@ export class ViewCheck {
     this.#firstRow = new Int32Array(parts.ledger.size)
     this.#firstPartition = new Int32Array(parts.ledger.size)
     this.#firstGreen = new Uint8Array(parts.ledger.size)
-    this.#lastSeq = new Int32Array(parts.ledger.orders)
+    this.#latest = new Int32Array(parts.ledger.orders)
   }
 
   /** Whether the reader got the value at all. */
@@ -83,11 +83,11 @@ export class ViewCheck {
 
   #order(value: ValueNumber, rank: number, highest: number, counted: Set<string>, at: () => string): number {
     const { ledger } = this.#parts
-    const order = ledger.orderOf(value)
-    const seq = ledger.seqOf(value) + 1
-    const behindKey = order >= 0 && (this.#lastSeq[order] as number) > seq
-    if (behindKey) this.#once('reorderedInKey', value, counted, () => `${at()}, behind number ${(this.#lastSeq[order] as number) - 1} of its key`)
-    else if (order >= 0) this.#lastSeq[order] = seq
+    const place = ledger.placeOf(value) + 1
+    const latest = place > 0 ? (this.#latest[ledger.orderOf(value)] as number) : 0
+    const behindKey = latest > place
+    if (behindKey) this.#once('reorderedInKey', value, counted, () => `${at()}, behind ${ledger.id(ledger.valueAt(latest - 1))} of its key`)
+    else if (place > 0) this.#latest[ledger.orderOf(value)] = place
     if (rank < highest && !behindKey) this.#once('reorderedInPartition', value, counted, at)
     return Math.max(rank, highest)
   }

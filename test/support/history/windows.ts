@@ -68,8 +68,8 @@ const dueGapLimitMs = 100
 /**
  * The write window of every switchover, at the clients.
  *
- * A transactional producer's acknowledgement is that of its commit. A call that was acknowledged by both colours counts on the source only where the client says
- * when that part was acknowledged: else the moment it returned would shorten the window.
+ * A transactional producer's acknowledgement is that of its commit. What was acknowledged by both colours at the same moment (a client that only says when the whole
+ * call was done) counts on the target only: on the source it would shorten the window.
  *
  * @throws KbgError `history-truncated`
  */
@@ -112,18 +112,20 @@ function traceOf(history: History): ProducerTrace | undefined {
 
 function plainAck(trace: ProducerTrace, call: OpenCall, result: EventOf<'sendResult'>): void {
   const acked = result.outcomes.filter((outcome) => outcome.outcome === 'acked')
-  const last = acked.reduce<(typeof acked)[number] | undefined>((a, b) => (a && a.ackedAtNs >= b.ackedAtNs ? a : b), undefined)
-  for (const colour of new Set(acked.map((outcome) => outcome.colour))) {
-    const times = acked.filter((outcome) => outcome.colour === colour).map((outcome) => outcome.ackedAtNs)
-    const saysWhen = Math.max(...times) < result.atNs
-    if (colour === last?.colour || saysWhen) trace.acks.push({ atNs: colour === last?.colour ? result.atNs : Math.max(...times), colour })
-  }
   const byPartition = new Map(acked.map((outcome) => [outcome.partition, outcome]))
+  const before = trace.acks.at(-1)?.colour
+  const last = Math.max(...acked.map((outcome) => outcome.ackedAtNs))
+  const atLast = acked.filter((outcome) => outcome.ackedAtNs === last)
+  const newColour = atLast.find((outcome) => outcome.colour !== before)?.colour
+  for (const { ackedAtNs, colour } of acked) {
+    const whenIsUnknown = ackedAtNs === last && newColour !== undefined && colour !== newColour
+    if (!whenIsUnknown) trace.acks.push({ atNs: ackedAtNs, colour })
+  }
   call.partitions.forEach((partition, index) => {
     const outcome = byPartition.get(partition)
     if (!outcome) return
     trace.acked[outcome.colour]++
-    trace.latencyMs.push((result.atNs - (call.intendedAtNs[index] ?? result.atNs)) / 1e6)
+    trace.latencyMs.push((outcome.ackedAtNs - (call.intendedAtNs[index] ?? outcome.ackedAtNs)) / 1e6)
   })
 }
 
@@ -163,11 +165,32 @@ interface Change {
   readonly first: Ack
 }
 
+/**
+ * Where the colour changed for good. An answer of the source may still come after the target's first one; what is undone within a second is such a late answer and no
+ * switchover.
+ */
 function changesOf(trace: ProducerTrace): Change[] {
-  return trace.acks.flatMap((first, index) => {
-    const last = trace.acks[index - 1]
-    return last && last.colour !== first.colour ? [{ last, first }] : []
+  const changes: Change[] = []
+  let last = trace.acks[0]
+  trace.acks.forEach((ack, index) => {
+    if (!last || ack.colour === last.colour) {
+      last = ack
+    } else if (settledColour(trace.acks, index) !== last.colour) {
+      changes.push({ last, first: ack })
+      last = ack
+    }
   })
+  return changes
+}
+
+const settledAfterNs = 1e9
+
+/** The colour that acknowledges a second later, or last. */
+function settledColour(acks: readonly Ack[], from: number): Colour | undefined {
+  const until = (acks[from]?.atNs ?? 0) + settledAfterNs
+  let index = from
+  while ((acks[index + 1]?.atNs ?? Number.POSITIVE_INFINITY) <= until) index++
+  return acks[index]?.colour
 }
 
 function producerWindow(trace: ProducerTrace, { last, first }: Change): ProducerWindow {

@@ -28,36 +28,31 @@ export interface ConsumerRequest {
 export interface WorkloadRecord {
   readonly key: string | null
   readonly value: Buffer
-  /** Where the record has to go; undefined leaves it to the partitioner. */
-  readonly partition: number | undefined
-}
-
-/** Where the records of one partition of a call were appended. */
-export interface PartitionAck {
-  readonly colour: Colour
+  /** Where Kafka's default partitioner puts it, or where it has to go. */
   readonly partition: number
-  /** Null where the broker had the batch already and no longer says where. */
-  readonly baseOffset: bigint | null
-  /** When this part was acknowledged; undefined if only the call's end is known. */
-  readonly ackedAtNs: number | undefined
+  /** Whether the client is told the partition; else its own partitioner has to come to the same one. */
+  readonly explicitPartition: boolean
 }
 
 /** Sends with acks=all. */
 export interface WorkloadProducer {
   connect(): Promise<void>
-  /** All records of one topic, in this order within each partition. Rejects when any partition was not acknowledged. */
-  send(topic: string, records: readonly WorkloadRecord[]): Promise<readonly PartitionAck[]>
-  begin(): Promise<WorkloadTransaction>
+  /**
+   * All records of one topic, in this order within each partition. Answers for every partition, and never rejects: an outcome is
+   * `denied` only if the client knows that nothing was appended.
+   */
+  send(topic: string, records: readonly WorkloadRecord[]): Promise<SendOutcome[]>
+  /**
+   * Runs `work` in a transaction and ends it as `work` says; a rejection of `work` aborts it. A client that replays a refused transaction calls `work` again.
+   *
+   * @returns the colour that holds it, or null when it was aborted as wanted
+   */
+  transact(work: (transaction: WorkloadTransaction) => Promise<'commit' | 'abort'>): Promise<Colour | null>
   disconnect(): Promise<void>
-  /** What an error of `send` says of each partition of the call: an outcome is `denied` only if the client knows that nothing was appended. */
-  outcomesOf(error: unknown, partitions: readonly number[]): SendOutcome[]
 }
 
 export interface WorkloadTransaction {
-  send(topic: string, records: readonly WorkloadRecord[]): Promise<readonly PartitionAck[]>
-  /** Resolves with the colour that holds the transaction. */
-  commit(): Promise<Colour>
-  abort(): Promise<void>
+  send(topic: string, records: readonly WorkloadRecord[]): Promise<SendOutcome[]>
 }
 
 /** Records that a member was given, with the offset to commit when they are done. */

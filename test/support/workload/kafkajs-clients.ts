@@ -1,45 +1,12 @@
-import {
-  type Consumer,
-  type EachBatchPayload,
-  Kafka,
-  type KafkaConfig,
-  logLevel,
-  type Message,
-  Partitioners,
-  type Producer,
-  type RecordMetadata,
-  type SASLOptions,
-  type Transaction,
-} from 'kafkajs'
+import type { Consumer, Producer, ProducerRecord, Transaction } from 'kafkajs'
+import { type EachBatchPayload, Kafka, type KafkaConfig, logLevel, type Message, Partitioners, type RecordMetadata, type SASLOptions } from 'kafkajs'
 import type { Colour } from '../../../engine/model/colour.ts'
 import { messageOf } from '../../../engine/model/error.ts'
-import type { SendOutcome } from '../history/index.ts'
-import type {
-  ClientFactory,
-  PartitionAck,
-  TopicPartitionOffset,
-  WorkloadBatch,
-  WorkloadConsumer,
-  WorkloadProducer,
-  WorkloadRecord,
-  WorkloadTransaction,
-} from './factory.ts'
+import { nowNs, type SendOutcome } from '../history/index.ts'
+import type { ClientFactory, TopicPartitionOffset, WorkloadBatch, WorkloadConsumer, WorkloadProducer, WorkloadRecord } from './factory.ts'
 
 /** Fetches wait a little for more: at a few records for each poll the load would measure its own consumers' requests. */
 const fetch = { minBytes: 64 * 1024, maxWaitTimeInMs: 200 } as const
-
-/** How a client tells where something happened. Plain kafkajs knows one colour, the routed client says it with each answer. */
-export interface ColourSource {
-  ofAck(metadata: RecordMetadata): { readonly colour: Colour; readonly ackedAtNs: number | undefined }
-  ofBatch(payload: EachBatchPayload): Colour
-  ofCommit(transaction: Transaction): Colour
-  ofConsumer(consumer: Consumer): Colour
-}
-
-/** Everything is on one colour. */
-export function oneColour(colour: Colour): ColourSource {
-  return { ofAck: () => ({ colour, ackedAtNs: undefined }), ofBatch: () => colour, ofCommit: () => colour, ofConsumer: () => colour }
-}
 
 export interface PlainClientsConfig {
   readonly colour: Colour
@@ -55,15 +22,14 @@ export function plainClients(config: PlainClientsConfig): ClientFactory {
     const sasl = config.sasl(user)
     return new Kafka({ clientId, brokers: [...brokers], ...(sasl ? { sasl } : {}), ...loggedToStderr })
   }
-  const colours = oneColour(config.colour)
   return {
     producer: ({ id, user, transactionalId }) => {
-      const client = kafka(id, config.produceBootstrapServers, user)
-      return adaptProducer(client.producer(producerConfig(transactionalId)), colours)
+      const producer = kafka(id, config.produceBootstrapServers, user).producer(producerConfig(transactionalId))
+      return plainProducer(producer, config.colour)
     },
     consumer: ({ groupId, instanceId, user }) => {
-      const client = kafka(instanceId, config.consumeBootstrapServers, user)
-      return adaptConsumer(client.consumer(consumerConfig(groupId)), colours)
+      const consumer = kafka(instanceId, config.consumeBootstrapServers, user).consumer(consumerConfig(groupId))
+      return adaptConsumer(consumer, { ofBatch: () => config.colour, ofConsumer: () => config.colour })
     },
   }
 }
@@ -85,71 +51,87 @@ export const loggedToStderr = {
   logCreator: () => (entry) => process.stderr.write(`${entry.label} ${entry.namespace}: ${entry.log.message}\n`),
 } satisfies Pick<KafkaConfig, 'logLevel' | 'logCreator'>
 
-/** A producer with kafkajs' interface as the load drives it. */
-export function adaptProducer(producer: Producer, colours: ColourSource): WorkloadProducer {
-  return {
-    connect: () => producer.connect(),
-    send: async (topic, records) => acks(await producer.send({ topic, messages: messages(records), acks: -1 }), colours),
-    begin: async () => adaptTransaction(await producer.transaction(), colours),
-    disconnect: () => producer.disconnect(),
-    outcomesOf,
-  }
+/** A kafkajs record of the load's. */
+export function producerRecord(topic: string, records: readonly WorkloadRecord[]): ProducerRecord {
+  const messages = records.map(({ key, value, partition, explicitPartition }): Message => ({ key, value, ...(explicitPartition ? { partition } : {}) }))
+  return { topic, messages, acks: -1 }
 }
 
-function adaptTransaction(transaction: Transaction, colours: ColourSource): WorkloadTransaction {
-  return {
-    send: async (topic, records) => acks(await transaction.send({ topic, messages: messages(records), acks: -1 }), colours),
-    commit: async () => {
-      await transaction.commit()
-      return colours.ofCommit(transaction)
-    },
-    abort: () => transaction.abort(),
-  }
-}
-
-function messages(records: readonly WorkloadRecord[]): Message[] {
-  return records.map(({ key, value, partition }) => ({ key, value, ...(partition === undefined ? {} : { partition }) }))
-}
-
-function acks(metadata: readonly RecordMetadata[], colours: ColourSource): PartitionAck[] {
-  return metadata.map((one) => {
-    const known = one.baseOffset !== undefined && /^\d+$/.test(one.baseOffset)
-    return { ...colours.ofAck(one), partition: one.partition, baseOffset: known ? BigInt(one.baseOffset as string) : null }
+/** The outcomes of an acknowledged call. */
+export function ackedOutcomes(metadata: readonly RecordMetadata[], colour: Colour, ackedAtNs: number): SendOutcome[] {
+  return metadata.map(({ partition, baseOffset }) => {
+    const known = baseOffset !== undefined && /^\d+$/.test(baseOffset)
+    return { outcome: 'acked', colour, partition, baseOffset: known ? baseOffset : null, ackedAtNs }
   })
 }
 
 /**
- * What an error of a call says of its partitions: nothing. kafkajs hides which partitions were written before it gave up, and whether an earlier attempt than the one
+ * A call by plain kafkajs. Its error says nothing of the partitions: kafkajs hides which were written before it gave up, and whether an earlier attempt than the one
  * that was refused had got through.
  */
-function outcomesOf(error: unknown): SendOutcome[] {
-  return [{ outcome: 'unknown', partition: null, error: messageOf(error) }]
+async function plainSend(send: () => Promise<RecordMetadata[]>, colour: Colour): Promise<SendOutcome[]> {
+  try {
+    const metadata = await send()
+    return ackedOutcomes(metadata, colour, nowNs())
+  } catch (error) {
+    return [{ outcome: 'unknown', partition: null, error: messageOf(error) }]
+  }
+}
+
+function plainProducer(producer: Producer, colour: Colour): WorkloadProducer {
+  return {
+    connect: () => producer.connect(),
+    send: (topic, records) => plainSend(() => producer.send(producerRecord(topic, records)), colour),
+    transact: async (work) => {
+      const transaction = await producer.transaction()
+      const wanted = await abortOnError(
+        transaction,
+        work({ send: (topic, records) => plainSend(() => transaction.send(producerRecord(topic, records)), colour) }),
+      )
+      await transaction[wanted]()
+      return wanted === 'commit' ? colour : null
+    },
+    disconnect: () => producer.disconnect(),
+  }
+}
+
+async function abortOnError<T>(transaction: Transaction, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    await transaction.abort()
+    throw error
+  }
 }
 
 /** Whether the broker itself refused, directly or as the cause of kafkajs' own error. By name: kafkajs' error classes can't be imported from an ES module. */
-function refusedByBroker(error: unknown): boolean {
+export function refusedByBroker(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   return error.name === 'KafkaJSProtocolError' || refusedByBroker(error.cause)
 }
 
+/** How a consumer tells where its batches come from. Plain kafkajs knows one colour, the routed client says it. */
+export interface BatchColours {
+  ofBatch(payload: EachBatchPayload): Colour
+  ofConsumer(): Colour
+}
+
 /** A consumer with kafkajs' interface as the load drives it. */
-export function adaptConsumer(consumer: Consumer, colours: ColourSource): WorkloadConsumer {
+export function adaptConsumer(consumer: Consumer, colours: BatchColours): WorkloadConsumer {
   return {
     connect: () => consumer.connect(),
     subscribe: (topics) => consumer.subscribe({ topics: [...topics], fromBeginning: true }),
-    run: (handle) =>
-      consumer.run({
-        autoCommit: false,
-        partitionsConsumedConcurrently: 16,
-        eachBatch: (payload) => handle(workloadBatch(payload, colours)),
-      }),
+    run: (handle) => {
+      const eachBatch = (payload: EachBatchPayload) => handle(workloadBatch(payload, colours))
+      return consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 16, eachBatch })
+    },
     commit: (offsets) => consumer.commitOffsets(offsets.map(kafkajsOffset)),
     onAssignment: (listener) => {
       consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
         const partitions = Object.entries(payload.memberAssignment).map(([topic, assigned]) => ({ topic, partitions: assigned }))
-        listener('assigned', colours.ofConsumer(consumer), partitions)
+        listener('assigned', colours.ofConsumer(), partitions)
       })
-      consumer.on(consumer.events.REBALANCING, () => listener('revoked', colours.ofConsumer(consumer), []))
+      consumer.on(consumer.events.REBALANCING, () => listener('revoked', colours.ofConsumer(), []))
     },
     pause: (topics) => consumer.pause(topics.map((topic) => ({ topic }))),
     resume: (topics) => consumer.resume(topics.map((topic) => ({ topic }))),
@@ -158,7 +140,7 @@ export function adaptConsumer(consumer: Consumer, colours: ColourSource): Worklo
   }
 }
 
-function workloadBatch(payload: EachBatchPayload, colours: ColourSource): WorkloadBatch {
+function workloadBatch(payload: EachBatchPayload, colours: BatchColours): WorkloadBatch {
   const { batch } = payload
   return {
     colour: colours.ofBatch(payload),

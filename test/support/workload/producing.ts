@@ -1,10 +1,11 @@
-import { Colour } from '../../../engine/model/colour.ts'
-import { messageOf } from '../../../engine/model/error.ts'
+import type { Colour } from '../../../engine/model/colour.ts'
+import { KbgError, messageOf } from '../../../engine/model/error.ts'
 import { encodeValue, type HistoryWriter, nowNs, type SendOutcome } from '../history/index.ts'
 import type { ProducerLoad, TopicLoad } from './config.ts'
-import type { PartitionAck, WorkloadProducer, WorkloadRecord, WorkloadTransaction } from './factory.ts'
+import type { WorkloadProducer, WorkloadRecord } from './factory.ts'
 import { type PlannedRecord, Schedule } from './schedule.ts'
 import type { RunTally } from './tally.ts'
+import { TransactionRecord } from './transaction-record.ts'
 
 /** More than this is never sent in one call, however long the client was held. */
 const mostRecordsOfACall = 1_000
@@ -84,64 +85,47 @@ export class ProducingLoop {
     return sent.every(({ outcomes }) => outcomes.every((outcome) => outcome.outcome === 'acked'))
   }
 
+  /** Sends what is due in a transaction and ends it; one that can't begin is tried again until the load is stopped, with the same records. */
   async #transaction(due: readonly PlannedRecord[], abortEvery: number): Promise<boolean> {
-    const { load, tally } = this.#parts
-    const name = `${load.id}-${this.#transactions++}`
-    const transaction = await this.#begin(name)
-    if (!transaction) {
-      tally.settledOtherwise(due.length) // stopped while it could not begin: these were never sent
-      return false
-    }
+    const { tally } = this.#parts
+    const wanted = ++this.#transactions % abortEvery === 0 ? 'abort' : 'commit'
     const topics = byTopic(due)
-    const sent = await Promise.all(topics.map(([topic, records]) => this.#send(topic, records, name, (values) => transaction.send(topic, values))))
-    const allSent = sent.every(({ outcomes }) => outcomes.every((outcome) => outcome.outcome === 'acked'))
-    const wanted = allSent && this.#transactions % abortEvery !== 0 ? 'commit' : 'abort'
-    const colour = await this.#end(name, wanted, transaction)
-    for (const [topic, records] of topics) {
-      if (colour) tally.acked(colour, topic, records.length)
-      else tally.settledOtherwise(records.length)
-    }
-    return allSent && (colour !== undefined || wanted === 'abort')
-  }
-
-  /** Tries until it begins or the load is stopped: its records are not sent before. */
-  async #begin(name: string): Promise<WorkloadTransaction | undefined> {
-    while (!this.#stopped.signal.aborted) {
-      const transaction = await this.#step(name, 'begin', () => this.#parts.client.begin())
-      if (transaction) return transaction
+    for (;;) {
+      const record = new TransactionRecord(this.#parts, `${this.#parts.load.id}-${this.#transactions}`)
+      const colour = await this.#tryTransaction(topics, wanted, record)
+      if (record.began) {
+        for (const [topic, records] of topics) {
+          if (colour) tally.acked(colour, topic, records.length)
+          else tally.settledOtherwise(records.length)
+        }
+        return colour !== undefined
+      }
+      if (this.#stopped.signal.aborted) {
+        tally.settledOtherwise(due.length) // stopped while it could not begin: these were never sent
+        return false
+      }
       await pause(pauseAfterFailureMs)
     }
-    return undefined
   }
 
-  /** Commits or aborts; a commit that failed is followed by an abort, as an application does. */
-  async #end(name: string, action: 'commit' | 'abort', transaction: WorkloadTransaction) {
-    if (action === 'commit') {
-      const colour = await this.#step(name, 'commit', () => transaction.commit())
-      if (colour) return colour
-    }
-    await this.#step(name, 'abort', async () => {
-      await transaction.abort()
-      return null
-    })
-    return undefined
-  }
-
-  async #step<T>(transaction: string, action: 'begin' | 'commit' | 'abort', work: () => Promise<T>): Promise<T | undefined> {
-    const { load, history, tally, report } = this.#parts
-    const invokedAtNs = nowNs()
-    const base = { type: 'txn' as const, producer: load.id, transaction, action, invokedAtNs }
+  /** @returns where it was committed, null when it was aborted as wanted, undefined when it failed */
+  async #tryTransaction(topics: ReturnType<typeof byTopic>, wanted: 'commit' | 'abort', record: TransactionRecord): Promise<Colour | null | undefined> {
+    const { load, client, tally, report } = this.#parts
     try {
-      const answer = await work()
-      const parsed = Colour.safeParse(answer)
-      const colour = parsed.success ? parsed.data : null
-      history.write({ ...base, result: 'ok', error: null, colour, atNs: nowNs() })
-      return answer
+      const colour = await client.transact(async (transaction) => {
+        const name = record.begin()
+        const sent = await Promise.all(topics.map(([topic, records]) => this.#send(topic, records, name, (values) => transaction.send(topic, values))))
+        const refused = sent.flatMap(({ outcomes }) => outcomes).find((outcome) => outcome.outcome !== 'acked')
+        if (refused) throw new KbgError('send-refused', `A send of ${name} failed.`, { facts: { error: 'error' in refused ? refused.error : '' } })
+        record.ending(wanted)
+        return wanted
+      })
+      record.ended(colour)
+      return colour
     } catch (error) {
-      // Whether a failed commit took effect is known to nobody here; a transaction that never began has no records.
-      history.write({ ...base, result: action === 'begin' ? 'failed' : 'unknown', error: messageOf(error), colour: null, atNs: nowNs() })
+      record.failed(messageOf(error))
       tally.failed()
-      report(`${load.id}: ${action}: ${messageOf(error)}`)
+      report(`${load.id}: transaction: ${messageOf(error)}`)
       return undefined
     }
   }
@@ -150,40 +134,28 @@ export class ProducingLoop {
     topic: string,
     records: readonly PlannedRecord[],
     transaction: string | null,
-    send: (records: WorkloadRecord[]) => Promise<readonly PartitionAck[]>,
+    send: (records: WorkloadRecord[]) => Promise<SendOutcome[]>,
   ): Promise<Sent> {
-    const { load, history, client, tally, report } = this.#parts
+    const { load, history, tally, report } = this.#parts
     const call = this.#calls++
     const partitions = records.map((record) => record.partition)
     const columns = { seqs: records.map((record) => record.seq), keys: records.map((record) => record.key), partitions }
     const values = records.map((record) => this.#record(record))
     const intendedAtNs = records.map((record) => record.intendedAtNs)
     history.write({ type: 'send', producer: load.id, call, topic, transaction, ...columns, intendedAtNs, sentAtNs: nowNs() })
-    let outcomes: SendOutcome[]
-    let atNs: number
-    try {
-      const acks = await send(values)
-      atNs = nowNs()
-      outcomes = acks.map((ack) => ackOutcome(ack, atNs))
-    } catch (error) {
-      atNs = nowNs()
-      outcomes = client.outcomesOf(error, [...new Set(partitions)])
+    const outcomes = await send(values)
+    history.write({ type: 'sendResult', producer: load.id, call, atNs: nowNs(), outcomes })
+    for (const outcome of outcomes) {
+      if (outcome.outcome === 'acked' || transaction !== null) continue // what came of a transaction is said by its end
       tally.failed()
-      report(`${load.id}: send to ${topic}: ${messageOf(error)}`)
+      report(`${load.id}: send to ${topic}: ${outcome.outcome}: ${outcome.error}`)
     }
-    history.write({ type: 'sendResult', producer: load.id, call, atNs, outcomes })
     return { records, outcomes }
   }
 
-  #record(record: PlannedRecord): WorkloadRecord {
-    const value = encodeValue({ producer: this.#parts.load.id, seq: record.seq, key: record.key }, this.#parts.recordBytes)
-    return { key: record.key, value, partition: record.explicitPartition ? record.partition : undefined }
+  #record({ seq, key, partition, explicitPartition }: PlannedRecord): WorkloadRecord {
+    return { key, value: encodeValue({ producer: this.#parts.load.id, seq, key }, this.#parts.recordBytes), partition, explicitPartition }
   }
-}
-
-function ackOutcome(ack: PartitionAck, atNs: number): SendOutcome {
-  const { colour, partition } = ack
-  return { outcome: 'acked', colour, partition, baseOffset: ack.baseOffset?.toString() ?? null, ackedAtNs: Math.min(ack.ackedAtNs ?? atNs, atNs) }
 }
 
 function byTopic(records: readonly PlannedRecord[]): [topic: string, records: PlannedRecord[]][] {
