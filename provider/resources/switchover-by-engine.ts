@@ -12,7 +12,6 @@ import type { SwitchoverEngine, Wanted } from './switchover-engine.ts'
 
 /** A preview observes for this long at most, in all. */
 const previewMs = 3_000
-const readMs = 5_000
 
 /** The engine itself. Connections live as long as one operation. */
 export const switchoverEngine: SwitchoverEngine = {

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'vitest'
+import { type PropertyMap, unknownValue } from '../../provider/properties.ts'
+import { handlerOf } from '../../provider/resource-handler.ts'
+import { localCluster } from '../../provider/resources/local-cluster.ts'
+import { localRouteStore } from '../../provider/resources/local-route-store.ts'
+import { type RetirementEngine, retirementGuard } from '../../provider/resources/retirement-guard.ts'
+import { accessOf, recordedCall, wiringOf } from './fixtures.ts'
+
+const spec = { fleet: 'shop', colour: 'blue', kafkaVersion: '3.9.2', nodes: 3, brokerConfig: { 'log.retention.hours': '4' }, applicationUsers: ['orders-app'] }
+const blue = accessOf('blue')
+const stored = { id: 'shop/blue', inputs: spec as PropertyMap, outputs: { ...spec, access: blue, brokersAlive: 3 } as unknown as PropertyMap }
+
+function cluster(brokersAlive = 3) {
+  const ended: string[] = []
+  const handler = handlerOf(
+    localCluster({
+      provision: async () => blue,
+      brokersAlive: () => brokersAlive,
+      destroy: async ({ colour }) => {
+        ended.push(colour)
+      },
+    }),
+  )
+  return { handler, ended }
+}
+
+describe('LocalCluster', () => {
+  test('a version or configuration change of a running colour is refused at its property, with what to do instead', () => {
+    const { refusals } = cluster().handler.check(stored.inputs, { ...spec, kafkaVersion: '4.3.1', brokerConfig: {} } as PropertyMap)
+    expect(refusals.map(({ property }) => property)).toEqual(['kafkaVersion', 'brokerConfig["log.retention.hours"]'])
+    expect(refusals[0]?.reason).toContain('make the change on green')
+  })
+
+  test('the update itself refuses it too', async () => {
+    const update = cluster().handler.update(stored, { ...spec, kafkaVersion: '4.3.1' } as PropertyMap, recordedCall())
+    await expect(update).rejects.toThrow(/cluster-change.*kafkaVersion 3.9.2/)
+  })
+
+  test('a version that is not set up is refused from the start', () => {
+    expect(
+      cluster()
+        .handler.check(undefined, { ...spec, kafkaVersion: '1.0.0' } as PropertyMap)
+        .refusals.map(({ property }) => property),
+    ).toEqual(['kafkaVersion'])
+  })
+
+  test('a new user is an ordinary update', () => {
+    const wanted = { ...spec, applicationUsers: ['orders-app', 'billing-app'] } as PropertyMap
+    expect(cluster().handler.check(stored.inputs, wanted).refusals).toEqual([])
+    expect([...cluster().handler.diff(stored, wanted).keys()]).toEqual(['applicationUsers'])
+  })
+
+  test('a dead broker is seen by read, is a difference, and is warned of', async () => {
+    const call = recordedCall()
+    const found = await cluster(2).handler.read(stored, call)
+    expect(found.properties).toMatchObject({ brokersAlive: 2 })
+    expect(call.warnings).toEqual([expect.stringContaining('2 of 3 brokers of blue run')])
+    const after = { ...stored, outputs: found.properties }
+    expect([...cluster(2).handler.diff(after, spec as PropertyMap)]).toEqual([['brokersAlive', { kind: 'update', of: 'actual' }]])
+  })
+
+  test('delete ends this colour and no other', async () => {
+    const { handler, ended } = cluster()
+    await handler.delete(stored, recordedCall())
+    expect(ended).toEqual(['blue'])
+  })
+
+  test('preview of a first update knows everything but the addresses', async () => {
+    expect(await cluster().handler.previewCreate(spec as PropertyMap, recordedCall())).toMatchObject({ access: unknownValue, brokersAlive: 3 })
+  })
+})
+
+describe('LocalRouteStore', () => {
+  test('its data goes only when this very fleet is decommissioned', async () => {
+    const what: string[] = []
+    const store = wiringOf('shop').routeStore
+    const handler = handlerOf(
+      localRouteStore({
+        provision: async () => ({ access: store, clientAccess: store }),
+        isAlive: () => true,
+        destroy: async (_fleet, data) => {
+          what.push(data)
+        },
+      }),
+    )
+    for (const decommission of [null, 'other', 'shop']) {
+      const inputs: PropertyMap = { fleet: 'shop', decommission }
+      await handler.delete(
+        { id: 'shop/route-store', inputs, outputs: { ...inputs, access: store, clientAccess: store, alive: true } as unknown as PropertyMap },
+        recordedCall(),
+      )
+    }
+    expect(what).toEqual(['keep', 'keep', 'remove'])
+  })
+})
+
+describe('RetirementGuard', () => {
+  const { routeStore } = wiringOf('shop')
+  const inputs = { fleet: 'shop', cluster: blue, routeStore: null, retire: true, decommission: null, quietSeconds: 60 } as unknown as PropertyMap
+  const guard = (reasonsAgainst: RetirementEngine['reasonsAgainst']) => handlerOf(retirementGuard({ routeStoreOf: () => routeStore, reasonsAgainst }))
+
+  test('keeps in its own state where the route is: destroy does not run the program', async () => {
+    const { id, properties } = await guard(async () => []).create(inputs, recordedCall())
+    expect(id).toBe('shop/blue')
+    expect(properties).toMatchObject({ routeStore, retire: true })
+  })
+
+  test('refuses its deletion with every reason, and asks with what its state holds', async () => {
+    const asked: unknown[] = []
+    const refusing = guard(async (question) => {
+      asked.push(question.routeStore)
+      return ['blue is live', 'groups read there']
+    })
+    const { properties } = await refusing.create(inputs, recordedCall())
+    const deletion = refusing.delete({ id: 'shop/blue', inputs, outputs: properties }, recordedCall())
+    await expect(deletion).rejects.toThrow(/colour-in-use.*blue is live; groups read there/)
+    expect(asked).toEqual([routeStore])
+  })
+
+  test('lets the colour go when nothing speaks against it', async () => {
+    const { properties } = await guard(async () => []).create(inputs, recordedCall())
+    await expect(guard(async () => []).delete({ id: 'shop/blue', inputs, outputs: properties }, recordedCall())).resolves.toBeUndefined()
+  })
+})
