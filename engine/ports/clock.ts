@@ -76,6 +76,7 @@ export class Deadline {
 
   /** The promise's result, or a rejection when the deadline ends first. The work itself is not undone: its outcome is unknown. */
   async race<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => undefined) // a late failure of an abandoned call has nobody to go to; its outcome is already reported as unknown
     this.check()
     const stop = new AbortController()
     const signal = this.#parent ? AbortSignal.any([stop.signal, this.#parent]) : stop.signal
@@ -88,7 +89,6 @@ export class Deadline {
       ])
     } finally {
       stop.abort()
-      work.catch(() => undefined) // a late failure of an abandoned call has nobody to go to; its outcome is already reported as unknown
     }
   }
 

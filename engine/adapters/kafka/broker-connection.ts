@@ -93,12 +93,15 @@ export class BrokerConnection {
     effect: Effect,
     deadline: Deadline,
   ): Promise<Response> {
-    const refusal = this.#refusal(what, api)
+    const refusal = this.#refusal(what, api, deadline)
     if (refusal) return Promise.reject(refusal)
     return this.#answered(what, api.async(this.#connection, ...args), effect, deadline)
   }
 
-  #refusal(what: string, api: { readonly key: number; readonly version: number }): KbgError | undefined {
+  /** Why nothing may be sent: a request that goes out after its deadline would have an unknown outcome for nothing. */
+  #refusal(what: string, api: { readonly key: number; readonly version: number }, deadline: Deadline): unknown {
+    if (deadline.cancelled?.aborted) return deadline.cancelled.reason
+    if (deadline.over) return deadline.error()
     if (!this.usable) return new KbgError('connection', `The connection for ${what} was lost.`, { retriable: true, cause: this.#lost })
     const spoken = this.#versions.get(api.key)
     if (spoken && spoken.min <= api.version && api.version <= spoken.max) return undefined

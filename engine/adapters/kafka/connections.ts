@@ -3,10 +3,16 @@ import { metadataV12 } from '@platformatic/kafka'
 import { type ClusterAccess, CredentialsFile, platformUsers } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import { type BrokerAddress, BrokerConnection, type SaslLogin } from './broker-connection.ts'
+import { type BrokerAddress, BrokerConnection, type ProtocolApi, type SaslLogin } from './broker-connection.ts'
 
 /** Who this project is on a colour: the super users on the internal listener, the probe where applications produce. */
 export type Principal = 'admin' | 'operator' | 'probe'
+
+/** Longest wait for one broker when another one could be asked as well. */
+const answerTimeoutMs = 1_000
+
+/** Refusals of one broker that another one may not share; one that lags doesn't know a new user yet. */
+const passable = new Set(['connection', 'deadline', 'authentication'])
 
 type MetadataResponse = metadataV12.MetadataResponse
 
@@ -50,6 +56,10 @@ function parseCredentials(text: string): CredentialsFile | undefined {
   }
 }
 
+function textOf(address: BrokerAddress): string {
+  return `${address.host}:${address.port}`
+}
+
 function addressOf(hostPort: string): BrokerAddress {
   const colon = hostPort.lastIndexOf(':')
   return { host: hostPort.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(hostPort.slice(colon + 1)) }
@@ -64,6 +74,8 @@ export class BrokerConnections {
   readonly access: ClusterAccess
   readonly principal: Principal
   readonly #open = new Map<string, Promise<BrokerConnection>>()
+  /** Addresses that gave no answer lately. */
+  readonly #silent = new Set<string>()
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
   #closed = false
 
@@ -88,8 +100,7 @@ export class BrokerConnections {
    * Error codes of topics and partitions are left to the caller.
    */
   async metadata(topics: readonly string[] | null, deadline: Deadline): Promise<MetadataResponse> {
-    const broker = await this.any(deadline)
-    const answer = await broker.request('Metadata', metadataV12.api, [topics && [...topics], false, false], 'none', deadline)
+    const answer = await this.askAny('Metadata', metadataV12.api, [topics && [...topics], false, false], deadline)
     this.learn(answer)
     return answer
   }
@@ -126,21 +137,64 @@ export class BrokerConnections {
     })
   }
 
-  /** A connection to whichever broker answers first in order: known ones, then the bootstrap servers. */
+  /** A connection to whichever broker can be reached: known ones in order, then the bootstrap servers; those that gave no answer lately come last. */
   async any(deadline: Deadline): Promise<BrokerConnection> {
-    const candidates = [...this.#brokers.values(), ...bootstrapOf(this.access, this.principal).map(addressOf)]
-    let last: unknown
-    for (const address of candidates) {
+    const [connection] = await this.#reachable(this.#candidates(), deadline)
+    return connection
+  }
+
+  /**
+   * Asks any broker something that has no effect. One that doesn't answer in half of the time that is left (at most a second) is passed over for the next.
+   * @throws KbgError `connection`, `deadline`
+   */
+  async askAny<Arguments extends unknown[], Response>(
+    what: string,
+    api: ProtocolApi<Arguments, Response>,
+    args: Arguments,
+    deadline: Deadline,
+  ): Promise<Response> {
+    let candidates = this.#candidates()
+    for (;;) {
+      const [connection, rest] = await this.#reachable(candidates, deadline)
+      const patience = deadline.within(Math.min(answerTimeoutMs, deadline.remainingMs() / 2), what)
       try {
-        return await this.#connect(address, deadline)
+        const answer = await connection.request(what, api, args, 'none', rest.length > 0 ? patience : deadline)
+        this.#silent.delete(textOf(connection.address))
+        return answer
       } catch (thrown) {
-        if (!(thrown instanceof KbgError && thrown.code === 'connection')) throw thrown
+        const passedOver = thrown instanceof KbgError && (thrown.code === 'deadline' || thrown.code === 'connection')
+        if (!passedOver || rest.length === 0 || deadline.over || deadline.cancelled?.aborted) throw thrown
+        this.#silent.add(textOf(connection.address))
+        candidates = rest
+      }
+    }
+  }
+
+  #candidates(): readonly BrokerAddress[] {
+    const known = [...this.#brokers.values()]
+    const bootstrap = bootstrapOf(this.access, this.principal).map(addressOf)
+    const all = [...known, ...bootstrap.filter((address) => !known.some((one) => textOf(one) === textOf(address)))]
+    return all.sort((a, b) => Number(this.#silent.has(textOf(a))) - Number(this.#silent.has(textOf(b))))
+  }
+
+  /** The first candidate that can be connected to, and those behind it. */
+  async #reachable(candidates: readonly BrokerAddress[], deadline: Deadline): Promise<readonly [BrokerConnection, readonly BrokerAddress[]]> {
+    let last: unknown
+    for (const [index, address] of candidates.entries()) {
+      const rest = candidates.slice(index + 1)
+      try {
+        const patience = deadline.within(Math.min(answerTimeoutMs, deadline.remainingMs() / 2), `a connection to ${textOf(address)}`)
+        return [await this.#connect(address, rest.length > 0 ? patience : deadline), rest]
+      } catch (thrown) {
+        if (!(thrown instanceof KbgError && passable.has(thrown.code)) || deadline.over) throw thrown
+        this.#silent.add(textOf(address))
         last = thrown
       }
     }
+    if (last instanceof KbgError && last.code === 'authentication') throw last
     throw new KbgError('connection', `No broker of ${this.access.colour} can be reached as ${this.principal}.`, {
       retriable: true,
-      facts: { asked: candidates.map((address) => `${address.host}:${address.port}`) },
+      facts: { asked: candidates.map(textOf) },
       cause: last,
     })
   }
@@ -153,7 +207,7 @@ export class BrokerConnections {
 
   async #connect(address: BrokerAddress, deadline: Deadline): Promise<BrokerConnection> {
     if (this.#closed) throw new KbgError('closed', `The connections to ${this.access.colour} are closed.`)
-    const key = `${address.host}:${address.port}`
+    const key = textOf(address)
     const existing = this.#open.get(key)
     if (existing) {
       const connection = await deadline.race(existing)

@@ -42,8 +42,7 @@ export class Coordinators {
   async #coordinatorOf(key: string, deadline: Deadline): Promise<BrokerConnection> {
     const known = this.#brokerIds.get(key)
     if (known !== undefined) return this.#connections.broker(known, deadline)
-    const broker = await this.#connections.any(deadline)
-    const answer = await broker.request('FindCoordinator', findCoordinatorV5.api, [keyTypes[this.#kind], [key]], 'none', deadline)
+    const answer = await this.#connections.askAny('FindCoordinator', findCoordinatorV5.api, [keyTypes[this.#kind], [key]], deadline)
     const found = answer.coordinators[0]
     if (!found) throw new KbgError('kafka', `No coordinator of the ${this.#kind} ${key} was named.`, { facts: { error: 'NONE' } })
     requireNone(found.errorCode, `Can't find the coordinator of the ${this.#kind} ${key}.`, {}, found.errorMessage)

@@ -144,7 +144,7 @@ export class AclFence implements Fence {
       const { errorCode, metadata } = await probeBroker(connection, canaryTopic(this.#access.colour), deadline)
       return { probe: { brokerId, answer: answerOf(errorCode), detail: errorName(errorCode) }, metadata }
     } catch (thrown) {
-      if (thrown instanceof KbgError && (thrown.code === 'credentials' || thrown.code === 'authentication')) throw thrown
+      if (thrown instanceof KbgError && thrown.code === 'credentials') throw thrown
       if (deadline.over) connection?.close() // the next probe must not queue behind this one
       return { probe: { brokerId, answer: 'unreachable', detail: messageOf(thrown) }, metadata: undefined }
     }
@@ -175,7 +175,8 @@ export class AclFence implements Fence {
     value: string,
     deadline: Deadline,
   ): Promise<{ readonly refused: readonly TopicPartition[]; readonly code: number }> {
-    const answers = await produceOne(await this.#probe.broker(leader, deadline), partitions, value, 'repeatable', deadline)
+    // Effect `none`: one canary more or less means nothing, and it may land whenever it likes.
+    const answers = await produceOne(await this.#probe.broker(leader, deadline), partitions, value, 'none', deadline)
     const refused = answers.filter((answer) => answer.errorCode !== 0)
     return { refused: refused.map((answer) => answer.partition), code: refused[0]?.errorCode ?? 0 }
   }

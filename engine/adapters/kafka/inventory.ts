@@ -75,13 +75,12 @@ export class KafkaInventory implements Inventory {
   }
 
   async #configs(topics: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, TopicConfig>> {
-    const broker = await this.#connections.any(deadline)
     const chunks: (readonly string[])[] = []
     for (let start = 0; start < topics.length; start += topicsPerRequest) chunks.push(topics.slice(start, start + topicsPerRequest))
     const answers = await Promise.all(
       chunks.map((chunk) => {
         const resources = chunk.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName, configurationKeys: null as never })) // null: all
-        return broker.request('DescribeConfigs', describeConfigsV4.api, [resources, false, false], 'none', deadline)
+        return this.#connections.askAny('DescribeConfigs', describeConfigsV4.api, [resources, false, false], deadline)
       }),
     )
     const configs = new Map<string, TopicConfig>()
@@ -107,8 +106,7 @@ export class KafkaInventory implements Inventory {
       permissionType: AclPermissionTypes.ANY,
     }
     return persistently(deadline, async () => {
-      const broker = await this.#connections.any(deadline)
-      const answer = await broker.request('DescribeAcls', describeAclsV3.api, [any], 'none', deadline)
+      const answer = await this.#connections.askAny('DescribeAcls', describeAclsV3.api, [any], deadline)
       requireNone(answer.errorCode, `Can't read the ACLs of ${this.#connections.access.colour}.`, {}, answer.errorMessage)
       return answer.resources.flatMap(({ acls, ...resource }) => acls.map((acl) => fromWire({ ...resource, ...acl })))
     })
@@ -121,9 +119,8 @@ export class KafkaInventory implements Inventory {
  */
 export async function readQuorum(connections: BrokerConnections, deadline: Deadline): Promise<QuorumFacts> {
   const refused = `Can't read the metadata quorum of ${connections.access.colour}.`
-  const broker = await connections.any(deadline)
   const topics = [{ topicName: '__cluster_metadata', partitions: [{ partitionIndex: 0 }] }]
-  const answer = await broker.request('DescribeQuorum', describeQuorumV2.api, [topics], 'none', deadline)
+  const answer = await connections.askAny('DescribeQuorum', describeQuorumV2.api, [topics], deadline)
   requireNone(answer.errorCode, refused, {}, answer.errorMessage)
   const partition = answer.topics[0]?.partitions[0]
   if (!partition) throw new KbgError('kafka', refused, { facts: { error: 'NONE' } })
