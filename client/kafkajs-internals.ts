@@ -86,8 +86,9 @@ function unknownVersion(): KbgError {
 /** What a Produce request carries beside its records. */
 export interface ProduceRequest {
   readonly acks: number
-  readonly timeout?: number
-  readonly compression?: number
+  /** How long the leader waits for its replicas, in ms. */
+  readonly timeout: number
+  readonly compression: number
   readonly producerId?: string
   readonly producerEpoch?: number
   readonly topicData: readonly TopicData[]

@@ -1,5 +1,6 @@
 /** One colour's side of a routed producer: connections, metadata and a producer id, kept warm while the other colour is live. */
 import type { Producer } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import type { Colour } from '../engine/model/colour.ts'
 import { type InternalCluster, NoAnswer, type PartitionAnswer, produceOnce } from './kafkajs-internals.ts'
 import type { PartitionBatch, SendOptions } from './outbox.ts'
@@ -44,6 +45,9 @@ export interface Lane {
 
 /** How long an InitProducerId is told that a transaction may last; unused without a transactional id. */
 const transactionTimeoutMs = 60_000
+
+/** kafkajs' default `timeout` of a send. */
+const defaultTimeoutMs = 30_000
 
 /** A lane over a kafkajs producer's cluster. */
 export class KafkajsLane implements Lane {
@@ -130,8 +134,8 @@ export class KafkajsLane implements Lane {
     try {
       const answers = await produceOnce(broker, {
         acks: options.acks,
-        ...(options.timeout === undefined ? {} : { timeout: options.timeout }),
-        ...(options.compression === undefined ? {} : { compression: options.compression }),
+        timeout: options.timeout ?? defaultTimeoutMs,
+        compression: options.compression ?? kafkajs.CompressionTypes.None,
         ...identityOf(batches),
         topicData: topicData(batches),
       })
