@@ -107,7 +107,7 @@ export const CommitEvent = z.strictObject({
 export const AssignmentEvent = z.strictObject({
   type: z.enum(['assigned', 'revoked']),
   group: z.string(),
-  colour: Colour,
+  colour: Colour.nullable(),
   partitions: z.array(z.strictObject({ topic: z.string(), partitions: z.array(Count) })),
   atNs: AtNs,
 })

@@ -5,6 +5,7 @@ import { KbgError } from '../../../engine/model/error.ts'
 import type { WorkloadConfig } from './config.ts'
 import type { ClientFactory } from './factory.ts'
 import { plainClients } from './kafkajs-clients.ts'
+import { routedClients } from './routed-clients.ts'
 
 /** The clients that the configuration names. */
 export function clientsOf(config: WorkloadConfig): ClientFactory {
@@ -13,7 +14,7 @@ export function clientsOf(config: WorkloadConfig): ClientFactory {
     case 'plain':
       return plainClients({ ...config.client, sasl })
     case 'routed':
-      throw new KbgError('workload-client', 'soon')
+      return routedClients({ ...config.client, sasl })
   }
 }
 

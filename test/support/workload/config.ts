@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { FleetName } from '../../../engine/model/fleet.ts'
+import { RouteStoreAccess } from '../../../engine/model/wiring.ts'
 
 const Servers = z.array(z.string().regex(/^[^:]+:\d+$/, 'host:port')).min(1)
 const Name = z.string().regex(/^[a-zA-Z0-9._-]+$/, 'letters, digits, dot, underscore and dash')
@@ -42,8 +43,8 @@ export type GroupLoad = z.infer<typeof GroupLoad>
 export const ClientKind = z.discriminatedUnion('kind', [
   /** Plain kafkajs on one colour. */
   z.strictObject({ kind: z.literal('plain'), colour: Colour, produceBootstrapServers: Servers, consumeBootstrapServers: Servers }),
-  /** The routed client. `routeStore` is what it takes: the store's endpoints and where its login stands. */
-  z.strictObject({ kind: z.literal('routed'), fleet: FleetName, routeStore: z.record(z.string(), z.unknown()) }),
+  /** The routed client: the store's endpoints and where its login for applications stands. */
+  z.strictObject({ kind: z.literal('routed'), fleet: FleetName, routeStore: RouteStoreAccess }),
 ])
 export type ClientKind = z.infer<typeof ClientKind>
 

@@ -83,7 +83,8 @@ export interface WorkloadConsumer {
   /** Several partitions' batches may be handled at once, those of one partition never. A rejection of `handle` means that the batch is given again. */
   run(handle: (batch: WorkloadBatch) => Promise<void>): Promise<void>
   commit(offsets: readonly TopicPartitionOffset[]): Promise<void>
-  onAssignment(listener: (kind: 'assigned' | 'revoked', colour: Colour, partitions: readonly AssignedPartitions[]) => void): void
+  /** The colour is null where the client does not say it at that moment. */
+  onAssignment(listener: (kind: 'assigned' | 'revoked', colour: Colour | null, partitions: readonly AssignedPartitions[]) => void): void
   pause(topics: readonly string[]): void
   resume(topics: readonly string[]): void
   disconnect(): Promise<void>

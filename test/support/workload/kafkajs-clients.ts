@@ -1,9 +1,9 @@
 import type { Consumer, Producer, ProducerRecord, Transaction } from 'kafkajs'
-import { type EachBatchPayload, Kafka, type KafkaConfig, logLevel, type Message, Partitioners, type RecordMetadata, type SASLOptions } from 'kafkajs'
+import { type Batch, Kafka, type KafkaConfig, logLevel, type Message, Partitioners, type RecordMetadata, type SASLOptions } from 'kafkajs'
 import type { Colour } from '../../../engine/model/colour.ts'
 import { messageOf } from '../../../engine/model/error.ts'
 import { nowNs, type SendOutcome } from '../history/index.ts'
-import type { ClientFactory, TopicPartitionOffset, WorkloadBatch, WorkloadConsumer, WorkloadProducer, WorkloadRecord } from './factory.ts'
+import type { AssignedPartitions, ClientFactory, TopicPartitionOffset, WorkloadBatch, WorkloadConsumer, WorkloadProducer, WorkloadRecord } from './factory.ts'
 
 /** Fetches wait a little for more: at a few records for each poll the load would measure its own consumers' requests. */
 const fetch = { minBytes: 64 * 1024, maxWaitTimeInMs: 200 } as const
@@ -29,7 +29,7 @@ export function plainClients(config: PlainClientsConfig): ClientFactory {
     },
     consumer: ({ groupId, instanceId, user }) => {
       const consumer = kafka(instanceId, config.consumeBootstrapServers, user).consumer(consumerConfig(groupId))
-      return adaptConsumer(consumer, { ofBatch: () => config.colour, ofConsumer: () => config.colour })
+      return plainConsumer(consumer, config.colour)
     },
   }
 }
@@ -110,28 +110,15 @@ export function refusedByBroker(error: unknown): boolean {
   return error.name === 'KafkaJSProtocolError' || refusedByBroker(error.cause)
 }
 
-/** How a consumer tells where its batches come from. Plain kafkajs knows one colour, the routed client says it. */
-export interface BatchColours {
-  ofBatch(payload: EachBatchPayload): Colour
-  ofConsumer(): Colour
-}
-
-/** A consumer with kafkajs' interface as the load drives it. */
-export function adaptConsumer(consumer: Consumer, colours: BatchColours): WorkloadConsumer {
+function plainConsumer(consumer: Consumer, colour: Colour): WorkloadConsumer {
   return {
     connect: () => consumer.connect(),
     subscribe: (topics) => consumer.subscribe({ topics: [...topics], fromBeginning: true }),
-    run: (handle) => {
-      const eachBatch = (payload: EachBatchPayload) => handle(workloadBatch(payload, colours))
-      return consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 16, eachBatch })
-    },
+    run: (handle) => consumer.run({ autoCommit: false, partitionsConsumedConcurrently: 16, eachBatch: (payload) => handle(workloadBatch(payload, colour)) }),
     commit: (offsets) => consumer.commitOffsets(offsets.map(kafkajsOffset)),
     onAssignment: (listener) => {
-      consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-        const partitions = Object.entries(payload.memberAssignment).map(([topic, assigned]) => ({ topic, partitions: assigned }))
-        listener('assigned', colours.ofConsumer(), partitions)
-      })
-      consumer.on(consumer.events.REBALANCING, () => listener('revoked', colours.ofConsumer(), []))
+      consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => listener('assigned', colour, assignments(payload.memberAssignment)))
+      consumer.on(consumer.events.REBALANCING, () => listener('revoked', colour, []))
     },
     pause: (topics) => consumer.pause(topics.map((topic) => ({ topic }))),
     resume: (topics) => consumer.resume(topics.map((topic) => ({ topic }))),
@@ -140,10 +127,10 @@ export function adaptConsumer(consumer: Consumer, colours: BatchColours): Worklo
   }
 }
 
-function workloadBatch(payload: EachBatchPayload, colours: BatchColours): WorkloadBatch {
-  const { batch } = payload
+/** A batch of kafkajs' as the load sees it. */
+export function workloadBatch({ batch }: { readonly batch: Batch }, colour: Colour): WorkloadBatch {
   return {
-    colour: colours.ofBatch(payload),
+    colour,
     topic: batch.topic,
     partition: batch.partition,
     records: batch.messages.map((message) => ({ offset: BigInt(message.offset), key: message.key, value: message.value })),
@@ -151,6 +138,12 @@ function workloadBatch(payload: EachBatchPayload, colours: BatchColours): Worklo
   }
 }
 
-function kafkajsOffset({ topic, partition, offset }: TopicPartitionOffset) {
+/** kafkajs' assignment as a list. */
+export function assignments(memberAssignment: Readonly<Record<string, number[]>>): AssignedPartitions[] {
+  return Object.entries(memberAssignment).map(([topic, partitions]) => ({ topic, partitions }))
+}
+
+/** An offset to commit, as kafkajs takes it. */
+export function kafkajsOffset({ topic, partition, offset }: TopicPartitionOffset) {
   return { topic, partition, offset: offset.toString() }
 }

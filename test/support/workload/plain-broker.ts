@@ -2,11 +2,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { type ITopicConfig, Kafka } from 'kafkajs'
+import { type ITopicConfig, Kafka, logLevel } from 'kafkajs'
 import { KbgError } from '../../../engine/model/error.ts'
 import { type Clock, Deadline } from '../../../engine/ports/clock.ts'
 import { type KafkaVersion, toolPaths } from '../../../tools/paths.ts'
-import { loggedToStderr } from './kafkajs-clients.ts'
 
 export interface PlainBrokerRequest {
   readonly version: KafkaVersion
@@ -48,8 +47,13 @@ export async function startPlainBroker(request: PlainBrokerRequest): Promise<Pla
 }
 
 async function makeTopics(brokers: string[], { topics, clock }: PlainBrokerRequest): Promise<void> {
-  const deadline = new Deadline(clock, 30_000, 'the broker to serve')
-  const admin = new Kafka({ clientId: 'plain-broker', brokers, ...loggedToStderr, retry: { retries: 40, initialRetryTime: 200, maxRetryTime: 300 } }).admin()
+  const deadline = new Deadline(clock, 100_000, 'the broker to serve')
+  const admin = new Kafka({
+    clientId: 'plain-broker',
+    brokers,
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 400, initialRetryTime: 200, maxRetryTime: 300 },
+  }).admin()
   await deadline.race(admin.connect())
   await deadline.race(admin.createTopics({ topics: [...topics], waitForLeaders: true }))
   await admin.disconnect()
