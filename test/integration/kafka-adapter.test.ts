@@ -202,6 +202,7 @@ describe.each([
 
     const admin = kafka.admin()
     await admin.connect()
+    await admin.fetchTopicOffsets('short') // kafkajs deletes only where it has metadata, and doesn't ask for it itself
     await admin.deleteTopicRecords({ topic: 'short', partitions: [{ partition: 0, offset: '19995' }] })
     await admin.disconnect()
     expect((await endOf('short', 0)).logStartOffset).toBe(19_995n)

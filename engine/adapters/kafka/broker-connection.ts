@@ -122,7 +122,7 @@ export class BrokerConnection {
       return await deadline.race(answer)
     } catch (thrown) {
       if (effect === 'none' || (thrown instanceof KbgError && thrown.code === 'outcome-unknown')) throw thrown
-      throw unanswered(where, 'once', thrown) // deadline over or cancelled: no further attempt, and it may land later
+      throw unanswered(where, deadline.cancelled?.aborted ? 'once' : effect, thrown) // it may still land, and who cancelled wants no further attempt
     }
   }
 }

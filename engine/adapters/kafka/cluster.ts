@@ -14,7 +14,7 @@ import { KafkaTransactions } from './transactions.ts'
  *
  * @param as `operator`, or `admin` before the SCRAM users exist; the fence's probe is always made by `probe`
  */
-export function connectCluster(access: ClusterAccess, _clock: Clock, as: 'operator' | 'admin' = 'operator'): Cluster {
+export function connectCluster(access: ClusterAccess, clock: Clock, as: 'operator' | 'admin' = 'operator'): Cluster {
   const connections = new BrokerConnections(access, as)
   const probe = new BrokerConnections(access, 'probe')
   const leaders = new Leaders(connections)
@@ -25,7 +25,7 @@ export function connectCluster(access: ClusterAccess, _clock: Clock, as: 'operat
     fence,
     logs: new KafkaLogs(connections, leaders),
     groups: new KafkaGroups(connections),
-    transactions: new KafkaTransactions(connections),
+    transactions: new KafkaTransactions(connections, clock),
     warmUp: async (deadline: Deadline) => {
       await fence.warmUp(deadline)
       await leaders.learnAll(deadline)

@@ -97,6 +97,10 @@ export class AclFence implements Fence {
     return { binding: describeBinding(this.bindings[index]) }
   }
 
+  /**
+   * After a lost connection the change is sent again, to wherever the controller is now: repeating it does no harm. A broker that merely doesn't answer is *not* passed over: what it was sent
+   * may still land, minutes after somebody has moved the fence the other way, so the caller has to hear of it.
+   */
   async #change(deadline: Deadline, act: (broker: BrokerConnection) => Promise<void>): Promise<void> {
     await persistently(deadline, async () => {
       try {

@@ -1,6 +1,6 @@
 import { describeTransactionsV0, initProducerIdV5, listTransactionsV1 } from '@platformatic/kafka'
 import { KbgError } from '../../model/error.ts'
-import type { Deadline } from '../../ports/clock.ts'
+import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { OpenTransaction, Transactions } from '../../ports/cluster.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
@@ -18,9 +18,11 @@ const fencePauseMs = 5
 export class KafkaTransactions implements Transactions {
   readonly #connections: BrokerConnections
   readonly #coordinators: Coordinators
+  readonly #clock: Clock
 
-  constructor(connections: BrokerConnections) {
+  constructor(connections: BrokerConnections, clock: Clock) {
     this.#connections = connections
+    this.#clock = clock
     this.#coordinators = new Coordinators(connections, 'transaction')
   }
 
@@ -28,7 +30,7 @@ export class KafkaTransactions implements Transactions {
   async open(deadline: Deadline): Promise<readonly OpenTransaction[]> {
     return persistently(deadline, async () => {
       const metadata = await this.#connections.metadata([], deadline)
-      const lists = metadata.brokers.map(async ({ nodeId }) => openOn(await this.#connections.broker(nodeId, deadline), deadline))
+      const lists = metadata.brokers.map(async ({ nodeId }) => openOn(await this.#connections.broker(nodeId, deadline), this.#clock, deadline))
       return (await Promise.all(lists)).flat()
     })
   }
@@ -48,13 +50,13 @@ export class KafkaTransactions implements Transactions {
   }
 }
 
-async function openOn(broker: BrokerConnection, deadline: Deadline): Promise<readonly OpenTransaction[]> {
+async function openOn(broker: BrokerConnection, clock: Clock, deadline: Deadline): Promise<readonly OpenTransaction[]> {
   const listed = await broker.request('ListTransactions', listTransactionsV1.api, [[...openStates], [], -1n, null], 'none', deadline)
   requireNone(listed.errorCode, "Can't list the transactions.")
   if (listed.transactionStates.length === 0) return []
   const ids = listed.transactionStates.map(({ transactionalId }) => transactionalId)
   const described = await broker.request('DescribeTransactions', describeTransactionsV0.api, [ids], 'none', deadline)
-  const nowMs = deadline.clock.wallClock().getTime()
+  const nowMs = clock.wallClock().getTime()
   return listed.transactionStates.flatMap(({ transactionalId, producerId, transactionState }) => {
     const facts = described.transactionStates.find((state) => state.transactionalId === transactionalId)
     if (!facts) throw new KbgError('kafka', `Nothing was said about the transaction of ${transactionalId}.`, { facts: { error: 'NONE' } })
