@@ -10,8 +10,9 @@ import { describePlan, type MoveRequest, moveLive, observeActual } from '../../e
 import type { Call } from '../resource-definition.ts'
 import type { SwitchoverEngine, Wanted } from './switchover-engine.ts'
 
-/** A preview observes for this long at most, in all. */
+/** A preview observes for this long at most, in all; the engine gets less, so that it can still say what it didn't see. */
 const previewMs = 3_000
+const observationMs = 2_500
 
 /** The engine itself. Connections live as long as one operation. */
 export const switchoverEngine: SwitchoverEngine = {
@@ -20,7 +21,9 @@ export const switchoverEngine: SwitchoverEngine = {
   observe: (wiring, call) => connected(wiring, call, (ports) => observe(ports, wiring)),
   describePlan: ({ wiring, intent, limits }, call) => {
     const deadline = new Deadline(call.clock, previewMs, 'the plan to be made', call.cancelled)
-    return deadline.race(connected(wiring, call, (ports) => describePlan(ports, wiring, intent, limits, deadline)))
+    return deadline.race(
+      connected(wiring, call, (ports) => describePlan(ports, wiring, intent, limits, deadline.within(observationMs, 'observations for the plan'))),
+    )
   },
   reasonsAgainstEnd: (wiring, decommission, call) => reasonsAgainstEnd(wiring, decommission, call),
 }
