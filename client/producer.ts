@@ -39,6 +39,12 @@ const endDeadlineMs = 30_000
 /** A refused transaction waits this long for the epoch that explains it. */
 const replayPatienceMs = 60_000
 
+/**
+ * Brokers answer CONCURRENT_TRANSACTIONS for some milliseconds after each commit; kafkajs' first pause of 300 ms would be most of a transaction's time,
+ * and of a hold's.
+ */
+const transactionRetry: RetryOptions = { initialRetryTime: 20, maxRetryTime: 2_000, retries: 12 }
+
 /** What a routed producer is built from. */
 export interface ProducerParts {
   readonly session: RouteSession
@@ -205,7 +211,9 @@ export class RoutedKafkaProducer implements RoutedProducer {
       ...config,
       allowAutoTopicCreation: config.allowAutoTopicCreation ?? false, // the catalog makes topics, on both colours
       createPartitioner: config.createPartitioner ?? kafkajs.Partitioners.DefaultPartitioner,
-      ...(config.transactionalId === undefined ? {} : { maxInFlightRequests: 1, idempotent: true }),
+      ...(config.transactionalId === undefined
+        ? {}
+        : { maxInFlightRequests: 1, idempotent: true, retry: { ...transactionRetry, ...this.#parts.retry, ...config.retry } }),
     })
     return { producer, cluster, lane: new KafkajsLane(colour, producer, cluster) }
   }

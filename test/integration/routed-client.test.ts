@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { Kafka, type RoutedProducer } from '../../client/index.ts'
+import { Kafka, type RoutedConsumer, type RoutedProducer } from '../../client/index.ts'
 import { openRouteStore } from '../../engine/adapters/etcd/route-store.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
@@ -283,3 +283,130 @@ describe('a routed producer', () => {
     expect((await store.clients(within(5_000))).filter((client) => client.kind === 'producer')).toEqual([])
   }, 90_000)
 })
+
+describe('a transactional routed producer', () => {
+  test('ends or replays its transactions whole: each is visible once on one colour, or not at all', async () => {
+    const producer = routed().producer({ transactionalId: `transfers-${fleet}` })
+    await producer.connect()
+    const name = `${topic}-transactions`
+    for (const colour of colours) await createTopics(access[colour], [{ topic: name, partitions: 3, replicationFactor: 3, config: {} }], within(30_000))
+    const committed: { transaction: number; colour: Colour }[] = []
+    let replays = 0
+    let stopped = false
+    const work = (async () => {
+      for (let transaction = 0; !stopped; transaction += 1) {
+        let runs = 0
+        const colour = await producer.runTransaction(async (tx) => {
+          runs += 1
+          for (let part = 0; part < 3; part += 1) await tx.send({ topic: name, messages: [{ partition: part, value: `${transaction}/${part}` }] })
+          return tx.colour
+        })
+        committed.push({ transaction, colour })
+        replays += runs - 1
+      }
+    })()
+    const before = route.live
+    for (const fenceFirst of [false, true]) {
+      await systemClock.sleep(1_000)
+      await flip(fenceFirst)
+      await acknowledged(producerKinds, 'running')
+    }
+    await systemClock.sleep(500)
+    stopped = true
+    await work
+    expect(route.live).toBe(before)
+    expect(new Set(committed.map((each) => each.colour))).toEqual(new Set(colours))
+    const reads = (await Promise.all(colours.map((colour) => readAll(colour, name)))).flat()
+    const expected = committed.flatMap(({ transaction, colour }) => [0, 1, 2].map((part) => `${colour} ${transaction}/${part}`))
+    expect(reads.map((read) => `${read.colour} ${read.value}`).toSorted()).toEqual(expected.toSorted())
+    console.info(JSON.stringify({ transactions: committed.length, replays }))
+    await producer.disconnect()
+  }, 90_000)
+
+  test('a transaction that is open when the hold comes is let end before the acknowledgement', async () => {
+    const producer = routed().producer({ transactionalId: `slow-${fleet}` })
+    await producer.connect()
+    const source = route.live
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: [{ partition: 0, value: 'in the middle' }] })
+    await change({ state: 'held', target: otherColour(source) })
+    const registered = async () => (await store.clients(within(5_000))).find((client) => client.transactionalId === `slow-${fleet}`)
+    await systemClock.sleep(300)
+    expect((await registered())?.ackedEpoch).toBeLessThan(route.epoch)
+    let begun = false
+    const next = producer.transaction().then((begunTransaction) => {
+      begun = true
+      return begunTransaction
+    })
+    await transaction.commit()
+    await acknowledged(producerKinds, 'held')
+    expect(begun).toBe(false)
+    await change({ state: 'aborting' })
+    await change({ state: 'open', target: null })
+    await (await next).abort()
+    expect(transaction.colour).toBe(source)
+    await producer.disconnect()
+  }, 60_000)
+})
+
+describe('a routed consumer', () => {
+  test('a group of two leaves with everything committed, moves, and reads on: each record once, never from both colours at once', async () => {
+    const name = `${topic}-read`
+    const groupId = `readers-${fleet}-${Date.now()}`
+    for (const colour of colours) await createTopics(access[colour], [{ topic: name, partitions: 4, replicationFactor: 3, config: {} }], within(30_000))
+    const source = route.live
+    const target = otherColour(source)
+    const seen: { value: string; colour: Colour }[] = []
+    const members = await Promise.all([0, 1].map((member) => startMember(groupId, name, member === 0 ? 'message' : 'batch', seen)))
+    const producer = routed().producer()
+    await producer.connect()
+    const values = (from: number) => Array.from({ length: 500 }, (_, index) => String(from + index))
+    const produce = (some: readonly string[]) => producer.send({ topic: name, messages: some.map((value) => ({ key: value, value })) })
+    await produce(values(0))
+    await change({ groups: { ...route.groups, [groupId]: { colour: source, state: 'running' } } })
+    await within(30_000, 'the first records').poll(20, async () => (seen.length >= 500 ? true : undefined))
+    const group = within(20_000, 'the group to be empty')
+    await change({ groups: { ...route.groups, [groupId]: { colour: source, state: 'held' } } })
+    const leftMs = await acknowledged(['consumer'], 'held')
+    expect(members.map((member) => member.colour)).toEqual([null, null])
+    await expect(members[0]?.commitOffsets([])).rejects.toThrow(/consumer-held/)
+    await group.poll(20, async () =>
+      (await clusters[source].groups.list(group)).find((each) => each.groupId === groupId)?.state === 'Empty' ? true : undefined,
+    )
+    const committed = await clusters[source].groups.committed(groupId, within(5_000))
+    expect([...committed.values()].reduce((sum, offset) => sum + offset, 0n)).toBe(500n)
+    await clusters[target].groups.commit(groupId, new Map([0, 1, 2, 3].map((partition) => [`${name}-${partition}`, 0n])), within(5_000))
+    await flip()
+    await produce(values(500))
+    await systemClock.sleep(300)
+    expect(seen.length).toBe(500)
+    await change({ groups: { ...route.groups, [groupId]: { colour: target, state: 'running' } } })
+    await within(30_000, 'the moved records').poll(20, async () => (seen.length >= 1_000 ? true : undefined))
+    await acknowledged(['consumer'], 'running')
+    await systemClock.sleep(500)
+    expect(seen.map((each) => each.value).toSorted((a, b) => Number(a) - Number(b))).toEqual([...values(0), ...values(500)])
+    expect(seen.every((each) => each.colour === (Number(each.value) < 500 ? source : target))).toBe(true)
+    expect(members.map((member) => member.colour)).toEqual([target, target])
+    console.info(JSON.stringify({ leftMs: Math.round(leftMs) }))
+    for (const member of members) await member.disconnect()
+    await producer.disconnect()
+  }, 120_000)
+})
+
+async function startMember(groupId: string, name: string, mode: 'message' | 'batch', seen: { value: string; colour: Colour }[]): Promise<RoutedConsumer> {
+  const consumer = routed().consumer({ groupId })
+  await consumer.connect()
+  await consumer.subscribe({ topics: [name], fromBeginning: true })
+  if (mode === 'message') {
+    await consumer.run({ eachMessage: async ({ message, colour }) => void seen.push({ value: String(message.value), colour }) })
+    return consumer
+  }
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch }) => {
+      for (const message of batch.messages) seen.push({ value: String(message.value), colour: batch.colour })
+      await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(BigInt(batch.lastOffset()) + 1n) }])
+    },
+  })
+  return consumer
+}
