@@ -79,7 +79,7 @@ async function visible(colour: Colour, topic: string): Promise<ReadonlyMap<Topic
 }
 
 const digests = (records: ReadonlyMap<TopicPartition, readonly VisibleRecord[]>) =>
-  Object.fromEntries([...records].map(([partition, all]) => [partition, all.map((record) => record.digest)]))
+  Object.fromEntries([...records].sort().map(([partition, all]) => [partition, all.map((record) => record.digest)]))
 
 /** Waits until green shows the same records as blue, from each partition's `from`-th on; vitest compares at the end, so that a difference is shown. */
 async function expectSame(topic: string, from: Readonly<Record<number, number>> = {}): Promise<void> {
