@@ -71,4 +71,18 @@ describe('the workload on one cluster', () => {
     expect(windows.acked).toEqual({ blue: acked, green: 0 })
     expect(windows.ackLatency.count).toBe(acked)
   }, 120_000)
+
+  it('leaves a history that is refused when its process is killed', async () => {
+    const historyDir = join(dir, 'killed')
+    const bootstrap = { produceBootstrapServers: [...broker.bootstrapServers], consumeBootstrapServers: [...broker.bootstrapServers] }
+    const client: WorkloadConfig['client'] = { kind: 'plain', colour: 'blue', ...bootstrap }
+    const load = demoLoad(ratePerSecond, 0)
+    const config: WorkloadConfig = { version: 1, historyDir, client, credentialsFile: null, ...load, groups: [] }
+    const killed = await WorkloadProcess.start(config, { node: toolPaths().node, clock, dir: join(dir, 'killed-process') })
+    killed.startLoad()
+    await new Deadline(clock, 30_000, 'some records').poll(100, async () => ((killed.lastStatus?.ackedRecords.blue ?? 0) > 500 ? true : undefined))
+    killed.kill()
+    await expect(killed.stopProducers()).rejects.toThrow(/workload-process/)
+    expect(() => check(readHistories(historyDir), { wholeColours: [] })).toThrow(/history-truncated/)
+  }, 90_000)
 })

@@ -4,7 +4,7 @@ import type { WorkloadConfig } from './config.ts'
 export type LoadProfile = Pick<WorkloadConfig, 'recordBytes' | 'tickMs' | 'topics' | 'producers' | 'groups'>
 
 /**
- * Two producers and a transactional one (every 20th transaction aborted), groups of three waves, and one group that stays behind until it is resumed.
+ * Two producers and a transactional one (every fifth transaction aborted), groups of three waves, and one group that stays behind until it is resumed.
  *
  * @param ratePerSecond records of all producers together
  * @param preloadRecords records that are due at once at the start, so that the group that stays behind has something to be behind of
@@ -13,7 +13,7 @@ export function demoLoad(ratePerSecond: number, preloadRecords: number): LoadPro
   const all = ['orders', 'payments', 'audit-log']
   const user = 'orders-app'
   const share = (part: number) => Math.max(1, Math.round(ratePerSecond * part))
-  const transactions = { transactionalId: 'orders-app-payments', abortEvery: 20, everyMs: 50 }
+  const transactions = { transactionalId: 'orders-app-payments', abortEvery: 5, everyMs: 50 }
   return {
     recordBytes: 1024,
     tickMs: 10,
