@@ -126,7 +126,9 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
       ...{ clientId, instanceId: `${clientId}-${this.#groupId}-${randomUUID()}`, kind: 'consumer', groupId: this.#groupId },
       ...{ transactionalId: null, ackedEpoch: 0, state: 'held', colour: null, software },
     })
-    this.#unsubscribe = session.onRoute(() => void this.#move())
+    this.#unsubscribe = session.onRoute(() => {
+      this.#move().catch((error: unknown) => this.logger().error(`Could not follow the route: ${messageOf(error)}`))
+    })
     const colour = groupRoute(session.route, this.#groupId).colour
     try {
       await this.#prepare(colour)

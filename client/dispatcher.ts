@@ -123,14 +123,18 @@ export class Dispatcher {
   }
 
   #refreshing: Promise<void> | undefined
+  #refreshedAtMs = Number.NEGATIVE_INFINITY
 
+  /** At once, but not more often than the retries' first pause. */
   #refreshSoon(lane: Lane): void {
-    this.#refreshing ??= this.#options.timing
-      .sleep(this.#options.retry.initialRetryTime)
+    const { timing, retry } = this.#options
+    const waitMs = Math.max(0, this.#refreshedAtMs + retry.initialRetryTime - timing.monotonicMs())
+    this.#refreshing ??= (waitMs === 0 ? Promise.resolve() : timing.sleep(waitMs))
       .then(() => lane.refresh())
       .catch(() => undefined) // the next try meets the same obstacle, and ends by its own deadline
       .then(() => {
         this.#refreshing = undefined
+        this.#refreshedAtMs = timing.monotonicMs()
         this.#pump()
       })
   }

@@ -163,8 +163,11 @@ export class RoutedKafkaProducer implements RoutedProducer {
     if (client !== undefined) {
       const error = new KbgError('producer-disconnected', 'The producer was disconnected before this was sent; it was not written.')
       const late = () => new KbgError('deadline', 'Gave up waiting for what is on its way.', { facts: { waitedMs: endDeadlineMs } })
-      await within(this.#parts.timing, endDeadlineMs, this.#dispatcher.end(error), late)
-      await client.leave()
+      try {
+        await within(this.#parts.timing, endDeadlineMs, this.#dispatcher.end(error), late)
+      } finally {
+        await client.leave()
+      }
     }
     await Promise.all(colours.map((colour) => this.#sides[colour].producer.disconnect()))
   }
@@ -184,7 +187,7 @@ export class RoutedKafkaProducer implements RoutedProducer {
     const topicMessages = batch.topicMessages ?? []
     this.#check(options, topicMessages)
     const unknown = topicMessages.map(({ topic }) => topic).filter((topic) => this.#lane().knownPartitionsOf(topic) === undefined)
-    if (unknown.length > 0) await this.#learn(unknown)
+    if (unknown.length > 0 || this.#learning !== undefined) await this.#learnInTurn(unknown)
     const pending: Promise<ParcelOutcome>[] = []
     const parcels = topicMessages.flatMap(({ topic, messages }) =>
       [...this.#byPartition(topic, messages)].map(([partition, part]) => {
@@ -227,6 +230,19 @@ export class RoutedKafkaProducer implements RoutedProducer {
     return this.#sides[this.#dispatcher.colour ?? this.#parts.session.route.live].lane
   }
 
+  #learning: Promise<void> | undefined
+
+  /** One after the other, so that a send that has nothing to learn doesn't overtake one that has. */
+  #learnInTurn(topics: readonly string[]): Promise<void> {
+    const turn = (this.#learning ?? Promise.resolve()).catch(() => undefined).then(() => this.#learn(topics)) // the one before tells its own caller
+    const clear = () => {
+      if (this.#learning === turn) this.#learning = undefined
+    }
+    turn.then(clear, clear)
+    this.#learning = turn
+    return turn
+  }
+
   /** First use of topics: their partitions now, the other colour's in the background. */
   async #learn(topics: readonly string[]): Promise<void> {
     const lane = this.#lane()
@@ -238,8 +254,9 @@ export class RoutedKafkaProducer implements RoutedProducer {
   }
 
   /** Best effort: what stays cold is met, and told, by the send that needs it. */
-  async #warm(colour: Colour): Promise<void> {
+  async #warm(colour: Colour, metadata: 'cached' | 'fresh' = 'cached'): Promise<void> {
     const { lane } = this.#sides[colour]
+    if (metadata === 'fresh') await lane.refresh().catch(() => undefined) // told by what follows
     await lane
       .warm([...this.#topics], this.isIdempotent())
       .catch((error: unknown) => this.logger().debug('A colour could not be warmed', { colour, error: String(error) }))
@@ -318,7 +335,7 @@ export class RoutedKafkaProducer implements RoutedProducer {
     const colour = writableColour(route)
     if (colour === null) {
       this.#dispatcher.hold()
-      if (route.target !== null) void this.#warm(route.target)
+      if (route.target !== null) void this.#warm(route.target, 'fresh')
     }
     this.#epoch = route.epoch
     if (colour !== null) {
