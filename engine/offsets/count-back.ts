@@ -1,5 +1,6 @@
 import type { GroupPosition } from '../model/journal.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition } from '../model/partition.ts'
+import { type BeyondReading, translateBeyond } from './beyond-cut.ts'
 import { countFrom, equalTail, offsetFromEnd, type RecordRun } from './record-run.ts'
 
 /** What a group has committed on the source; a negative offset means none (OffsetFetch's -1). */
@@ -32,7 +33,7 @@ export function planReads(groups: readonly GroupOffsets[], ends: CutEnds): Parti
   const plan = new Map<TopicPartition, bigint>()
   for (const { committed } of groups) {
     for (const [partition, offset] of committed) {
-      if (refusal(partition, offset, ends) !== null || offset < 0n || offset === ends.sourceEnds.get(partition)) continue
+      if (refusal(partition, offset, ends) !== null || offset < 0n || offset >= (ends.sourceEnds.get(partition) ?? 0n)) continue
       const planned = plan.get(partition)
       if (planned === undefined || offset < planned) plan.set(partition, offset)
     }
@@ -45,8 +46,10 @@ export function planReads(groups: readonly GroupOffsets[], ends: CutEnds): Parti
  * has the same n to read on the target, so it goes on at the n-th last record before the target's end.
  *
  * `exact` only if those n records are pairwise equal on both sides. Offsets that point into a gap (markers, aborted
- * records) mean the next visible record. Nothing is ever clamped: what can't be shown is `not provable`, with the reason.
+ * records) mean the next visible record. A group that went on past the cut, on what the reverse mirror brought, is translated by counting forward
+ * from it. Nothing is ever clamped: what can't be shown is `not provable`, with the reason.
  *
+ * @param beyond readings behind the cut, for partitions in which a group committed past it
  * @returns one position for each committed partition, and for each partition without a commit of a topic that the group has commits in;
  *   a group without any commit has a single one, of topic `*`. In order of group, topic, partition.
  */
@@ -54,16 +57,22 @@ export function translateAll(
   groups: readonly GroupOffsets[],
   ends: CutEnds,
   readings: ReadonlyMap<TopicPartition, PartitionReading>,
+  beyond: ReadonlyMap<TopicPartition, BeyondReading> = new Map(),
 ): readonly GroupPosition[] {
   const tails = new Map([...readings].map(([partition, reading]) => [partition, { ...reading, equalRecords: equalTail(reading.source, reading.target) }]))
-  return groups.flatMap((group) => translateGroup(group, ends, tails)).sort(byName)
+  return groups.flatMap((group) => translateGroup(group, ends, tails, beyond)).sort(byName)
 }
 
 interface ComparedTail extends PartitionReading {
   readonly equalRecords: number
 }
 
-function translateGroup(group: GroupOffsets, ends: CutEnds, tails: ReadonlyMap<TopicPartition, ComparedTail>): readonly GroupPosition[] {
+function translateGroup(
+  group: GroupOffsets,
+  ends: CutEnds,
+  tails: ReadonlyMap<TopicPartition, ComparedTail>,
+  beyond: ReadonlyMap<TopicPartition, BeyondReading>,
+): readonly GroupPosition[] {
   const committed = [...group.committed].filter(([, offset]) => offset >= 0n)
   if (committed.length === 0) {
     return [{ ...blank, groupId: group.groupId, topic: '*', partition: 0, verdict: 'without offsets', reason: 'the group has committed nothing' }]
@@ -77,7 +86,7 @@ function translateGroup(group: GroupOffsets, ends: CutEnds, tails: ReadonlyMap<T
       groupId: group.groupId,
       ...parseTopicPartition(partition),
       sourceOffset: offset.toString(),
-      ...translate(partition, offset, ends, tails.get(partition)),
+      ...translate(partition, offset, ends, tails.get(partition), beyond.get(partition)),
     })),
     ...uncommitted.map((partition) => ({ ...blank, groupId: group.groupId, ...parseTopicPartition(partition), ...withoutCommit(partition, ends) })),
   ]
@@ -87,11 +96,12 @@ const blank = { sourceOffset: '-1', targetOffset: null, lagRecords: null, method
 
 type Finding = Pick<GroupPosition, 'targetOffset' | 'lagRecords' | 'verdict' | 'reason'>
 
-function translate(partition: TopicPartition, committed: bigint, ends: CutEnds, tail: ComparedTail | undefined): Finding {
+function translate(partition: TopicPartition, committed: bigint, ends: CutEnds, tail: ComparedTail | undefined, beyond: BeyondReading | undefined): Finding {
   const refused = refusal(partition, committed, ends)
   if (refused !== null) return notProvable(refused, null)
   const targetEnd = ends.targetEnds.get(partition) ?? 0n
   if (committed === ends.sourceEnds.get(partition)) return exact(targetEnd, 0)
+  if (committed > (ends.sourceEnds.get(partition) ?? 0n)) return behindCut(committed, targetEnd, beyond)
   if (tail === undefined || tail.from > committed) return notProvable(`offset ${committed} was not read`, null)
   const lagRecords = countFrom(tail.source, committed)
   if (lagRecords === 0) return exact(targetEnd, 0)
@@ -104,7 +114,6 @@ function translate(partition: TopicPartition, committed: bigint, ends: CutEnds, 
 function refusal(partition: TopicPartition, committed: bigint, ends: CutEnds): string | null {
   const [start, end, targetEnd] = [ends.sourceStarts.get(partition) ?? 0n, ends.sourceEnds.get(partition), ends.targetEnds.get(partition)]
   if (end === undefined || targetEnd === undefined) return 'the cut does not cover this partition'
-  if (committed > end) return `committed offset ${committed} lies beyond the cut at ${end}`
   if (committed < start) return `committed offset ${committed} lies below the log start ${start}: retention passed it`
   return null
 }
@@ -118,6 +127,18 @@ function withoutCommit(partition: TopicPartition, ends: CutEnds): Finding {
     return { ...exact(ends.targetEnds.get(partition) ?? 0n, 0), reason: 'the partition never held a record: from its beginning' }
   }
   return notProvable('the group has committed other partitions of this topic but not this one, which has held records', null)
+}
+
+function behindCut(committed: bigint, targetEnd: bigint, reading: BeyondReading | undefined): Finding {
+  if (reading === undefined) return notProvable(`committed offset ${committed} lies beyond the cut, and what lies there was not read`, null)
+  const found = translateBeyond(committed, targetEnd, reading)
+  if ('reason' in found) return notProvable(found.reason, null)
+  return {
+    targetOffset: found.targetOffset.toString(),
+    lagRecords: 0,
+    verdict: 'exact',
+    reason: 'all records between the cut and this position are equal on both sides',
+  }
 }
 
 function exact(targetOffset: bigint, lagRecords: number): Finding {

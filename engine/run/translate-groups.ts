@@ -1,7 +1,8 @@
 import type { Cut, GroupPosition } from '../model/journal.ts'
 import { offsetsFromJson } from '../model/offset-json.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition } from '../model/partition.ts'
-import { type GroupOffsets, type PartitionReading, planReads, translateAll } from '../offsets/count-back.ts'
+import { type BeyondReading, planBeyond } from '../offsets/beyond-cut.ts'
+import { type CutEnds, type GroupOffsets, type PartitionReading, planReads, translateAll } from '../offsets/count-back.ts'
 import { type RecordRun, RecordRunBuilder } from '../offsets/record-run.ts'
 import type { Deadline } from '../ports/clock.ts'
 import type { Cluster, Logs } from '../ports/cluster.ts'
@@ -22,7 +23,7 @@ export interface GroupTranslation {
 
 /**
  * Finds every group's position on the target of a cut. Each partition is read once for all groups, from the lowest committed
- * offset on, on both sides; only records before the cut count, whatever came later.
+ * offset on, on both sides; and from the cut on, where a group went on past it.
  *
  * Memory: about 140 bytes for each record that the slowest group of a partition still has to read, four partitions at a time.
  *
@@ -43,12 +44,35 @@ export async function translateGroups(subject: GroupTranslation, deadline: Deadl
     }
   }
   await Promise.all(Array.from({ length: partitionsAtOnce }, worker))
-  return translateAll(groups, ends, readings)
+  return translateAll(groups, ends, readings, await readBeyond(subject, groups, ends, deadline))
+}
+
+/** What lies between the cut and the highest position past it, on both sides: a few seconds' records at most. */
+async function readBeyond(
+  subject: GroupTranslation,
+  groups: readonly GroupOffsets[],
+  ends: CutEnds,
+  deadline: Deadline,
+): Promise<ReadonlyMap<TopicPartition, BeyondReading>> {
+  const plan = planBeyond(groups, ends)
+  if (plan.size === 0) return new Map()
+  const targetNow = new Map((await subject.target.logs.ends(topicsOf(plan), deadline)).map((end) => [end.partition, end.lastStableOffset]))
+  const readings = await Promise.all(
+    [...plan].map(async ([partition, highest]) => {
+      const source = await readForwards(subject.source.logs, partition, ends.sourceEnds.get(partition) ?? highest, highest, deadline)
+      const target = await readForwards(subject.target.logs, partition, ends.targetEnds.get(partition) ?? 0n, targetNow.get(partition) ?? 0n, deadline)
+      return [partition, { source, target }] as const
+    }),
+  )
+  return new Map(readings)
+}
+
+function topicsOf(offsets: PartitionOffsets): readonly string[] {
+  return [...new Set([...offsets.keys()].map((partition) => parseTopicPartition(partition).topic))]
 }
 
 async function logStarts(source: Logs, ends: PartitionOffsets, deadline: Deadline): Promise<PartitionOffsets> {
-  const topics = [...new Set([...ends.keys()].map((partition) => parseTopicPartition(partition).topic))]
-  return new Map((await source.ends(topics, deadline)).map((end) => [end.partition, end.logStartOffset]))
+  return new Map((await source.ends(topicsOf(ends), deadline)).map((end) => [end.partition, end.logStartOffset]))
 }
 
 /** All visible records with `from <= offset < to`. */
