@@ -39,7 +39,7 @@ describe.each([
     access = await provisionCluster(root, { fleet, colour, kafkaVersion, nodes: 3, applicationUsers: [app] }, quiet, within(90))
     await createAcls(access, [allowAll('topic'), allowAll('group'), allowAll('transactional-id')], within(10))
     const topics = ['orders', 'ledger', 'short'].map((topic) => ({ topic, partitions: 3, replicationFactor: 3, config: { 'retention.ms': '3600000' } }))
-    await createTopics(access, topics, within(20))
+    await createTopics(access, [...topics, { topic: 'solo', partitions: 1, replicationFactor: 3, config: {} }], within(20))
     cluster = connectCluster(access, systemClock)
     await cluster.warmUp(within(20))
     const password = readCredentials(access.credentialsFile).passwords[app] ?? ''
@@ -109,7 +109,7 @@ describe.each([
     await cluster.fence.lift(within(5))
     await proven('open')
     const left = await cluster.inventory.acls(within(5))
-    expect(left.filter((binding) => binding.permission === 'deny' || binding.principal === 'User:kbg-nudge')).toEqual([])
+    expect(left.filter((binding) => binding.permission === 'deny' || /nudge/.test(binding.principal))).toEqual([])
   })
 
   test('the fence opens and closes without anything appended by the probe', async () => {
@@ -293,12 +293,13 @@ describe.each([
   test.runIf(kafkaVersion === '4.3.1')(
     'a hung broker is unreachable within a second, reads of it end at the deadline, and a write to it has an unknown outcome',
     async () => {
-      const [broker] = observeCluster(root, fleet, colour)?.brokers ?? []
-      if (!broker?.pid) throw new Error('no broker to stop')
-      const canary = (await cluster.inventory.topics(within(10))).find((topic) => topic.topic === canaryTopic(colour))
-      const led = canary?.partitions.find((one) => one.leader === broker.nodeId)
-      if (!led) throw new Error(`broker ${broker.nodeId} leads no canary partition`)
+      const topics = await cluster.inventory.topics(within(10))
+      const leadersOf = (topic: string) => topics.find((one) => one.topic === topic)?.partitions ?? []
+      const broker = observeCluster(root, fleet, colour)?.brokers.find((one) => one.nodeId !== leadersOf('solo')[0]?.leader)
+      const led = leadersOf(canaryTopic(colour)).find((one) => one.leader === broker?.nodeId)
+      if (!broker?.pid || !led) throw new Error('no broker that leads a canary partition and not solo')
       const ledName = topicPartition(canaryTopic(colour), led.partition)
+      await send('solo', 0, ['kafkajs knows the leader now'])
       process.kill(broker.pid, 'SIGSTOP')
       try {
         const startedMs = systemClock.monotonicMs()
@@ -308,6 +309,9 @@ describe.each([
         expect(probes.find((probe) => probe.brokerId === broker.nodeId)?.answer).toBe('unreachable')
         await expect(cluster.logs.ends([canaryTopic(colour)], within(0.5))).rejects.toMatchObject({ code: 'deadline' })
         await expect(cluster.logs.append(ledName, 'into the silence', within(0.5))).rejects.toMatchObject({ code: 'outcome-unknown' })
+        // The leader takes a record that its hung follower doesn't fetch: only the log end shows it.
+        await producer.send({ topic: 'solo', acks: 1, messages: [{ partition: 0, value: 'beyond the high watermark' }] })
+        expect(await endOf('solo', 0)).toMatchObject({ logEndOffset: 2n, highWatermark: 1n, lastStableOffset: 1n })
       } finally {
         process.kill(broker.pid, 'SIGCONT')
       }

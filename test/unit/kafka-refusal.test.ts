@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { fromWire, toWire } from '../../engine/adapters/kafka/acl-bindings.ts'
-import { fenceBindings, nudgeBinding } from '../../engine/adapters/kafka/fence.ts'
+import { fromWire, nudgeBinding, toWire } from '../../engine/adapters/kafka/acl-bindings.ts'
+import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { errorName, kafkaRefusal, persistently, unanswered } from '../../engine/adapters/kafka/refusal.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'

@@ -4,7 +4,7 @@ import { KbgError, messageOf } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { AclBinding, BrokerProbe, Fence, ProbeAnswer } from '../../ports/cluster.ts'
-import { toWire } from './acl-bindings.ts'
+import { nudgeBinding, toWire } from './acl-bindings.ts'
 import { describeBinding } from './admin.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
@@ -25,17 +25,6 @@ export const fenceBindings: readonly AclBinding[] = [
   ...['Write', 'Create', 'Alter', 'Delete'].map((operation) => deny('topic', '*', operation)),
   deny('cluster', 'kafka-cluster', 'Create'),
 ]
-
-/** The throw-away binding behind each change of the fence; it names nobody. Parity ignores it should a lost connection leave it behind. */
-export const nudgeBinding: AclBinding = {
-  principal: 'User:kbg-nudge',
-  host: '*',
-  resourceType: 'topic',
-  resourceName: 'kbg.nudge',
-  patternType: 'literal',
-  operation: 'Describe',
-  permission: 'allow',
-}
 
 interface Probed {
   readonly probe: BrokerProbe

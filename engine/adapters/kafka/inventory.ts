@@ -12,7 +12,7 @@ import {
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { AclBinding, ClusterFacts, Inventory, QuorumFacts, TopicFacts } from '../../ports/cluster.ts'
-import { fromWire } from './acl-bindings.ts'
+import { fromWire, nudgeBinding } from './acl-bindings.ts'
 import type { BrokerConnections } from './connections.ts'
 import { persistently, requireNone } from './refusal.ts'
 
@@ -95,6 +95,7 @@ export class KafkaInventory implements Inventory {
     return configs
   }
 
+  /** The nudge behind a change of the fence is there for a moment and then gone; it is no part of what a colour has, so it is left out. */
   async acls(deadline: Deadline): Promise<readonly AclBinding[]> {
     const any = {
       resourceType: ResourceTypes.ANY,
@@ -108,7 +109,8 @@ export class KafkaInventory implements Inventory {
     return persistently(deadline, async () => {
       const answer = await this.#connections.askAny('DescribeAcls', describeAclsV3.api, [any], deadline)
       requireNone(answer.errorCode, `Can't read the ACLs of ${this.#connections.access.colour}.`, {}, answer.errorMessage)
-      return answer.resources.flatMap(({ acls, ...resource }) => acls.map((acl) => fromWire({ ...resource, ...acl })))
+      const bindings = answer.resources.flatMap(({ acls, ...resource }) => acls.map((acl) => fromWire({ ...resource, ...acl })))
+      return bindings.filter((binding) => binding.principal !== nudgeBinding.principal)
     })
   }
 }
