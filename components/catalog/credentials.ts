@@ -6,21 +6,25 @@ import { KbgError } from '../../engine/model/error.ts'
 /**
  * A user's password on a colour, as a secret: read from the credentials file when it is needed, so that stack outputs and inputs hold only the file's name.
  *
- * The cluster's provisioning writes the file. A preview that comes before it has an unknown password.
- * @throws KbgError `credentials` in an update, when the file or the user in it is missing
+ * The cluster's provisioning writes the file. A preview that comes before it has an unknown password, an update without it fails.
  */
 export function passwordOf(access: pulumi.Input<ClusterAccess>, user: string): pulumi.Output<string> {
   return pulumi.secret(
     pulumi.output(access).apply(({ credentialsFile }) => {
-      const password = readPassword(credentialsFile, user)
-      if (password !== undefined) return password
-      if (pulumi.runtime.isDryRun()) return unknownText()
-      throw new KbgError('credentials', `There is no password for the user ${user}.`, {
-        facts: { file: credentialsFile },
-        remedy: 'The colour provisions it: bring the cluster up with this user in its list.',
-      })
+      // Unknown: Pulumi shows it as known after the update.
+      return pulumi.runtime.isDryRun() ? (readPassword(credentialsFile, user) ?? (pulumi.unknown as string)) : requirePassword(credentialsFile, user)
     }),
   )
+}
+
+/** @throws KbgError `credentials` when the file or the user in it is missing */
+export function requirePassword(file: string, user: string): string {
+  const password = readPassword(file, user)
+  if (password !== undefined) return password
+  throw new KbgError('credentials', `There is no password for the user ${user}.`, {
+    facts: { file },
+    remedy: 'The colour provisions it: bring the cluster up with this user in its list.',
+  })
 }
 
 function readPassword(file: string, user: string): string | undefined {
@@ -28,9 +32,4 @@ function readPassword(file: string, user: string): string | undefined {
   const parsed = CredentialsFile.safeParse(JSON.parse(readFileSync(file, 'utf8')))
   if (!parsed.success) throw new KbgError('credentials', 'The credentials file has another form than this version writes.', { facts: { file } })
   return parsed.data.passwords[user]
-}
-
-/** A value that Pulumi shows as known after the update. */
-function unknownText(): string {
-  return pulumi.unknown as string
 }
