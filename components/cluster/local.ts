@@ -23,8 +23,8 @@ export class LocalColour extends pulumi.ComponentResource {
 
   constructor(name: string, args: LocalColourArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:cluster:LocalColour', name, {}, opts)
-    const { fleet, colour, kafkaVersion, nodes, brokerConfig, catalog, retire } = args
-    const protect = !retire
+    const { fleet, colour, kafkaVersion, nodes, brokerConfig, catalog, retire, decommission } = args
+    const protect = !retire && decommission === null
     const cluster = new LocalCluster(
       `${name}-cluster`,
       { fleet, colour, kafkaVersion, nodes, brokerConfig, applicationUsers: catalog.users },
@@ -33,7 +33,7 @@ export class LocalColour extends pulumi.ComponentResource {
     const declared = new Catalog(`${name}-catalog`, { catalog, access: cluster.access, protectTopics: protect, cluster }, { parent: this })
     new RetirementGuard(
       `${name}-guard`,
-      { fleet, cluster: cluster.access, routeStore: args.routeStore, retire, decommission: args.decommission, quietSeconds: args.quietSeconds },
+      { fleet, cluster: cluster.access, routeStore: args.routeStore, retire, decommission, quietSeconds: args.quietSeconds },
       { parent: this, dependsOn: [cluster, declared] },
     )
     this.access = cluster.access

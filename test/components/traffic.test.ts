@@ -1,0 +1,77 @@
+import * as pulumi from '@pulumi/pulumi'
+import { describe, expect, test, vi } from 'vitest'
+import { Catalog } from '../../engine/model/catalog.ts'
+import { KbgError } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { trafficProgram } from '../../infra/traffic.ts'
+import { accessOf, mockPulumi, valueOfOutput } from './mocks.ts'
+
+// Serializing a dynamic provider needs Pulumi's own loader (pulumi#10480), so a plain resource stands in for the gate here.
+vi.mock('../../components/gate/gate.ts', () => ({
+  Gate: class FakeGate extends pulumi.CustomResource {
+    constructor(name: string, args: object) {
+      super('test:fake:Gate', name, { ...args, verdict: undefined, epoch: undefined })
+    }
+  },
+}))
+
+const config = { role: 'traffic', fleet: 'shop', live: 'blue', attempt: 2, limits: Limits.parse({}), decommission: undefined } as const
+const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })
+const store = { endpoints: ['store.invalid:2379'], username: 'kbg', credentialsFile: '/nowhere/credentials.json' }
+
+function mockTraffic(colourOutputs: (stack: string) => Record<string, unknown>) {
+  return mockPulumi('shop-traffic', ({ type, inputs }) => {
+    switch (type) {
+      case 'pulumi:pulumi:StackReference':
+        return { outputs: colourOutputs(String(inputs.name)) }
+      case 'kbg:index:LocalRouteStore':
+        return { access: store, clientAccess: { ...store, username: 'client' } }
+      case 'kbg:index:LocalMirrorWorker':
+        return { access: { colour: inputs.target.colour, restUrl: 'http://worker.invalid' } }
+      case 'test:fake:Gate':
+        return { verdict: 'pass', epoch: 9 }
+      case 'kbg:index:Switchover':
+        return { epoch: 9, state: 'open' }
+      default:
+        return {}
+    }
+  })
+}
+const bothColours = (stack: string) => ({ cluster: accessOf(stack.endsWith('blue') ? 'blue' : 'green') })
+
+describe('the traffic program', () => {
+  test('reads the colours of its own fleet, and gives gate and switchover the same wiring', async () => {
+    const { registered } = await mockTraffic(bothColours)
+    const outputs = await trafficProgram(config, catalog)
+    expect(await valueOfOutput(pulumi.output(outputs.route))).toEqual({ epoch: 9, live: 'blue', state: 'open' })
+    const references = registered.filter(({ type }) => type === 'pulumi:pulumi:StackReference')
+    expect(references.map(({ name }) => name).sort()).toEqual(['organization/kafka-blue-green/shop-blue', 'organization/kafka-blue-green/shop-green'])
+    const [gate, switchover] = ['test:fake:Gate', 'kbg:index:Switchover'].map((type) => registered.find((each) => each.type === type)?.inputs)
+    expect(switchover?.wiring).toEqual(gate?.wiring)
+    expect(switchover?.wiring).toMatchObject({ fleet: 'shop', topics: ['orders'], groups: ['billing'], workers: { green: { colour: 'green' } } })
+    expect(switchover).toMatchObject({ live: 'blue', attempt: 2, gate: { verdict: 'pass', epoch: 9 }, decommission: null })
+  })
+
+  test('the worker beside a colour copies into it from the other one', async () => {
+    const { registered } = await mockTraffic(bothColours)
+    await valueOfOutput((await trafficProgram(config, catalog)).wiring)
+    const workers = registered.filter(({ type }) => type === 'kbg:index:LocalMirrorWorker')
+    expect(workers.map(({ inputs }) => inputs)).toMatchObject([
+      { target: { colour: 'blue' }, source: { colour: 'green' } },
+      { target: { colour: 'green' }, source: { colour: 'blue' } },
+    ])
+  })
+
+  test('a colour that does not stand yet is an error that says what to run', async () => {
+    await mockTraffic((stack) => (stack.endsWith('green') ? {} : bothColours(stack)))
+    const thrown = await trafficProgram(config, catalog).catch((error: unknown) => error)
+    expect(thrown).toBeInstanceOf(KbgError)
+    expect(thrown).toMatchObject({ code: 'colour-missing', message: expect.stringContaining('pulumi up -s shop-green') })
+  })
+
+  test('the same cluster on both colours is refused before anything is made', async () => {
+    const { registered } = await mockTraffic((stack) => ({ cluster: accessOf(stack.endsWith('blue') ? 'blue' : 'green', 'one-and-the-same') }))
+    await expect(trafficProgram(config, catalog)).rejects.toMatchObject({ code: 'same-cluster' })
+    expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
+  })
+})
