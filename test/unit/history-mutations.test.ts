@@ -9,6 +9,8 @@ import {
   rename,
   swap,
   transactionValues,
+  translateTooHigh,
+  translateTooLow,
   unreadProducer,
   valuesRead,
 } from '../support/history/damage.ts'
@@ -177,6 +179,22 @@ describe('damage is found, and only that', () => {
 
   it('a batch that a group got again after it had committed', () => {
     finds((histories) => ({ redelivered: redeliverLastBatch(histories, 'group-1', 0) }))
+  })
+
+  it('a group whose position was translated too low when it moved', () => {
+    finds((histories) => {
+      const redelivered = translateTooLow(histories, 'group-1', 0)
+      fc.pre(redelivered > 0)
+      return { redelivered }
+    })
+  })
+
+  it('a group whose position was translated too high when it moved', () => {
+    finds((histories) => {
+      const skipped = translateTooHigh(histories, 'group-1', 0)
+      fc.pre(skipped > 0)
+      return { skipped }
+    })
   })
 
   it('two records of a key in the wrong order, on both clusters and for every group', () => {

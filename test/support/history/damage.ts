@@ -78,6 +78,57 @@ export function redeliverLastBatch(histories: readonly EditableHistory[], group:
   return 0
 }
 
+/**
+ * The group's position was translated too low when it moved: the last batch that it polled on blue comes again, from green, at green's offsets.
+ *
+ * @returns how many records came again
+ */
+export function translateTooLow(histories: readonly EditableHistory[], group: string, partition: number): number {
+  const offsets = new Map<string, number>()
+  for (const event of readEvents(histories, { fullRead: 'green' })) {
+    event.values.forEach((id, index) => void offsets.set(id, Number(event.firstOffset) + (event.offsetDeltas[index] ?? 0)))
+  }
+  for (const history of histories) {
+    const index = history.events.findLastIndex(
+      (event) => event.type === 'poll' && event.group === group && event.partition === partition && event.colour === 'blue',
+    )
+    const last = history.events[index]
+    if (last?.type !== 'poll') continue
+    const green = last.values.map((id) => offsets.get(id) ?? 0)
+    const first = green[0] ?? 0
+    const again = {
+      ...last,
+      colour: 'green' as const,
+      firstOffset: String(first),
+      offsetDeltas: green.map((offset) => offset - first),
+      atNs: last.atNs + 1.5e6,
+    }
+    history.events.splice(index + 2, 0, again) // behind the commit of that batch
+    mendEnds(histories)
+    return last.values.length
+  }
+  return 0
+}
+
+/**
+ * The group's position was translated too high when it moved: its first batch on green, with its commit, never came.
+ *
+ * @returns how many records it jumped over
+ */
+export function translateTooHigh(histories: readonly EditableHistory[], group: string, partition: number): number {
+  for (const history of histories) {
+    const onGreen = history.events.filter(
+      (event) => event.type === 'poll' && event.group === group && event.partition === partition && event.colour === 'green',
+    )
+    const [first, second] = onGreen
+    if (first?.type !== 'poll' || !second) continue
+    const commit = history.events[history.events.indexOf(first) + 1]
+    removeEvents(histories, (event) => event === first || event === commit)
+    return first.values.length
+  }
+  return 0
+}
+
 /** Everything of the producers' answers for one partition of one call is turned into another outcome; returns the ids of those records. */
 export function changeOutcome(histories: readonly EditableHistory[], outcome: 'denied' | 'unknown'): string[] {
   for (const history of histories) {
