@@ -1,9 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { assess } from '../../engine/gate/assess.ts'
-import { checkLine, refusals } from '../../engine/gate/check.ts'
+import { refusals } from '../../engine/gate/check.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
-import { KbgError, messageOf } from '../../engine/model/error.ts'
+import { firstFive, KbgError, messageOf } from '../../engine/model/error.ts'
 import type { StackRole } from '../../engine/model/fleet.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
@@ -23,7 +23,7 @@ import { groupReports, summaryLines, switchoverReports } from './summary.ts'
 /** The demo's own fleet: its stacks are demo-blue, demo-green and demo-traffic, and their files are git-ignored. */
 export const demoFleet = 'demo'
 const versions = { blue: '3.9.2', green: '4.3.1' } as const
-const load: DemoLoadSpec = { ratePerSecond: 1_200, preloadRecords: 25_000 }
+const load: DemoLoadSpec = { ratePerSecond: 1_200, preloadRecords: 0 }
 const wantedLagRecords = 20_000
 const wantedAckedRecords = 100_000
 /** How long the load flows undisturbed before the first move, and between moves. */
@@ -129,7 +129,7 @@ async function seed(run: Run): Promise<Wiring> {
   await Promise.all([run.stacks.up('blue'), run.stacks.up('green')])
   const outputs = await run.stacks.up('traffic')
   const wiring = Wiring.parse(outputs.wiring?.value)
-  run.screen.event('seed', `starting the load: ${load.ratePerSecond} records/s, ${load.preloadRecords} at once`)
+  run.screen.event('seed', `starting the load: ${load.ratePerSecond} records/s`)
   run.workload = await startLoad(
     wiring,
     run.outDir,
@@ -152,9 +152,9 @@ function statusLine(status: WorkloadStatus): string {
   return `        writing ${status.writing ?? '-'}  ${status.ratePerSecond}/s  acked ${acked}  due ${status.dueUnackedRecords}  errors ${status.errors}  lag: ${lags.join(', ')}`
 }
 
-/** Waits until the lagging group is as far behind as it is to be, and the preload has gone through. */
+/** Waits until the lagging group is as far behind as it is to be. */
 async function lagReached(run: Run): Promise<void> {
-  const deadline = new Deadline(systemClock, 120_000, `${laggingGroup} to be ${wantedLagRecords} records behind, and the preload to be acknowledged`)
+  const deadline = new Deadline(systemClock, 120_000, `${laggingGroup} to be ${wantedLagRecords} records behind`)
   await deadline.poll(250, async () => {
     const { status } = run
     if (!status) return undefined
@@ -176,7 +176,7 @@ async function shadow(run: Run, wiring: Wiring): Promise<void> {
         run.screen.event('shadow', `the gate would pass: ${verdict.checks.map((check) => check.name).join(', ')}`)
         return
       }
-      for (const check of refusals(verdict.checks)) run.screen.event('shadow', `not yet: ${checkLine(check)}`)
+      run.screen.event('shadow', `not yet: ${firstFive(refusals(verdict.checks).map((check) => `${check.name} ${check.verdict} (${check.observed})`))}`)
       deadline.check()
       await systemClock.sleep(1_000)
     }
