@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { Catalog } from '../../components/catalog/catalog.ts'
 import { passwordOf, requirePassword } from '../../components/catalog/credentials.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
@@ -58,7 +58,7 @@ beforeEach(() => registering(false))
 test('everything of the catalog becomes one resource with a name that says what it is', async () => {
   const made = new Catalog('c', { catalog, access: access(credentials({ admin: 'admin-pw', app: 'app-pw-1' })), protectTopics: true })
   expect(await new Promise((resolve) => made.topicNames.apply(resolve))).toEqual(['orders'])
-  await new Promise((resolve) => setTimeout(resolve, 100)) // resources without a dependent register on their own; the mocks say nothing when they have
+  await vi.waitFor(() => expect(registered).toHaveLength(7)) // resources register on their own, after the constructor
   expect(registered.map(({ name }) => name).sort()).toEqual([
     'c',
     'c-acl-app-Deny-10.0.0.1-Read-Topic-prefix-or',
