@@ -20,7 +20,7 @@ export const rules: readonly Rule[] = [
   { room: 'engine/ports', mayImport: ['engine/model'] },
   {
     room: 'engine/adapters',
-    mayImport: ['engine/model', 'engine/ports', 'tools/paths.ts', 'zod', 'node:', '@platformatic/kafka', 'etcd3', 'kafkajs'],
+    mayImport: ['engine/model', 'engine/ports', 'tools', 'zod', 'node:', '@platformatic/kafka', 'etcd3', 'kafkajs'],
   },
   {
     room: 'engine/run',
