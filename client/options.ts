@@ -62,9 +62,10 @@ export function readRouteOptions(config: RoutedKafkaConfig, env: NodeJS.ProcessE
     username: 'routeStore.username',
     password: 'routeStore.password, routeStore.credentialsFile or KBG_ROUTE_STORE_CREDENTIALS',
   }
+  const fileProblems = problems.length
   for (const issue of parsed.error?.issues ?? []) {
     const option = String(issue.path[0])
-    if (option === 'password' && problems.length > 0) continue // the file's own problem says more
+    if (option === 'password' && fileProblems > 0) continue // the file's own problem says more
     problems.push(`${sources[option] ?? option}: ${option === 'password' ? 'missing' : issue.message}`)
   }
   throw new KbgError('route-options', 'This Kafka client does not know its route.', { facts: { problems } })

@@ -183,18 +183,15 @@ export class FencedTransaction implements RoutedTransaction {
 
   /** kafkajs can't leave its committing or aborting state after an error: a new producer with the same id takes over, and aborts what is open. */
   async #end(end: () => Promise<void>, failure: (cause: unknown) => unknown): Promise<void> {
+    if (this.#over) return end() // refused by kafkajs: it has ended already
     try {
       await end()
     } catch (error) {
-      if (this.#over || !this.#inner.isActive()) {
-        await this.#lane.replaceProducer()
-      }
+      await this.#lane.replaceProducer().catch(() => undefined) // the next transaction meets, and tells, the obstacle
       throw failure(error)
     } finally {
-      if (!this.#over) {
-        this.#over = true
-        this.#ended()
-      }
+      this.#over = true
+      this.#ended()
     }
   }
 }

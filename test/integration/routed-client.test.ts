@@ -19,9 +19,8 @@ import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { Cluster } from '../../engine/ports/cluster.ts'
 import type { RouteLock, RouteStore } from '../../engine/ports/route-store.ts'
 
-const dev = process.env.KBG_H4_DEV === '1'
-const fleet = dev ? 'h4dev' : `h4c${process.pid}`
-const projectRoot = dev ? '/tmp/H4/root' : mkdtempSync(join(tmpdir(), 'kbg-routed-client-'))
+const fleet = `h4c${process.pid}`
+const projectRoot = mkdtempSync(join(tmpdir(), 'kbg-routed-client-'))
 const storeSpec: RouteStoreSpec = { projectRoot, fleet, subnets: process.platform === 'linux' }
 const within = (ms: number, what = 'the test'): Deadline => new Deadline(systemClock, ms, what)
 const topic = `orders-${Date.now()}`
@@ -57,7 +56,6 @@ afterAll(async () => {
   await lock.release()
   await store.close()
   for (const colour of colours) await clusters[colour].close()
-  if (dev) return
   for (const colour of colours) await destroyCluster(projectRoot, fleet, colour, () => undefined, within(60_000))
   await destroyRouteStore(storeSpec, 'remove', within(10_000))
   rmSync(projectRoot, { recursive: true, force: true })
@@ -282,6 +280,39 @@ describe('a routed producer', () => {
     await producer.disconnect()
     expect((await store.clients(within(5_000))).filter((client) => client.kind === 'producer')).toEqual([])
   }, 90_000)
+})
+
+describe('a route store that is away, or tells old news', () => {
+  test('the client goes on with its epoch, registers again, and follows the next one', async () => {
+    const producer = routed().producer()
+    await producer.connect()
+    const before = route.live
+    const send = async () => (await producer.send({ topic: `${topic}-away`, messages: [{ value: 'x' }] }))[0]?.colour
+    for (const colour of colours)
+      await createTopics(access[colour], [{ topic: `${topic}-away`, partitions: 1, replicationFactor: 3, config: {} }], within(30_000))
+    expect(await send()).toBe(before)
+    await destroyRouteStore(storeSpec, 'keep', within(10_000))
+    expect(await send()).toBe(before)
+    await provisionRouteStore(storeSpec, systemClock, () => undefined, within(30_000))
+    await flip()
+    expect(await send()).toBe(otherColour(before))
+    const mine = (await store.clients(within(5_000))).filter((client) => client.kind === 'producer')
+    expect(mine.map((client) => client.colour)).toEqual([route.live])
+    await producer.disconnect()
+  }, 60_000)
+
+  test('an older epoch is ignored', async () => {
+    const producer = routed().producer()
+    await producer.connect()
+    const { epoch, live } = route
+    await publish({ ...route, epoch: epoch - 1, state: 'held', target: otherColour(live) })
+    await systemClock.sleep(200)
+    expect({ epoch: producer.epoch, colour: producer.colour }).toEqual({ epoch, colour: live })
+    await publish({ ...route, epoch: epoch + 1, state: 'open', target: null })
+    await acknowledged(producerKinds, 'running')
+    expect({ epoch: producer.epoch, colour: producer.colour }).toEqual({ epoch: epoch + 1, colour: live })
+    await producer.disconnect()
+  }, 30_000)
 })
 
 describe('a transactional routed producer', () => {

@@ -122,6 +122,10 @@ function send(dispatcher: Dispatcher, partition: number, value: string): Promise
   return promise.then((outcome) => (outcome.kind === 'written' ? outcome.colour : `${outcome.error.name} ${'code' in outcome.error ? outcome.error.code : ''}`))
 }
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
 const values = (lane: FakeLane) => lane.log.map((each) => each.value)
 
 describe('holding', () => {
@@ -166,7 +170,7 @@ describe('refusals', () => {
     lanes.blue.behaviour = () => 'deny'
     dispatcher.release('blue')
     const sent = ['a', 'b', 'c'].map((value) => send(dispatcher, 1, value))
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await turns(6) // denied, asked again, denied: far from patience's end
     dispatcher.hold()
     await dispatcher.flushed()
     sent.push(send(dispatcher, 1, 'd'))
@@ -249,7 +253,7 @@ test('whatever happens around moves: acknowledged records stand once where they 
         lanes.blue.behaviour = (request) => faults[request] ?? 'deny'
         dispatcher.release('blue')
         const sent = sends.map((partition, index) => send(dispatcher, partition, String(index)))
-        for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+        await turns(3)
         dispatcher.hold()
         await dispatcher.flushed()
         dispatcher.release('green')
