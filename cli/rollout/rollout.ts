@@ -8,8 +8,10 @@ import type { StackRole } from '../../engine/model/fleet.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { sampleLag } from '../../engine/run/lag.ts'
 import { observe } from '../../engine/run/observe.ts'
 import { withPorts } from '../../engine/run/ports.ts'
+import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import type { WorkloadProcess } from '../../test/support/workload/process.ts'
 import { projectDir, toolEnv } from '../../tools/paths.ts'
@@ -228,9 +230,29 @@ async function verify(run: Run, wiring: Wiring): Promise<ClientVerdict> {
   )
   await workload.end()
   run.workload = null
+  await standbyHasAll(wiring)
   const verdict = await judge(wiring, 'green', run.outDir)
   for (const line of verdict.lines) run.screen.event('verify', line)
   return verdict
+}
+
+/** The reverse mirror has to be at the end before both colours are read as a whole: a standby that is read too early lacks records. */
+async function standbyHasAll(wiring: Wiring): Promise<void> {
+  const deadline = new Deadline(systemClock, 60_000, 'the standby to hold everything')
+  await withPorts(wiring, systemClock, async (ports) => {
+    const { journal } = await ports.store.read(deadline)
+    const mirror = mirrorRecord(journal, 'green')
+    if (mirror === null) throw new KbgError('rollout', 'No mirror runs from green to blue.')
+    const subject = {
+      clock: systemClock,
+      source: ports.clusters.green,
+      target: ports.clusters.blue,
+      mirror: ports.mirrors.green,
+      connector: mirror.connector,
+      topics: wiring.topics,
+    }
+    await deadline.poll(200, async () => ((await sampleLag(subject, 5_000)).kind === 'caught-up' ? true : undefined))
+  })
 }
 
 async function makeReport(run: Run, wiring: Wiring, verdict: ClientVerdict, startedMs: number): Promise<RolloutReport> {

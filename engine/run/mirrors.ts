@@ -20,19 +20,37 @@ export async function ensureCanary(ports: Ports, from: Colour, to: Colour, deadl
   if (facts.tasks.some((task) => task.state === 'FAILED')) await mirror.restartTasks(name, deadline)
 }
 
-/** Makes the first mirror of a fleet, live -> standby from the earliest record; a rerun finishes what was begun. */
+/**
+ * Makes the first mirror of a fleet, live -> standby from the earliest record; a rerun finishes what was begun. One that should run but is gone (its
+ * workers were ended and made anew) comes back under its own name, because Connect keeps a name's offsets: it goes on where it ended.
+ *
+ * @throws KbgError `mirror-offsets-lost` when they are gone too and the target holds records: everything would be copied again
+ */
 export async function ensureFirstMirror(run: Execution, source: Colour, target: Colour): Promise<void> {
   const known = mirrorRecord(run.journal, source)
-  if (known?.what === 'running') return
   const name = known?.connector ?? mirrorConnectorName(source, target, run.term)
   const deadline = run.untilLockLost(connectorMs, `connector ${name} to run`)
-  if (known === null) await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
-  await refuseOtherDirection(run.ports, target, source, deadline)
   const mirror = run.ports.mirrors[source]
   const facts = await mirror.facts(name, deadline)
+  if (known?.what === 'running' && facts.state === 'RUNNING') return
+  if (known === null) await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
+  await refuseOtherDirection(run.ports, target, source, deadline)
   if (facts.state === 'absent') await mirror.createStopped(name, run.wiring.topics, deadline)
+  if (known?.what === 'running' && facts.state === 'absent') await refuseLostOffsets(run, source, target, name, deadline)
   if (facts.state !== 'RUNNING') await mirror.resume(name, deadline)
-  await run.record({ kind: 'mirror', connector: name, source, target, what: 'running' })
+  if (known?.what !== 'running') await run.record({ kind: 'mirror', connector: name, source, target, what: 'running' })
+}
+
+async function refuseLostOffsets(run: Execution, source: Colour, target: Colour, name: string, deadline: Deadline): Promise<void> {
+  const copied = await run.ports.mirrors[source].copiedOffsets(name, deadline)
+  if (copied.size > 0) return
+  const held = (await run.ports.clusters[target].logs.ends(run.wiring.topics, deadline)).filter((end) => end.logEndOffset > 0n)
+  if (held.length === 0) return
+  await run.ports.mirrors[source].delete(name, deadline)
+  throw new KbgError('mirror-offsets-lost', `The mirror ${source} -> ${target} would copy everything again.`, {
+    facts: { connector: name, observed: 'no committed offsets in Connect', alreadyHeld: firstFive(held.map((end) => end.partition)) },
+    remedy: `Give ${target} a fresh cluster (destroy it and bring it up again), then run pulumi up.`,
+  })
 }
 
 /** The two directions never run together: looks at states before every start. */
