@@ -5,6 +5,7 @@ import type { Colour } from '../engine/model/colour.ts'
 import { type InternalCluster, NoAnswer, type PartitionAnswer, produceOnce } from './kafkajs-internals.ts'
 import type { PartitionBatch, SendOptions } from './outbox.ts'
 import { type Attempt, nextSequence } from './outcome.ts'
+import type { Timing } from './timing.ts'
 
 /** A producer id and the next sequence of each partition under it. */
 export interface ProducerIdentity {
@@ -46,6 +47,9 @@ export interface Lane {
 /** How long an InitProducerId is told that a transaction may last; unused without a transactional id. */
 const transactionTimeoutMs = 60_000
 
+/** How long a producer id is asked for, and the pause between two tries. */
+const identityDeadlineMs = 30_000
+const identityPauseMs = 50
 /** kafkajs' default `timeout` of a send. */
 const defaultTimeoutMs = 30_000
 
@@ -54,13 +58,15 @@ export class KafkajsLane implements Lane {
   readonly colour: Colour
   readonly producer: Producer
   readonly #cluster: InternalCluster
+  readonly #timing: Timing
   #identity: Promise<ProducerIdentity> | undefined
   #topics = new Set<string>()
 
-  constructor(colour: Colour, producer: Producer, cluster: InternalCluster) {
+  constructor(colour: Colour, producer: Producer, cluster: InternalCluster, timing: Timing) {
     this.colour = colour
     this.producer = producer
     this.#cluster = cluster
+    this.#timing = timing
   }
 
   /** Partitions of a topic; its metadata is read when it isn't there. @throws kafkajs' error */
@@ -106,12 +112,22 @@ export class KafkajsLane implements Lane {
     return this.#identity
   }
 
+  /** Brokers that have just started answer "loading" for a while; the caller's records wait, unsent. */
   async #askIdentity(): Promise<ProducerIdentity> {
-    if (!this.#cluster.isConnected()) await this.#cluster.connect()
-    await this.#cluster.refreshMetadataIfNecessary()
-    const broker = await this.#cluster.findControllerBroker()
-    const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: transactionTimeoutMs })
-    return { producerId, producerEpoch, sequences: new Map() }
+    const startedAtMs = this.#timing.monotonicMs()
+    for (;;) {
+      try {
+        if (!this.#cluster.isConnected()) await this.#cluster.connect()
+        await this.#cluster.refreshMetadataIfNecessary()
+        const broker = await this.#cluster.findControllerBroker()
+        const { producerId, producerEpoch } = await broker.initProducerId({ transactionTimeout: transactionTimeoutMs })
+        return { producerId, producerEpoch, sequences: new Map() }
+      } catch (error) {
+        const mayPass = error instanceof Error && 'retriable' in error && error.retriable === true
+        if (!mayPass || this.#timing.monotonicMs() - startedAtMs > identityDeadlineMs) throw error
+        await this.#timing.sleep(identityPauseMs)
+      }
+    }
   }
 
   dropIdentity(identity: ProducerIdentity): void {

@@ -143,7 +143,9 @@ export class RoutedKafkaProducer implements RoutedProducer {
         ...{ clientId, instanceId: `${clientId}-${randomUUID()}`, kind: transactionalId === null ? 'producer' : 'transactional-producer', transactionalId },
         ...{ groupId: null, ackedEpoch: 0, state: 'held', colour: null, software },
       })
-      await this.#sides[session.route.live].producer.connect()
+      const { producer, lane } = this.#sides[session.route.live]
+      await producer.connect()
+      if (this.isIdempotent()) await lane.identity() // as kafkajs does: a right that lacks is told here
       if (transactionalId !== null) await this.#warmTransactions(session.route.live)
     } catch (error) {
       await this.disconnect()
@@ -218,7 +220,7 @@ export class RoutedKafkaProducer implements RoutedProducer {
         ? {}
         : { maxInFlightRequests: 1, idempotent: true, retry: { ...transactionRetry, ...this.#parts.retry, ...config.retry } }),
     })
-    return { producer, cluster, lane: new KafkajsLane(colour, producer, cluster) }
+    return { producer, cluster, lane: new KafkajsLane(colour, producer, cluster, this.#parts.timing) }
   }
 
   #listen(producer: Producer, event: string, listener: (event: never) => void): () => void {
