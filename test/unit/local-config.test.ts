@@ -77,6 +77,8 @@ describe("a node's server.properties", () => {
     const free = Object.keys(config).filter((key) => !isOwnedKey(key))
     expect(free.sort()).toEqual(
       [
+        'add.partitions.to.txn.retry.backoff.max.ms',
+        'add.partitions.to.txn.retry.backoff.ms',
         'background.threads',
         'log.cleaner.dedupe.buffer.size',
         'num.io.threads',
