@@ -46,10 +46,7 @@ const visibleOffsets = (bytes: Buffer, aborted: readonly AbortedTransaction[]): 
 
 describe('records of a batch', () => {
   test('carry offset and timestamp, and only those asked for come', () => {
-    const bytes = Buffer.concat([
-      batchOf([message('a', '1'), message('b', '2', { timestamp: 1_700_086_400_123n })], 40n),
-      batchOf([message('c', '3')], 50n),
-    ])
+    const bytes = Buffer.concat([batchOf([message('a', '1'), message('b', '2', { timestamp: 1_700_086_400_123n })], 40n), batchOf([message('c', '3')], 50n)])
     expect(read(bytes).map(({ offset, timestamp }) => [offset, timestamp])).toEqual([
       [40n, 1_700_000_000_000n],
       [41n, 1_700_086_400_123n],
