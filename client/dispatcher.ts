@@ -76,6 +76,11 @@ export class Dispatcher {
     return this.#outbox.busyPartitions === 0 ? Promise.resolve() : new Promise((resolve) => this.#idle.push(resolve))
   }
 
+  /** Takes parcels (again): a producer may be connected after it was disconnected. */
+  begin(): void {
+    this.#ended = undefined
+  }
+
   /** Waits for what is on its way; what still waits fails with `error`, unwritten. */
   async end(error: Error): Promise<void> {
     this.#ended = error

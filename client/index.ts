@@ -8,7 +8,8 @@ export { KbgError } from '../engine/model/error.ts'
 export type { RoutedConsumer, RoutedConsumerRunConfig, RoutedEachBatchPayload, RoutedEachMessagePayload } from './consumer.ts'
 export { Kafka } from './kafka.ts'
 export type { RoutedKafkaConfig, RouteStoreOptions } from './options.ts'
-export type { RoutedProducer, RoutedRecordMetadata } from './producer.ts'
+export type { RoutedRecordMetadata } from './parcels.ts'
+export type { RoutedProducer } from './producer.ts'
 export type { RoutedTransaction } from './transactions.ts'
 
 /** kafkajs' own, so that one import changes and no other. */

@@ -2,7 +2,7 @@
 import type { Offsets, Producer, ProducerBatch, ProducerRecord, RecordMetadata, Transaction } from 'kafkajs'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
-import type { RoutedRecordMetadata } from './producer.ts'
+import type { RoutedRecordMetadata } from './parcels.ts'
 
 /** A kafkajs transaction on one colour. */
 export interface RoutedTransaction extends Transaction {

@@ -312,6 +312,10 @@ describe('a route store that is away, or tells old news', () => {
     await acknowledged(producerKinds, 'running')
     expect({ epoch: producer.epoch, colour: producer.colour }).toEqual({ epoch: epoch + 1, colour: live })
     await producer.disconnect()
+    await expect(producer.send({ topic: `${topic}-away`, messages: [{ value: 'y' }] })).rejects.toThrow('disconnected')
+    await producer.connect()
+    expect(await producer.send({ topic: `${topic}-away`, messages: [{ value: 'y' }] })).toMatchObject([{ colour: live }])
+    await producer.disconnect()
   }, 30_000)
 })
 
