@@ -46,7 +46,9 @@ export async function waitForClients(
       if (outcome === 'satisfied') return { satisfied: true, clients: last }
       await deadline.clock.sleep(Math.min(retryPauseMs, deadline.remainingMs()), deadline.cancelled) // broken: the store is restarting, or about to
     } catch (error) {
-      if (last === undefined || !(error instanceof KbgError) || error.code === 'route-corrupt' || !deadline.over) throw error
+      // Both mean that the deadline is over: a store that can't be reached is tried until then.
+      const isOver = error instanceof KbgError && ['deadline', 'route-store-unreachable'].includes(error.code)
+      if (last === undefined || !isOver) throw error
       return { satisfied: false, clients: last }
     }
   }
