@@ -1,6 +1,5 @@
 /** Both colours of a routed producer: a kafkajs producer for each, connected and warm whichever is live. */
-import type { Kafka, Producer, ProducerConfig, RetryOptions } from 'kafkajs'
-import kafkajs from 'kafkajs'
+import type { Kafka, PartitionerArgs, Producer, ProducerConfig, RetryOptions } from 'kafkajs'
 import { type Colour, colours } from '../engine/model/colour.ts'
 import { messageOf } from '../engine/model/error.ts'
 import { producerWithCluster } from './kafkajs-internals.ts'
@@ -129,7 +128,8 @@ export class ProducerSides {
     const { producer, cluster } = producerWithCluster(this.#parts.kafkas[colour], {
       ...config,
       allowAutoTopicCreation: config.allowAutoTopicCreation ?? false, // the catalog makes topics, on both colours
-      createPartitioner: config.createPartitioner ?? kafkajs.Partitioners.DefaultPartitioner,
+      // The routed producer decides about partitions, with the application's partitioner, before kafkajs sees a message.
+      createPartitioner: asGiven,
       ...(config.transactionalId === undefined
         ? {}
         : { maxInFlightRequests: 1, idempotent: true, retry: { ...transactionRetry, ...this.#parts.retry, ...config.retry } }),
@@ -161,6 +161,11 @@ export class ProducerSides {
     for (const entry of this.#listening) entry.off.push(listen(fresh.producer, entry.event, entry.listener))
     await this.#warmTransactions(colour)
   }
+}
+
+/** A partitioner that keeps the partition that a message has. */
+function asGiven() {
+  return ({ message }: PartitionerArgs) => message.partition ?? 0
 }
 
 /** kafkajs types `on` by event name; here it is handed on for any. */

@@ -70,7 +70,12 @@ export class RoutedKafkaProducer implements RoutedProducer {
     )
     const lanes = { blue: this.#sides.transactional('blue'), green: this.#sides.transactional('green') }
     const gate = { opened: (after: number) => this.#opened(after), whenOpen: (after: number) => this.#whenOpen(after) }
-    this.#transactions = new Transactions(lanes, gate, () => this.#settleEpoch())
+    this.#transactions = new Transactions(
+      lanes,
+      gate,
+      (topic, messages) => this.#split(topic, messages),
+      () => this.#settleEpoch(),
+    )
   }
 
   get colour(): Colour | null {
@@ -207,6 +212,12 @@ export class RoutedKafkaProducer implements RoutedProducer {
         facts: { queuedBytes: this.#dispatcher.queuedBytes, maxQueuedBytes },
       })
     }
+  }
+
+  /** {@link #byPartition} for transactions; a topic that isn't known yet is learnt first. */
+  async #split(topic: string, messages: readonly Message[]): Promise<ReadonlyMap<number, readonly Message[]>> {
+    if (this.#lane().knownPartitionsOf(topic) === undefined) await this.#learnInTurn([topic])
+    return this.#byPartition(topic, messages)
   }
 
   #byPartition(topic: string, messages: readonly Message[]): Map<number, Message[]> {

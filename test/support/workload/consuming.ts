@@ -32,11 +32,14 @@ export class ConsumingMember {
   #polled = 0
   #paused = false
   #busy = 0
+  #assigned = new Set<string>()
+  readonly #seen = new Set<string>()
 
   constructor(parts: ConsumingParts) {
     this.#parts = parts
     const { client, group, history } = parts
     client.onAssignment((type, colour, partitions) => {
+      if (type === 'assigned') this.#assigned = new Set(partitions.flatMap((one) => one.partitions.map((partition) => `${one.topic}-${partition}`)))
       history.write({ type, group: group.groupId, colour, partitions: partitions.map((one) => ({ ...one })), atNs: nowNs() })
     })
   }
@@ -83,12 +86,17 @@ export class ConsumingMember {
     history.write({ type: 'poll', group: group.groupId, colour, topic, partition, firstOffset: firstOffset.toString(), offsetDeltas, values, atNs })
     tally.polled(group.groupId, colour, values)
     this.#polled += values.length
+    this.#seen.add(`${topic}-${partition}`)
   }
 
-  /** A routed member has a new client after its group moved, so it is paused again with every batch that still comes. */
+  /**
+   * A member that stays behind does so with a commit in each of its partitions: one that it never committed is one whose position nobody can know.
+   * A routed member has a new client after its group moved, so it is paused again with every batch that still comes.
+   */
   #pauseWhenEnough(): void {
     const { group, client } = this.#parts
     if (group.pauseAfterRecords === null || this.#polled < group.pauseAfterRecords) return
+    if (![...this.#assigned].every((partition) => this.#seen.has(partition))) return
     this.#paused = true
     client.pause(group.topics)
   }
