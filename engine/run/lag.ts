@@ -6,8 +6,8 @@ import { type Clock, Deadline } from '../ports/clock.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Mirror } from '../ports/mirror.ts'
 
-/** How many of the target's newest records are searched for the source's last one: more than the mirror moves in a second on one partition here. */
-const searchDepthRecords = 500
+/** How many of the target's newest records are searched for the source's last one: few first, because more have seldom come meanwhile. */
+const searchDepthsRecords = [40, 1_000] as const
 const pauseMs = 20
 
 /** What one lag sample looks at. */
@@ -71,8 +71,14 @@ async function notCopied(subject: LagSubject, marks: ReadonlyMap<TopicPartition,
 async function notOnTarget(target: Cluster, marks: ReadonlyMap<TopicPartition, VisibleRecord>, deadline: Deadline): Promise<readonly TopicPartition[]> {
   const topics = [...new Set([...marks.keys()].map((partition) => partition.replace(/-\d+$/, '')))]
   const ends = await target.logs.ends(topics, deadline)
-  const newest = await target.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), searchDepthRecords, deadline)
-  return [...marks].filter(([partition, mark]) => !newest.get(partition)?.some((record) => record.digest === mark.digest)).map(([partition]) => partition)
+  const endOf = new Map(ends.map((end) => [end.partition, end.lastStableOffset]))
+  let missing = [...marks.keys()]
+  for (const depth of searchDepthsRecords) {
+    if (missing.length === 0) break
+    const newest = await target.logs.lastVisibleOfAll(new Map(missing.map((partition) => [partition, endOf.get(partition) ?? 0n])), depth, deadline)
+    missing = missing.filter((partition) => !newest.get(partition)?.some((record) => record.digest === marks.get(partition)?.digest))
+  }
+  return missing
 }
 
 function sumOf(offsets: PartitionOffsets): number {

@@ -3,6 +3,7 @@ import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../../model/error.ts'
 import type { GroupFacts } from '../../model/facts.ts'
 import type { Cut, GroupPosition } from '../../model/journal.ts'
+import { offsetsFromJson } from '../../model/offset-json.ts'
 import type { PartitionOffsets } from '../../model/partition.ts'
 import { topicPartition } from '../../model/partition.ts'
 import type { GroupRoute } from '../../model/route.ts'
@@ -13,6 +14,9 @@ import type { Execution } from '../execution.ts'
 import { translateGroups } from '../translate-groups.ts'
 
 const emptyPauseMs = 30
+const listMs = 10_000
+/** A group that was more offsets behind than this is moved after the others. */
+const farOffsets = 5_000
 
 /** What became of every group: moved, or stays on the source (which still serves reads) with the reason. */
 export interface GroupsOutcome {
@@ -24,25 +28,48 @@ export interface GroupsOutcome {
 /**
  * Step 10: members leave (Empty, twice) -> read S -> translate -> write T -> read both back -> release. A whole group or not at all: one that can't be
  * moved exactly stays on the source, which the reverse mirror keeps filled.
+ *
+ * Groups that are far behind come last: their translation reads all that they still have to read, and the others must not wait for that.
  */
-export async function groups(run: Execution, source: Colour, target: Colour, cut: Cut): Promise<GroupsOutcome> {
-  const deadline = run.untilLockLost(run.limits.groupMoveDeadlineMs, 'consumer groups to move')
-  const found = await run.ports.clusters[source].groups.list(deadline)
+export async function groups(run: Execution, source: Colour, target: Colour, cut: Cut): Promise<readonly GroupsOutcome[]> {
+  const listed = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
   const done = movedGroups(openSwitch(run.journal)?.entries ?? [])
-  const candidates = found.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId))
-  await setGroups(run, candidates, { colour: source, state: 'held' })
+  const candidates = listed.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId))
+  const outcomes: GroupsOutcome[] = []
+  for (const batch of await byDistance(run, source, cut, candidates)) {
+    outcomes.push(await moveBatch(run, source, target, cut, batch))
+  }
+  const next = consumersDefault(run.route, target, run.term)
+  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+  return outcomes
+}
+
+/** Two batches, the near ones first, by how many offsets they were behind the cut a moment ago. */
+async function byDistance(run: Execution, source: Colour, cut: Cut, candidates: readonly GroupFacts[]): Promise<readonly (readonly GroupFacts[])[]> {
+  const deadline = run.untilLockLost(listMs, 'the positions of all groups')
+  const ends = offsetsFromJson(cut.sourceEnds)
+  const distances = await Promise.all(
+    candidates.map(async (group) => {
+      const committed = await run.ports.clusters[source].groups.committed(group.groupId, deadline)
+      return [...committed].reduce((sum, [partition, offset]) => sum + Math.max(0, Number((ends.get(partition) ?? offset) - offset)), 0)
+    }),
+  )
+  const isFar = (index: number) => (distances[index] ?? 0) > farOffsets
+  return [candidates.filter((_, index) => !isFar(index)), candidates.filter((_, index) => isFar(index))].filter((batch) => batch.length > 0)
+}
+
+async function moveBatch(run: Execution, source: Colour, target: Colour, cut: Cut, batch: readonly GroupFacts[]): Promise<GroupsOutcome> {
+  const deadline = run.untilLockLost(run.limits.groupMoveDeadlineMs, 'consumer groups to move')
+  await setGroups(run, batch, { colour: source, state: 'held' })
   run.mark('groups-held')
-  const empty = await emptyGroups(run, source, candidates, deadline)
+  const empty = await emptyGroups(run, source, batch, deadline)
   const { positions, movable, refused } = await translated(run, source, target, cut, empty.groupIds, deadline)
   const written = await writeAll(run, source, target, movable, deadline)
   const moved = [...movable.keys()].filter((groupId) => !written.has(groupId))
   const stayed = [...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
-  await run.record({ kind: 'groups', positions: [...positions], moved, stayed: stayed.map((group) => `${group.groupId}: ${group.reason}`) })
-  await release(run, source, target, moved, stayed)
-  run.tell({
-    step: 'groups',
-    text: `${moved.length} moved${stayed.length > 0 ? `; stay on ${source}: ${firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`))}` : ''}`,
-  })
+  await release(run, source, target, { positions, moved, stayed })
+  const staying = stayed.length > 0 ? `; stay on ${source}: ${firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`))}` : ''
+  run.tell({ step: 'groups', text: `${moved.length} moved${staying}` })
   return { positions, moved, stayed }
 }
 
@@ -147,11 +174,11 @@ async function stillEmpty(run: Execution, source: Colour, groupId: string, deadl
     throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
 }
 
-/** Publishes where every group reads now; what isn't named reads on the target from here on. */
-async function release(run: Execution, source: Colour, target: Colour, moved: readonly string[], stayed: GroupsOutcome['stayed']): Promise<void> {
-  const routes: Record<string, GroupRoute> = Object.fromEntries(moved.map((groupId) => [groupId, { colour: target, state: 'running' }]))
-  for (const { groupId } of stayed) routes[groupId] = { colour: source, state: 'running' }
-  const next = consumersDefault(groupsSet(run.route, routes, run.term), target, run.term)
-  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+/** Publishes where the groups of a batch read now, in the same transaction as what was found of them. */
+async function release(run: Execution, source: Colour, target: Colour, outcome: GroupsOutcome): Promise<void> {
+  const routes: Record<string, GroupRoute> = Object.fromEntries(outcome.moved.map((groupId) => [groupId, { colour: target, state: 'running' }]))
+  for (const { groupId } of outcome.stayed) routes[groupId] = { colour: source, state: 'running' }
+  const stayed = outcome.stayed.map((group) => `${group.groupId}: ${group.reason}`)
+  await run.record({ kind: 'groups', positions: [...outcome.positions], moved: [...outcome.moved], stayed }, groupsSet(run.route, routes, run.term))
   run.mark('groups-released')
 }

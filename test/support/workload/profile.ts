@@ -16,7 +16,7 @@ export function demoLoad(ratePerSecond: number, preloadRecords: number): LoadPro
   const transactions = { transactionalId: 'orders-app-payments', abortEvery: 5, everyMs: 50 }
   return {
     recordBytes: 1024,
-    tickMs: 10,
+    tickMs: 25,
     topics: [
       { name: 'orders', partitions: 6, keys: 500 },
       { name: 'payments', partitions: 3, keys: 200 },
