@@ -12,7 +12,7 @@ export const RouteStoreAccess = z.strictObject({
 export type RouteStoreAccess = z.infer<typeof RouteStoreAccess>
 
 /** A value that a Connect worker looks up itself, by a ConfigProvider (KIP-297); never the value. */
-const ConfigReference = z.string().regex(/^\$\{[^${}]+\}$/, 'a ConfigProvider reference, ${<provider>:<path>:<key>}')
+const ConfigReference = z.string().regex(/^\$\{[^${}]+\}$/, 'a ConfigProvider reference: dollar sign, then provider:path:key in braces')
 
 /** How to reach the Connect worker that stands beside a colour and copies into it. REST credentials are user `connect` of the file. */
 export const WorkerAccess = z.strictObject({

@@ -277,13 +277,13 @@ describe('a member of a group', () => {
     expect(eventsOf(events(), 'commit')).toMatchObject([{ result: 'failed', error: 'REBALANCE_IN_PROGRESS' }])
   })
 
-  it('pauses after so many records, again with every batch that still comes, until it is resumed', async () => {
+  it('pauses after so many records and a commit in each partition, again with every batch that still comes, until it is resumed', async () => {
     const { client, give, paused } = fakeConsumer(async () => undefined)
     const { member } = await memberOf(client, { ...group, pauseAfterRecords: 4 })
-    await give(0, 3)
-    expect(paused).toEqual([])
-    await give(0, 3)
+    await give(0, 6)
+    expect(paused).toEqual([]) // nothing was read of partition 1 yet
     await give(1, 1)
+    await give(0, 3)
     member.resume()
     await give(0, 10)
     expect(paused).toEqual(['pause orders', 'pause orders', 'resume orders'])

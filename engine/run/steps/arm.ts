@@ -16,7 +16,12 @@ export async function arm(run: Execution, source: Colour, target: Colour): Promi
   const name = mirrorConnectorName(target, source, run.term)
   await run.record({ kind: 'mirror', connector: name, source: target, target: source, what: 'created' })
   await run.ports.mirrors[target].createStopped(name, run.wiring.topics, run.untilCancelled(15_000, `connector ${name} to be created`))
-  await Promise.all([provePath(run, source, target), provePath(run, target, source)])
+  await Promise.all([provePath(run, source, target), provePath(run, target, source), warmUp(run, source), warmUp(run, target)])
+}
+
+/** Opens every connection that the write window needs, so that none is opened in it. */
+async function warmUp(run: Execution, colour: Colour): Promise<void> {
+  await run.ports.clusters[colour].warmUp(run.untilCancelled(15_000, `connections to ${colour}`))
 }
 
 /** Appends a canary to one side and waits for it on the other. */
