@@ -2,6 +2,7 @@ import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { RouteDocument } from '../model/route.ts'
 import { Deadline } from '../ports/clock.ts'
+import { openSwitch } from '../switchover/journal-reading.ts'
 import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
 import { type Actual, actualOf, Execution } from './execution.ts'
 import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
@@ -31,7 +32,8 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
     })
     if (reading.route === null) await publishFirst(run, route)
     else refuseAnother(reading.route, request)
-    if (run.route.state === 'open') await startMirror(run)
+    // A switch that was left open owns its connectors: the next update finishes it, with the reverse one seeded.
+    if (run.route.state === 'open' && openSwitch(run.journal) === null) await startMirror(run)
     return actualOf(run.route, run.journal)
   } finally {
     await lock.release()

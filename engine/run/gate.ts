@@ -5,6 +5,7 @@ import { KbgError } from '../model/error.ts'
 import { Limits } from '../model/limits.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
+import { openSwitch } from '../switchover/journal-reading.ts'
 import { observe } from './observe.ts'
 import { withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
@@ -28,9 +29,9 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
   const intent = Intent.parse(intentJson)
   const limits = Limits.parse(limitsJson)
   return await withPorts(wiring, systemClock, async (ports) => {
-    const { route } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
+    const { route, journal } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
     if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
-    if (route.state !== 'open' || route.live === intent.live) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
+    if (route.state !== 'open' || openSwitch(journal) !== null || route.live === intent.live) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
     const totalMs = 15_000 + limits.lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
     const move = { source: route.live, target: otherColour(route.live) }
@@ -49,8 +50,8 @@ export async function gateIsDue(wiringJson: unknown, intentJson: unknown): Promi
   const intent = Intent.parse(intentJson)
   try {
     return await withPorts(wiring, systemClock, async (ports) => {
-      const { route } = await ports.store.read(new Deadline(ports.clock, 3_000, 'the route store'))
-      return route === null || route.state !== 'open' || route.live !== intent.live
+      const { route, journal } = await ports.store.read(new Deadline(ports.clock, 3_000, 'the route store'))
+      return route === null || route.state !== 'open' || openSwitch(journal) !== null || route.live !== intent.live
     })
   } catch (thrown) {
     if (thrown instanceof KbgError) return true // unreadable: asked again, and the update refuses with the reason

@@ -36,7 +36,7 @@ export async function ensureFirstMirror(run: Execution, source: Colour, target: 
   if (known === null) await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
   await refuseOtherDirection(run.ports, target, source, deadline)
   if (facts.state === 'absent') await mirror.createStopped(name, run.wiring.topics, deadline)
-  if (known?.what === 'running' && facts.state === 'absent') await refuseLostOffsets(run, source, target, name, deadline)
+  if (known?.what === 'running') await refuseLostOffsets(run, source, target, name, deadline)
   if (facts.state !== 'RUNNING') await mirror.resume(name, deadline)
   if (known?.what !== 'running') await run.record({ kind: 'mirror', connector: name, source, target, what: 'running' })
 }

@@ -33,7 +33,10 @@ export async function mayRetire(request: RetirementRequest, clock: Clock, cancel
     const store = await openRouteStore(request.routeStore, request.fleet, clock)
     try {
       const deadline = new Deadline(clock, storeMs, 'the route store', cancelled)
-      return reasonsOfRoute(colour, request.retire, await store.read(deadline), await store.clients(deadline))
+      const reading = await store.read(deadline)
+      // An empty store proves nothing: it may have been wiped. Then the brokers are asked.
+      if (reading.route === null) return await reasonsWithoutRoute(request, clock, 'the route store holds none')
+      return reasonsOfRoute(colour, request.retire, reading, await store.clients(deadline))
     } finally {
       await store.close()
     }
@@ -50,7 +53,7 @@ export function reasonsOfRoute(
   clients: readonly ClientRegistration[],
 ): readonly string[] {
   const { route, journal } = reading
-  if (route === null) return retire ? [] : ['retire is not set in its config']
+  if (route === null) return ['the route store holds no route']
   const reasons: string[] = []
   if (route.live === colour) reasons.push(`${colour} is live (epoch ${route.epoch}): switch to ${otherColour(colour)} first`)
   if (route.state !== 'open' || openSwitch(journal) !== null)

@@ -13,9 +13,10 @@ import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
-import { cut } from './steps/cut.ts'
+import { cut, sameTopics } from './steps/cut.ts'
 import { drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
+import { proveFence } from './steps/fences.ts'
 import { finish } from './steps/finish.ts'
 import { gate } from './steps/gate.ts'
 import { groups } from './steps/groups.ts'
@@ -61,7 +62,7 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
     case 'close-untouched':
       await disarm(run, course.open.source, course.open.target)
       await closeUntouched(run, 'the orchestrator ended before the hold')
-      return await follow(run, course.next, request)
+      return agreed(run, actualOf(run.route, run.journal))
     case 'abort':
       await decideAbort(run, 'the orchestrator ended while clients were held')
       return await abortedEarlier(run, course, 'it was left while clients were held')
@@ -69,8 +70,21 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
       return await abortedEarlier(run, course, 'its abort was left unfinished')
     case 'finish-switch':
       run.tell({ step: 'release', text: `finishing the decided switchover ${course.open.source} -> ${course.open.target}` })
-      return await finishSwitch(run, course)
+      return agreed(run, await finishSwitch(run, course))
   }
+}
+
+/** What was left open is finished first, whatever the intent says now; a move beyond that needs a gate that looked at it, and so another update. */
+function agreed(run: Execution, actual: Actual): Actual {
+  if (actual.live === run.intent.live) return actual
+  throw new EndStateError(
+    'finished-earlier',
+    `A switchover that was left open is finished or closed: ${actual.live} is live. The config wants ${run.intent.live}.`,
+    actual,
+    {
+      remedy: 'Run pulumi up again: the gate then judges that move.',
+    },
+  )
 }
 
 async function abortedEarlier(run: Execution, course: Extract<Course, { kind: 'abort' | 'finish-abort' }>, reason: string): Promise<Actual> {
@@ -120,7 +134,10 @@ async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'bl
   await transactionsEnded(run)
   await fence(run, source)
   const hold = await allHeld
+  const topics = sameTopics(run, source, target)
+  topics.catch(() => undefined) // it is awaited below: only when the drain has ended may an abort begin
   const proof = await drain(run, source, target)
+  await topics
   const decidedCut = await cut(run, source, target, proof)
   run.cancelled.throwIfAborted()
   await decide(run, decidedCut, hold.graceful)
@@ -159,7 +176,11 @@ async function closeUntouched(run: Execution, reason: string): Promise<void> {
 async function finishSwitch(run: Execution, course: Extract<Course, { kind: 'finish-switch' }>): Promise<Actual> {
   const { source, target, decided } = course.open
   if (!decided?.cut) throw new KbgError('journal-mismatch', 'A decided switchover has no cut.', { facts: { source, target } })
-  if (course.from === 'lift') await liftAndPublish(run, target)
+  if (course.from === 'lift') {
+    // Time has passed since the source was proven fenced, and somebody may have acted meanwhile.
+    await proveFence(run.ports.clusters[source], 'fenced', run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`))
+    await liftAndPublish(run, target)
+  }
   return await afterRelease(run, source, target, decided.cut, false)
 }
 

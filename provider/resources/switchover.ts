@@ -89,7 +89,7 @@ function wantedOf(inputs: SwitchoverInputs): Wanted {
 /** What was left open is finished whatever the gate said since; a new move needs a gate that passed, in this very epoch. */
 async function move(engine: SwitchoverEngine, inputs: SwitchoverInputs, call: Call): Promise<Actual> {
   const actual = await engine.observe(inputs.wiring, call)
-  if (actual.state === 'open' && actual.live !== inputs.live && inputs.gate.verdict !== 'pass') {
+  if (actual.state === 'open' && !actual.unfinished && actual.live !== inputs.live && inputs.gate.verdict !== 'pass') {
     throw new KbgError('gate-not-passed', 'The switchover has no gate that passed.', {
       facts: { observed: `gate "${inputs.gate.verdict}" at epoch ${inputs.gate.epoch}`, required: `gate "pass" at epoch ${actual.epoch}` },
       remedy: 'Run `pulumi up` without --target, so that the gate observes again.',

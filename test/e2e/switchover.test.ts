@@ -10,11 +10,15 @@ import { initFleet, pulumiEnv } from '../../cli/init.ts'
 import { judge, startLoad } from '../../cli/rollout/demo-load.ts'
 import { Stacks } from '../../cli/rollout/stacks.ts'
 import { messageOf } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { Execution } from '../../engine/run/execution.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
 import { type Ports, withPorts } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
+import { fence } from '../../engine/run/steps/fence.ts'
+import { publishHeld } from '../../engine/run/steps/hold.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import { projectDir, toolEnv } from '../../tools/paths.ts'
 import type { WorkloadProcess } from '../support/workload/process.ts'
@@ -45,6 +49,21 @@ async function switchTo(live: 'blue' | 'green'): Promise<void> {
       if (!messageOf(thrown).includes('\ngate: ') || tries === 6) throw thrown
     }
   }
+}
+
+/** What kill -9 leaves behind in the middle of a switchover: the route held, the source fenced, nobody at work. */
+async function leaveHeldAndFenced(ports: Ports): Promise<void> {
+  const lock = await ports.store.lock('an orchestrator that dies', 5, within(10))
+  const { route: current, journal, routeRevision, journalHead } = await ports.store.read(within(10))
+  if (current === null) throw new Error('no route')
+  const run = new Execution({
+    ...{ ports, wiring, lock, journal, routeRevision, journalHead, route: current },
+    ...{ intent: { live: 'green', attempt: 0 }, limits: Limits.parse({}), tell: () => undefined, cancelled: new AbortController().signal },
+  })
+  await run.record({ kind: 'opened', source: 'blue', target: 'green', attempt: 0, epoch: current.epoch })
+  await publishHeld(run, 'green')
+  await fence(run, 'blue')
+  await lock.release()
 }
 
 beforeAll(async () => {
@@ -113,6 +132,17 @@ describe('a switchover by pulumi up, under load', () => {
     }
     expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: null })
     await withFleet((ports) => ports.mirrors.blue.resume(connector, within(60)))
+  })
+
+  test('an orchestrator died while clients were held and blue was fenced: the next up gives blue its writers back, and latches', async () => {
+    await withFleet(leaveHeldAndFenced)
+    expect(await route()).toMatchObject({ live: 'blue', state: 'held', target: 'green' })
+    expect(await withFleet(describeStatus)).toMatch(/producers are held[\s\S]*blue fenced[\s\S]*its orchestrator is gone/)
+    await expect(stacks.up('traffic')).rejects.toThrow(/was taken back: it was left while clients were held/)
+    expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0 } })
+    expect(await withFleet(describeStatus)).toMatch(/producers write to blue[\s\S]*blue open; green fenced/)
+    await expect(stacks.up('traffic')).rejects.toThrow(/route: fail; observed latched at attempt 0/)
+    await stacks.setConfig('traffic', { attempt: '1' })
   })
 
   test('it switches, with every group moved exactly', async () => {

@@ -1,8 +1,10 @@
+import { isApplicationTopic } from '../../gate/catalog-parity.ts'
 import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError } from '../../model/error.ts'
 import type { PartitionEnd } from '../../model/facts.ts'
 import type { Cut } from '../../model/journal.ts'
 import { offsetsToJson } from '../../model/offset-json.ts'
+import type { Deadline } from '../../ports/clock.ts'
 import type { Execution } from '../execution.ts'
 import { type DrainProof, differingPartitions, lastVisibleOf, settledEnds } from './drain.ts'
 
@@ -29,6 +31,28 @@ export async function cut(run: Execution, source: Colour, target: Colour, proof:
   }
   run.mark('cut')
   return { source, target, sourceEnds: endsJson(sourceEnds), targetEnds: endsJson(targetEnds) }
+}
+
+/**
+ * Both sides' topics read afresh after the fence: a topic or partition that was added behind the gate would be in neither proof, and its records lost.
+ *
+ * @throws KbgError `cut-moved` naming what differs
+ */
+export async function sameTopics(run: Execution, source: Colour, target: Colour): Promise<void> {
+  const deadline = run.untilCancelled(run.limits.drainDeadlineMs, 'the topics of both colours')
+  const [onSource, onTarget] = await Promise.all([source, target].map((colour) => partitionCounts(run, colour, deadline)))
+  const names = new Set([...(onSource?.keys() ?? []), ...(onTarget?.keys() ?? [])])
+  const differing = [...names].filter((name) => !run.wiring.topics.includes(name) || onSource?.get(name) !== onTarget?.get(name))
+  if (differing.length === 0) return
+  throw new KbgError('cut-moved', 'A topic or partition came up behind the gate.', {
+    facts: { observed: firstFive(differing), required: 'the catalog on both colours, with the same partitions' },
+    remedy: 'Add it to the catalog, run pulumi up on both colours, and try again with a new attempt.',
+  })
+}
+
+async function partitionCounts(run: Execution, colour: Colour, deadline: Deadline): Promise<ReadonlyMap<string, number>> {
+  const topics = await run.ports.clusters[colour].inventory.topics(deadline)
+  return new Map(topics.filter(isApplicationTopic).map((topic) => [topic.topic, topic.partitions.length]))
 }
 
 /** Partitions whose log end, watermark, last stable offset or leader epoch isn't as it was. */

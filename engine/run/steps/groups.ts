@@ -6,7 +6,7 @@ import type { Cut, GroupPosition } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
 import type { PartitionOffsets } from '../../model/partition.ts'
 import { topicPartition } from '../../model/partition.ts'
-import type { GroupRoute } from '../../model/route.ts'
+import { type GroupRoute, groupRoute } from '../../model/route.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
@@ -34,14 +34,25 @@ export interface GroupsOutcome {
 export async function groups(run: Execution, source: Colour, target: Colour, cut: Cut): Promise<readonly GroupsOutcome[]> {
   const listed = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
   const done = movedGroups(openSwitch(run.journal)?.entries ?? [])
-  const candidates = listed.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId))
+  // Old commits of a group that reads on the other side are no position of it: only those that the route has on the source are moved.
+  const readsOnSource = (groupId: string) => groupRoute(run.route, groupId).colour === source
+  const candidates = listed.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId) && readsOnSource(group.groupId))
   const outcomes: GroupsOutcome[] = []
   for (const batch of await byDistance(run, source, cut, candidates)) {
     outcomes.push(await moveBatch(run, source, target, cut, batch))
   }
-  const next = consumersDefault(run.route, target, run.term)
-  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+  await consumersFollow(run, source, target, new Set([...done, ...candidates.map((group) => group.groupId)]))
   return outcomes
+}
+
+/** Groups that nobody knows read on the target from here on; one that has come up on the source meanwhile stays there, because nobody translated it. */
+async function consumersFollow(run: Execution, source: Colour, target: Colour, seen: ReadonlySet<string>): Promise<void> {
+  const now = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
+  const readsOnSource = (groupId: string) => groupRoute(run.route, groupId).colour === source
+  const newcomers = now.filter((group) => !isExcludedGroup(group.groupId) && !seen.has(group.groupId) && readsOnSource(group.groupId))
+  const pinned = Object.fromEntries(newcomers.map((group) => [group.groupId, { colour: source, state: 'running' } as const]))
+  const next = consumersDefault(groupsSet(run.route, pinned, run.term), target, run.term)
+  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
 }
 
 /** Two batches, the near ones first, by how many offsets they were behind the cut a moment ago. */
@@ -62,15 +73,34 @@ async function moveBatch(run: Execution, source: Colour, target: Colour, cut: Cu
   const deadline = run.untilLockLost(run.limits.groupMoveDeadlineMs, 'consumer groups to move')
   await setGroups(run, batch, { colour: source, state: 'held' })
   run.mark('groups-held')
-  const empty = await emptyGroups(run, source, batch, deadline)
-  const { positions, movable, refused } = await translated(run, source, target, cut, empty.groupIds, deadline)
-  const written = await writeAll(run, source, target, movable, deadline)
-  const moved = [...movable.keys()].filter((groupId) => !written.has(groupId))
-  const stayed = [...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
-  await release(run, source, target, { positions, moved, stayed })
+  const outcome = await foundAndWritten(run, source, target, cut, batch, deadline)
+  const { moved, stayed } = outcome
+  await release(run, source, target, outcome)
   const staying = stayed.length > 0 ? `; stay on ${source}: ${firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`))}` : ''
   run.tell({ step: 'groups', text: `${moved.length} moved${staying}` })
-  return { positions, moved, stayed }
+  return outcome
+}
+
+/** Finds and writes the positions of a batch. Whatever fails, its groups are not left held: they stay on the source, with the reason. */
+async function foundAndWritten(
+  run: Execution,
+  source: Colour,
+  target: Colour,
+  cut: Cut,
+  batch: readonly GroupFacts[],
+  deadline: Deadline,
+): Promise<GroupsOutcome> {
+  try {
+    const empty = await emptyGroups(run, source, batch, deadline)
+    const { positions, movable, refused } = await translated(run, source, target, cut, empty.groupIds, deadline)
+    const written = await writeAll(run, source, target, movable, deadline)
+    const moved = [...movable.keys()].filter((groupId) => !written.has(groupId))
+    const stayed = [...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
+    return { positions, moved, stayed }
+  } catch (thrown) {
+    if (run.lock.lost.aborted) throw thrown
+    return { positions: [], moved: [], stayed: batch.map((group) => ({ groupId: group.groupId, reason: messageOf(thrown) })) }
+  }
 }
 
 async function setGroups(run: Execution, candidates: readonly GroupFacts[], route: GroupRoute): Promise<void> {
