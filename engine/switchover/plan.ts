@@ -28,7 +28,7 @@ function courseLine(course: Course): string {
     case 'switch':
       return `Switchover ${course.source} -> ${course.target}:`
     case 'close-untouched':
-      return `An earlier switchover ended before it touched anything; it is closed first. ${courseLine(course.next)}`
+      return `An earlier switchover ended before it touched anything; it is closed now. The next update, with a gate of its own: ${courseLine(course.next)}`
     case 'abort':
       return `A switchover ${course.open.source} -> ${course.open.target} was left while clients were held: it is aborted, ${course.open.source} gets its writers back.`
     case 'finish-abort':

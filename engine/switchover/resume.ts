@@ -10,7 +10,7 @@ export type Course =
   | { readonly kind: 'nothing' }
   /** A whole switchover, from the gate on. */
   | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour }
-  /** Opened before the hold: nothing was touched; close it and start afresh. */
+  /** Opened before the hold: nothing was touched; it is closed. `next` is for the update after this one, which a gate has judged. */
   | { readonly kind: 'close-untouched'; readonly open: OpenSwitch; readonly next: Course }
   /** Nobody decided: the source gets its writers back. */
   | { readonly kind: 'abort'; readonly open: OpenSwitch }
