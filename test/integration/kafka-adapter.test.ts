@@ -84,7 +84,9 @@ describe.each([
     const quorum = await cluster.inventory.quorum(within(10))
     expect(quorum.voters.map((voter) => voter.nodeId).sort((a, b) => a - b)).toEqual(ids)
     expect(quorum.voters.every((voter) => voter.lastFetchAgeMs !== null && voter.lastFetchAgeMs < 10_000)).toBe(true)
-    expect(await cluster.inventory.acls(within(10))).toEqual(expect.arrayContaining([...fenceBindings, allowAll('topic')]))
+    // ACLs are read from one broker, which learns of a new one with its next metadata push.
+    const wanted = [...fenceBindings, allowAll('topic')]
+    await expect.poll(() => cluster.inventory.acls(within(10)), { timeout: 10_000, interval: 50 }).toEqual(expect.arrayContaining(wanted))
   })
 
   test('a colour is born fenced; lifting opens it for appends, raising closes it on every broker, and super users pass', async () => {

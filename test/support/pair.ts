@@ -1,0 +1,139 @@
+/**
+ * Two colours with store and mirror workers on this machine, as the three stacks provision them, without Pulumi: for tests and benches of what runs
+ * between the colours. Everything in it is the product's own; only the stacks are left out.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
+import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
+import { destroyWorker, provisionWorker } from '../../engine/adapters/local/connect-worker.ts'
+import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
+import type { AclSpec, Catalog } from '../../engine/model/catalog.ts'
+import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
+import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { Wiring } from '../../engine/model/wiring.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import type { AclBinding } from '../../engine/ports/cluster.ts'
+import { createRoute } from '../../engine/run/create-route.ts'
+import type { Actual } from '../../engine/run/execution.ts'
+import { closePorts, connectPorts, type Ports } from '../../engine/run/ports.ts'
+import type { Progress } from '../../engine/run/progress.ts'
+import { type MoveRequest, moveLive } from '../../engine/run/switchover.ts'
+
+export interface PairSpec {
+  readonly fleet: string
+  readonly versions: Readonly<Record<Colour, string>>
+  readonly catalog: Catalog
+  /** Additions to every broker's `server.properties`. */
+  readonly brokerConfig?: Readonly<Record<string, string>>
+  readonly tell?: (line: string) => void
+}
+
+/** A pair that stands, with connections of its own. */
+export interface Pair {
+  readonly wiring: Wiring
+  readonly ports: Ports
+  /** Where its processes keep their state and logs. */
+  readonly root: string
+  /** First route with blue live, and the mirror blue -> green. */
+  createRoute(): Promise<Actual>
+  /** One switchover as `pulumi up` runs it, the gate's verdict taken for given: the engine asks its own gate before it moves. */
+  moveTo(live: Colour, more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> & { readonly attempt?: number }): Promise<Actual>
+  /** Ends every process and removes every file. */
+  end(): Promise<void>
+}
+
+const colours = ['blue', 'green'] as const
+
+/** Stands a pair up in a directory of its own; what stands already is ended when a part fails. */
+export async function standPair(spec: PairSpec): Promise<Pair> {
+  const root = mkdtempSync(join(tmpdir(), `kbg-${spec.fleet}-`))
+  try {
+    const wiring = await provision(root, spec)
+    return await connected(root, spec, wiring)
+  } catch (thrown) {
+    await endProcesses(root, spec.fleet)
+    throw thrown
+  }
+}
+
+async function provision(root: string, spec: PairSpec): Promise<Wiring> {
+  const { fleet, catalog } = spec
+  const tell = spec.tell ?? (() => undefined)
+  const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what)
+  const store = provisionRouteStore({ projectRoot: root, fleet, subnets: process.platform === 'linux' }, systemClock, tell, within(60, 'the route store'))
+  const [blue, green] = await Promise.all(
+    colours.map(async (colour) => {
+      const cluster = { fleet, colour, kafkaVersion: spec.versions[colour], nodes: 3, brokerConfig: spec.brokerConfig ?? {}, applicationUsers: catalog.users }
+      const access = await provisionCluster(root, cluster, tell, within(240, `${colour} to stand`))
+      await declare(access, catalog, within(120, `the catalog on ${colour}`))
+      return access
+    }),
+  )
+  if (!blue || !green) throw new Error('a colour is missing')
+  const clusters = { blue, green }
+  const beside = (target: Colour) =>
+    provisionWorker(root, { fleet, source: clusters[otherColour(target)], target: clusters[target] }, tell, within(180, `the worker beside ${target}`))
+  const [besideBlue, besideGreen] = await Promise.all([beside('blue'), beside('green')])
+  return Wiring.parse({
+    fleet,
+    routeStore: (await store).operator,
+    clusters,
+    workers: { blue: besideBlue, green: besideGreen },
+    topics: Object.keys(catalog.topics),
+    groups: Object.keys(catalog.groups),
+  })
+}
+
+async function declare(access: ClusterAccess, catalog: Catalog, deadline: Deadline): Promise<void> {
+  const topics = Object.entries(catalog.topics).map(([topic, { partitions, replicationFactor, config }]) => ({ topic, partitions, replicationFactor, config }))
+  await createTopics(access, topics, deadline)
+  await createAcls(access, catalog.acls.map(binding), deadline)
+}
+
+const resourceTypes = { Topic: 'topic', Group: 'group', Cluster: 'cluster', TransactionalID: 'transactional-id' } as const
+
+function binding(acl: AclSpec): AclBinding {
+  return {
+    principal: acl.principal,
+    host: acl.host,
+    resourceType: resourceTypes[acl.resourceType],
+    resourceName: acl.resourceName,
+    patternType: acl.patternType === 'Literal' ? 'literal' : 'prefixed',
+    operation: acl.operation,
+    permission: acl.permission === 'Allow' ? 'allow' : 'deny',
+  }
+}
+
+async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<Pair> {
+  const ports = await connectPorts(wiring, systemClock)
+  const silent: Progress = () => undefined
+  const base = { wiring, limits: Limits.parse({}), holder: `test of ${spec.fleet}`, tell: silent, cancelled: new AbortController().signal }
+  return {
+    wiring,
+    ports,
+    root,
+    createRoute: () => createRoute(ports, { ...base, intent: { live: 'blue', attempt: 0 } }),
+    moveTo: async (live, more = {}) => {
+      const { attempt = 0, ...others } = more
+      const reading = await ports.store.read(new Deadline(systemClock, 10_000, 'the route'))
+      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt } })
+    },
+    end: async () => {
+      await closePorts(ports)
+      await endProcesses(root, spec.fleet)
+    },
+  }
+}
+
+/** Workers first: they delete their connectors while the colours still answer. */
+async function endProcesses(root: string, fleet: string): Promise<void> {
+  const within = () => new Deadline(systemClock, 60_000, `${fleet} to end`)
+  const quiet = () => undefined
+  await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: root, fleet, colour }, quiet, within())))
+  await Promise.all(colours.map((colour) => destroyCluster(root, fleet, colour, quiet, within())))
+  await destroyRouteStore({ projectRoot: root, fleet, subnets: process.platform === 'linux' }, 'remove', within())
+  rmSync(root, { recursive: true, force: true })
+}
