@@ -27,8 +27,10 @@ export class Switchover extends pulumi.CustomResource {
   declare readonly latch: pulumi.Output<string | null>
   /** A switch was opened and not closed: the next update finishes it or takes it back. */
   declare readonly unfinished: pulumi.Output<boolean>
+  /** A broker answers otherwise than the route says (a fence request that landed late): the next update puts that right. */
+  declare readonly fencesDiffer: pulumi.Output<boolean>
 
   constructor(name: string, args: SwitchoverArgs, opts?: pulumi.CustomResourceOptions) {
-    super('kbg:index:Switchover', name, { ...args, epoch: undefined, state: undefined, latch: undefined, unfinished: undefined }, opts)
+    super('kbg:index:Switchover', name, { ...args, epoch: undefined, state: undefined, latch: undefined, unfinished: undefined, fencesDiffer: undefined }, opts)
   }
 }

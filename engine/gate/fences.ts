@@ -6,7 +6,10 @@ import { type Check, judged } from './check.ts'
 export function checkFence(colour: ColourSnapshot, wanted: 'open' | 'fenced'): Check {
   const name = `fence of ${colour.colour}`
   const required = `every broker answers the probe as ${wanted}`
-  const remedy = wanted === 'open' ? 'Something fences the live colour: read kbg status.' : 'The standby must not accept application writes: read kbg status.'
+  const remedy =
+    wanted === 'open'
+      ? 'Something fences the live colour: pulumi up with live as it is opens it again; kbg status tells more.'
+      : 'The standby must not accept application writes: pulumi up with live as it is fences it again.'
   if (!colour.probes.seen) return judged(name, 'inconclusive', colour.probes.why, required, remedy)
   const probes = colour.probes.value
   if (probes.length === 0) return judged(name, 'inconclusive', 'no broker asked', required, remedy)

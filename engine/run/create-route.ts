@@ -7,6 +7,7 @@ import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
 import { type Actual, actualOf, Execution } from './execution.ts'
 import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
 import type { Ports } from './ports.ts'
+import { reconcileFences } from './reconcile-fences.ts'
 import { openColour, proveFence } from './steps/fences.ts'
 import { type MoveRequest, takeLock } from './switchover.ts'
 
@@ -33,7 +34,10 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
     if (reading.route === null) await publishFirst(run, route)
     else refuseAnother(reading.route, request)
     // A switch that was left open owns its connectors: the next update finishes it, with the reverse one seeded.
-    if (run.route.state === 'open' && openSwitch(run.journal) === null) await startMirror(run)
+    if (run.route.state === 'open' && openSwitch(run.journal) === null) {
+      await reconcileFences(run)
+      await startMirror(run)
+    }
     return actualOf(run.route, run.journal)
   } finally {
     await lock.release()

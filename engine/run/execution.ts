@@ -115,10 +115,12 @@ export interface Actual {
   readonly latch: string | null
   /** A switchover was opened and not closed: the next run finishes it or takes it back. */
   readonly unfinished: boolean
+  /** A broker answers otherwise than the route says (the live colour open, the standby fenced): the next run puts that right. */
+  readonly fencesDiffer: boolean
 }
 
-/** The outputs of a route document. */
-export function actualOf(route: RouteDocument, journal: readonly JournalEntry[]): Actual {
+/** The outputs of a route document. After a run the fences are as the route says: it proved or mended them, or it failed. */
+export function actualOf(route: RouteDocument, journal: readonly JournalEntry[], fencesDiffer = false): Actual {
   const unfinished = route.state !== 'open' || openSwitch(journal) !== null
-  return { epoch: route.epoch, state: route.state, live: route.live, attempt: route.attempt, latch: route.latch?.reason ?? null, unfinished }
+  return { epoch: route.epoch, state: route.state, live: route.live, attempt: route.attempt, latch: route.latch?.reason ?? null, unfinished, fencesDiffer }
 }

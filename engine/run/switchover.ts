@@ -11,6 +11,7 @@ import { type Actual, actualOf, EndStateError, Execution } from './execution.ts'
 import { observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
+import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
 import { cut, sameTopics } from './steps/cut.ts'
@@ -55,6 +56,7 @@ export async function moveLive(ports: Ports, request: MoveRequest): Promise<Actu
 async function follow(run: Execution, course: Course, request: MoveRequest): Promise<Actual> {
   switch (course.kind) {
     case 'nothing':
+      await reconcileFences(run)
       return actualOf(run.route, run.journal)
     case 'switch':
       refuseStaleVerdict(run, request.gateEpoch)
@@ -238,10 +240,11 @@ export async function takeLock(ports: Ports, request: Pick<MoveRequest, 'holder'
   return await ports.store.lock(request.holder, request.limits.lockLeaseSeconds, new Deadline(ports.clock, storeReadMs, 'the lock'))
 }
 
-/** The route as it is. @throws KbgError when the store can't be read: never an invented state */
+/** The route as it is, and whether the fences follow it. @throws KbgError when the store can't be read: never an invented state */
 export async function observeActual(ports: Ports): Promise<Actual | null> {
   const reading = await ports.store.read(new Deadline(ports.clock, storeReadMs, 'the route store'))
-  return reading.route === null ? null : actualOf(reading.route, reading.journal)
+  if (reading.route === null) return null
+  return actualOf(reading.route, reading.journal, await fencesDiffer(ports, reading.route))
 }
 
 /** The plan as text, for a preview: bounded, without effect, and without failure: what can't be observed is said. */

@@ -1,4 +1,4 @@
-import type { Colour } from '../model/colour.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
@@ -22,6 +22,7 @@ export function statusText(facts: StatusFacts): string {
   return [
     `route     epoch ${route.epoch}, ${writers(route)}`,
     `fences    blue ${fenceText(facts.probes.blue)}; green ${fenceText(facts.probes.green)}`,
+    ...fenceAdvice(facts, route),
     `mirror    ${mirrorText(journal)}`,
     `readers   ${readersText(route)}`,
     `clients   ${clientsText(facts.clients, route.epoch)}`,
@@ -49,6 +50,20 @@ function fenceText(probes: Reading<readonly BrokerProbe[]>): string {
   const answers = new Set(probes.value.map((probe) => probe.answer))
   if (answers.size === 1) return [...answers].join()
   return firstFive(probes.value.map((probe) => `broker ${probe.brokerId} ${probe.answer}`))
+}
+
+/** An open route wants its live colour open and the other fenced; a request that landed late leaves it otherwise. */
+function fenceAdvice(facts: StatusFacts, route: RouteDocument): readonly string[] {
+  if (route.state !== 'open') return []
+  const says = (colour: Colour, answer: BrokerProbe['answer']) => {
+    const probes = facts.probes[colour]
+    return probes.seen && probes.value.some((probe) => probe.answer === answer)
+  }
+  const wrong = [
+    ...(says(route.live, 'fenced') ? [`${route.live} is live but refuses writes`] : []),
+    ...(says(otherColour(route.live), 'open') ? [`${otherColour(route.live)} accepts writes though it isn't live`] : []),
+  ]
+  return wrong.length === 0 ? [] : [`          ${wrong.join('; ')}: run pulumi up on the traffic stack, with live as it is, and it puts that right`]
 }
 
 function mirrorText(journal: readonly JournalEntry[]): string {

@@ -34,6 +34,8 @@ const SwitchoverOutputs = z.object({
   latch: z.string().nullable(),
   /** A switch was opened and not closed: the next update finishes it or takes it back. */
   unfinished: z.boolean(),
+  /** A broker answers otherwise than the route says: the next update puts that right. */
+  fencesDiffer: z.boolean(),
 })
 export type SwitchoverOutputs = z.infer<typeof SwitchoverOutputs>
 
@@ -59,15 +61,16 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
         // the gate's answer is evidence for a move and no wish of its own
         inputDifference({ ...old.inputs, live: old.outputs.live }, wanted, ['gate']),
         old.outputs.unfinished ? actualDifference('unfinished') : new Map(),
+        old.outputs.fencesDiffer ? actualDifference('fencesDiffer') : new Map(),
       ),
     previewCreate: async (wanted, call) => {
       call.inform(await planText(engine, wanted, call))
-      return { live: wanted.live, epoch: unknownValue, state: 'open', latch: null, unfinished: false }
+      return { live: wanted.live, epoch: unknownValue, state: 'open', latch: null, unfinished: false, fencesDiffer: false }
     },
     previewUpdate: async (old, wanted, call) => {
       call.inform(await planText(engine, wanted, call))
       const epoch = old.outputs.live === wanted.live && old.outputs.state === 'open' ? old.outputs.epoch : unknownValue
-      return { live: wanted.live, epoch, state: 'open', latch: unknownValue, unfinished: false }
+      return { live: wanted.live, epoch, state: 'open', latch: unknownValue, unfinished: false, fencesDiffer: false }
     },
     create: async (inputs, call) => {
       const id = inputs.wiring.fleet

@@ -47,7 +47,7 @@ describe('the provider process, over gRPC', () => {
   test('a preview with an unreachable store succeeds within its bound, and an unreachable store is no reason to forget the route', async () => {
     provider = await startProvider()
     const { client, lines } = provider
-    const olds = encodeProperties({ ...switchoverInputs, live: 'blue', epoch: 4, state: 'open', latch: null, unfinished: false })
+    const olds = encodeProperties({ ...switchoverInputs, live: 'blue', epoch: 4, state: 'open', latch: null, unfinished: false, fencesDiffer: false })
     const oldInputs = encodeProperties({ ...switchoverInputs, live: 'blue' })
     const update = new providerPb.UpdateRequest().setId('t6a-nowhere').setUrn(urnOf('Switchover')).setOlds(olds).setOldInputs(oldInputs)
     // the first call loads the engine, which a busy machine may take seconds for; the bound is the preview's own

@@ -9,7 +9,7 @@ import { switchover } from '../../provider/resources/switchover.ts'
 import type { SwitchoverEngine } from '../../provider/resources/switchover-engine.ts'
 import { recordedCall, wiringOf } from './fixtures.ts'
 
-const blueLive: Actual = { epoch: 4, state: 'open', live: 'blue', attempt: 0, latch: null, unfinished: false }
+const blueLive: Actual = { epoch: 4, state: 'open', live: 'blue', attempt: 0, latch: null, unfinished: false, fencesDiffer: false }
 const greenLive: Actual = { ...blueLive, epoch: 7, live: 'green' }
 const inputs = {
   wiring: wiringOf('shop'),
@@ -67,6 +67,11 @@ describe('Switchover: diff', () => {
     expect(handler({}).diff(stored, news({ ...inputs, gate: { verdict: 'pass', epoch: 9 } })).size).toBe(0)
     const unfinished = { ...stored, outputs: { ...stored.outputs, unfinished: true } as PropertyMap }
     expect([...handler({}).diff(unfinished, news(inputs))]).toEqual([['unfinished', { kind: 'update', of: 'actual' }]])
+  })
+
+  test('fences that are not as the route says are something to do', () => {
+    const fencedLive = { ...stored, outputs: { ...stored.outputs, fencesDiffer: true } as PropertyMap }
+    expect([...handler({}).diff(fencedLive, news(inputs))]).toEqual([['fencesDiffer', { kind: 'update', of: 'actual' }]])
   })
 })
 

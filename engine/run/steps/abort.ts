@@ -3,6 +3,7 @@ import { mirrorRecord } from '../../switchover/journal-reading.ts'
 import { aborting, restored } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
 import { deleteMirror, letMirrorRun } from '../mirrors.ts'
+import { reconcileFences } from '../reconcile-fences.ts'
 import { openColour } from './fences.ts'
 
 /** Decides that the source stays: one compare-and-set, before any fence is lifted. Whoever loses it does nothing. */
@@ -20,6 +21,7 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
   }
   await letMirrorRun(run, source)
   await disarm(run, source, target)
+  await reconcileFences(run) // the request that raised the fence may have lost its answer, and land behind the one that lifted it
   await run.record({ kind: 'closed', outcome: 'aborted', live: run.route.live, epoch: run.route.epoch, graceful: false, reason, timeline: run.timeline })
 }
 
