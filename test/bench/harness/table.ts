@@ -1,0 +1,77 @@
+import type { BenchResult } from './result.ts'
+import type { Goal, Row } from './row.ts'
+
+/** A result as lines for a terminal: the rows as a table, then what each number is, the machine's noise, and what the rows say together. */
+export function tableLines(result: BenchResult): readonly string[] {
+  const { rows, machine, noise, refused } = result
+  const header = ['measure', 'ours', 'baseline', 'limit', 'ratio [95 %]', 'goal', 'holds']
+  const cells = rows.map((row) => [
+    row.measure,
+    quantity(row.ours, row.unit),
+    quantity(row.baseline, row.unit),
+    quantity(row.limit, row.unit),
+    ratioText(row),
+    goalText(row.goal, row.unit),
+    holdsText(row),
+  ])
+  const widths = header.map((title, column) => Math.max(title.length, ...cells.map((line) => (line[column] ?? '').length)))
+  const aligned = (line: readonly string[]) =>
+    line.map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0))).join('  ')
+  const { stalls, foreignShare, stealShare } = noise.observed
+  return [
+    `${result.bench}: ${result.question}`,
+    '',
+    aligned(header).trimEnd(),
+    ...cells.map((line) => aligned(line).trimEnd()),
+    '',
+    ...meanings(rows),
+    `machine: ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.versions.node}, commit ${machine.versions.commit}`,
+    `noise: stalls ${stalls.medianMs.toFixed(2)} ms median, ${stalls.p99Ms.toFixed(1)} ms p99, ${stalls.maximumMs.toFixed(0)} ms maximum; other processes ${share(foreignShare)}, hypervisor ${share(stealShare)}`,
+    ...result.notes.map((note) => `note: ${note}`),
+    ...refused.map((reason) => `too noisy to tell: ${reason}`),
+  ]
+}
+
+function meanings(rows: readonly Row[]): readonly string[] {
+  const said = rows.flatMap(({ figures }) =>
+    (['ours', 'baseline', 'limit'] as const).flatMap((side) => {
+      const figure = figures[side]
+      return figure ? [`${side}: ${figure.what}${figure.statistic === 'single value' ? '' : ` (${figure.statistic} of ${figure.n})`}`] : []
+    }),
+  )
+  return [...new Set(said)]
+}
+
+function quantity(value: number | null, unit: string): string {
+  return value === null ? '-' : `${short(value)} ${unit}`
+}
+
+/** Three significant digits, never in exponents. */
+function short(value: number): string {
+  const size = Math.abs(value)
+  return size >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(size >= 10 ? 1 : size >= 1 ? 2 : 3)
+}
+
+function ratioText({ ratio, ratioTo, ratioInterval, goal }: Row): string {
+  if (ratio === null) return '-'
+  const interval = ratioInterval ? ` [${short(ratioInterval[0])}, ${short(ratioInterval[1])}]` : ''
+  const to = ratioTo === 'limit' && goal?.of !== 'ratio' ? ' to limit' : ''
+  return `${ratio.toFixed(ratio < 0.1 ? 4 : 2)}${interval}${to}`
+}
+
+function goalText(goal: Goal | null, unit: string): string {
+  if (goal === null) return '-'
+  return goal.of === 'ours' ? `<= ${goal.atMost} ${unit}` : `<= ${goal.atMost} x ${goal.to}`
+}
+
+/** With a question mark where the interval has the goal inside it: another run might say the opposite. */
+function holdsText({ holds, goal, ratioInterval }: Row): string {
+  if (goal === null) return '-'
+  if (holds === null) return 'not told'
+  const open = goal.of === 'ratio' && ratioInterval !== null && ratioInterval[0] <= goal.atMost && goal.atMost < ratioInterval[1]
+  return `${holds ? 'yes' : 'no'}${open ? '?' : ''}`
+}
+
+function share(value: number | null): string {
+  return value === null ? 'not observed' : `${(value * 100).toFixed(1)} %`
+}

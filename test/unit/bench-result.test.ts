@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest'
+import { decoded, histogramOfMs } from '../bench/harness/histogram.ts'
+import { durationNoise, latencyNoise, type MachineNoise, tooNoisy } from '../bench/harness/noise.ts'
+import { ForeignTicks, parseMachineStat, parseProcessStat } from '../bench/harness/processor-time.ts'
+import { BenchResult, methodOf } from '../bench/harness/result.ts'
+import { maximumOf, medianOf, Row, rowOf, single } from '../bench/harness/row.ts'
+import { tableLines } from '../bench/harness/table.ts'
+
+const quiet: MachineNoise = {
+  seconds: 10,
+  stalls: { count: 2_000, medianMs: 0.1, p99Ms: 1.2, maximumMs: 9, encoded: 'x' },
+  foreignShare: 0.01,
+  stealShare: 0,
+}
+const window = { measure: 'write window, median', unit: 'ms', ours: medianOf('ours', [100, 120, 140]), baseline: medianOf('by hand', [1_000, 1_200, 1_400]) }
+
+describe('a row', () => {
+  it('calculates its ratio, its interval and whether its goal holds', () => {
+    const row = rowOf({ ...window, limit: medianOf('floor', [60, 70, 80]), goal: { of: 'ratio', to: 'limit', atMost: 2 } })
+    expect(row).toMatchObject({ ours: 120, baseline: 1_200, limit: 70, ratioTo: 'limit', holds: true })
+    expect(row.ratio).toBeCloseTo(120 / 70)
+    expect(row.ratioInterval?.[0]).toBeLessThan(120 / 70)
+    expect(row.figures.ours).toEqual({ what: 'ours', statistic: 'median', n: 3, maximum: 140 })
+    expect(Row.parse(JSON.parse(JSON.stringify(row)))).toEqual(row)
+  })
+
+  it('holds by its own number, at the border too, and not beyond it', () => {
+    expect(rowOf({ ...window, goal: { of: 'ours', atMost: 120 } })).toMatchObject({ holds: true, ratioTo: 'baseline' })
+    expect(rowOf({ ...window, goal: { of: 'ours', atMost: 119.9 } })).toMatchObject({ holds: false })
+  })
+
+  it('has no ratio without something to compare with, and then no answer to a goal that needs one', () => {
+    expect(rowOf({ measure: 'lost', unit: 'records', ours: single('lost', 0) })).toMatchObject({ ratio: null, ratioTo: null, goal: null, holds: null })
+    const lonely = rowOf({ measure: 'lost', unit: 'records', ours: single('lost', 0), goal: { of: 'ratio', to: 'limit', atMost: 2 } })
+    expect(lonely).toMatchObject({ ratio: null, holds: null })
+    expect(rowOf({ measure: 'm', unit: 's', ours: single('a', 1), baseline: single('b', 0) })).toMatchObject({ ratio: null })
+  })
+
+  it('has no interval where a side is not a median', () => {
+    expect(rowOf({ ...window, ours: maximumOf('ours', [100, 120, 140]) })).toMatchObject({ ours: 140, ratioInterval: null })
+  })
+
+  it('is refused when it claims what its numbers do not say', () => {
+    const row = rowOf({ ...window, goal: { of: 'ratio', to: 'baseline', atMost: 0.05 } })
+    expect(row.holds).toBe(false)
+    expect(Row.safeParse({ ...row, holds: true }).success).toBe(false)
+    expect(Row.safeParse({ ...row, ratio: 0.01 }).success).toBe(false)
+    expect(Row.safeParse({ ...row, baseline: null }).success).toBe(false)
+    expect(Row.safeParse({ ...row, holds: null }).success).toBe(true)
+  })
+})
+
+describe('noise', () => {
+  it('refuses by its rule, each reason with both numbers', () => {
+    expect(tooNoisy(quiet, latencyNoise)).toEqual([])
+    const loud: MachineNoise = { ...quiet, stalls: { ...quiet.stalls, p99Ms: 50 }, foreignShare: 0.4, stealShare: 0.1 }
+    expect(tooNoisy(loud, latencyNoise)).toEqual([
+      expect.stringMatching(/50\.0 ms late.*allowed 20 ms/),
+      expect.stringMatching(/other processes took 40\.0 %.*allowed 5\.0 %/),
+      expect.stringMatching(/hypervisor took 10\.0 %.*allowed 2\.0 %/),
+    ])
+    expect(tooNoisy(loud, durationNoise)).toHaveLength(2)
+  })
+
+  it('does not refuse what was not observed', () => {
+    expect(tooNoisy({ ...quiet, foreignShare: null, stealShare: null }, latencyNoise)).toEqual([])
+  })
+
+  it('reads /proc: names with spaces and parentheses, and the hypervisor', () => {
+    const stat = `77 (a (b) c) S 12 77 77 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 98765 1000 10 18446744073709551615`
+    expect(parseProcessStat(stat)).toEqual({ pid: 77, parentPid: 12, startTime: 98_765, ticks: 300 })
+    expect(parseProcessStat('')).toBeUndefined()
+    expect(parseMachineStat('cpu  10 0 20 60 5 1 1 3 0 0\ncpu0 1 1 1 1')).toEqual({ total: 100, stolen: 3 })
+  })
+
+  it('counts only processes that the bench did not start, also when their starter is gone', () => {
+    const process = (pid: number, parentPid: number, ticks: number, startTime = pid) => ({ pid, parentPid, ticks, startTime })
+    const foreign = new ForeignTicks(100)
+    foreign.add([process(1, 0, 5), process(2, 0, 0), process(3, 2, 7), process(100, 1, 10), process(101, 100, 10), process(102, 101, 10)])
+    foreign.add([process(1, 0, 6), process(2, 0, 9), process(3, 2, 90), process(100, 1, 50), process(102, 1, 90), process(200, 1, 4)])
+    expect(foreign.ticks).toBe(1 + 4)
+    foreign.add([process(102, 1, 20, 555)]) // the pid of an own one that has ended, used again
+    expect(foreign.ticks).toBe(1 + 4 + 20)
+  })
+})
+
+it('a histogram keeps its values through its encoding', () => {
+  const histogram = histogramOfMs('window', [1, 2, 3, 250.5])
+  const read = decoded(histogram.encoded)
+  expect(read.totalCount).toBe(4)
+  expect(read.maxValue).toBeGreaterThanOrEqual(250_400)
+  expect(Math.abs(read.maxValue - histogram.maximum)).toBeLessThan(300)
+  expect(histogramOfMs('none', [])).toMatchObject({ count: 0, maximum: 0 })
+})
+
+describe('the table', () => {
+  const result: BenchResult = BenchResult.parse({
+    ...{ version: 1, bench: 'sample', question: 'How long?', date: '2026-01-01T00:00:00.000Z', durationSeconds: 1, settings: { rounds: 3 } },
+    machine: { cores: 2, processor: 'p', memoryGiB: 4, system: 's', versions: { node: '24', java: '17', pulumi: '3', kafka: ['4.3.1'], commit: 'abc' } },
+    method: methodOf('interleaved', { kind: 'rounds', rounds: 1 }),
+    ...{ noise: { rule: durationNoise, observed: quiet }, refused: [], samples: [], histograms: [], notes: ['a note'] },
+    rows: [
+      rowOf({ ...window, goal: { of: 'ratio', to: 'baseline', atMost: 0.1 } }),
+      rowOf({ measure: 'lost', unit: 'records', ours: single('lost', 0), goal: { of: 'ours', atMost: 0 } }),
+    ],
+  })
+
+  it('shows numbers with units, what they are, and a question mark where the goal lies inside the interval', () => {
+    const text = tableLines(result).join('\n')
+    expect(text).toMatch(/write window, median\s+120 ms\s+1200 ms\s+-\s+0\.10 \[0\.\d+, 0\.\d+\]\s+<= 0\.1 x baseline\s+yes\?/)
+    expect(text).toMatch(/lost\s+0 records\s+-\s+-\s+-\s+<= 0 records\s+yes/)
+    expect(text).toContain('baseline: by hand (median of 3)')
+    expect(text).toContain('note: a note')
+  })
+
+  it('says of a refused run that it tells nothing', () => {
+    const text = tableLines({ ...result, refused: ['loud'], rows: result.rows.map((row) => ({ ...row, holds: null })) }).join('\n')
+    expect(text).toContain('not told')
+    expect(text).toContain('too noisy to tell: loud')
+  })
+})
