@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
 import { OffsetsJson } from './offset-json.ts'
+import { PackedCut, packCut, unpackCut } from './packed-cut.ts'
 
 /** Names of the switchover's steps, in order. `wave`, `watch` and later ones keep their place here when they come. */
 export const StepName = z.enum(['lock', 'gate', 'arm', 'hold', 'fence', 'drain', 'cut', 'release', 'reverse', 'groups', 'watch', 'finish'])
@@ -14,6 +15,9 @@ export const Cut = z.strictObject({
   targetEnds: OffsetsJson,
 })
 export type Cut = z.infer<typeof Cut>
+
+/** Reads a cut in the form in which it is stored, and in the long one of older journals. */
+const StoredCut = z.union([PackedCut.transform(unpackCut), Cut])
 
 /** How one group's position on one partition was found. Only `exact` moves a group. */
 export const GroupPosition = z.strictObject({
@@ -59,8 +63,26 @@ export const JournalEntry = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ ...head, kind: z.literal('step'), step: StepName, what: z.enum(['begin', 'done', 'skipped']), detail: z.string() }),
   z.strictObject({ ...head, kind: z.literal('fence'), colour: Colour, what: z.enum(['raising', 'lifting']), bindings: z.array(z.string()) }),
-  z.strictObject({ ...head, kind: z.literal('decided'), outcome: z.enum(['switch', 'abort']), cut: Cut.nullable(), reason: z.string(), graceful: z.boolean() }),
-  z.strictObject({ ...head, kind: z.literal('groups'), positions: z.array(GroupPosition), moved: z.array(z.string()), stayed: z.array(z.string()) }),
+  z.strictObject({
+    ...head,
+    kind: z.literal('decided'),
+    outcome: z.enum(['switch', 'abort']),
+    cut: StoredCut.nullable(),
+    reason: z.string(),
+    graceful: z.boolean(),
+  }),
+  /** Positions of a batch that don't fit into its `groups` entry. They count only once that entry stands behind them. */
+  z.strictObject({ ...head, kind: z.literal('positions'), positions: z.array(GroupPosition) }),
+  z.strictObject({
+    ...head,
+    kind: z.literal('groups'),
+    positions: z.array(GroupPosition),
+    /** How many `positions` entries directly before this one belong to the same batch. */
+    positionEntriesBefore: z.int().nonnegative().default(0),
+    moved: z.array(z.string()),
+    /** `<group>: <reason>`; the groups behind the first hundred without the reason. */
+    stayed: z.array(z.string()),
+  }),
   z.strictObject({
     ...head,
     kind: z.literal('closed'),
@@ -73,6 +95,11 @@ export const JournalEntry = z.discriminatedUnion('kind', [
   }),
 ])
 export type JournalEntry = z.infer<typeof JournalEntry>
+
+/** An entry as it is stored: JSON, the cut packed. {@link JournalEntry} reads it back. */
+export function journalEntryText(entry: JournalEntry): string {
+  return JSON.stringify(entry.kind === 'decided' && entry.cut !== null ? { ...entry, cut: packCut(entry.cut) } : entry)
+}
 
 /** What a writer says of an entry; number, term and times are added where it is written. */
 export type JournalFact = JournalEntry extends infer E ? (E extends JournalEntry ? Omit<E, 'number' | 'term' | 'atWallClock' | 'atMonotonicMs'> : never) : never

@@ -95,6 +95,7 @@ export function routeKeys(fleet: string) {
     route: `${root}/route`,
     lock: `${root}/lock`,
     journalHead: `${root}/journal/head`,
+    journalBase: `${root}/journal/base`,
     journalEntry: (number: number) => `${root}/journal/entry/${String(number).padStart(12, '0')}`,
     journalPrefix: `${root}/journal/entry/`,
     client: (instanceId: string) => `${root}/clients/${instanceId}`,

@@ -8,6 +8,10 @@ export interface RouteReading {
   readonly route: RouteDocument | null
   /** Modification revision of the route key; 0 when absent. */
   readonly routeRevision: string
+  /**
+   * The newest switchover's entries, from its `opened` on, and before them the newest `mirror` entry of each direction: all that a decision needs, however
+   * long the fleet has been switching. {@link RouteStore.history} tells the rest.
+   */
   readonly journal: readonly JournalEntry[]
   /** Number of the newest journal entry; 0 when there is none. */
   readonly journalHead: number
@@ -42,13 +46,16 @@ export interface RouteWrite {
 /** The config store: route, lock, journal and client registrations of one fleet. */
 export interface RouteStore {
   read(deadline: Deadline): Promise<RouteReading>
+  /** Every kept entry of the journal, in order: of the last 50 switchovers at least. For reports; nothing is decided by it. */
+  history(deadline: Deadline): Promise<readonly JournalEntry[]>
   clients(deadline: Deadline): Promise<readonly ClientRegistration[]>
   /** @throws KbgError `locked` when somebody else holds it: names the holder */
   lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock>
   /**
    * One transaction: compares that `lock` is still held, and route and journal are as expected; then writes both.
    * @returns the new route revision and head
-   * @throws KbgError `lost-race` when a comparison failed: nothing was written
+   * An `opened` entry also moves where {@link RouteStore.read} begins, and removes what is older than the history that is kept.
+   * @throws KbgError `lost-race` when a comparison failed, `journal-entry-too-large` or `route-too-large` before anything is sent: nothing was written
    */
   write(lock: RouteLock, write: RouteWrite, deadline: Deadline): Promise<{ readonly routeRevision: string; readonly journalHead: number }>
   /** Resolves when the registrations satisfy `until`; watched, not polled. Returns the last seen registrations either way, `satisfied` tells. */

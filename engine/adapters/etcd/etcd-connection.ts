@@ -9,6 +9,9 @@ import type { Deadline } from '../../ports/clock.ts'
 /** Between two tries of a call that can be repeated, and before a lost watch is opened again. */
 export const retryPauseMs = 100
 
+/** The largest answer that is taken: gRPC's own 4 MiB are less than the positions of one switchover may need. */
+const maxAnswerBytes = 64 * 1_024 * 1_024
+
 type Policy = ReturnType<NonNullable<NonNullable<IOptions['faultHandling']>['host']>>
 
 /** etcd3's own policies repeat calls (a transaction too) and refuse all calls for 5 s after three failures; here the caller decides. */
@@ -18,6 +21,7 @@ const watchBackoff = { duration: retryPauseMs, next: () => watchBackoff }
 /** Settings that any etcd client of this project shares: quick reconnects, and a ping that notices a silent server. */
 export const etcdTransport = {
   grpcOptions: {
+    'grpc.max_receive_message_length': maxAnswerBytes,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.min_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1_000,

@@ -3,6 +3,7 @@ import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { z } from 'zod'
 import { firstFive, KbgError } from '../../model/error.ts'
 import { JournalEntry } from '../../model/journal.ts'
+import { firstBase, JournalBase } from '../../model/journal-base.ts'
 import { ClientRegistration, RouteDocument, routeKeys } from '../../model/route.ts'
 import type { LockFacts, RouteReading } from '../../ports/route-store.ts'
 import { parseJson } from './etcd-connection.ts'
@@ -11,21 +12,23 @@ import { parseJson } from './etcd-connection.ts'
 export const LockValue = z.strictObject({ holder: z.string().min(1), token: z.string().min(1) })
 export type LockValue = z.infer<typeof LockValue>
 
-/** Answers of the one transaction that reads a fleet. */
+/** What a fleet's keys hold at one revision of the store. */
 export interface FleetRanges {
   readonly route: IRangeResponse
   readonly lock: IRangeResponse
   readonly journalHead: IRangeResponse
-  readonly journal: IRangeResponse
+  readonly journalBase: IRangeResponse
+  /** The entries from where the journal was read. */
+  readonly journal: readonly IKeyValue[]
   readonly clients: IRangeResponse
 }
 
 /** @throws KbgError `route-corrupt`: names the key and every problem; nothing is guessed and nothing is repaired */
 export function readFleet(fleet: string, ranges: FleetRanges): RouteReading {
   const route = ranges.route.kvs[0]
-  const journal = ranges.journal.kvs.map((pair) => parseValue(pair, JournalEntry, 'a journal entry'))
+  const base = readBase(ranges.journalBase)
   const journalHead = readHead(ranges.journalHead)
-  checkJournal(fleet, journal, journalHead)
+  const journal = [...base.carried, ...readEntries(fleet, ranges, base.first)]
   return {
     route: route === undefined ? null : readRoute(fleet, route),
     routeRevision: route?.mod_revision ?? '0',
@@ -34,6 +37,23 @@ export function readFleet(fleet: string, ranges: FleetRanges): RouteReading {
     lock: readLock(ranges.lock),
     highestClientEpoch: Math.max(0, ...ranges.clients.kvs.map((pair) => readClient(pair).ackedEpoch)),
   }
+}
+
+/**
+ * All entries from number `from` to the head.
+ *
+ * @throws KbgError `route-corrupt` when one is damaged or missing
+ */
+export function readEntries(fleet: string, ranges: Pick<FleetRanges, 'journal' | 'journalHead'>, from: number): readonly JournalEntry[] {
+  const journal = ranges.journal.map((pair) => parseValue(pair, JournalEntry, 'a journal entry'))
+  checkJournal(fleet, journal, from, readHead(ranges.journalHead))
+  return journal
+}
+
+/** Where reading begins; a store without the key is read from its first entry. @throws KbgError `route-corrupt` */
+export function readBase(range: IRangeResponse): JournalBase {
+  const pair = range.kvs[0]
+  return pair === undefined ? firstBase : parseValue(pair, JournalBase, `the journal's base`)
 }
 
 /** One client's registration. @throws KbgError `route-corrupt` */
@@ -58,10 +78,11 @@ function readHead(range: IRangeResponse): number {
   return pair === undefined ? 0 : parseValue(pair, z.int().positive(), `the journal's head`)
 }
 
-function checkJournal(fleet: string, journal: readonly JournalEntry[], head: number): void {
+function checkJournal(fleet: string, journal: readonly JournalEntry[], from: number, head: number): void {
   const numbers = journal.map((entry) => entry.number)
-  const complete = numbers.length === head && numbers.every((number, index) => number === index + 1)
-  if (!complete) throw corrupt(routeKeys(fleet).journalPrefix, 'the journal', [`the head says ${head} entries, found ${numbers.length}: ${firstFive(numbers)}`])
+  const complete = numbers.length === head - from + 1 && numbers.every((number, index) => number === from + index)
+  if (complete) return
+  throw corrupt(routeKeys(fleet).journalPrefix, 'the journal', [`entries ${from} to ${head} have to be there, found ${numbers.length}: ${firstFive(numbers)}`])
 }
 
 function parseValue<T>(pair: IKeyValue, schema: z.ZodType<T>, what: string): T {

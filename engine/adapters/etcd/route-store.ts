@@ -1,17 +1,19 @@
 /** The config store on etcd: one fleet's route, lock, journal and client registrations under `/kbg/<fleet>/`. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { CompareResult, CompareTarget, type ICompare, type IRangeResponse, type ITxnRequest, Range } from 'etcd3'
 import { KbgError } from '../../model/error.ts'
 import { JournalEntry } from '../../model/journal.ts'
-import { type ClientRegistration, RouteDocument, routeKeys } from '../../model/route.ts'
+import { nextBase } from '../../model/journal-base.ts'
+import type { ClientRegistration } from '../../model/route.ts'
 import type { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { RouteLock, RouteReading, RouteStore, RouteWrite } from '../../ports/route-store.ts'
 import { EtcdConnection, retryPauseMs } from './etcd-connection.ts'
+import { fetchFleet, type JournalReach } from './fleet-fetch.ts'
+import { type BaseMove, writeTransaction } from './journal-writes.ts'
 import { readClients, waitForClients } from './registrations.ts'
 import { takeLock } from './route-lock.ts'
-import { readFleet } from './route-reading.ts'
+import { readBase, readEntries, readFleet } from './route-reading.ts'
 
 /**
  * Opens the route store of a fleet. Connections are made when they are needed, so a store that is down is told by the first call.
@@ -34,18 +36,16 @@ class EtcdRouteStore implements RouteStore {
   }
 
   async read(deadline: Deadline): Promise<RouteReading> {
-    const keys = routeKeys(this.#fleet)
-    const ranges = [single(keys.route), single(keys.lock), single(keys.journalHead), prefixed(keys.journalPrefix), prefixed(keys.clientPrefix)]
-    const request: ITxnRequest = { success: ranges.map((range) => ({ request_range: range })) }
-    const answer = await this.#connection.repeatedly('tell the route', deadline, (etcd) => etcd.kv.txn(request))
-    const [route, lock, journalHead, journal, clients] = answer.responses.map((response) => response.response_range)
-    return readFleet(this.#fleet, {
-      route: present(route),
-      lock: present(lock),
-      journalHead: present(journalHead),
-      journal: present(journal),
-      clients: present(clients),
-    })
+    return readFleet(this.#fleet, await this.#fetch('newest switchover', deadline))
+  }
+
+  async history(deadline: Deadline): Promise<readonly JournalEntry[]> {
+    const ranges = await this.#fetch('all that is kept', deadline)
+    return readEntries(this.#fleet, ranges, readBase(ranges.journalBase).oldest)
+  }
+
+  #fetch(reach: JournalReach, deadline: Deadline) {
+    return this.#connection.repeatedly('tell the route', deadline, (etcd) => fetchFleet(etcd, this.#fleet, reach))
   }
 
   clients(deadline: Deadline): Promise<readonly ClientRegistration[]> {
@@ -64,10 +64,10 @@ class EtcdRouteStore implements RouteStore {
    * When an answer is lost the same transaction is sent again: at most one of both can win the comparisons, so either this one writes, or a
    * read tells whose entry stands there.
    *
-   * @throws KbgError `lost-race` (nothing was written), `outcome-unknown` when the store stays away until the deadline, `lock-lost`
+   * @throws KbgError `lost-race`, `journal-entry-too-large`, `route-too-large` (nothing was written), `outcome-unknown` when the store stays away until the deadline, `lock-lost`
    */
   async write(lock: RouteLock, write: RouteWrite, deadline: Deadline): Promise<{ readonly routeRevision: string; readonly journalHead: number }> {
-    const transaction = this.#transaction(lock, write)
+    const transaction = writeTransaction(this.#fleet, lock, write, await this.#baseMove(write, deadline))
     let answersLost = 0
     for (;;) {
       lock.lost.throwIfAborted()
@@ -90,34 +90,18 @@ class EtcdRouteStore implements RouteStore {
     this.#connection.close()
   }
 
-  #transaction(lock: RouteLock, write: RouteWrite): ITxnRequest {
-    const { entry, route, expectedJournalHead } = write
-    if (entry.number !== expectedJournalHead + 1 || entry.term !== lock.term) {
-      throw new KbgError('journal-entry', 'A journal entry must follow the head and carry the term of the lock.', {
-        facts: { number: entry.number, head: expectedJournalHead, entryTerm: entry.term, lockTerm: lock.term },
-      })
-    }
-    const keys = routeKeys(this.#fleet)
-    const head = Buffer.from(keys.journalHead)
-    const compare: ICompare[] = [
-      { key: Buffer.from(keys.lock), target: CompareTarget.Create, result: CompareResult.Equal, create_revision: lock.term },
-      { key: Buffer.from(keys.route), target: CompareTarget.Mod, result: CompareResult.Equal, mod_revision: write.expectedRouteRevision },
-      expectedJournalHead === 0
-        ? { key: head, target: CompareTarget.Create, result: CompareResult.Equal, create_revision: '0' }
-        : { key: head, target: CompareTarget.Value, result: CompareResult.Equal, value: Buffer.from(String(expectedJournalHead)) },
-    ]
-    const puts: [string, string][] = [
-      [keys.journalEntry(entry.number), JSON.stringify(JournalEntry.parse(entry))],
-      [keys.journalHead, String(entry.number)],
-      ...(route === null ? [] : [[keys.route, JSON.stringify(RouteDocument.parse(route))] satisfies [string, string]]),
-    ]
-    return { compare, success: puts.map(([key, value]) => ({ request_put: { key: Buffer.from(key), value: Buffer.from(value) } })) }
+  /** The base moves with an `opened` entry. What it is made of can't change in between: the transaction compares the journal's head. */
+  async #baseMove({ entry }: RouteWrite, deadline: Deadline): Promise<BaseMove | null> {
+    if (entry.kind !== 'opened') return null
+    const ranges = await this.#fetch('newest switchover', deadline)
+    const from = readBase(ranges.journalBase)
+    return { from, to: nextBase(from, readFleet(this.#fleet, ranges).journal, entry.number) }
   }
 
   /** After a lost answer and a failed comparison: our own entry at its number means that the first try had won. */
   async #whoseEntry(lock: RouteLock, write: RouteWrite, deadline: Deadline) {
     const reading = await this.read(deadline)
-    const standing = reading.journal[write.entry.number - 1]
+    const standing = reading.journal.find((entry) => entry.number === write.entry.number)
     if (!isDeepStrictEqual(standing, JournalEntry.parse(write.entry))) throw this.#lostRace(lock, write)
     if (write.route !== null && reading.journalHead === write.entry.number) return { routeRevision: reading.routeRevision, journalHead: reading.journalHead }
     if (write.route === null) return { routeRevision: write.expectedRouteRevision, journalHead: write.entry.number }
@@ -145,19 +129,4 @@ class EtcdRouteStore implements RouteStore {
       cause,
     })
   }
-}
-
-function single(key: string) {
-  return { key: Buffer.from(key) }
-}
-
-function prefixed(prefix: string) {
-  const range = Range.prefix(prefix)
-  return { key: range.start, range_end: range.end }
-}
-
-/** etcd answers each range of a transaction; one that is missing is a fault of the store. */
-function present(range: IRangeResponse | undefined): IRangeResponse {
-  if (range === undefined) throw new KbgError('route-store-answer', 'The route store answered with fewer ranges than were asked for.')
-  return range
 }

@@ -8,6 +8,7 @@ import type { PartitionOffsets } from '../../model/partition.ts'
 import { topicPartition } from '../../model/partition.ts'
 import { type GroupRoute, groupRoute } from '../../model/route.ts'
 import type { Deadline } from '../../ports/clock.ts'
+import { positionChunks } from '../../switchover/group-positions.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
@@ -17,6 +18,9 @@ const emptyPauseMs = 30
 const listMs = 10_000
 /** A group that was more offsets behind than this is moved after the others. */
 const farOffsets = 5_000
+/** How many groups that stay are journaled with their reason, and how much of it. */
+const reasonsJournaled = 100
+const reasonCharacters = 1_000
 
 /** What became of every group: moved, or stays on the source (which still serves reads) with the reason. */
 export interface GroupsOutcome {
@@ -204,11 +208,21 @@ async function stillEmpty(run: Execution, source: Colour, groupId: string, deadl
     throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
 }
 
-/** Publishes where the groups of a batch read now, in the same transaction as what was found of them. */
+/**
+ * Publishes where the groups of a batch read now, in the same transaction as what was found of them. Positions that one entry can't hold go into entries
+ * before it, which count only once it stands: after a crash in between a rerun moves these groups again.
+ */
 async function release(run: Execution, source: Colour, target: Colour, outcome: GroupsOutcome): Promise<void> {
   const routes: Record<string, GroupRoute> = Object.fromEntries(outcome.moved.map((groupId) => [groupId, { colour: target, state: 'running' }]))
   for (const { groupId } of outcome.stayed) routes[groupId] = { colour: source, state: 'running' }
-  const stayed = outcome.stayed.map((group) => `${group.groupId}: ${group.reason}`)
-  await run.record({ kind: 'groups', positions: [...outcome.positions], moved: [...outcome.moved], stayed }, groupsSet(run.route, routes, run.term))
+  const chunks = positionChunks(outcome.positions)
+  for (const positions of chunks.slice(0, -1)) await run.record({ kind: 'positions', positions: [...positions] })
+  const counted = { positions: [...(chunks.at(-1) ?? [])], positionEntriesBefore: chunks.length - 1 }
+  await run.record({ kind: 'groups', ...counted, moved: [...outcome.moved], stayed: outcome.stayed.map(stayedText) }, groupsSet(run.route, routes, run.term))
   run.mark('groups-released')
+}
+
+/** Reasons of a hundred groups tell what is wrong; those of thousands, mostly the same, wouldn't fit into the entry. */
+function stayedText({ groupId, reason }: GroupsOutcome['stayed'][number], index: number): string {
+  return index < reasonsJournaled ? `${groupId}: ${reason.slice(0, reasonCharacters)}` : groupId
 }
