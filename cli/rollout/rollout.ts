@@ -272,7 +272,7 @@ async function standbyHasAll(wiring: Wiring): Promise<void> {
 }
 
 async function makeReport(run: Run, wiring: Wiring, verdict: ClientVerdict, startedMs: number): Promise<RolloutReport> {
-  const journal = await withPorts(wiring, systemClock, async (ports) => (await ports.store.read(new Deadline(systemClock, 10_000, 'the journal'))).journal)
+  const journal = await withPorts(wiring, systemClock, async (ports) => await ports.store.history(new Deadline(systemClock, 10_000, 'the journal')))
   const switchovers = [...switchoverReports(verdict.windows, journal)]
   const groups = [...groupReports(journal)]
   const reasons = [

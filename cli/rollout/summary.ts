@@ -1,4 +1,5 @@
 import type { JournalEntry } from '../../engine/model/journal.ts'
+import { batchPositions } from '../../engine/switchover/group-positions.ts'
 import type { WriteWindow } from '../../test/support/history/index.ts'
 import type { GroupReport, RolloutReport, SwitchoverReport } from '../report/report.ts'
 import { windowParts } from '../report/window-parts.ts'
@@ -28,7 +29,14 @@ export function switchoverReports(windows: readonly WriteWindow[], journal: read
 export function groupReports(journal: readonly JournalEntry[]): readonly GroupReport[] {
   return journal.flatMap((entry) =>
     entry.kind === 'groups'
-      ? entry.positions.map(({ groupId, topic, partition, method, verdict, lagRecords }) => ({ group: groupId, topic, partition, method, verdict, lagRecords }))
+      ? batchPositions(journal, entry).map(({ groupId, topic, partition, method, verdict, lagRecords }) => ({
+          group: groupId,
+          topic,
+          partition,
+          method,
+          verdict,
+          lagRecords,
+        }))
       : [],
   )
 }
