@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Colour } from '../../engine/model/colour.ts'
+import { Configuration, PerSecond, switchoverEvidence } from './evidence.ts'
 
 /** The parts of a write window, in the order in which they pass; they sum to it. Milliseconds. */
 export const WindowParts = z.strictObject({
@@ -34,6 +35,7 @@ export const SwitchoverReport = z.strictObject({
   parts: WindowParts,
   /** Sends were due all through the window: the load did not wait for it. */
   dueThroughout: z.boolean(),
+  ...switchoverEvidence,
 })
 export type SwitchoverReport = z.infer<typeof SwitchoverReport>
 
@@ -46,10 +48,20 @@ export const GroupReport = z.strictObject({
   verdict: z.string(),
   /** Records that the group still had to read when it moved; null: not known. */
   lagRecords: z.int().nonnegative().nullable(),
+  /** With which switchover, counted from 1; null: not recorded. */
+  switchover: z.int().positive().nullable().default(null),
+  /** The group's committed offset on the source, and what it became on the target; null: none. Decimal, because offsets have 64 bits. */
+  sourceOffset: z.string().nullable().default(null),
+  targetOffset: z.string().nullable().default(null),
+  /** Why the verdict is what it is. */
+  reason: z.string().default(''),
 })
 export type GroupReport = z.infer<typeof GroupReport>
 
-/** `out/rollout/report.json`: a contract for other tools. A change that breaks a reader gets another `version`. */
+/**
+ * `out/rollout/report.json`: a contract for other tools. A change that breaks a reader gets another `version`; what was added later has a default, so that
+ * reports of earlier runs can be read too.
+ */
 export const RolloutReport = z.strictObject({
   version: z.literal(1),
   verdict: z.enum(['pass', 'fail']),
@@ -71,5 +83,16 @@ export const RolloutReport = z.strictObject({
   load: z.strictObject({ recordsPerSecond: z.number().nonnegative(), seconds: z.number().nonnegative(), lagOfLaggingGroupRecords: z.int().nonnegative() }),
   phases: z.array(z.strictObject({ phase: z.string(), seconds: z.number().nonnegative() })),
   durationSeconds: z.number().nonnegative(),
+  /** When the run began, by the machine's clock; null: not recorded. */
+  startedAt: z.iso.datetime().nullable().default(null),
+  /** False when the run ended before the histories were judged: the numbers of `client` then prove nothing. */
+  clientJudged: z.boolean().default(true),
+  perSecond: PerSecond.nullable().default(null),
+  configuration: Configuration.nullable().default(null),
+  /** What nobody looked at, in words: no number here says anything about it. */
+  notObserved: z.array(z.string()).default([]),
 })
 export type RolloutReport = z.infer<typeof RolloutReport>
+
+/** A report as it is written: what has a default may be left out. */
+export type RolloutReportInput = z.input<typeof RolloutReport>

@@ -17,6 +17,7 @@ import { readWholeCluster } from '../../test/support/workload/full-read.ts'
 import { WorkloadProcess } from '../../test/support/workload/process.ts'
 import { demoLoad } from '../../test/support/workload/profile.ts'
 import { toolPaths } from '../../tools/paths.ts'
+import { readTraces, type Traces } from './measure/traces.ts'
 
 /** The load of a rollout: how much, and how far one group is to stay behind. */
 export interface DemoLoadSpec {
@@ -52,6 +53,8 @@ export interface ClientVerdict {
   readonly statistics: ClientStatistics
   readonly lines: readonly string[]
   readonly windows: readonly WriteWindow[]
+  /** The way of every record, for series and latencies. */
+  readonly traces: Traces
 }
 
 /** Reads both colours whole and independently, then checks every history. Both must hold every acknowledged record, the live one first. */
@@ -60,7 +63,13 @@ export async function judge(wiring: Wiring, live: Colour, outDir: string): Promi
   await Promise.all((['blue', 'green'] as const).map((colour) => readColour(wiring, colour, historyDir)))
   const histories = readHistories(historyDir)
   const verdict = check(histories, { wholeColours: [live, otherColour(live)] })
-  return { ok: verdict.ok, statistics: clientStatistics(verdict), lines: verdictLines(verdict), windows: writeWindows(histories).switchovers }
+  return {
+    ok: verdict.ok,
+    statistics: clientStatistics(verdict),
+    lines: verdictLines(verdict),
+    windows: writeWindows(histories).switchovers,
+    traces: readTraces(histories),
+  }
 }
 
 async function readColour(wiring: Wiring, colour: Colour, historyDir: string): Promise<void> {

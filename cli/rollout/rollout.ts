@@ -6,6 +6,7 @@ import { refusals } from '../../engine/gate/check.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../../engine/model/error.ts'
 import type { StackRole } from '../../engine/model/fleet.ts'
+import type { JournalEntry } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
@@ -17,11 +18,14 @@ import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import type { WorkloadProcess } from '../../test/support/workload/process.ts'
 import { projectDir, toolEnv } from '../../tools/paths.ts'
 import { initFleet, pulumiEnv } from '../init.ts'
+import { reportHtml } from '../report/page.ts'
 import { RolloutReport } from '../report/report.ts'
 import { type ClientVerdict, type DemoLoadSpec, judge, startLoad } from './demo-load.ts'
+import { type GateEvidence, gateEvidence } from './gate-evidence.ts'
+import { interruptedReport, makeReport, type RunFacts } from './make-report.ts'
 import { type Screen, screenOn } from './screen.ts'
 import { Stacks } from './stacks.ts'
-import { groupReports, summaryLines, switchoverReports } from './summary.ts'
+import { summaryLines } from './summary.ts'
 
 /** The demo's own fleet: its stacks are demo-blue, demo-green and demo-traffic, and their files are git-ignored. */
 export const demoFleet = 'demo'
@@ -32,6 +36,8 @@ const wantedAckedRecords = 100_000
 /** How long the load flows undisturbed before the first move, and between moves. */
 const settleSeconds = 10
 const laggingGroup = 'archive'
+/** Forward, back, and forward again. */
+const moves = ['green', 'blue', 'green'] as const satisfies readonly Colour[]
 /** How often an update is tried that the gate refused: on a machine this small the load and Pulumi themselves make the mirror lag now and then. */
 const gateTries = 5
 
@@ -46,6 +52,11 @@ interface Run {
   readonly stacks: Stacks
   readonly outDir: string
   readonly phases: { phase: string; seconds: number }[]
+  readonly startedAt: Date
+  readonly startedMs: number
+  /** The gate of each switchover, in order. */
+  readonly gates: (GateEvidence | null)[]
+  phase: string
   workload: WorkloadProcess | null
   status: WorkloadStatus | null
   lagRecords: number
@@ -55,7 +66,7 @@ interface Run {
 
 /** `npm run rollout`: the six phases on the demo fleet, under live traffic; ends with what the clients saw and `out/rollout/report.json`. */
 export async function runRollout(options: RolloutOptions): Promise<number> {
-  const startedMs = systemClock.monotonicMs()
+  const [startedAt, startedMs] = [systemClock.wallClock(), systemClock.monotonicMs()]
   const screen = screenOn(process.stdout)
   const env = toolEnv()
   process.env.PATH = env.PATH
@@ -64,8 +75,10 @@ export async function runRollout(options: RolloutOptions): Promise<number> {
   mkdirSync(outDir, { recursive: true })
   for (const { what, done } of await initFleet(demoFleet)) if (done === 'made') screen.event('set-up', what)
   const stacks = new Stacks(demoFleet, projectDir, pulumiEnv(projectDir), (stack, line) => screen.event(stack.replace(`${demoFleet}-`, ''), line))
-  const run: Run = { screen, stacks, outDir, phases: [], workload: null, status: null, lagRecords: 0, loadStartedMs: 0, loadSeconds: 0 }
-  let report: RolloutReport | null = null
+  const none = { workload: null, status: null, lagRecords: 0, loadStartedMs: 0, loadSeconds: 0 }
+  const run: Run = { screen, stacks, outDir, phases: [], startedAt, startedMs, gates: [], phase: 'set-up', ...none }
+  let report: RolloutReport
+  let failure: unknown
   try {
     await phase(run, 'validate', () => validate(run))
     const wiring = await phase(run, 'seed', () => seed(run))
@@ -73,24 +86,38 @@ export async function runRollout(options: RolloutOptions): Promise<number> {
     await phase(run, 'migrate', () => migrate(run))
     await phase(run, 'switch', () => switchThrice(run))
     const verdict = await phase(run, 'verify', () => verify(run, wiring))
-    report = await makeReport(run, wiring, verdict, startedMs)
+    report = makeReport(factsOf(run), verdict, await journalOf(wiring))
+  } catch (thrown) {
+    failure = thrown
+    report = interruptedReport(factsOf(run), run.phase, messageOf(thrown), run.status)
   } finally {
     await tearDown(run, options.keep)
   }
-  writeFileSync(join(outDir, 'report.json'), `${JSON.stringify(RolloutReport.parse(report), null, 2)}\n`)
+  writeReport(outDir, report)
   screen.close()
-  console.log(['', ...summaryLines(report), '', 'The report is out/rollout/report.json'].join('\n'))
+  console.log(['', ...summaryLines(report), '', 'The report is out/rollout/report.html, and for programs out/rollout/report.json'].join('\n'))
+  if (failure !== undefined) throw failure
   return report.verdict === 'pass' ? 0 : 1
+}
+
+/** The report for programs, and the same as a page for people. */
+function writeReport(outDir: string, report: RolloutReport): void {
+  const parsed = RolloutReport.parse(report)
+  writeFileSync(join(outDir, 'report.json'), `${JSON.stringify(parsed, null, 2)}\n`)
+  writeFileSync(join(outDir, 'report.html'), reportHtml(parsed))
 }
 
 async function phase<T>(run: Run, name: string, work: () => Promise<T>): Promise<T> {
   const startedMs = systemClock.monotonicMs()
+  const seconds = () => (systemClock.monotonicMs() - startedMs) / 1_000
+  run.phase = name
   run.screen.event(name, 'begins')
-  const result = await work()
-  const seconds = (systemClock.monotonicMs() - startedMs) / 1_000
-  run.phases.push({ phase: name, seconds })
-  run.screen.event(name, `done in ${seconds.toFixed(1)} s`)
-  return result
+  try {
+    return await work()
+  } finally {
+    run.phases.push({ phase: name, seconds: seconds() })
+    run.screen.event(name, `ended after ${seconds().toFixed(1)} s`)
+  }
 }
 
 /** Static analysis of both sides: configuration, catalog, parity of the inventories; nothing is started. */
@@ -194,7 +221,7 @@ async function migrate(run: Run): Promise<void> {
 
 /** Forward, back, and forward again; records keep flowing all the time. */
 async function switchThrice(run: Run): Promise<void> {
-  for (const live of ['green', 'blue', 'green'] as const) {
+  for (const live of moves) {
     await systemClock.sleep(settleSeconds * 1_000)
     run.lagRecords = Math.max(run.lagRecords, run.status?.groups[laggingGroup]?.lagRecords ?? 0)
     await switchTo(run, live)
@@ -212,17 +239,18 @@ function ackedRecords(status: WorkloadStatus | null): number {
 async function switchTo(run: Run, live: Colour): Promise<void> {
   run.screen.event('switch', `pulumi config set live ${live} && pulumi up`)
   await run.stacks.setConfig('traffic', { live })
-  const outputs = await upPastGate(run)
+  const { outputs, updates } = await upPastGate(run)
+  run.gates.push(gateEvidence((await (await run.stacks.select('traffic')).exportStack()).deployment, updates))
   const route = outputs.route?.value as { live?: string; epoch?: number } | undefined
   if (route?.live !== live) throw new KbgError('rollout', `The update succeeded, but the route says ${route?.live}.`, { facts: { wanted: live } })
   run.screen.event('switch', `${live} is live at epoch ${route.epoch}, ${otherColour(live)} is its standby`)
 }
 
 /** A gate that refuses has touched nothing, and the next update asks it afresh: what a person would do. Any other failure ends the run. */
-async function upPastGate(run: Run): Promise<OutputMap> {
+async function upPastGate(run: Run): Promise<{ readonly outputs: OutputMap; readonly updates: number }> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await run.stacks.up('traffic')
+      return { outputs: await run.stacks.up('traffic'), updates: tries }
     } catch (thrown) {
       const refused = messageOf(thrown).includes('\ngate: ')
       if (!refused || tries === gateTries) throw thrown
@@ -271,31 +299,18 @@ async function standbyHasAll(wiring: Wiring): Promise<void> {
   })
 }
 
-async function makeReport(run: Run, wiring: Wiring, verdict: ClientVerdict, startedMs: number): Promise<RolloutReport> {
-  const journal = await withPorts(wiring, systemClock, async (ports) => await ports.store.history(new Deadline(systemClock, 10_000, 'the journal')))
-  const switchovers = [...switchoverReports(verdict.windows, journal)]
-  const groups = [...groupReports(journal)]
-  const reasons = [
-    ...(verdict.ok ? [] : ['the history checker found faults']),
-    ...(verdict.statistics.errors > 0 ? [`${verdict.statistics.errors} errors were given to clients`] : []),
-    ...(switchovers.length === 3 ? [] : [`${switchovers.length} switchovers were seen by the clients, 3 wanted`]),
-    ...switchovers.filter((one) => !one.graceful).map((one) => `${one.from} -> ${one.to} was not graceful`),
-    ...switchovers.filter((one) => !one.dueThroughout).map((one) => `no sends were due all through the window ${one.from} -> ${one.to}`),
-    ...groups.filter((group) => group.verdict === 'not provable').map((group) => `${group.group} on ${group.topic}-${group.partition}: not provable`),
-    ...(run.lagRecords >= wantedLagRecords ? [] : [`${laggingGroup} was only ${run.lagRecords} records behind`]),
-    ...(verdict.statistics.acked >= wantedAckedRecords ? [] : [`only ${verdict.statistics.acked} records were acknowledged`]),
-  ]
+async function journalOf(wiring: Wiring): Promise<readonly JournalEntry[]> {
+  return await withPorts(wiring, systemClock, async (ports) => await ports.store.history(new Deadline(systemClock, 10_000, 'the journal')))
+}
+
+function factsOf(run: Run): RunFacts {
+  const { startedAt, phases, loadSeconds, lagRecords, gates } = run
   return {
-    version: 1,
-    verdict: reasons.length === 0 ? 'pass' : 'fail',
-    reasons,
-    client: verdict.statistics,
-    switchovers,
-    groups,
     versions,
-    load: { recordsPerSecond: verdict.statistics.acked / run.loadSeconds, seconds: run.loadSeconds, lagOfLaggingGroupRecords: run.lagRecords },
-    phases: run.phases,
-    durationSeconds: (systemClock.monotonicMs() - startedMs) / 1_000,
+    load,
+    wanted: { switchovers: moves.length, ackedRecords: wantedAckedRecords, lagRecords: wantedLagRecords, laggingGroup },
+    durationSeconds: (systemClock.monotonicMs() - run.startedMs) / 1_000,
+    ...{ startedAt, phases, loadSeconds, lagRecords, gates },
   }
 }
 

@@ -1,18 +1,40 @@
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import { batchPositions } from '../../engine/switchover/group-positions.ts'
 import type { WriteWindow } from '../../test/support/history/index.ts'
+import type { GateReport } from '../report/evidence.ts'
 import type { GroupReport, RolloutReport, SwitchoverReport } from '../report/report.ts'
 import { windowParts } from '../report/window-parts.ts'
+import { aroundWindow } from './measure/around-window.ts'
+import { acknowledgementSamples, endToEndSamples, stageLatency } from './measure/latency.ts'
+import { tenth } from './measure/quantiles.ts'
+import type { Traces } from './measure/traces.ts'
 
 type Closed = Extract<JournalEntry, { kind: 'closed' }>
 
+/** What is known of the switchovers of a run besides the clients' windows. */
+export interface SwitchoverEvidence {
+  readonly journal: readonly JournalEntry[]
+  readonly traces: Traces
+  /** The gate of each switchover, in order; null where its evidence could not be read. */
+  readonly gates: readonly (GateReport | null)[]
+  /** Groups that stay behind on purpose. */
+  readonly laggingGroups: readonly string[]
+}
+
 /** Joins what the clients measured with what the orchestrator journaled: one report for each switchover, in order (pure). */
-export function switchoverReports(windows: readonly WriteWindow[], journal: readonly JournalEntry[]): readonly SwitchoverReport[] {
-  const closed = journal.filter((entry): entry is Closed => entry.kind === 'closed' && entry.outcome === 'switched')
+export function switchoverReports(windows: readonly WriteWindow[], evidence: SwitchoverEvidence): readonly SwitchoverReport[] {
+  const closed = closedSwitchovers(evidence.journal)
+  const samples = { acknowledgement: acknowledgementSamples(evidence.traces), endToEnd: endToEndSamples(evidence.traces, evidence.laggingGroups) }
+  const originMs = evidence.traces.originNs / 1e6
   return windows.flatMap((window, index) => {
     const entry = closed[index]
-    const worst = window.producers.reduce((a, b) => (b.windowMs > a.windowMs ? b : a))
     if (!entry) return []
+    const worst = window.producers.reduce((a, b) => (b.windowMs > a.windowMs ? b : a))
+    const since = (ns: number) => tenth(ns / 1e6 - originMs)
+    const fromMs = since(Math.min(...window.producers.map((one) => one.lastAckAtNs)))
+    const untilMs = since(Math.max(...window.producers.map((one) => one.firstAckAtNs)))
+    const marks = entry.timeline.map(({ mark, atMonotonicMs }) => ({ mark, atMs: tenth(atMonotonicMs - originMs) }))
+    const groupsReleasedMs = Math.max(untilMs, ...marks.filter(({ mark }) => mark === 'groups-released').map(({ atMs }) => atMs))
     return {
       from: window.from,
       to: window.to,
@@ -21,24 +43,46 @@ export function switchoverReports(windows: readonly WriteWindow[], journal: read
       writeWindowMs: worst.windowMs,
       parts: windowParts(worst.lastAckAtNs / 1e6, worst.firstAckAtNs / 1e6, entry.timeline),
       dueThroughout: window.dueThroughout,
+      fromMs: since(worst.lastAckAtNs),
+      producers: window.producers.map(({ producer, lastAckAtNs, windowMs, dueInside }) => ({
+        producer,
+        fromMs: since(lastAckAtNs),
+        windowMs: tenth(windowMs),
+        dueInsideRecords: dueInside,
+      })),
+      around: aroundWindow(evidence.traces, { fromMs, untilMs }),
+      marks,
+      latency: [
+        ...stageLatency('acknowledgement', samples.acknowledgement, { fromMs, untilMs }),
+        ...stageLatency('end-to-end', samples.endToEnd, { fromMs, untilMs: groupsReleasedMs }),
+      ],
+      gate: evidence.gates[index] ?? null,
     }
   })
 }
 
-/** Every position of every group that was moved or refused, from the journal (pure). */
+function closedSwitchovers(journal: readonly JournalEntry[]): readonly Closed[] {
+  return journal.filter((entry): entry is Closed => entry.kind === 'closed' && entry.outcome === 'switched')
+}
+
+/** Every position of every group that was moved or refused, with the number of its switchover, from the journal (pure). */
 export function groupReports(journal: readonly JournalEntry[]): readonly GroupReport[] {
-  return journal.flatMap((entry) =>
-    entry.kind === 'groups'
-      ? batchPositions(journal, entry).map(({ groupId, topic, partition, method, verdict, lagRecords }) => ({
-          group: groupId,
-          topic,
-          partition,
-          method,
-          verdict,
-          lagRecords,
-        }))
-      : [],
-  )
+  return journal.flatMap((entry, index) => {
+    if (entry.kind !== 'groups') return []
+    const switchover = 1 + closedSwitchovers(journal.slice(0, index)).length
+    return batchPositions(journal, entry).map(({ groupId, topic, partition, method, verdict, lagRecords, sourceOffset, targetOffset, reason }) => ({
+      group: groupId,
+      topic,
+      partition,
+      method,
+      verdict,
+      lagRecords,
+      switchover,
+      sourceOffset,
+      targetOffset,
+      reason,
+    }))
+  })
 }
 
 /** The report as the lines that end a run. */

@@ -1,0 +1,152 @@
+import { scaleLinear } from 'd3-scale'
+import type { AroundWindow } from '../evidence.ts'
+import type { Figure } from '../figure.ts'
+import { count, counted, milliseconds } from '../format.ts'
+import { type Html, html } from '../html.ts'
+import type { SwitchoverReport, WindowParts } from '../report.ts'
+import { box, type Drawing, group, label, line, type Plot, textPx, ticksThatFit, timeAxis, valueAxis } from '../svg.ts'
+import { type BarRow, barRows, rowHeight } from './rows.ts'
+
+/** The parts of a window in their order: a name, and what happens in it. */
+export const partNames = {
+  holdMs: ['hold', 'until every routed producer had flushed and acknowledged the hold'],
+  fenceMs: ['fence', 'until every broker of the source refused writes'],
+  drainMs: ['drain', 'until the target held all that the source held'],
+  cutMs: ['cut', "until both sides' ends were read again, unchanged"],
+  decideMs: ['decide', 'until the decision stood in the route store'],
+  liftMs: ['lift', 'until every broker of the target accepted writes'],
+  publishMs: ['publish', 'until the target stood in the route'],
+  firstAckMs: ['first ack', "until the producer's first acknowledgement from the target"],
+} as const satisfies Readonly<Record<keyof WindowParts, readonly [string, string]>>
+
+const partOrder = Object.keys(partNames) as (keyof WindowParts)[]
+
+/** One switchover's write window: acknowledgements around it, every producer's pause, and the parts of the longest, on one time axis. */
+export function windowFigure(one: SwitchoverReport, number: number): Figure {
+  const parts = partRows(one)
+  const slowest = one.producers.reduce<string | null>((name, producer, _, all) => {
+    const longest = Math.max(...all.map((other) => other.windowMs))
+    return name ?? (producer.windowMs === longest ? producer.producer : null)
+  }, null)
+  return {
+    id: `window-${number}`,
+    title: `Switchover ${number}, ${one.from} to ${one.to}: a write window of ${milliseconds(one.writeWindowMs)}.`,
+    description: `From the last acknowledgement of ${one.from} to the first of ${one.to}, for the producer that waited longest${slowest === null ? '' : ` (${slowest})`}. ${longestParts(one)}`,
+    legend: one.around === null ? null : legend,
+    draw: (width) => draw(one, parts, slowest, width),
+    table: {
+      id: `window-${number}-numbers`,
+      caption: `Switchover ${number}: the parts of the write window, then every producer's pause`,
+      phone: 'stack',
+      columns: [{ heading: 'part or producer' }, { heading: 'what it is' }, { heading: 'began', numeric: true }, { heading: 'took', numeric: true }],
+      rows: [
+        ...partOrder.map((part, index) => [partNames[part][0], partNames[part][1], milliseconds(parts[index]?.from ?? 0), milliseconds(one.parts[part])]),
+        ...one.producers.map((producer) => [
+          producer.producer,
+          `pause of this producer; ${counted(producer.dueInsideRecords, 'record')} were due in it`,
+          milliseconds(producer.fromMs - (one.fromMs ?? 0)),
+          milliseconds(producer.windowMs),
+        ]),
+      ],
+    },
+  }
+}
+
+const legend = html`<ul class="legend"><li><i class="fill-blue"></i>acknowledged by blue</li><li><i class="fill-green"></i>acknowledged by green</li><li><i class="pause"></i>the longest pause</li></ul>`
+
+function longestParts(one: SwitchoverReport): string {
+  const [first, second] = partOrder.toSorted((a, b) => one.parts[b] - one.parts[a])
+  if (!first || !second) return ''
+  return `Most of it was ${partNames[first][0]} (${milliseconds(one.parts[first])}) and ${partNames[second][0]} (${milliseconds(one.parts[second])}).`
+}
+
+function partRows(one: SwitchoverReport): readonly BarRow[] {
+  let begins = 0
+  return partOrder.map((part) => {
+    const from = begins
+    begins += one.parts[part]
+    return { name: partNames[part][0], from, until: begins, value: milliseconds(one.parts[part]), className: 'fill-part' }
+  })
+}
+
+function draw(one: SwitchoverReport, parts: readonly BarRow[], slowest: string | null, width: number): Drawing {
+  const producers = producerRows(one)
+  const left = width > 600 ? 150 : 92
+  const columns = { width, left, right: width - Math.max(...[...parts, ...producers].map((row) => textPx(row.value) + 8)) }
+  const x = scaleLinear(spanOf(one), [columns.left, columns.right])
+  const panels: Html[] = []
+  let y = 20
+  if (one.around !== null) {
+    const plot = { left: columns.left, right: columns.right, top: y + 22, bottom: y + 22 + (width > 600 ? 120 : 96) }
+    panels.push(label(0, y + 8, `Acknowledged records per ${milliseconds(one.around.binMs)}`, 'start', 'head'), ackBars(one, one.around, plot, x))
+    y = plot.bottom + 18
+  }
+  if (producers.length > 0) {
+    panels.push(label(0, y + 12, 'Pause of each producer', 'start', 'head'), barRows(producers, columns, y + 20, x))
+    y += 20 + producers.length * rowHeight + 10
+  }
+  panels.push(label(0, y + 12, slowest === null ? 'Parts of the longest pause' : 'Parts of the longest of them', 'start', 'head'))
+  panels.push(barRows(parts, columns, y + 20, x))
+  const bottom = y + 20 + parts.length * rowHeight + 2
+  return { height: bottom + 24, body: group(pause(one, columns, bottom, x), panels, relativeAxis(columns, bottom, width, x)) }
+}
+
+/** Every bar of the picture fits into what was counted around the window, or into the window itself. Milliseconds since the window began. */
+function spanOf(one: SwitchoverReport): [number, number] {
+  if (one.around === null || one.fromMs === null) return [0, Math.max(1, one.writeWindowMs)]
+  const from = one.around.fromMs - one.fromMs
+  return [from, from + one.around.binMs * one.around.blue.length]
+}
+
+function producerRows(one: SwitchoverReport): readonly BarRow[] {
+  return one.producers.map((producer) => {
+    const from = producer.fromMs - (one.fromMs ?? producer.fromMs)
+    return { name: producer.producer, from, until: from + producer.windowMs, value: milliseconds(producer.windowMs), className: 'fill-ink' }
+  })
+}
+
+function ackBars(one: SwitchoverReport, around: AroundWindow, plot: Plot, x: (ms: number) => number): Html {
+  const sums = around.blue.map((blue, index) => blue + (around.green[index] ?? 0))
+  const y = scaleLinear([0, Math.max(1, ...sums)], [plot.bottom, plot.top]).nice(3)
+  const binPx = x(around.binMs) - x(0)
+  const bars = sums.map((_, index) => {
+    const at = x(around.fromMs - (one.fromMs ?? 0) + index * around.binMs)
+    const [blue, green] = [around.blue[index] ?? 0, around.green[index] ?? 0]
+    const bar = (from: number, records: number, className: string) =>
+      records === 0 ? html`` : box(at, y(from + records), Math.max(0.8, binPx - 0.6), y(from) - y(from + records), className)
+    return [bar(0, blue, 'fill-blue'), bar(blue, green, 'fill-green')]
+  })
+  const ticks = y.ticks(3).filter(Number.isInteger)
+  return group(
+    valueAxis(
+      plot,
+      ticks.map((value) => ({ y: y(value), text: count(value) })),
+    ),
+    bars,
+    line(plot.left, plot.bottom, plot.right, plot.bottom, 'axis'),
+  )
+}
+
+/** The longest pause as a band through all panels, its length above. */
+function pause(one: SwitchoverReport, columns: { readonly left: number; readonly right: number }, bottom: number, x: (ms: number) => number): Html {
+  const [from, until] = [x(0), Math.min(x(one.writeWindowMs), columns.right)]
+  const text = milliseconds(one.writeWindowMs)
+  const half = textPx(text) / 2
+  const middle = Math.min(Math.max((from + until) / 2, columns.left + half), columns.right - half)
+  return group(
+    box(from, 20, until - from, bottom - 20, 'pause'),
+    line(from, 20, from, bottom, 'mark'),
+    line(until, 20, until, bottom, 'mark'),
+    label(middle, 13, text, 'middle', 'head'),
+  )
+}
+
+function relativeAxis(
+  columns: { readonly left: number; readonly right: number },
+  bottom: number,
+  width: number,
+  x: ReturnType<typeof scaleLinear<number>>,
+): Html {
+  const ticks = ticksThatFit((wanted) => x.ticks(wanted).map((ms) => ({ x: x(ms), text: ms === 0 ? '0' : milliseconds(ms) })))
+  return timeAxis({ left: columns.left, right: columns.right, top: 0, bottom }, width, ticks)
+}

@@ -1,0 +1,84 @@
+import { lagFigure } from '../charts/lag.ts'
+import { figureHtml } from '../figure.ts'
+import { count, listed } from '../format.ts'
+import { type Html, html } from '../html.ts'
+import type { GroupReport, RolloutReport } from '../report.ts'
+import { tableHtml } from '../table.ts'
+
+/** How far the groups were behind, and how each one's positions were moved. */
+export function groupsSection(report: RolloutReport): Html {
+  const lag = report.perSecond === null ? null : lagFigure(report, report.perSecond)
+  return html`${lag === null ? null : figureHtml(lag)}
+${report.groups.length === 0 ? html`<p>No group was moved.</p>` : html`${summary(report)}${positions(report)}`}`
+}
+
+function summary({ groups }: RolloutReport): Html {
+  const moves = [...Map.groupBy(groups, (position) => `${position.switchover ?? ''}\n${position.group}`).values()]
+  return html`<h3>How they were moved</h3>
+${tableHtml({
+  id: 'groups-numbers',
+  caption: 'Each group in each switchover: a whole group moves, or not at all',
+  phone: 'stack',
+  columns: [
+    { heading: 'group' },
+    { heading: 'switchover', numeric: true },
+    { heading: 'partitions', numeric: true },
+    { heading: 'records behind', numeric: true },
+    { heading: 'method' },
+    { heading: 'verdict' },
+  ],
+  rows: moves.map((move) => [
+    move[0]?.group ?? '',
+    move[0]?.switchover ?? 'not recorded',
+    count(move.length),
+    lagText(move),
+    listed([...new Set(move.map((position) => position.method))]),
+    verdicts(move),
+  ]),
+})}`
+}
+
+function lagText(move: readonly GroupReport[]): string {
+  const known = move.flatMap((position) => (position.lagRecords === null ? [] : [position.lagRecords]))
+  return known.length === 0 ? 'not known' : `${known.length < move.length ? 'at least ' : ''}${count(known.reduce((sum, records) => sum + records, 0))}`
+}
+
+function verdicts(move: readonly GroupReport[]): Html {
+  const counts = [...Map.groupBy(move, (position) => position.verdict)].map(([verdict, found]) =>
+    found.length === move.length ? verdict : `${count(found.length)} ${verdict}`,
+  )
+  const sound = move.every((position) => position.verdict !== 'not provable')
+  return html`<span class="tag ${sound ? 'good' : 'bad'}">${sound ? '✓' : '✗'} ${listed(counts)}</span>`
+}
+
+function positions({ groups }: RolloutReport): Html {
+  return html`<details class="block"><summary>All ${count(groups.length)} positions</summary>
+${tableHtml({
+  id: 'positions-numbers',
+  caption: 'Every position of every group: the committed offset on the source, and what it became on the target',
+  phone: 'stack',
+  columns: [
+    { heading: 'group' },
+    { heading: 'switchover', numeric: true },
+    { heading: 'partition' },
+    { heading: 'source offset', numeric: true },
+    { heading: 'target offset', numeric: true },
+    { heading: 'records behind', numeric: true },
+    { heading: 'method' },
+    { heading: 'verdict' },
+    { heading: 'why' },
+  ],
+  rows: groups.map((position) => [
+    position.group,
+    position.switchover ?? '–',
+    `${position.topic}-${position.partition}`,
+    position.sourceOffset ?? '–',
+    position.targetOffset ?? '–',
+    position.lagRecords === null ? 'not known' : count(position.lagRecords),
+    position.method,
+    position.verdict,
+    position.reason,
+  ]),
+})}
+</details>`
+}

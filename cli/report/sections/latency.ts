@@ -1,0 +1,39 @@
+import { latencyFigure } from '../charts/latency.ts'
+import { figureHtml } from '../figure.ts'
+import { count, milliseconds, seconds } from '../format.ts'
+import { type Html, html } from '../html.ts'
+import type { RolloutReport } from '../report.ts'
+import { tableHtml } from '../table.ts'
+
+/** Latency over the run, and before, during and after each switchover. */
+export function latencySection(report: RolloutReport): Html {
+  const rows = report.switchovers.flatMap((one, index) =>
+    one.latency.map((stage) => [
+      `${index + 1}, ${one.from} to ${one.to}`,
+      stage.measure,
+      stage.stage,
+      seconds((stage.untilMs - stage.fromMs) / 1_000),
+      count(stage.records),
+      milliseconds(stage.p50Ms),
+      milliseconds(stage.p99Ms),
+      milliseconds(stage.maximumMs),
+    ]),
+  )
+  if (report.perSecond === null && rows.length === 0)
+    return html`<p>This report holds no latencies: it was written by an earlier version, or the run ended too early.</p>`
+  const headings = ['records', 'median', '99th percentile', 'maximum'].map((heading) => ({ heading, numeric: true }))
+  return html`${report.perSecond === null ? null : figureHtml(latencyFigure(report, report.perSecond))}
+${
+  rows.length === 0
+    ? null
+    : html`<h3>Before, during and after each switchover</h3>
+<p>During: for acknowledgements, while any producer paused; end to end, until the groups had been moved as well. Before and after are the 5 seconds beside it; a record that was due before may have been read after.</p>
+${tableHtml({
+  id: 'latency-stages',
+  caption: 'Latency of the records that were due in each stretch of time',
+  phone: 'scroll',
+  columns: [{ heading: 'switchover' }, { heading: 'measure' }, { heading: 'stretch' }, { heading: 'length', numeric: true }, ...headings],
+  rows,
+})}`
+}`
+}

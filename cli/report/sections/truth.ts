@@ -1,0 +1,40 @@
+import { count } from '../format.ts'
+import { type Html, html } from '../html.ts'
+import type { RolloutReport } from '../report.ts'
+import { tableHtml } from '../table.ts'
+
+const questions = [
+  ['lost', 'Lost', 'acknowledged, but missing on a colour, never delivered to a group, or damaged'],
+  ['duplicated', 'Duplicated', 'written twice, or visible though it was aborted or refused'],
+  ['redelivered', 'Redelivered', 'given to a group again'],
+  ['reordered', 'Reordered', 'behind a later record of its key or partition'],
+  ['errors', 'Errors', 'given to an application by send, commit or transaction'],
+] as const
+
+/** What the clients saw, question by question: from their own histories, compared with a whole read of both colours. */
+export function truthSection(report: RolloutReport): Html {
+  const rows = questions.map(([kind, name, meaning]) => {
+    const found = report.client[kind]
+    const judged = report.clientJudged || kind === 'errors'
+    return [name, meaning, judged ? count(found) : 'not judged', '0', verdictOf(found === 0, judged)]
+  })
+  return html`<p>Every send, acknowledgement, delivery and commit was written down by the client that made it, and judged afterwards against a whole read of both colours. The tool's own checks have no say here.</p>
+${tableHtml({
+  id: 'truth-numbers',
+  caption: `Of ${count(report.client.acked)} acknowledged records`,
+  phone: 'stack',
+  columns: [
+    { heading: 'question' },
+    { heading: 'counts records that were' },
+    { heading: 'observed', numeric: true },
+    { heading: 'allowed', numeric: true },
+    { heading: 'verdict' },
+  ],
+  rows,
+})}`
+}
+
+function verdictOf(holds: boolean, judged: boolean): Html {
+  if (!judged) return html`<span class="tag">? unknown</span>`
+  return holds ? html`<span class="tag good">✓ holds</span>` : html`<span class="tag bad">✗ broken</span>`
+}

@@ -1,0 +1,64 @@
+import { count, counted, listed, milliseconds, seconds } from './format.ts'
+import type { RolloutReport } from './report.ts'
+
+/** What happened, in three sentences; the first of a failed run says what failed (pure). */
+export function storyOf(report: RolloutReport): readonly [string, string, string] {
+  return report.verdict === 'pass' ? [moved(report), paused(report), kept(report)] : failed(report)
+}
+
+function moved(report: RolloutReport): string {
+  const { switchovers, client, load, versions } = report
+  const way = switchovers.length === 0 ? 'nowhere' : [switchovers[0]?.from ?? '', ...switchovers.map((one) => one.to)].join(' → ')
+  return (
+    `While ${counted(Math.round(load.recordsPerSecond), 'record')} a second kept coming, the applications were moved ${way} ` +
+    `(blue runs Kafka ${versions.blue}, green Kafka ${versions.green}), and of ${counted(client.acked, 'acknowledged record')} ${faultsText(report)}.`
+  )
+}
+
+function faultsText({ client }: RolloutReport): string {
+  const faults = faultsOf(client)
+  return faults.length === 0 ? 'none was lost, duplicated, redelivered or reordered' : listed(faults)
+}
+
+function faultsOf(client: RolloutReport['client']): readonly string[] {
+  return (['lost', 'duplicated', 'redelivered', 'reordered'] as const).filter((kind) => client[kind] > 0).map((kind) => `${count(client[kind])} were ${kind}`)
+}
+
+function paused({ switchovers, client }: RolloutReport): string {
+  const windows = switchovers.map((one) => one.writeWindowMs)
+  const longest = switchovers.toSorted((a, b) => b.writeWindowMs - a.writeWindowMs)[0]
+  const errors = client.errors === 0 ? 'no client was given an error' : `clients were given ${counted(client.errors, 'error')}`
+  if (!longest) return `There was no switchover, and ${errors}.`
+  const shortest = windows.length > 1 ? `, and in the shortest ${milliseconds(Math.min(...windows))}` : ''
+  return `In the longest switchover (${longest.from} → ${longest.to}) the slowest producer waited ${milliseconds(longest.writeWindowMs)}${shortest}; ${errors}.`
+}
+
+function kept({ groups, load, durationSeconds }: RolloutReport): string {
+  const exact = groups.filter((group) => group.verdict === 'exact').length
+  const names = new Set(groups.map((group) => group.group)).size
+  const all = exact === groups.length ? `All ${counted(groups.length, 'position')}` : `${count(exact)} of ${counted(groups.length, 'position')}`
+  return (
+    `${all} of ${counted(names, 'consumer group')} were translated exactly, the furthest group being ${counted(load.lagOfLaggingGroupRecords, 'record')} behind, ` +
+    `and the whole rollout took ${seconds(durationSeconds)}.`
+  )
+}
+
+function failed(report: RolloutReport): readonly [string, string, string] {
+  const { reasons, client, switchovers, durationSeconds } = report
+  const more = reasons.length > 1 ? ` (and ${counted(reasons.length - 1, 'other reason')})` : ''
+  const faults = faultsOf(client)
+  const seen = report.clientJudged
+    ? `Of ${counted(client.acked, 'acknowledged record')} ${faults.length === 0 ? 'none was lost, duplicated, redelivered or reordered' : listed(faults)}, and clients were given ${counted(client.errors, 'error')}.`
+    : `What its clients saw was not judged, so nothing is known of the ${counted(client.acked, 'record')} that were acknowledged.`
+  const live = switchovers.at(-1)?.to
+  const came =
+    live === undefined
+      ? 'No switchover was completed'
+      : `${counted(switchovers.length, 'switchover was', 'switchovers were')} completed, the last one to ${live}`
+  return [`This rollout failed: ${firstLine(reasons[0])}${more}.`, seen, `${came}, and the run took ${seconds(durationSeconds)}.`]
+}
+
+function firstLine(reason: string | undefined): string {
+  const [line = ''] = (reason ?? 'no reason was given').split('\n')
+  return line.replace(/[.:]+$/, '')
+}
