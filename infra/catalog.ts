@@ -42,11 +42,24 @@ export function parseCatalog(text: string, file: string): Catalog {
       document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${(error.message.split('\n')[0] ?? '').replace(/ at line .*/, '')}`),
     )
   }
-  const parsed = Catalog.safeParse(document.toJS() ?? {})
-  const problems = parsed.success ? acrossCatalog(parsed.data) : parsed.error.issues.flatMap(schemaProblems)
+  const raw: unknown = document.toJS() ?? {}
+  const parsed = Catalog.safeParse(raw)
+  const problems = parsed.success ? acrossCatalog(parsed.data) : [...parsed.error.issues.flatMap(schemaProblems), ...acrossRest(raw, parsed.error.issues)]
   if (problems.length > 0) throw refusal(file, inLineOrder(problems, document, lines))
   if (!parsed.success) throw refusal(file, ['unreadable'])
   return parsed.data
+}
+
+/** What only the whole catalog shows is told beside unknown keys too: the rest of it is read as if they weren't there. With other problems it can't be read. */
+function acrossRest(raw: unknown, issues: readonly z.core.$ZodIssue[]): Problem[] {
+  const rest = structuredClone(raw)
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') return []
+    const parent = issue.path.reduce<unknown>((value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined), rest)
+    if (typeof parent === 'object' && parent !== null) for (const key of issue.keys) Reflect.deleteProperty(parent, key)
+  }
+  const parsed = Catalog.safeParse(rest)
+  return parsed.success ? acrossCatalog(parsed.data) : []
 }
 
 function schemaProblems(issue: z.core.$ZodIssue): Problem[] {

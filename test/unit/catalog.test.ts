@@ -66,6 +66,21 @@ groups:
   ])
 })
 
+test('an unknown key hides nothing of what stands across the file', () => {
+  const text = `topics:
+  orders: { partitions: 1, partition: 2 }
+users: [app]
+acls:
+  - { principal: User:app, resourceType: Topic, resourceName: order, operation: Read }
+group: {}
+`
+  expect(problems(text)).toEqual([
+    'line 2: topics.orders.partition: unknown key',
+    'line 5: acls[0]: no topic of the catalog is called order; there are: orders',
+    'line 6: group: unknown key',
+  ])
+})
+
 test("the platform's users and bindings are not the catalog's", () => {
   const text = `topics:
   orders: { partitions: 1 }
