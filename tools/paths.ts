@@ -4,7 +4,7 @@
  * Everything that starts a broker, a Connect worker, etcd or the Pulumi CLI asks here, so that no path is
  * written down twice. Nothing here installs or downloads: that is `tools/setup.ts`.
  */
-import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,11 +19,16 @@ export const connectVersion: KafkaVersion = '4.3.1'
 /** The checkout's root directory. */
 export const projectDir: string = dirname(dirname(fileURLToPath(import.meta.url)))
 /** The git-ignored directory that holds every tool that set-up installed. */
-export const toolsDir: string = join(projectDir, '.kbg', '.tools')
+export const toolsDir: string = withoutLink(join(projectDir, '.kbg', '.tools'))
 /** The directory of npm's executables: Node 24, vitest, the links to `pulumi` and `kbg`. */
 export const nodeBinDir: string = join(projectDir, 'node_modules', '.bin')
 /** Provider processes that stand in for official plugins that can't be had; for our own scripts' PATH only. */
 export const standInProviderDir: string = join(projectDir, 'test', 'support', 'providers')
+
+/** Checkouts may share one directory of tools by a link. Its real path counts: a class-data archive is valid only under the path that it was made with. */
+function withoutLink(dir: string): string {
+  return existsSync(dir) ? realpathSync(dir) : dir
+}
 
 /** One installed Kafka version. */
 export interface KafkaPaths {
