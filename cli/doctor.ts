@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { messageOf } from '../engine/model/error.ts'
 import { archiveStep } from '../tools/archive.ts'
+import { chromiumRemedy, findChromium } from '../tools/chromium.ts'
 import { etcdStep, etcdVersion } from '../tools/etcd.ts'
 import { goRemedy, installedJava, javaRemedy, mavenRemedy, minJavaVersion } from '../tools/java.ts'
 import { kafkaStep } from '../tools/kafka.ts'
@@ -55,6 +56,7 @@ export async function doctor(): Promise<readonly Diagnosis[]> {
     pulumi,
     diagnoseKafkaPlugin(),
     await diagnoseLinks(),
+    diagnoseChromium(),
   ]
 }
 
@@ -139,6 +141,19 @@ function diagnoseKafkaPlugin(): Diagnosis {
 
 function diagnoseLinks(): Promise<Diagnosis> {
   return diagnoseStep(linksStep(), 'npx pulumi, npx kbg', 'linked', nodeBinDir)
+}
+
+/** Its lack fails one test and nothing else. */
+function diagnoseChromium(): Diagnosis {
+  const path = findChromium()
+  return {
+    tool: 'Chromium',
+    wanted: 'for npm test only',
+    found: path === undefined ? 'missing' : 'present',
+    path,
+    ok: true,
+    how: path === undefined ? chromiumRemedy : '',
+  }
 }
 
 /** A tool that set-up makes: there exactly if its step has nothing to do. */

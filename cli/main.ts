@@ -8,6 +8,7 @@ const usage = `kbg: Kafka blue-green
   kbg status [--fleet NAME]      who writes where, what is fenced, which step is open, what to do next
   kbg ack [--fleet NAME]         allow a move again after a latch: counts the config key attempt up
   kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
+  kbg report FILE [--out PAGE]   the page of a report.json, for people: FILE.html unless said otherwise
   kbg help`
 
 /** Every command, loaded only when it is asked for: `kbg doctor` must work where nothing is installed. */
@@ -17,6 +18,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
+  report: async ({ file, out }) => (await import('./report/command.ts')).runReport(file, out),
 }
 
 async function runDoctor(): Promise<number> {
@@ -29,13 +31,21 @@ async function runDoctor(): Promise<number> {
 interface Options {
   readonly fleet: string
   readonly keep: boolean
+  /** What a command works on; only `report` takes one. */
+  readonly file: string | undefined
+  readonly out: string | undefined
 }
 
 async function main(words: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...words],
     allowPositionals: true,
-    options: { fleet: { type: 'string', default: 'main' }, keep: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      fleet: { type: 'string', default: 'main' },
+      keep: { type: 'boolean', default: false },
+      out: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   })
   const [name, ...rest] = positionals
   const command = name === undefined ? undefined : commands[name]
@@ -43,11 +53,11 @@ async function main(words: readonly string[]): Promise<number> {
     console.log(usage)
     return name === undefined && !values.help ? 2 : 0
   }
-  if (!command || rest.length > 0) {
+  if (!command || rest.length > (name === 'report' ? 1 : 0)) {
     console.error(`kbg: unknown: ${positionals.join(' ')}\n\n${usage}`)
     return 2
   }
-  return await command({ fleet: values.fleet, keep: values.keep })
+  return await command({ fleet: values.fleet, keep: values.keep, file: rest[0], out: values.out })
 }
 
 try {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { firstFive, messageOf } from '../engine/model/error.ts'
 import { systemClock } from '../engine/ports/clock.ts'
 import { archiveStep } from './archive.ts'
+import { chromiumStep } from './chromium.ts'
 import { etcdStep } from './etcd.ts'
 import { javaStep } from './java.ts'
 import { kafkaStep } from './kafka.ts'
@@ -30,11 +31,16 @@ function lanes(): readonly (readonly Step[])[] {
   ]
 }
 
+/**
+ * What `npm test` wants besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
+ */
+function testSteps(): readonly Step[] {
+  return process.env.npm_lifecycle_event === 'test' ? [chromiumStep] : []
+}
+
 async function isAllDone(): Promise<boolean> {
   const answers = await Promise.all(
-    lanes()
-      .flat()
-      .map((step) => (async () => step.done())().catch(() => false)), // "can't tell" means "run it", which then says why
+    [...lanes().flat(), ...testSteps()].map((step) => (async () => step.done())().catch(() => false)), // "can't tell" means "run it", which then says why
   )
   return answers.every(Boolean)
 }
@@ -43,10 +49,13 @@ async function setUp(): Promise<number> {
   const startedMs = systemClock.monotonicMs()
   if (await isAllDone()) return 0
   const stop = new AbortController()
-  print('Setting up this machine (tools go to .kbg/.tools; nothing needs root):')
+  print('Setting up this machine (tools go to .kbg/.tools; nothing that a rollout needs wants root):')
   const results = await withSetupLock(join(toolsDir, 'set-up.lock'), lockSeconds, async () => {
     for (const signal of stopSignals) process.on(signal, () => stop.abort())
-    return (await Promise.all(lanes().map((lane) => runLane(lane, print, stop.signal)))).flat()
+    const forTests = runLane(testSteps(), print, stop.signal)
+    const results = await Promise.all(lanes().map((lane) => runLane(lane, print, stop.signal)))
+    await forTests // its failures are printed, and are no failure of set-up
+    return results.flat()
   })
   const failed = results.filter((result: StepResult) => result.outcome === 'failed')
   const seconds = ((systemClock.monotonicMs() - startedMs) / 1000).toFixed(1)

@@ -37,7 +37,7 @@ figcaption strong { color: var(--ink); }
 .legend { display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 0 0 8px; padding: 0; list-style: none; font-size: 14px; color: var(--soft); }
 .legend i { display: inline-block; width: 18px; height: 10px; margin-right: 6px; border-radius: 2px; }
 .legend i.rule { height: 0; border-top: 3px solid; border-radius: 0; vertical-align: 4px; background: none; }
-.legend i.rule.thin { border-top-width: 1.5px; } .legend i.p50 { border-color: var(--ink); } .legend i.p99 { border-color: var(--p99); }
+.legend i.rule.thin { border-top-width: 1.5px; } .legend i.pause { opacity: 0.4; } .legend i.p50 { border-color: var(--ink); } .legend i.p99 { border-color: var(--p99); }
 svg { display: block; width: 100%; height: auto; overflow: hidden; }
 svg.wide { max-width: 960px; } svg.narrow { max-width: 480px; display: none; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums; }
@@ -51,15 +51,17 @@ svg text.on-blue { fill: var(--on-blue); } svg text.on-green { fill: var(--on-gr
 .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; } .bracket { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 .p50 { stroke: var(--ink); stroke-width: 2; fill: none; } .p99 { stroke: var(--p99); stroke-width: 1.25; fill: none; }
 .lag { stroke: var(--soft); stroke-width: 1.5; fill: none; }
-.table { overflow-x: auto; margin: 16px 0 0; }
+.table { overflow-x: auto; margin: 4px 0 0; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; }
-caption { text-align: left; color: var(--soft); padding: 0 0 8px; }
+.caption { font-size: 14px; color: var(--soft); margin: 16px 0 0; }
+.number + td { padding-left: 16px; }
+small { display: block; font-size: 13px; font-weight: 400; color: var(--soft); } .note { font-size: 14px; color: var(--soft); }
 th, td { text-align: left; vertical-align: top; padding: 6px 16px 6px 0; border-bottom: 1px solid var(--rule); unicode-bidi: isolate; }
 thead th { font-weight: 600; color: var(--soft); } tbody th { font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td, tbody th { overflow-wrap: break-word; } .stack td { overflow-wrap: anywhere; } thead th { white-space: nowrap; }
 .tag { white-space: nowrap; font-weight: 600; }
-.unseen { border-left: 4px solid var(--rule); padding-left: 16px; }
+.unseen { border-left: 4px solid var(--rule); padding-left: 32px; }
 .unseen li { margin-bottom: 6px; max-width: 72ch; overflow-wrap: anywhere; }
 .reasons { border-left: 4px solid var(--bad); padding-left: 32px; } .reasons li { overflow-wrap: anywhere; white-space: pre-line; margin-bottom: 6px; }
 details { margin-top: 8px; } summary { cursor: pointer; font-size: 14px; padding: 4px 0; color: var(--soft); } details.block > summary { font-size: 16px; color: var(--ink); font-weight: 600; }
@@ -72,7 +74,7 @@ footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule);
 }
 @media screen and (max-width: 759px) {
   svg.wide { display: none; } svg.narrow { display: block; }
-  .stack table, .stack tbody, .stack tr, .stack td, .stack tbody th, .stack caption { display: block; width: 100%; text-align: left; }
+  .stack table, .stack tbody, .stack tr, .stack td, .stack tbody th { display: block; width: 100%; text-align: left; }
   .stack thead { display: none; }
   .stack tr { padding: 10px 0; border-bottom: 1px solid var(--rule); }
   .stack td, .stack tbody th { border: 0; padding: 1px 0; white-space: normal; }

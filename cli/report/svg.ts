@@ -77,7 +77,7 @@ export function ticksThatFit<T extends { readonly x: number; readonly text: stri
     const ticks = ticksOf(wanted)
     const fit = ticks.every((tick, index) => {
       const before = ticks[index - 1]
-      return before === undefined || tick.x - before.x > (textPx(tick.text) + textPx(before.text)) / 2 + 14
+      return before === undefined || tick.x - before.x > (textPx(tick.text) + textPx(before.text)) / 2 + 10
     })
     if (fit) return ticks
   }

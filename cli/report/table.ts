@@ -17,13 +17,13 @@ export interface Table {
 }
 
 /**
- * A table that can be reached and scrolled with the keyboard. A stacked one says its roles although they are its elements' own: a browser forgets them where
+ * A table that can be reached and scrolled with the keyboard. What it holds is said in front of it, so that it stays in sight when the table is scrolled. A stacked one says its roles although they are its elements' own: a browser forgets them where
  * a style shows rows as blocks.
  */
 export function tableHtml(table: Table): Html {
   const { id, caption, columns, rows, phone } = table
-  return html`<div class="table ${phone}" role="region" tabindex="0" aria-labelledby="${id}-caption"><table${role(table, 'table')} id="${id}">
-<caption id="${id}-caption">${caption}</caption>
+  return html`<p class="caption" id="${id}-caption">${caption}</p>
+<div class="table ${phone}" role="region" tabindex="0" aria-labelledby="${id}-caption"><table${role(table, 'table')} id="${id}" aria-labelledby="${id}-caption">
 <thead${role(table, 'rowgroup')}><tr${role(table, 'row')}>${columns.map((column) => html`<th${role(table, 'columnheader')} scope="col"${numeric(column)}>${column.heading}</th>`)}</tr></thead>
 <tbody${role(table, 'rowgroup')}>
 ${rows.map((cells) => html`<tr${role(table, 'row')}>${columns.map((column, index) => cell(table, column, cells[index] ?? '', index))}</tr>\n`)}</tbody>

@@ -4,7 +4,7 @@ import type { Figure } from '../figure.ts'
 import { count, counted, milliseconds } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { SwitchoverReport, WindowParts } from '../report.ts'
-import { box, type Drawing, group, label, line, type Plot, textPx, ticksThatFit, timeAxis, valueAxis } from '../svg.ts'
+import { box, type Drawing, group, label, line, type Plot, path, round, textPx, ticksThatFit, timeAxis, valueAxis } from '../svg.ts'
 import { type BarRow, barRows, rowHeight } from './rows.ts'
 
 /** The parts of a window in their order: a name, and what happens in it. */
@@ -71,31 +71,49 @@ function partRows(one: SwitchoverReport): readonly BarRow[] {
 
 function draw(one: SwitchoverReport, parts: readonly BarRow[], slowest: string | null, width: number): Drawing {
   const producers = producerRows(one)
-  const left = width > 600 ? 150 : 92
-  const columns = { width, left, right: width - Math.max(...[...parts, ...producers].map((row) => textPx(row.value) + 8)) }
-  const x = scaleLinear(spanOf(one), [columns.left, columns.right])
-  const panels: Html[] = []
-  let y = 20
+  const columns: Columns = {
+    width,
+    left: width > 600 ? 150 : 92,
+    right: width - Math.max(...[...parts, ...producers].map((row) => textPx(row.value) + 8)),
+  }
+  const x = scaleLinear(spanOf(one, producers, width > 600), [columns.left, columns.right])
+  const panels: Html[] = [pauseLength(one, columns, x)]
+  let y = 26
   if (one.around !== null) {
-    const plot = { left: columns.left, right: columns.right, top: y + 22, bottom: y + 22 + (width > 600 ? 120 : 96) }
-    panels.push(label(0, y + 8, `Acknowledged records per ${milliseconds(one.around.binMs)}`, 'start', 'head'), ackBars(one, one.around, plot, x))
-    y = plot.bottom + 18
+    const plot = { left: columns.left, right: columns.right, top: y + 24, bottom: y + 24 + (width > 600 ? 120 : 96) }
+    const heading = `Acknowledged records per ${milliseconds(one.around.binMs)}`
+    panels.push(label(0, y + 12, heading, 'start', 'head'), pause(one, columns, plot.top, plot.bottom, x), ackBars(one, one.around, plot, x))
+    y = plot.bottom + 16
   }
-  if (producers.length > 0) {
-    panels.push(label(0, y + 12, 'Pause of each producer', 'start', 'head'), barRows(producers, columns, y + 20, x))
-    y += 20 + producers.length * rowHeight + 10
+  const addRows = (heading: string, rows: readonly BarRow[]) => {
+    const [top, bottom] = [y + 20, y + 20 + rows.length * rowHeight + 2]
+    panels.push(label(0, y + 12, heading, 'start', 'head'), pause(one, columns, top, bottom, x), barRows(rows, columns, top, x))
+    y = bottom + 10
   }
-  panels.push(label(0, y + 12, slowest === null ? 'Parts of the longest pause' : 'Parts of the longest of them', 'start', 'head'))
-  panels.push(barRows(parts, columns, y + 20, x))
-  const bottom = y + 20 + parts.length * rowHeight + 2
-  return { height: bottom + 24, body: group(pause(one, columns, bottom, x), panels, relativeAxis(columns, bottom, width, x)) }
+  if (producers.length > 0) addRows('Pause of each producer', producers)
+  addRows(slowest === null ? 'Parts of the longest pause' : 'Parts of the longest of them', parts)
+  return { height: y + 14, body: group(panels, relativeAxis(columns, y - 10, width, x)) }
 }
 
-/** Every bar of the picture fits into what was counted around the window, or into the window itself. Milliseconds since the window began. */
-function spanOf(one: SwitchoverReport): [number, number] {
-  if (one.around === null || one.fromMs === null) return [0, Math.max(1, one.writeWindowMs)]
-  const from = one.around.fromMs - one.fromMs
-  return [from, from + one.around.binMs * one.around.blue.length]
+interface Columns {
+  readonly width: number
+  readonly left: number
+  readonly right: number
+}
+
+/**
+ * From when to when the picture goes, in milliseconds since the window began: all that was counted around it; where there is little room, only as much as
+ * shows every pause.
+ */
+function spanOf(one: SwitchoverReport, producers: readonly BarRow[], hasRoom: boolean): [number, number] {
+  const from = Math.min(0, ...producers.map((row) => row.from))
+  const until = Math.max(1, one.writeWindowMs, ...producers.map((row) => row.until))
+  if (one.around === null || one.fromMs === null) return [from, until]
+  const countedFrom = one.around.fromMs - one.fromMs
+  const countedUntil = countedFrom + one.around.binMs * one.around.blue.length
+  if (hasRoom) return [Math.min(from, countedFrom), Math.max(until, countedUntil)]
+  const beside = Math.max(150, (until - from) * 0.3)
+  return [Math.min(from, Math.max(countedFrom, from - beside)), Math.max(until, Math.min(countedUntil, until + beside))]
 }
 
 function producerRows(one: SwitchoverReport): readonly BarRow[] {
@@ -111,6 +129,7 @@ function ackBars(one: SwitchoverReport, around: AroundWindow, plot: Plot, x: (ms
   const binPx = x(around.binMs) - x(0)
   const bars = sums.map((_, index) => {
     const at = x(around.fromMs - (one.fromMs ?? 0) + index * around.binMs)
+    if (at < plot.left || at + binPx > plot.right + 1) return html``
     const [blue, green] = [around.blue[index] ?? 0, around.green[index] ?? 0]
     const bar = (from: number, records: number, className: string) =>
       records === 0 ? html`` : box(at, y(from + records), Math.max(0.8, binPx - 0.6), y(from) - y(from + records), className)
@@ -127,18 +146,19 @@ function ackBars(one: SwitchoverReport, around: AroundWindow, plot: Plot, x: (ms
   )
 }
 
-/** The longest pause as a band through all panels, its length above. */
-function pause(one: SwitchoverReport, columns: { readonly left: number; readonly right: number }, bottom: number, x: (ms: number) => number): Html {
+/** The longest pause as a band through one panel. */
+function pause(one: SwitchoverReport, columns: Columns, top: number, bottom: number, x: (ms: number) => number): Html {
+  const [from, until] = [x(0), Math.min(x(one.writeWindowMs), columns.right)]
+  return group(box(from, top, until - from, bottom - top, 'pause'), line(from, top, from, bottom, 'mark'), line(until, top, until, bottom, 'mark'))
+}
+
+/** Its length above all panels, with a bracket as long as it is. */
+function pauseLength(one: SwitchoverReport, columns: Columns, x: (ms: number) => number): Html {
   const [from, until] = [x(0), Math.min(x(one.writeWindowMs), columns.right)]
   const text = milliseconds(one.writeWindowMs)
   const half = textPx(text) / 2
   const middle = Math.min(Math.max((from + until) / 2, columns.left + half), columns.right - half)
-  return group(
-    box(from, 20, until - from, bottom - 20, 'pause'),
-    line(from, 20, from, bottom, 'mark'),
-    line(until, 20, until, bottom, 'mark'),
-    label(middle, 13, text, 'middle', 'head'),
-  )
+  return group(label(middle, 12, text, 'middle', 'head'), path(`M${round(from)},22V18H${round(until)}V22`, 'bracket'))
 }
 
 function relativeAxis(

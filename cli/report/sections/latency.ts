@@ -1,6 +1,6 @@
 import { latencyFigure } from '../charts/latency.ts'
 import { figureHtml } from '../figure.ts'
-import { count, milliseconds, seconds } from '../format.ts'
+import { counted, milliseconds, seconds } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { RolloutReport } from '../report.ts'
 import { tableHtml } from '../table.ts'
@@ -9,11 +9,7 @@ import { tableHtml } from '../table.ts'
 export function latencySection(report: RolloutReport): Html {
   const rows = report.switchovers.flatMap((one, index) =>
     one.latency.map((stage) => [
-      `${index + 1}, ${one.from} to ${one.to}`,
-      stage.measure,
-      stage.stage,
-      seconds((stage.untilMs - stage.fromMs) / 1_000),
-      count(stage.records),
+      html`${stage.measure}, ${stage.stage} ${index + 1} <small>${one.from} to ${one.to}: ${counted(stage.records, 'record')} in ${seconds((stage.untilMs - stage.fromMs) / 1_000)}</small>`,
       milliseconds(stage.p50Ms),
       milliseconds(stage.p99Ms),
       milliseconds(stage.maximumMs),
@@ -21,7 +17,7 @@ export function latencySection(report: RolloutReport): Html {
   )
   if (report.perSecond === null && rows.length === 0)
     return html`<p>This report holds no latencies: it was written by an earlier version, or the run ended too early.</p>`
-  const headings = ['records', 'median', '99th percentile', 'maximum'].map((heading) => ({ heading, numeric: true }))
+  const headings = ['median', '99 %', 'maximum'].map((heading) => ({ heading, numeric: true }))
   return html`${report.perSecond === null ? null : figureHtml(latencyFigure(report, report.perSecond))}
 ${
   rows.length === 0
@@ -32,7 +28,7 @@ ${tableHtml({
   id: 'latency-stages',
   caption: 'Latency of the records that were due in each stretch of time',
   phone: 'scroll',
-  columns: [{ heading: 'switchover' }, { heading: 'measure' }, { heading: 'stretch' }, { heading: 'length', numeric: true }, ...headings],
+  columns: [{ heading: 'records due' }, ...headings],
   rows,
 })}`
 }`

@@ -16,6 +16,6 @@ ${report.switchovers.map((one, index) => {
       ? [`the gate refused ${counted(one.gate.updates - 1, 'update')} before it passed; nothing was moved by them`]
       : []),
   ]
-  return html`${figureHtml(windowFigure(one, index + 1))}${notes.map((note) => html`<p>Switchover ${index + 1} (${milliseconds(one.writeWindowMs)}): ${note}.</p>`)}`
+  return html`${figureHtml(windowFigure(one, index + 1))}${notes.map((note) => html`<p class="note">Switchover ${index + 1} (${milliseconds(one.writeWindowMs)}): ${note}.</p>`)}`
 })}`
 }
