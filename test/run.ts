@@ -19,6 +19,8 @@ const suites = [
   { name: 'integration', deadlineMinutes: 35 },
   { name: 'chaos', deadlineMinutes: 15 },
   { name: 'e2e', deadlineMinutes: 30 },
+  // The benches' smallest forms: that they run and what they write, nothing about speed.
+  { name: 'bench', deadlineMinutes: 10 },
 ] as const
 
 /** The commands of `npm run check`, so that each is a stage of its own. */

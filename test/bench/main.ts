@@ -1,0 +1,31 @@
+/** `npm run bench -- NAME`: one bench; its table here, its result in `out/bench/NAME.json`. Ends with 0 if every goal holds, 1 if not, 3 if the machine was too noisy. */
+import { messageOf } from '../../engine/model/error.ts'
+import { toolEnv } from '../../tools/paths.ts'
+import { type ConductedBench, exitCodeOf } from './harness/index.ts'
+
+/** Every bench, loaded only when it is asked for. */
+const benches: Readonly<Record<string, () => Promise<ConductedBench>>> = {
+  preview: async () => (await import('./preview.ts')).benchPreview(),
+  provision: async () => (await import('./provision.ts')).benchProvision(),
+  fresh: async () => (await import('./fresh.ts')).benchFresh(),
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const [name, ...rest] = words
+  const bench = name === undefined || rest.length > 0 ? undefined : benches[name]
+  if (!bench) {
+    console.error(`Which bench? npm run bench -- ${Object.keys(benches).join('|')}`)
+    return 2
+  }
+  process.env.PATH = toolEnv().PATH
+  const { result } = await bench()
+  console.log(`\nThe result is out/bench/${name}${result.refused.length > 0 ? '.refused' : ''}.json`)
+  return exitCodeOf(result)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (thrown) {
+  console.error(messageOf(thrown))
+  process.exitCode = 1
+}

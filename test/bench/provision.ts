@@ -1,0 +1,235 @@
+/** `npm run bench -- provision`: how long until a colour's brokers are ready, beside the bare processes, and what Pulumi adds to it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { initFleet, pulumiEnv } from '../../cli/init.ts'
+import { Stacks } from '../../cli/rollout/stacks.ts'
+import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
+import type { Colour } from '../../engine/model/colour.ts'
+import { KbgError } from '../../engine/model/error.ts'
+import { StackRole, stackName } from '../../engine/model/fleet.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { loadCatalog } from '../../infra/catalog.ts'
+import { projectFile } from '../../infra/project.ts'
+import { type KafkaVersion, projectDir, toolEnv } from '../../tools/paths.ts'
+import { mustRun } from '../../tools/process.ts'
+import {
+  afterWarmUp,
+  armSamples,
+  type ConductedBench,
+  conductBench,
+  durationNoise,
+  type Findings,
+  histogramOfMs,
+  interleaved,
+  interleavedOrder,
+  median,
+  medianOf,
+  methodOf,
+  type Row,
+  rowOf,
+  single,
+  type WarmUpRule,
+} from './harness/index.ts'
+import { endRawBrokers, layOutRawBrokers, startRawBrokers } from './raw-brokers.ts'
+
+export interface ProvisionBenchOptions {
+  readonly versions: readonly KafkaVersion[]
+  readonly rounds: number
+  /** Also times `pulumi up` of a colour, of the last of the versions. */
+  readonly withPulumi: boolean
+  readonly outDir?: string
+}
+
+const fullRun: ProvisionBenchOptions = { versions: ['3.9.2', '4.3.1'], rounds: 7, withPulumi: true }
+/** Its stack files are git-ignored, as those of every test. */
+const fleet = 'test-bench'
+const warmUp: WarmUpRule = { kind: 'rounds', rounds: 1 }
+const goalRatio = 1.2
+/** As in the stack files that `kbg init` writes. */
+const colourOf: Readonly<Record<KafkaVersion, Colour>> = { '3.9.2': 'blue', '4.3.1': 'green' }
+
+type Arm = `raw ${KafkaVersion}` | `colour ${KafkaVersion}` | `pulumi ${KafkaVersion}`
+
+const raw = 'three broker processes from formatted directories, until each answers ApiVersions'
+const colour = 'a colour of the local platform: directories, three brokers, fence, users, canary topics, until every broker refuses application writes'
+const brokers = 'of that, until each broker knows all three as registered and unfenced'
+const pulumi = 'pulumi up of that colour with the catalog of the checkout (3 topics, 18 ACLs, 3 users, 1 quota)'
+
+export async function benchProvision(options: ProvisionBenchOptions = fullRun): Promise<ConductedBench> {
+  const { versions, rounds, withPulumi, outDir } = options
+  const plan = {
+    bench: 'provision',
+    question: "How long until a colour's brokers are ready, beside raw starts of the same processes, and what does Pulumi add?",
+    settings: { kafka: versions.join(', '), nodes: 3, rounds, pulumi: withPulumi },
+    method: methodOf(interleavedOrder, warmUp),
+    noiseRule: durationNoise,
+  }
+  return await conductBench({ ...plan, ...(outDir === undefined ? {} : { outDir }) }, () => measure(options))
+}
+
+async function measure({ versions, rounds, withPulumi }: ProvisionBenchOptions): Promise<Findings> {
+  const pulumiVersion = withPulumi ? versions.at(-1) : undefined
+  const stateRoot = mkdtempSync(join(tmpdir(), 'kbg-bench-colour-'))
+  const stacks = pulumiVersion === undefined ? undefined : await prepareStacks(pulumiVersion)
+  try {
+    return await measureArms(versions, rounds, pulumiVersion, stateRoot)
+  } finally {
+    rmSync(stateRoot, { recursive: true, force: true })
+    for (const role of StackRole.options) await stacks?.remove(role)
+  }
+}
+
+async function measureArms(versions: readonly KafkaVersion[], rounds: number, pulumiVersion: KafkaVersion | undefined, stateRoot: string): Promise<Findings> {
+  const arms: readonly Arm[] = [
+    ...versions.flatMap((version) => [`raw ${version}`, `colour ${version}`] as const),
+    ...(pulumiVersion === undefined ? [] : [`pulumi ${pulumiVersion}` as const]),
+  ]
+  /** By version, of each round: seconds until the brokers knew each other. */
+  const brokersReady = new Map<KafkaVersion, number[]>(versions.map((version) => [version, []]))
+  const values = await interleaved(arms, rounds, async (arm) => {
+    const [kind, version] = arm.split(' ') as ['raw' | 'colour' | 'pulumi', KafkaVersion]
+    switch (kind) {
+      case 'raw':
+        return await timeRaw(version)
+      case 'colour': {
+        const times = await timeColour(stateRoot, version)
+        brokersReady.get(version)?.push(times.brokersReady)
+        return times.total
+      }
+      case 'pulumi':
+        return await timeUp(version)
+    }
+  })
+  return findings(versions, pulumiVersion, (arm) => values[arm] ?? [], brokersReady)
+}
+
+function findings(
+  versions: readonly KafkaVersion[],
+  pulumiVersion: KafkaVersion | undefined,
+  valuesOf: (arm: Arm) => readonly number[],
+  brokersReady: ReadonlyMap<KafkaVersion, readonly number[]>,
+): Findings {
+  const counted = (values: readonly number[]) => afterWarmUp(values, warmUp).counted
+  const rows = versions.flatMap((version) => {
+    const bare = medianOf(raw, counted(valuesOf(`raw ${version}`)))
+    const part = counted(brokersReady.get(version) ?? [])
+    const whole = counted(valuesOf(`colour ${version}`))
+    return [
+      rowOf({
+        measure: `brokers ready, ${version}`,
+        unit: 's',
+        ours: medianOf(brokers, part),
+        baseline: bare,
+        goal: { of: 'ratio', to: 'baseline', atMost: goalRatio },
+      }),
+      rowOf({
+        measure: `colour ready and fenced, ${version}`,
+        unit: 's',
+        ours: medianOf(colour, whole),
+        baseline: bare,
+        goal: { of: 'ratio', to: 'baseline', atMost: goalRatio },
+      }),
+    ]
+  })
+  const series = [
+    ...versions.flatMap((version) => [
+      { arm: `raw ${version}`, what: raw, values: valuesOf(`raw ${version}`) },
+      { arm: `colour ${version}`, what: colour, values: valuesOf(`colour ${version}`) },
+      { arm: `brokers ${version}`, what: brokers, values: brokersReady.get(version) ?? [] },
+    ]),
+    ...(pulumiVersion === undefined ? [] : [{ arm: `pulumi ${pulumiVersion}`, what: pulumi, values: valuesOf(`pulumi ${pulumiVersion}`) }]),
+  ]
+  return {
+    rows: [...rows, ...(pulumiVersion === undefined ? [] : pulumiRows(pulumiVersion, valuesOf, counted))],
+    samples: series.map(({ arm, what, values }) => armSamples(arm, what, 's', values, afterWarmUp(values, warmUp))),
+    histograms: series.map(({ arm, values }) =>
+      histogramOfMs(
+        arm,
+        values.map((seconds) => seconds * 1_000),
+      ),
+    ),
+  }
+}
+
+function pulumiRows(
+  version: KafkaVersion,
+  valuesOf: (arm: Arm) => readonly number[],
+  counted: (values: readonly number[]) => readonly number[],
+): readonly Row[] {
+  const up = counted(valuesOf(`pulumi ${version}`))
+  const alone = counted(valuesOf(`colour ${version}`))
+  return [
+    rowOf({ measure: `pulumi up of a colour, ${version}`, unit: 's', ours: medianOf(pulumi, up), baseline: medianOf(colour, alone) }),
+    rowOf({ measure: `what Pulumi and the catalog add, ${version}`, unit: 's', ours: single('difference of the two medians', median(up) - median(alone)) }),
+  ]
+}
+
+function within(seconds: number, what: string): Deadline {
+  return new Deadline(systemClock, seconds * 1_000, what)
+}
+
+async function timeRaw(version: KafkaVersion): Promise<number> {
+  const directory = mkdtempSync(join(tmpdir(), 'kbg-bench-raw-'))
+  const where = colourOf[version]
+  try {
+    await layOutRawBrokers(directory, fleet, where, version, within(60, 'the raw brokers to be laid out'))
+    const startedMs = systemClock.monotonicMs()
+    await startRawBrokers(directory, fleet, where, version, within(120, 'the raw brokers to answer'))
+    return (systemClock.monotonicMs() - startedMs) / 1_000
+  } finally {
+    await endRawBrokers(directory, fleet, where)
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Seconds until the brokers knew each other, and until the colour was fenced and had its users. */
+async function timeColour(stateRoot: string, version: KafkaVersion): Promise<{ readonly brokersReady: number; readonly total: number }> {
+  const where = colourOf[version]
+  const spec = { fleet, colour: where, kafkaVersion: version, nodes: 3, brokerConfig: {}, applicationUsers: loadCatalog(projectFile('catalog.yaml')).users }
+  const quiet = (): void => undefined
+  let brokersReady = Number.NaN
+  try {
+    const startedMs = systemClock.monotonicMs()
+    const seconds = () => (systemClock.monotonicMs() - startedMs) / 1_000
+    await provisionCluster(
+      stateRoot,
+      spec,
+      (line) => {
+        if (line.startsWith('fencing')) brokersReady = seconds()
+      },
+      within(240, `${where} to stand`),
+    )
+    if (Number.isNaN(brokersReady)) throw new KbgError('bench', `The provisioning of ${where} didn't say when its brokers were ready.`)
+    return { brokersReady, total: seconds() }
+  } finally {
+    await destroyCluster(stateRoot, fleet, where, quiet, within(60, `${where} to end`))
+  }
+}
+
+/** One `pulumi up` of a colour that doesn't stand yet, in seconds; it is destroyed again, untimed. */
+async function timeUp(version: KafkaVersion): Promise<number> {
+  try {
+    const startedMs = systemClock.monotonicMs()
+    await runPulumi('up', version)
+    return (systemClock.monotonicMs() - startedMs) / 1_000
+  } finally {
+    await runPulumi('destroy', version)
+  }
+}
+
+function runPulumi(command: 'up' | 'destroy', version: KafkaVersion): Promise<string> {
+  const args = [command, '-s', stackName({ fleet, role: colourOf[version] }), '--yes', '--skip-preview', '--non-interactive']
+  return mustRun('pulumi', args, { cwd: projectDir, env: { ...toolEnv(), ...pulumiEnv(projectDir) }, deadlineSeconds: 300 })
+}
+
+/**
+ * Stacks of this checkout, since an archive of classes serves only brokers whose jars are where it was made. The colour may be destroyed at once: it
+ * has never served anybody.
+ */
+async function prepareStacks(version: KafkaVersion): Promise<Stacks> {
+  await initFleet(fleet)
+  const stacks = new Stacks(fleet, projectDir, pulumiEnv(projectDir), () => undefined)
+  await stacks.setConfig(colourOf[version], { kafkaVersion: version, retire: 'true', decommission: fleet })
+  return stacks
+}
