@@ -304,7 +304,8 @@ async function journalOf(wiring: Wiring): Promise<readonly JournalEntry[]> {
 }
 
 function factsOf(run: Run): RunFacts {
-  const { startedAt, phases, loadSeconds, lagRecords, gates } = run
+  const { startedAt, phases, lagRecords, gates } = run
+  const loadSeconds = run.loadSeconds > 0 || run.loadStartedMs === 0 ? run.loadSeconds : (systemClock.monotonicMs() - run.loadStartedMs) / 1_000
   return {
     versions,
     load,

@@ -93,7 +93,9 @@ export function summaryLines(report: RolloutReport): readonly string[] {
   return [
     `${report.verdict === 'pass' ? 'PASS' : 'FAIL'}  blue ${versions.blue}, green ${versions.green}, ${report.durationSeconds.toFixed(0)} s`,
     `      ${client.acked} records acknowledged at ${load.recordsPerSecond.toFixed(0)}/s over ${load.seconds.toFixed(0)} s`,
-    `      lost ${client.lost}, duplicated ${client.duplicated}, redelivered ${client.redelivered}, reordered ${client.reordered}, errors ${client.errors}`,
+    report.clientJudged
+      ? `      lost ${client.lost}, duplicated ${client.duplicated}, redelivered ${client.redelivered}, reordered ${client.reordered}, errors ${client.errors}`
+      : '      what the clients saw was not judged: the run ended before',
     ...switchovers.map(switchoverLine),
     `      groups: ${exact} of ${positions} positions exact; the lagging group was ${load.lagOfLaggingGroupRecords} records behind`,
     ...report.reasons.map((reason) => `      ${reason}`),

@@ -26,7 +26,7 @@ export function largest(values: readonly (number | null)[]): number | null {
   return values.reduce<number | null>((most, value) => (value === null ? most : Math.max(most ?? value, value)), null)
 }
 
-/** `second` or, for longer bins, `5 seconds`. */
+/** `one second` or, for longer bins, `5 seconds`. */
 export function binName({ secondsEach }: Bins): string {
-  return secondsEach === 1 ? 'second' : `${secondsEach}\u00a0seconds`
+  return secondsEach === 1 ? 'one second' : `${secondsEach}\u00a0seconds`
 }

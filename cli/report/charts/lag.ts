@@ -31,7 +31,7 @@ export function lagFigure(report: RolloutReport, perSecond: PerSecond): Figure |
   return {
     id: 'lag-figure',
     title: 'How far each group was behind, in records.',
-    description: `Acknowledged records that it had not read by the end of each ${binName(bins)}. Every group has its own scale; numbered lines are the switchovers.${unseen}`,
+    description: `Acknowledged records that it had not read yet; each step is ${binName(bins)}. Every group has its own scale; numbered lines are the switchovers.${unseen}`,
     legend: null,
     draw: (width) => draw(report, groups, bins, total, width),
     table: {

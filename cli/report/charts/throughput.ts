@@ -19,7 +19,7 @@ export function throughputFigure(report: RolloutReport, perSecond: PerSecond): F
   return {
     id: 'throughput-figure',
     title: 'Acknowledged records per second, by the colour that acknowledged them.',
-    description: `Numbered lines are the switchovers; the lane below says where writes went. Each step is a ${binName(bins)}.`,
+    description: `Numbered lines are the switchovers; the lane below says where writes went. Each step is ${binName(bins)}.`,
     legend: html`<ul class="legend"><li><i class="fill-blue"></i>acknowledged by blue</li><li><i class="fill-green"></i>acknowledged by green</li></ul>`,
     draw: (width) => draw(report, series, width),
     table: {

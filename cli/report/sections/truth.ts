@@ -15,7 +15,7 @@ const questions = [
 export function truthSection(report: RolloutReport): Html {
   const rows = questions.map(([kind, name, meaning]) => {
     const found = report.client[kind]
-    const judged = report.clientJudged || kind === 'errors'
+    const judged = report.clientJudged || (kind === 'errors' && found > 0)
     return [html`${name} <small>${meaning}</small>`, judged ? count(found) : 'not judged', verdictOf(found === 0, judged)]
   })
   return html`<p>Every send, acknowledgement, delivery and commit was written down by the client that made it, and judged afterwards against a whole read of both colours. The tool's own checks have no say here.</p>

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { count, milliseconds } from '../../cli/report/format.ts'
+import { escaped, html } from '../../cli/report/html.ts'
+import { reportHtml } from '../../cli/report/page.ts'
+import { RolloutReport } from '../../cli/report/report.ts'
+import { storyOf } from '../../cli/report/story.ts'
+import { earlierReport, failedReport, hostileReport, sampleReport } from '../support/report-sample.ts'
+
+const sections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
+
+/** Everything between two tags, as text. */
+function textOf(page: string): string {
+  return page.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ')
+}
+
+function idsOf(page: string): readonly string[] {
+  return [...page.matchAll(/\sid="([^"]*)"/g)].map((match) => match[1] ?? '')
+}
+
+describe('the page of a report', () => {
+  it('has every section, each once, and a way to each from the top', () => {
+    const page = reportHtml(sampleReport())
+    for (const id of sections) {
+      expect(page.split(`<section id="${id}"`)).toHaveLength(2)
+      expect(page).toContain(`<a href="#${id}">`)
+    }
+    expect(page).toContain('class="skip" href="#happened"')
+  })
+
+  it('loads nothing and runs nothing', () => {
+    const page = reportHtml(sampleReport())
+    expect(page).not.toMatch(/<script|\son\w+=|https?:|@import|url\(/)
+    expect(page).toContain("default-src 'none'")
+  })
+
+  it('gives every picture a title, a description and the same numbers as a table', () => {
+    const page = reportHtml(sampleReport())
+    const pictures = [...page.matchAll(/<svg [^>]*aria-labelledby="(\S+) (\S+)"/g)]
+    expect(pictures).toHaveLength(2 * 7)
+    for (const [, title, description] of pictures) {
+      expect(page).toMatch(new RegExp(`<title id="${title}">[^<]{10,}</title><desc id="${description}">[^<]{40,}</desc>`))
+    }
+    expect(page.split('<figure').length - 1).toBe(page.split('The numbers of this picture').length - 1)
+    const ids = idsOf(page)
+    expect(new Set(ids).size).toBe(ids.length)
+    for (const [, labels] of page.matchAll(/aria-labelledby="([^"]*)"/g)) for (const id of labels?.split(' ') ?? []) expect(ids).toContain(id)
+  })
+
+  it('shows the numbers of the report: windows, parts, counts, checks with evidence, limits', () => {
+    const report = sampleReport()
+    const text = textOf(reportHtml(report))
+    for (const one of report.switchovers) {
+      expect(text).toContain(`${one.from} to ${one.to}: a write window of ${milliseconds(one.writeWindowMs)}`)
+      for (const part of Object.values(one.parts)) expect(text).toContain(milliseconds(part))
+      for (const check of one.gate?.checks ?? []) for (const word of [check.name, check.observed, check.required]) expect(text).toContain(word)
+    }
+    expect(text).toContain(count(report.client.acked))
+    expect(text).toContain('maxMirrorLagMs')
+    expect(text).toContain('1,000\u00a0ms')
+    for (const unseen of report.notObserved) expect(text).toContain(unseen.replaceAll("'", '&#39;'))
+  })
+
+  it('shows every second of the series in the table under its picture', () => {
+    const report = sampleReport()
+    const rows = reportHtml(report).split('id="throughput-numbers"')[1]?.split('</table>')[0]?.split('<tr').slice(2) ?? []
+    expect(rows).toHaveLength(report.perSecond?.acked.blue.length ?? -1)
+    expect(textOf(rows[10] ?? '')).toMatch(new RegExp(`10.0\\s+s\\s+${count(report.perSecond?.acked.blue[10] ?? -1)}\\s+0`))
+  })
+
+  it('takes seconds of a long run together, and loses none of its records', () => {
+    const report = sampleReport()
+    const long = Array.from({ length: 7_200 }, (_, second) => (second === 5_000 ? 100_000 : 10))
+    const none = long.map(() => null)
+    const series = { p50Ms: none, p99Ms: none, maximumMs: none }
+    const perSecond = { acked: { blue: long, green: long.map(() => 0) }, acknowledgement: series, endToEnd: series, groupLagRecords: { billing: long } }
+    const page = reportHtml(RolloutReport.parse({ ...report, perSecond }))
+    expect(page).toContain('Each step is 23\u00a0seconds')
+    expect(page).toContain('at most 100,000\u00a0records')
+  })
+})
+
+describe('what a page says happened', () => {
+  it('is three sentences', () => {
+    const told = storyOf(sampleReport())
+    expect(told).toHaveLength(3)
+    for (const sentence of told) expect(sentence).toMatch(/^[A-Z].*\.$/)
+    expect(told[0]).toContain('blue → green → blue → green')
+    expect(told[0]).toContain('none was lost, duplicated, redelivered or reordered')
+    expect(told[1]).toContain('1,233\u00a0ms')
+    expect(told[2]).toContain('All 117\u00a0positions of 4\u00a0consumer groups')
+  })
+
+  it('begins with what failed first, and counts what clients lost', () => {
+    const told = storyOf(failedReport())
+    expect(told[0]).toBe('This rollout failed: the history checker found faults (and 1\u00a0other reason).')
+    expect(told[1]).toContain('3 were lost and 41 were redelivered')
+    const page = reportHtml(failedReport())
+    expect(page).toContain('✗ FAIL')
+    expect(page).toContain('<li>blue -&gt; green was not graceful</li>')
+    expect(page).toContain('✗ broken')
+    expect(page).toContain('✗ 8 exact and 1 not provable')
+  })
+
+  it('doesn’t take the zeros of an unjudged run for a proof', () => {
+    const page = reportHtml({ ...failedReport(), clientJudged: false, switchovers: [], groups: [], perSecond: null })
+    expect(page).toContain('nothing is known of the 267,451\u00a0records')
+    expect(page.split('? unknown')).toHaveLength(6)
+    expect(page).not.toContain('✓ holds')
+    expect(page).toContain('No switchover was completed.')
+  })
+})
+
+describe('reports from elsewhere', () => {
+  it('shows one of an earlier version, and says what it lacks', () => {
+    const text = textOf(reportHtml(RolloutReport.parse(earlierReport())))
+    expect(text).toContain('holds no series')
+    expect(text).toContain('holds no latencies')
+    expect(text).toContain('holds no evidence of the gate')
+    expect(text).toContain("This report doesn't say what was not observed")
+    expect(text).toContain('a write window of 1,233\u00a0ms')
+  })
+
+  it('escapes every text, wherever it stands', () => {
+    const page = reportHtml(hostileReport())
+    expect(page).not.toMatch(/<script|<img|onerror="/)
+    for (const character of ['\u202e', '\u0000']) expect(page).not.toContain(character)
+    expect(page.split('</title>')).toHaveLength(2 + 2 * 7)
+    expect(page.split('<title').length).toBe(page.split('</title>').length)
+    expect(page).toContain('&lt;script&gt;')
+    expect(page).not.toMatch(/NaN|Infinity|undefined/)
+  })
+
+  it('escapes what stands in a template once, and nested HTML not again', () => {
+    expect(html`<b title="${'"<&\''}">${['<i>', html`<u>${1}</u>`, null]}</b>`.text).toBe('<b title="&quot;&lt;&amp;&#39;">&lt;i&gt;<u>1</u></b>')
+    expect(escaped('a\u0007\u2067b\ud800')).toBe('a\ufffd\ufffdb\ufffd')
+  })
+
+  it('refuses series that don’t fit together', () => {
+    const report = sampleReport()
+    const torn = { ...report, perSecond: { ...report.perSecond, acked: { blue: [1], green: [1, 2] } } }
+    expect(RolloutReport.safeParse(torn).success).toBe(false)
+  })
+})
