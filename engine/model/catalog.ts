@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { unmirrorableBecause } from './mirror-template.ts'
 
 const KafkaName = z
   .string()
@@ -48,7 +49,10 @@ export type GroupSpec = z.infer<typeof GroupSpec>
 /** What must exist on both colours: declared once in `catalog.yaml`. */
 export const Catalog = z.strictObject({
   topics: z.record(
-    KafkaName.refine((name) => !reservedTopicPrefixes.some((prefix) => name.startsWith(prefix)), 'a reserved name'),
+    KafkaName.refine((name) => !reservedTopicPrefixes.some((prefix) => name.startsWith(prefix)), { error: 'a reserved name', abort: true }).refine(
+      (name) => unmirrorableBecause(name) === null,
+      { error: (issue) => `MirrorMaker 2 would leave it out: it ${unmirrorableBecause(String(issue.input))}` },
+    ),
     TopicSpec,
   ),
   users: z.array(z.string().regex(/^[a-zA-Z0-9._-]{1,64}$/)).default([]),

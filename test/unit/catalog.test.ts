@@ -34,6 +34,12 @@ test('topic configs are text, however they are written', () => {
   expect(parseCatalog('topics:\n  a: { partitions: 1, config: { retention.ms: 1000 } }\n', 'c').topics.a?.config).toEqual({ 'retention.ms': '1000' })
 })
 
+test('a topic that MirrorMaker 2 would silently leave out is refused by name', () => {
+  expect(problems('topics:\n  shop.heartbeats: { partitions: 1 }\n')).toEqual([
+    'line 2: topics.shop.heartbeats: the name is not allowed: MirrorMaker 2 would leave it out: it ends in heartbeats',
+  ])
+})
+
 test('every problem is named with line and path', () => {
   expect(problems('topics:\n  a: { partitions: 0 }\n  __b: { partitions: 1 }\nusers: [x, "bad name!"]\ngroups: { g: { wav: 1 } }\n')).toEqual([
     'line 2: topics.a.partitions: Too small: expected number to be >0',
