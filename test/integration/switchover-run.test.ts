@@ -1,0 +1,290 @@
+/** What runs between two real colours when something comes in between: brokers, mirror workers, etcd and clients are the product's own, only the stacks are left out. */
+import kafkajs from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Kafka } from '../../client/index.ts'
+import type { RoutedProducer } from '../../client/producer.ts'
+import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
+import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
+import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { Catalog } from '../../engine/model/catalog.ts'
+import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
+import { KbgError } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { createRoute } from '../../engine/run/create-route.ts'
+import type { Actual } from '../../engine/run/execution.ts'
+import type { Ports } from '../../engine/run/ports.ts'
+import type { Progress } from '../../engine/run/progress.ts'
+import { moveLive } from '../../engine/run/switchover.ts'
+import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
+import { type Pair, standPair } from '../support/pair.ts'
+
+const fleet = `b-run${process.pid}`
+const user = 'orders-app'
+const topic = 'orders'
+const newcomer = 'newcomer'
+const idle = 'idle'
+const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
+
+const catalog = Catalog.parse({
+  topics: { [topic]: { partitions: 2, config: { 'min.insync.replicas': '2' } } },
+  users: [user],
+  acls: ['Topic', 'Group'].map((resourceType) => ({ principal: `User:${user}`, resourceType, resourceName: '*', operation: 'All' })),
+  groups: { [newcomer]: {}, [idle]: {} },
+})
+
+let pair: Pair
+let ports: Ports
+let producer: RoutedProducer
+let sent = 0
+const ends: (() => Promise<unknown>)[] = []
+
+beforeAll(async () => {
+  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog })
+  ports = pair.ports
+  await pair.createRoute()
+  producer = routed().producer()
+  await producer.connect()
+  ends.unshift(() => producer.disconnect())
+  await send(50)
+}, 180_000)
+
+afterAll(async () => {
+  for (const end of ends) await end()
+  await pair?.end()
+}, 120_000)
+
+function routed(): Kafka {
+  const password = readCredentials(pair.wiring.clusters.blue.credentialsFile).passwords[user] ?? ''
+  const routeStore = { endpoints: pair.wiring.routeStore.endpoints, credentialsFile: pair.wiring.routeStore.credentialsFile }
+  const sasl = { mechanism: 'scram-sha-512', username: user, password } as const
+  return new Kafka({ fleet, routeStore, clientId: user, sasl, logLevel: kafkajs.logLevel.NOTHING })
+}
+
+/** Sends so many records, numbered on. */
+async function send(count: number): Promise<void> {
+  const messages = Array.from({ length: count }, (_, index) => ({ key: `k${(sent + index) % 7}`, value: `${sent + index}` }))
+  await producer.send({ topic, acks: -1, messages })
+  sent += count
+}
+
+/** An object whose methods are another's, but for those given here. */
+function overriding<T extends object>(original: T, over: Partial<T>): T {
+  return new Proxy(original, {
+    get: (target, name) => {
+      const own = Reflect.get(name in over ? over : target, name)
+      return typeof own === 'function' && !(name in over) ? own.bind(target) : own
+    },
+  })
+}
+
+interface Move {
+  readonly attempt?: number
+  /** The real ports, with something added to one of their calls. */
+  readonly through?: Ports
+  readonly tell?: Progress
+}
+
+const request = (live: Colour, { attempt = 0, tell = () => undefined }: Move) => ({
+  ...{ wiring: pair.wiring, intent: { live, attempt }, limits: Limits.parse({}), holder: `test of ${fleet}`, tell },
+  cancelled: new AbortController().signal,
+})
+
+/** One update. A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */
+async function move(live: Colour, how: Move = {}): Promise<Actual> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await moveLive(how.through ?? ports, { ...request(live, how), gateEpoch: (await route()).epoch })
+    } catch (thrown) {
+      const isLag = thrown instanceof KbgError && thrown.code === 'gate' && /mirror lag/.test(thrown.message)
+      if (!isLag || tries === 5) throw thrown
+    }
+  }
+}
+
+async function refusal(work: Promise<unknown>): Promise<KbgError> {
+  const thrown = await work.then(
+    () => 'no error',
+    (error: unknown) => error,
+  )
+  if (thrown instanceof KbgError) return thrown
+  throw new Error(`expected a refusal, got ${thrown}`)
+}
+
+const reading = () => ports.store.read(within(10))
+
+async function route() {
+  const { route: current } = await reading()
+  if (current === null) throw new Error('no route')
+  return current
+}
+
+const answers = async (colour: Colour) => [...new Set((await ports.clusters[colour].fence.probe(within(10))).map((probe) => probe.answer))]
+
+async function connectorStates(): Promise<readonly string[]> {
+  const states = await Promise.all(
+    colours.map(async (source) => {
+      const names = (await ports.mirrors[source].connectors(within(10))).filter((name) => name.startsWith('kbg-mirror-'))
+      return Promise.all(names.map(async (name) => `${name} ${(await ports.mirrors[source].facts(name, within(10))).state}`))
+    }),
+  )
+  return states.flat().toSorted()
+}
+
+async function expectLive(live: Colour): Promise<void> {
+  expect(await route()).toMatchObject({ live, state: 'open', target: null })
+  expect([await answers(live), await answers(otherColour(live))]).toEqual([['open'], ['fenced']])
+  const { journal } = await reading()
+  expect(openSwitch(journal)).toBeNull()
+  const connector = mirrorRecord(journal, live)?.connector
+  expect(await connectorStates()).toEqual([`${connector} RUNNING`])
+}
+
+describe('a topic that comes up between the gate and the cut', () => {
+  const stray = 'stray'
+
+  test('takes the switchover back: the source is live, open and latched, and a retry moves nothing', async () => {
+    const { fence } = ports.clusters.blue
+    const raise = async (deadline: Deadline) => {
+      await createTopics(pair.wiring.clusters.blue, [{ topic: stray, partitions: 1, replicationFactor: 3, config: {} }], deadline)
+      await fence.raise(deadline)
+    }
+    const blue = overriding(ports.clusters.blue, { fence: overriding(fence, { raise }) })
+    const error = await refusal(move('green', { through: { ...ports, clusters: { ...ports.clusters, blue } } }))
+    expect(error).toMatchObject({ code: 'aborted', message: expect.stringMatching(/cut-moved.*stray/) })
+    await expectLive('blue')
+    expect(await route()).toMatchObject({ attempt: 0, latch: { attempt: 0, reason: expect.stringContaining('cut-moved') } })
+    expect((await reading()).journal.at(-1)).toMatchObject({ kind: 'closed', outcome: 'aborted', live: 'blue' })
+    await send(20)
+    expect(await refusal(move('green'))).toMatchObject({ code: 'gate', message: expect.stringMatching(/latched at attempt 0/) })
+  })
+
+  test('is named by the gate of a new attempt, and removed by its owner', async () => {
+    const error = await refusal(move('green', { attempt: 1 }))
+    expect(error).toMatchObject({ code: 'gate', message: expect.stringMatching(/topic stray on blue is not in the catalog/) })
+    const { internalBootstrapServers, credentialsFile } = pair.wiring.clusters.blue
+    const sasl = { mechanism: 'plain', username: 'admin', password: readCredentials(credentialsFile).passwords.admin ?? '' } as const
+    const admin = new kafkajs.Kafka({ brokers: [...internalBootstrapServers], sasl, logLevel: kafkajs.logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.deleteTopics({ topics: [stray] })
+    await admin.disconnect()
+    await within(10).poll(50, async () => ((await ports.clusters.blue.inventory.topics(within(10))).some((one) => one.topic === stray) ? undefined : true))
+  })
+})
+
+describe('a fence that landed late', () => {
+  test('on the live colour it is lifted by the next update, and by creating the route', async () => {
+    for (const mend of [() => move('blue', { attempt: 1 }), () => pair.createRoute()]) {
+      await createAcls(pair.wiring.clusters.blue, fenceBindings.slice(0, 1), within(10))
+      await within(10).poll(20, async () => ((await answers('blue')).includes('fenced') ? true : undefined))
+      await mend()
+      await expectLive('blue')
+      await send(5)
+    }
+  })
+
+  test('lifted off the standby, it is raised again', async () => {
+    await ports.clusters.green.fence.lift(within(10))
+    await within(10).poll(20, async () => ((await answers('green')).includes('open') ? true : undefined))
+    await move('blue', { attempt: 1 })
+    await expectLive('blue')
+  })
+})
+
+describe('a group that comes up on the source while groups move', () => {
+  const received: string[] = []
+
+  /** Joins on the route's colour and reads until the end of the test file. */
+  async function startNewcomer(): Promise<void> {
+    const consumer = routed().consumer({ groupId: newcomer })
+    await consumer.connect()
+    ends.unshift(() => consumer.disconnect())
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({ eachMessage: async ({ message, colour }) => void received.push(`${colour} ${message.value}`) })
+    await within(20).poll(20, async () => (received.length > 0 ? true : undefined))
+  }
+
+  const allReceived = async () => within(30).poll(50, async () => (received.length >= sent ? true : undefined))
+  const receivedOnce = () =>
+    expect(received.map((line) => Number(line.split(' ')[1])).toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent }, (_, at) => at))
+
+  test('stays on the source by the route, and loses nothing; a group that was known before is moved exactly', async () => {
+    const groups = ports.clusters.blue.groups
+    const committed = [0, 1].map((partition) => [`${topic}-${partition}`, BigInt(3 + partition)] as const)
+    await groups.commit(idle, new Map(committed), within(10))
+    let isMoving = false
+    const list = async (deadline: Deadline) => {
+      const listed = await groups.list(deadline)
+      if (isMoving) await startNewcomer()
+      isMoving = false
+      return listed
+    }
+    const blue = overriding(ports.clusters.blue, { groups: overriding(groups, { list }) })
+    const tell: Progress = ({ step }) => {
+      isMoving ||= step === 'groups' && received.length === 0
+    }
+    await move('green', { attempt: 1, through: { ...ports, clusters: { ...ports.clusters, blue } }, tell })
+    await expectLive('green')
+    expect(await route()).toMatchObject({ defaultConsumerColour: 'green', groups: { [newcomer]: { colour: 'blue', state: 'running' } } })
+    const batch = (await reading()).journal.find((entry) => entry.kind === 'groups')
+    expect(batch).toMatchObject({ moved: [idle], stayed: [], positions: [0, 1].map((partition) => ({ groupId: idle, partition, verdict: 'exact' })) })
+    const translated = batch?.positions.map((position) => [`${topic}-${position.partition}`, BigInt(position.targetOffset ?? -1)] as const)
+    expect(await ports.clusters.green.groups.committed(idle, within(10))).toEqual(new Map(translated))
+    expect((await ports.clusters.green.groups.committed(newcomer, within(10))).size).toBe(0)
+    await send(60)
+    await allReceived()
+    receivedOnce()
+    expect(new Set(received.map((line) => line.split(' ')[0]))).toEqual(new Set(['blue']))
+  }, 90_000)
+
+  test('reads on through the way back', async () => {
+    const { mirrors } = ports
+    const seed = async () => Promise.reject(new KbgError('test', 'The orchestrator ends here.'))
+    const broken: Ports = { ...ports, mirrors: { ...mirrors, blue: overriding(mirrors.blue, { seed }) } }
+    expect(await refusal(move('blue', { attempt: 1, through: broken }))).toMatchObject({ code: 'unfinished' })
+    await send(30)
+    const before = await connectorStates()
+    expect(before.map((line) => line.split(' ')[1])).toEqual(['STOPPED', 'STOPPED'])
+    const { journalHead } = await reading()
+    const created = await createRoute(ports, request('blue', { attempt: 1 }))
+    expect(created).toMatchObject({ live: 'blue', state: 'open', unfinished: true })
+    expect(await connectorStates()).toEqual(before)
+    expect((await reading()).journalHead).toBe(journalHead)
+    expect(await move('blue', { attempt: 1 })).toMatchObject({ live: 'blue', unfinished: false })
+    await expectLive('blue')
+    expect(await route()).toMatchObject({ defaultConsumerColour: 'blue', groups: {} })
+    await send(30)
+    await allReceived()
+    receivedOnce()
+  }, 90_000)
+})
+
+describe('a mirror whose offsets in Connect are lost', () => {
+  test('is refused instead of copying everything again, each time, and traffic stays', async () => {
+    const connector = mirrorRecord((await reading()).journal, 'blue')?.connector ?? ''
+    await ports.mirrors.blue.stop(connector, within(30))
+    await deleteOffsets(connector)
+    await ports.mirrors.blue.delete(connector, within(30))
+    const copies = (await ports.clusters.green.logs.ends([topic], within(10))).map((end) => end.logEndOffset)
+    for (let tries = 0; tries < 2; tries += 1) {
+      const error = await refusal(createRoute(ports, request('blue', { attempt: 1 })))
+      expect(error).toMatchObject({ code: 'mirror-offsets-lost', facts: { connector, alreadyHeld: expect.stringContaining(`${topic}-`) } })
+      expect(await connectorStates()).toEqual([])
+    }
+    await send(10)
+    expect((await ports.clusters.green.logs.ends([topic], within(10))).map((end) => end.logEndOffset)).toEqual(copies)
+    expect(await route()).toMatchObject({ live: 'blue', state: 'open' })
+    expect(await refusal(move('green', { attempt: 1 }))).toMatchObject({ code: 'gate', message: expect.stringMatching(/mirror connector: fail/) })
+  })
+
+  async function deleteOffsets(connector: string): Promise<void> {
+    const { restUrl, credentialsFile } = pair.wiring.workers.green
+    const authorization = `Basic ${Buffer.from(`connect:${readCredentials(credentialsFile).passwords.connect}`).toString('base64')}`
+    const answer = await fetch(`${restUrl}/connectors/${connector}/offsets`, {
+      method: 'DELETE',
+      headers: { authorization },
+      signal: AbortSignal.timeout(30_000),
+    })
+    expect(answer.status).toBe(200)
+  }
+})
