@@ -10,10 +10,7 @@ export interface Checkout extends Disposable {
   readonly dir: string
 }
 
-/**
- * Copies every file that git doesn't ignore, as it is now; npm's packages and the tools of set-up are linked, everything else starts empty. Set-up must
- * not run in it: it would make class archives for the copy's paths in place of this checkout's.
- */
+/** Copies every file that git doesn't ignore, as it is now; npm's packages and the tools of set-up are linked, everything else starts empty. */
 export async function copyCheckout(): Promise<Checkout> {
   const dir = mkdtempSync(join(tmpdir(), 'kbg-bench-'))
   const listed = await mustRun('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: projectDir, deadlineSeconds: 60 })

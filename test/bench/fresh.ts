@@ -1,6 +1,6 @@
 /** `npm run bench -- fresh`: a machine that has nothing of this project yet, from the clone to a finished rollout, and the same once more. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KbgError } from '../../engine/model/error.ts'
@@ -50,7 +50,6 @@ async function measure({ runs, script }: FreshBenchOptions): Promise<Findings> {
     const clone = join(home, 'clone')
     await mustRun('git', ['clone', '--quiet', '--no-hardlinks', projectDir, clone], { deadlineSeconds: 120 })
     if (runs[0] === 'warm') await lendTools(clone)
-    if (runs[0] === 'warm' && script === 'rollout') await timeRun('warm', clone, 'setup', freshEnv(home)) // untimed: class archives are made where the jars lie now
     const timed: TimedRun[] = []
     for (const caches of runs) timed.push(await timeRun(caches, clone, script, freshEnv(home)))
     return findings(timed, script)
@@ -119,11 +118,11 @@ function freshEnv(home: string): NodeJS.ProcessEnv {
   }
 }
 
-/** What a first warm run finds: copies of this checkout's packages and tools, with their times, by which set-up knows them. */
+/** What a first warm run finds: this checkout's tools, and a copy of its packages (set-up may install into that directory, so it isn't shared). */
 async function lendTools(clone: string): Promise<void> {
   mkdirSync(join(clone, '.kbg'))
+  symlinkSync(toolsDir, join(clone, '.kbg', '.tools'))
   await mustRun('cp', ['-a', join(projectDir, 'node_modules'), clone], { deadlineSeconds: 300 })
-  await mustRun('cp', ['-a', toolsDir, join(clone, '.kbg', '.tools')], { deadlineSeconds: 300 })
 }
 
 /** Go's module cache is read-only, directories too, which would keep it from being removed. */

@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME`: one bench; its table here, its result in `out/bench/NAME.json`. Ends with 0 if every goal holds, 1 if not, 3 if the machine was too noisy. */
 import { messageOf } from '../../engine/model/error.ts'
 import { toolEnv } from '../../tools/paths.ts'
-import { type ConductedBench, exitCodeOf } from './harness/index.ts'
+import { type ConductedBench, exitCodeOf, stopOnInterrupt } from './harness/index.ts'
 
 /** Every bench, loaded only when it is asked for. */
 const benches: Readonly<Record<string, () => Promise<ConductedBench>>> = {
@@ -18,6 +18,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 2
   }
   process.env.PATH = toolEnv().PATH
+  stopOnInterrupt()
   const { result } = await bench()
   console.log(`\nThe result is out/bench/${name}${result.refused.length > 0 ? '.refused' : ''}.json`)
   return exitCodeOf(result)

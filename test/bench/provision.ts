@@ -1,18 +1,20 @@
 /** `npm run bench -- provision`: how long until a colour's brokers are ready, beside the bare processes, and what Pulumi adds to it. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stringify } from 'yaml'
 import { initFleet, pulumiEnv } from '../../cli/init.ts'
-import { Stacks } from '../../cli/rollout/stacks.ts'
 import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
-import { StackRole, stackName } from '../../engine/model/fleet.ts'
+import { stackName } from '../../engine/model/fleet.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
+import { projectName } from '../../infra/config.ts'
 import { projectFile } from '../../infra/project.ts'
-import { type KafkaVersion, projectDir, toolEnv } from '../../tools/paths.ts'
+import { type KafkaVersion, toolEnv } from '../../tools/paths.ts'
 import { mustRun } from '../../tools/process.ts'
+import { copyCheckout } from './checkout.ts'
 import {
   afterWarmUp,
   armSamples,
@@ -23,6 +25,7 @@ import {
   histogramOfMs,
   interleaved,
   interleavedOrder,
+  interrupted,
   median,
   medianOf,
   methodOf,
@@ -42,8 +45,7 @@ export interface ProvisionBenchOptions {
 }
 
 const fullRun: ProvisionBenchOptions = { versions: ['3.9.2', '4.3.1'], rounds: 7, withPulumi: true }
-/** Its stack files are git-ignored, as those of every test. */
-const fleet = 'test-bench'
+const fleet = 'bench-provision'
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 1 }
 const goalRatio = 1.2
 /** As in the stack files that `kbg init` writes. */
@@ -69,18 +71,9 @@ export async function benchProvision(options: ProvisionBenchOptions = fullRun): 
 }
 
 async function measure({ versions, rounds, withPulumi }: ProvisionBenchOptions): Promise<Findings> {
+  using checkout = await copyCheckout()
   const pulumiVersion = withPulumi ? versions.at(-1) : undefined
-  const stateRoot = mkdtempSync(join(tmpdir(), 'kbg-bench-colour-'))
-  const stacks = pulumiVersion === undefined ? undefined : await prepareStacks(pulumiVersion)
-  try {
-    return await measureArms(versions, rounds, pulumiVersion, stateRoot)
-  } finally {
-    rmSync(stateRoot, { recursive: true, force: true })
-    for (const role of StackRole.options) await stacks?.remove(role)
-  }
-}
-
-async function measureArms(versions: readonly KafkaVersion[], rounds: number, pulumiVersion: KafkaVersion | undefined, stateRoot: string): Promise<Findings> {
+  if (pulumiVersion !== undefined) await prepareStack(checkout.dir, pulumiVersion)
   const arms: readonly Arm[] = [
     ...versions.flatMap((version) => [`raw ${version}`, `colour ${version}`] as const),
     ...(pulumiVersion === undefined ? [] : [`pulumi ${pulumiVersion}` as const]),
@@ -93,12 +86,12 @@ async function measureArms(versions: readonly KafkaVersion[], rounds: number, pu
       case 'raw':
         return await timeRaw(version)
       case 'colour': {
-        const times = await timeColour(stateRoot, version)
+        const times = await timeColour(checkout.dir, version)
         brokersReady.get(version)?.push(times.brokersReady)
         return times.total
       }
       case 'pulumi':
-        return await timeUp(version)
+        return await timeUp(checkout.dir, version)
     }
   })
   return findings(versions, pulumiVersion, (arm) => values[arm] ?? [], brokersReady)
@@ -165,8 +158,8 @@ function pulumiRows(
   ]
 }
 
-function within(seconds: number, what: string): Deadline {
-  return new Deadline(systemClock, seconds * 1_000, what)
+function within(seconds: number, what: string, cancelled?: AbortSignal): Deadline {
+  return new Deadline(systemClock, seconds * 1_000, what, cancelled)
 }
 
 async function timeRaw(version: KafkaVersion): Promise<number> {
@@ -175,7 +168,7 @@ async function timeRaw(version: KafkaVersion): Promise<number> {
   try {
     await layOutRawBrokers(directory, fleet, where, version, within(60, 'the raw brokers to be laid out'))
     const startedMs = systemClock.monotonicMs()
-    await startRawBrokers(directory, fleet, where, version, within(120, 'the raw brokers to answer'))
+    await startRawBrokers(directory, fleet, where, version, within(120, 'the raw brokers to answer', interrupted))
     return (systemClock.monotonicMs() - startedMs) / 1_000
   } finally {
     await endRawBrokers(directory, fleet, where)
@@ -184,7 +177,7 @@ async function timeRaw(version: KafkaVersion): Promise<number> {
 }
 
 /** Seconds until the brokers knew each other, and until the colour was fenced and had its users. */
-async function timeColour(stateRoot: string, version: KafkaVersion): Promise<{ readonly brokersReady: number; readonly total: number }> {
+async function timeColour(root: string, version: KafkaVersion): Promise<{ readonly brokersReady: number; readonly total: number }> {
   const where = colourOf[version]
   const spec = { fleet, colour: where, kafkaVersion: version, nodes: 3, brokerConfig: {}, applicationUsers: loadCatalog(projectFile('catalog.yaml')).users }
   const quiet = (): void => undefined
@@ -193,43 +186,40 @@ async function timeColour(stateRoot: string, version: KafkaVersion): Promise<{ r
     const startedMs = systemClock.monotonicMs()
     const seconds = () => (systemClock.monotonicMs() - startedMs) / 1_000
     await provisionCluster(
-      stateRoot,
+      root,
       spec,
       (line) => {
         if (line.startsWith('fencing')) brokersReady = seconds()
       },
-      within(240, `${where} to stand`),
+      within(240, `${where} to stand`, interrupted),
     )
     if (Number.isNaN(brokersReady)) throw new KbgError('bench', `The provisioning of ${where} didn't say when its brokers were ready.`)
     return { brokersReady, total: seconds() }
   } finally {
-    await destroyCluster(stateRoot, fleet, where, quiet, within(60, `${where} to end`))
+    await destroyCluster(root, fleet, where, quiet, within(60, `${where} to end`))
   }
 }
 
 /** One `pulumi up` of a colour that doesn't stand yet, in seconds; it is destroyed again, untimed. */
-async function timeUp(version: KafkaVersion): Promise<number> {
+async function timeUp(root: string, version: KafkaVersion): Promise<number> {
   try {
     const startedMs = systemClock.monotonicMs()
-    await runPulumi('up', version)
+    await runPulumi(root, 'up', version)
     return (systemClock.monotonicMs() - startedMs) / 1_000
   } finally {
-    await runPulumi('destroy', version)
+    await runPulumi(root, 'destroy', version)
   }
 }
 
-function runPulumi(command: 'up' | 'destroy', version: KafkaVersion): Promise<string> {
+function runPulumi(root: string, command: 'up' | 'destroy', version: KafkaVersion): Promise<string> {
   const args = [command, '-s', stackName({ fleet, role: colourOf[version] }), '--yes', '--skip-preview', '--non-interactive']
-  return mustRun('pulumi', args, { cwd: projectDir, env: { ...toolEnv(), ...pulumiEnv(projectDir) }, deadlineSeconds: 300 })
+  return mustRun('pulumi', args, { cwd: root, env: { ...toolEnv(), ...pulumiEnv(root) }, deadlineSeconds: 300 })
 }
 
-/**
- * Stacks of this checkout, since an archive of classes serves only brokers whose jars are where it was made. The colour may be destroyed at once: it
- * has never served anybody.
- */
-async function prepareStacks(version: KafkaVersion): Promise<Stacks> {
-  await initFleet(fleet)
-  const stacks = new Stacks(fleet, projectDir, pulumiEnv(projectDir), () => undefined)
-  await stacks.setConfig(colourOf[version], { kafkaVersion: version, retire: 'true', decommission: fleet })
-  return stacks
+/** A stack that may be destroyed at once: its brokers have never served anybody. */
+async function prepareStack(root: string, version: KafkaVersion): Promise<void> {
+  const config = { kafkaVersion: version, retire: 'true', decommission: fleet }
+  const named = Object.fromEntries(Object.entries(config).map(([key, value]) => [`${projectName}:${key}`, value]))
+  writeFileSync(join(root, `Pulumi.${stackName({ fleet, role: colourOf[version] })}.yaml`), stringify({ config: named }))
+  await initFleet(fleet, root)
 }

@@ -14,9 +14,10 @@ import type { KafkaVersion } from '../../tools/paths.ts'
 export async function layOutRawBrokers(directory: string, fleet: string, colour: Colour, version: KafkaVersion, deadline: Deadline): Promise<void> {
   const checkpoint = await formattedCheckpoint(directory, version, deadline)
   const clusterId = randomKafkaId()
+  const passwords = { broker: randomKafkaId(), admin: randomKafkaId() }
   const addresses = localAddresses(fleet)[colour]
   for (const node of addresses.nodes) {
-    writeNodeConfig(directory, { node, colour: addresses, brokerConfig: {}, passwords: { broker: randomKafkaId(), admin: randomKafkaId() } })
+    writeNodeConfig(directory, { node, colour: addresses, brokerConfig: {}, passwords })
     formatNode(join(directory, `node-${node.nodeId}`, 'data'), { clusterId, nodeId: node.nodeId }, checkpoint)
   }
 }

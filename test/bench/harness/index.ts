@@ -2,6 +2,7 @@
 export { type BenchPlan, type ConductedBench, conductBench, exitCodeOf, type Findings } from './conduct.ts'
 export { decoded, histogramOfMs, type NamedHistogram } from './histogram.ts'
 export { interleaved, interleavedOrder, roundOrder } from './interleave.ts'
+export { interrupted, stopOnInterrupt } from './interrupt.ts'
 export { durationNoise, latencyNoise, type MachineNoise, type NoiseRule } from './noise.ts'
 export { type ArmSamples, armSamples, BenchResult, methodOf } from './result.ts'
 export { type Goal, type Measured, maximumOf, medianOf, Row, type RowInput, rowOf, single } from './row.ts'

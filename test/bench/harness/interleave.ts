@@ -1,3 +1,5 @@
+import { interrupted } from './interrupt.ts'
+
 /** How interleaved arms are ordered, as a sentence. */
 export const interleavedOrder = 'interleaved: every round runs every arm once, every second round in the opposite order'
 
@@ -11,6 +13,7 @@ export function roundOrder<Arm>(arms: readonly Arm[], round: number): readonly A
  *
  * @param measure returns the arm's measurement of that round
  * @returns each arm's values, in the order of the rounds
+ * @throws what {@link interrupted} says, between two measurements
  */
 export async function interleaved<Arm extends string>(
   arms: readonly Arm[],
@@ -19,7 +22,10 @@ export async function interleaved<Arm extends string>(
 ): Promise<Readonly<Record<Arm, readonly number[]>>> {
   const values = new Map<Arm, number[]>(arms.map((arm) => [arm, []]))
   for (let round = 0; round < rounds; round += 1) {
-    for (const arm of roundOrder(arms, round)) values.get(arm)?.push(await measure(arm, round))
+    for (const arm of roundOrder(arms, round)) {
+      interrupted.throwIfAborted()
+      values.get(arm)?.push(await measure(arm, round))
+    }
   }
   return Object.fromEntries(values) as Record<Arm, number[]>
 }
