@@ -7,7 +7,7 @@ import { RolloutReport } from './report.ts'
 /**
  * `kbg report FILE [--out FILE.html]`: makes the page from a report.json, beside it unless said otherwise.
  *
- * @throws KbgError `report-unreadable` when the file can't be read or written, or is no JSON; `report-form` with every problem of its content at once
+ * @throws KbgError `report-unreadable` when the file can't be read or is no JSON; `report-unwritable` when the page can't be written; `report-form` with every problem of its content at once
  */
 export function runReport(file: string | undefined, out: string | undefined): number {
   if (file === undefined) throw new KbgError('report-file', 'Which report?', { remedy: 'kbg report FILE, for example kbg report out/rollout/report.json' })
@@ -17,7 +17,7 @@ export function runReport(file: string | undefined, out: string | undefined): nu
   try {
     writeFileSync(page, html)
   } catch (cause) {
-    throw new KbgError('report-unreadable', `The page can't be written to ${page}.`, { cause })
+    throw new KbgError('report-unwritable', `The page can't be written to ${page}.`, { cause })
   }
   console.log(page)
   return 0

@@ -40,7 +40,7 @@ figcaption strong { color: var(--ink); }
 .legend i.rule.thin { border-top-width: 1.5px; } .legend i.pause { opacity: 0.4; } .legend i.p50 { border-color: var(--ink); } .legend i.p99 { border-color: var(--p99); }
 svg { display: block; width: 100%; height: auto; overflow: hidden; }
 svg.wide { max-width: 960px; } svg.narrow { max-width: 480px; display: none; }
-svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums; }
+svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums; text-rendering: geometricPrecision; }
 svg text.tick, svg text.soft { fill: var(--soft); }
 svg text.soft, svg text.head { paint-order: stroke; stroke: var(--paper); stroke-width: 5px; stroke-linejoin: round; }
 svg text.head { font-weight: 600; }
@@ -60,12 +60,12 @@ th, td { text-align: left; vertical-align: top; padding: 6px 16px 6px 0; border-
 thead th { font-weight: 600; color: var(--soft); } tbody th { font-weight: 600; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td, tbody th { overflow-wrap: break-word; } .stack td { overflow-wrap: anywhere; } thead th { white-space: nowrap; }
-.tag { white-space: nowrap; font-weight: 600; }
+.tag { white-space: nowrap; } .tag, .verdicts { font-weight: 600; }
 .unseen { border-left: 4px solid var(--rule); padding-left: 32px; }
 .unseen li { margin-bottom: 6px; max-width: 72ch; overflow-wrap: anywhere; }
 .reasons { border-left: 4px solid var(--bad); padding-left: 32px; } .reasons li { overflow-wrap: anywhere; white-space: pre-line; margin-bottom: 6px; }
-details { margin-top: 8px; } summary { cursor: pointer; font-size: 14px; padding: 4px 0; color: var(--soft); } details.block > summary { font-size: 16px; color: var(--ink); font-weight: 600; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 0 40px; }
+details { margin-top: 8px; } summary { cursor: pointer; font-size: 14px; padding: 4px 0; color: var(--soft); } details.block > summary, details.long > summary { font-size: 16px; color: var(--ink); font-weight: 600; }
+.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 0 40px; } .columns > div { min-width: 0; }
 footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule); font-size: 14px; color: var(--soft); }
 @media (max-width: 759px) {
   body { padding: 16px 16px 48px; } header h1 { font-size: 25px; } .story { font-size: 17px; } section { margin-top: 40px; }
@@ -84,9 +84,10 @@ footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule);
   @page { margin: 14mm; }
   :root { color-scheme: light; --paper: #fff; --card: #f2f3f5; --ink: #000; --soft: #444; --rule: #bbb; --grid: #ddd; --blue: #2563c9; --green: #3fa05e; --on-blue: #fff;
     --on-green: #06210f; --part: #7a5bc2; --p99: #b04a10; --good: #14602e; --bad: #9c1c15; }
-  body { max-width: none; padding: 0; } nav, .skip, figure details { display: none; } section { margin-top: 28px; }
+  body { max-width: none; padding: 0; } nav, .skip, figure details, details.long { display: none; } section { margin-top: 28px; }
   figure, .tiles, tr { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
   details.block::details-content { content-visibility: visible; display: block; height: auto; } .table { overflow: visible; }
+  html { font-size: 14px; } td:not(.number), tbody th { overflow-wrap: anywhere; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `)

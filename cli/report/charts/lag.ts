@@ -10,6 +10,8 @@ import { type Bins, binName, binned, binsOf, largest } from './bins.ts'
 import { drawRunAxis, type RunAxis, runAxis, switchMarks } from './run-axis.ts'
 
 const mostGroups = 12
+/** `200K`, `1.5M`: for the axis, where the exact number has no room. */
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 })
 
 interface GroupLag {
   readonly name: string
@@ -70,12 +72,6 @@ function panel(one: GroupLag, plot: { left: number; right: number; top: number; 
     .y1(({ lag }) => y(lag))
     .curve(curveStepAfter)
     .digits(1)(points)
-  const ticks = [0, y.domain()[1] ?? 1].map((value) => ({ y: y(value), text: shortCount(value) }))
+  const ticks = [0, y.domain()[1] ?? 1].map((value) => ({ y: y(value), text: short.format(value) }))
   return html`${valueAxis(plot, ticks)}${path(filled, 'fill-soft')}`
-}
-
-/** `200k`, `1.5M`: for the axis, where the exact number has no room. */
-function shortCount(value: number): string {
-  if (value >= 1_000_000) return `${Number((value / 1_000_000).toPrecision(3))}M`
-  return value >= 10_000 ? `${Number((value / 1_000).toPrecision(3))}k` : count(value)
 }

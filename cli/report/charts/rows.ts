@@ -30,7 +30,7 @@ export function barRows(rows: readonly BarRow[], columns: RowColumns, top: numbe
           ? box(start, y + 4, Math.max(2, Math.min(x(until), columns.right) - start), rowHeight - 8, className)
           : line(start, y + 6, start, y + rowHeight - 6, 'axis')
       return html`${line(columns.left, y + rowHeight, columns.right, y + rowHeight, 'grid')}${bar}
-${label(0, y + 15.5, fitted(name, columns.left - 8))}${label(columns.width, y + 15.5, value, 'end')}`
+${label(0, y + 15.5, fitted(name, columns.left - 8))}${label(columns.width - 1, y + 15.5, value, 'end')}`
     }),
   )
 }

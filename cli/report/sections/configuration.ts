@@ -20,7 +20,7 @@ ${configuration === null ? null : loadHtml(configuration)}`
 }
 
 function pairs(id: string, caption: string, rows: readonly (readonly string[])[]): Html {
-  return tableHtml({ id, caption, phone: 'scroll', columns: [{ heading: 'name' }, { heading: 'value', numeric: true }], rows })
+  return tableHtml({ id, caption, phone: 'scroll', columns: [{ heading: 'name' }, { heading: 'value' }], rows })
 }
 
 function machineText({ machine }: Configuration): string {

@@ -48,11 +48,11 @@ function verdicts(move: readonly GroupReport[]): Html {
     found.length === move.length ? verdict : `${count(found.length)} ${verdict}`,
   )
   const sound = move.every((position) => position.verdict !== 'not provable')
-  return html`<span class="tag ${sound ? 'good' : 'bad'}">${sound ? '✓' : '✗'} ${listed(counts)}</span>`
+  return html`<span class="verdicts ${sound ? 'good' : 'bad'}">${sound ? '✓' : '✗'} ${listed(counts)}</span>`
 }
 
 function positions({ groups }: RolloutReport): Html {
-  return html`<details class="block"><summary>All ${count(groups.length)} positions</summary>
+  return html`<details class="long"><summary>All ${count(groups.length)} positions</summary>
 ${tableHtml({
   id: 'positions-numbers',
   caption: 'Every position of every group: the committed offset on the source, and what it became on the target',

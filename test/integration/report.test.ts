@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { reportHtml } from '../../cli/report/page.ts'
+import { RolloutReport } from '../../cli/report/report.ts'
+import { projectDir } from '../../tools/paths.ts'
+import { showFile, startChromium, type View } from '../support/chromium.ts'
+import { compareWithGolden } from '../support/golden-picture.ts'
+import { hasFocusInSight, layoutFaults, lowContrast, openAll } from '../support/in-page.js'
+import { earlierReport, failedReport, goldenDir, hostileReport, sampleReport } from '../support/report-sample.ts'
+
+const views = [
+  { name: 'desktop', widthPx: 1280, scheme: 'light', media: 'screen' },
+  { name: 'dark', widthPx: 1280, scheme: 'dark', media: 'screen' },
+  { name: 'tablet', widthPx: 800, scheme: 'light', media: 'screen' },
+  { name: 'phone', widthPx: 390, scheme: 'light', media: 'screen' },
+  { name: 'print', widthPx: 688, scheme: 'light', media: 'print' },
+] as const satisfies readonly View[]
+const [desktop, dark, , phone, print] = views
+
+const reports = { sample: sampleReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() }
+const sections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
+
+let browser: Browser
+let dir: string
+const fileOf = (report: string) => join(dir, `${report}.html`)
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'kbg-report-'))
+  for (const [name, report] of Object.entries(reports)) writeFileSync(fileOf(name), reportHtml(report))
+  browser = await startChromium()
+}, 90_000)
+
+afterAll(async () => {
+  await browser?.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+async function show<T>(report: keyof typeof reports, view: View, look: (page: Page, complaints: readonly string[]) => Promise<T>): Promise<T> {
+  const { page, complaints } = await showFile(browser, fileOf(report), view)
+  try {
+    return await look(page, complaints)
+  } finally {
+    await page.context().close()
+  }
+}
+
+describe.each(Object.keys(reports) as (keyof typeof reports)[])('the page of the %s report', (report) => {
+  it.each(views)('shows all sections, without complaint, with nothing clipped or overlapping: $name', async (view) => {
+    await show(report, view, async (page, complaints) => {
+      for (const id of sections) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true)
+      expect(await page.evaluate(layoutFaults)).toEqual([])
+      await page.evaluate(openAll)
+      expect(await page.evaluate(layoutFaults), 'with every table open').toEqual([])
+      expect(complaints).toEqual([])
+    })
+  })
+})
+
+describe('for the keyboard and for screen readers', () => {
+  it('the first key leads past the navigation, and every table can be reached', async () => {
+    await show('sample', desktop, async (page) => {
+      await page.keyboard.press('Tab')
+      expect(await page.locator('.skip').evaluate(hasFocusInSight)).toBe(true)
+      await page.keyboard.press('Enter')
+      expect(page.url()).toContain('#happened')
+      for (const table of await page.locator('.table').all()) expect(await table.getAttribute('tabindex')).toBe('0')
+    })
+  })
+
+  it('one picture of the two is there at any width, named and described', async () => {
+    for (const view of [desktop, phone]) {
+      await show('sample', view, async (page) => {
+        const names = await page.getByRole('img').evaluateAll((all) => all.map((svg) => svg.querySelector('title')?.textContent ?? ''))
+        expect(names).toHaveLength(7)
+        expect(new Set(names).size).toBe(7)
+        expect(names.filter((name) => name.includes('write window of'))).toHaveLength(3)
+      })
+    }
+  })
+
+  it('a phone still has tables for a screen reader where rows are shown as blocks', async () => {
+    await show('sample', phone, async (page) => {
+      const table = page.getByRole('table', { name: /Switchover 1.*checks with evidence/ })
+      expect(await table.getByRole('row').count()).toBe(reports.sample.switchovers[0]?.gate?.checks.length)
+      expect(await table.getByRole('rowheader', { name: 'mirror lag' }).count()).toBe(1)
+    })
+  })
+
+  it('text stands out from its ground by 4.5 to 1, light and dark', async () => {
+    for (const view of [desktop, dark]) expect(await show('sample', view, async (page) => await page.evaluate(lowContrast))).toEqual([])
+  })
+})
+
+describe('golden pictures', () => {
+  const pictures = [
+    { name: 'desktop-happened', view: desktop, report: 'sample', part: '#happened' },
+    { name: 'desktop-throughput', view: desktop, report: 'sample', part: '#throughput' },
+    { name: 'desktop-window', view: desktop, report: 'sample', part: '#window-1' },
+    { name: 'desktop-failed', view: desktop, report: 'failed', part: '#happened' },
+    { name: 'dark-window', view: dark, report: 'sample', part: '#window-2' },
+    { name: 'dark-latency', view: dark, report: 'sample', part: '#latency-figure svg.wide' },
+    { name: 'phone-throughput', view: phone, report: 'sample', part: '#throughput' },
+    { name: 'phone-window', view: phone, report: 'sample', part: '#window-1' },
+    { name: 'phone-lag', view: phone, report: 'sample', part: '#lag-figure' },
+    { name: 'print-window', view: print, report: 'sample', part: '#window-3' },
+  ] as const
+
+  it.each(pictures)('$name', async ({ name, view, report, part }) => {
+    const png = await show(report, view, async (page) => await page.locator(part).screenshot({ animations: 'disabled' }))
+    const golden = join(goldenDir, `${name}.png`)
+    const { same, share } = compareWithGolden(golden, png, join(projectDir, 'out', 'golden'))
+    expect(same, `${(share * 100).toFixed(1)} % of the picture differ: look at out/golden/${name}.png`).toBe(true)
+    expect(statSync(golden).size).toBeLessThan(100_000)
+  })
+
+  it.skipIf(process.env.KBG_UPDATE_GOLDEN === '1')('are not the same as pictures of another switchover, scheme or width', async () => {
+    const other = [
+      { golden: 'desktop-window', view: desktop, part: '#window-2' },
+      { golden: 'desktop-throughput', view: dark, part: '#throughput' },
+      { golden: 'phone-window', view: desktop, part: '#window-1' },
+    ] as const
+    for (const { golden, view, part } of other) {
+      const png = await show('sample', view, async (page) => await page.locator(part).screenshot({ animations: 'disabled' }))
+      expect(compareWithGolden(join(goldenDir, `${golden}.png`), png, dir).same, `${golden} and ${part} of ${view.name}`).toBe(false)
+    }
+  })
+})
+
+describe('printing', () => {
+  it('gives pages of paper with every check on them', async () => {
+    await show('sample', print, async (page) => {
+      const pdf = await page.pdf({ format: 'A4' })
+      const pages = pdf.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length ?? 0
+      expect(pages).toBeGreaterThan(4)
+      expect(pages).toBeLessThan(25)
+      expect(await page.locator('#checks-3').isVisible()).toBe(true)
+    })
+  })
+})
