@@ -1,24 +1,11 @@
 import type { API } from '@platformatic/kafka'
-import { z } from 'zod'
 import { BrokerConnection } from '../../../../engine/adapters/kafka/broker-connection.ts'
 import { type Effect, persistently } from '../../../../engine/adapters/kafka/refusal.ts'
 import { KbgError, messageOf } from '../../../../engine/model/error.ts'
 import { Deadline, systemClock } from '../../../../engine/ports/clock.ts'
+import type { ProviderConfig } from './provider-config.ts'
 
 const mechanisms = { plain: 'PLAIN', 'scram-sha256': 'SCRAM-SHA-256', 'scram-sha512': 'SCRAM-SHA-512' } as const
-
-/** What `kafka.Provider` may be given here. Nested values arrive as JSON text, as the SDK sends them. */
-const jsonText = z.unknown().transform((value) => (typeof value === 'string' && /^(\[|true$|false$|\d)/.test(value) ? (JSON.parse(value) as unknown) : value))
-
-export const ProviderConfig = z.looseObject({
-  bootstrapServers: jsonText.pipe(z.array(z.string()).min(1)),
-  saslUsername: z.string().min(1, 'the stand-in always authenticates'),
-  saslPassword: z.string().min(1, 'the stand-in always authenticates'),
-  saslMechanism: z.enum(['plain', 'scram-sha256', 'scram-sha512']).default('plain'),
-  tlsEnabled: jsonText.pipe(z.literal(false, 'the stand-in speaks no TLS: say tlsEnabled: false')),
-  timeout: jsonText.pipe(z.number().positive()).default(60),
-})
-export type ProviderConfig = z.infer<typeof ProviderConfig>
 
 /** The cluster that a provider was configured for: one connection to whichever of its brokers answers; any broker forwards an administrator's request. */
 export class Brokers {

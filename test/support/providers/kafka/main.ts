@@ -15,15 +15,12 @@ import struct from 'google-protobuf/google/protobuf/struct_pb.js'
 import { z } from 'zod'
 import { KbgError, messageOf } from '../../../../engine/model/error.ts'
 import { kafkaPluginVersion } from '../../../../tools/paths.ts'
-import { acl } from './acl.ts'
-import { Brokers, ProviderConfig } from './brokers.ts'
-import { type Operations, operationsOf, type PropertyChange } from './operations.ts'
-import { quota } from './quota.ts'
-import { topic } from './topic.ts'
-import { userScramCredential } from './user-scram-credential.ts'
+import type { Brokers } from './brokers.ts'
+import type { Operations, PropertyChange } from './operations.ts'
+import { ProviderConfig } from './provider-config.ts'
 import { isUnknown, type Properties, revealAll } from './values.ts'
 
-const operations: readonly Operations[] = [operationsOf(topic), operationsOf(acl), operationsOf(quota), operationsOf(userScramCredential)]
+const served = () => import('./served.ts')
 const cancelled = new AbortController()
 let brokers: Brokers | undefined
 
@@ -41,7 +38,8 @@ function partsOf(urn: string): { readonly type: string; readonly name: string } 
   return { type: types.split('$').at(-1) ?? '', name: name.join('::') }
 }
 
-function operationsFor(urn: string): Operations {
+async function operationsFor(urn: string): Promise<Operations> {
+  const { operations } = await served()
   const { type } = partsOf(urn)
   const found = operations.find((each) => each.token === type)
   if (found === undefined) {
@@ -106,7 +104,8 @@ function checkConfig(request: provider.CheckRequest): provider.CheckResponse {
   return checkResponse(news, failures)
 }
 
-function configure(request: provider.ConfigureRequest): provider.ConfigureResponse {
+async function configure(request: provider.ConfigureRequest): Promise<provider.ConfigureResponse> {
+  const { Brokers } = await served()
   brokers = new Brokers(ProviderConfig.parse(revealAll(propertiesOf(request.getArgs()))), cancelled.signal)
   const response = new provider.ConfigureResponse()
   response.setAcceptsecrets(true)
@@ -115,14 +114,10 @@ function configure(request: provider.ConfigureRequest): provider.ConfigureRespon
   return response
 }
 
-function check(request: provider.CheckRequest): provider.CheckResponse {
+async function check(request: provider.CheckRequest): Promise<provider.CheckResponse> {
   const suffix = createHash('sha256').update(request.getRandomseed_asU8()).digest('hex').slice(0, 7)
-  const { inputs, failures } = operationsFor(request.getUrn()).check(
-    propertiesOf(request.getOlds()),
-    propertiesOf(request.getNews()),
-    partsOf(request.getUrn()).name,
-    suffix,
-  )
+  const operations = await operationsFor(request.getUrn())
+  const { inputs, failures } = operations.check(propertiesOf(request.getOlds()), propertiesOf(request.getNews()), partsOf(request.getUrn()).name, suffix)
   return checkResponse(inputs, failures)
 }
 
@@ -133,7 +128,7 @@ async function create(request: provider.CreateRequest): Promise<provider.CreateR
     response.setProperties(toStruct(inputs))
     return response
   }
-  const { id, properties } = await operationsFor(request.getUrn()).create(inputs, configured())
+  const { id, properties } = await (await operationsFor(request.getUrn())).create(inputs, configured())
   response.setId(id)
   response.setProperties(toStruct(properties))
   return response
@@ -141,7 +136,7 @@ async function create(request: provider.CreateRequest): Promise<provider.CreateR
 
 async function read(request: provider.ReadRequest): Promise<provider.ReadResponse> {
   const response = new provider.ReadResponse()
-  const found = await operationsFor(request.getUrn()).read(request.getId(), propertiesOf(request.getProperties()), configured())
+  const found = await (await operationsFor(request.getUrn())).read(request.getId(), propertiesOf(request.getProperties()), configured())
   if (found === undefined) return response // an empty id: it is gone
   response.setId(request.getId())
   response.setProperties(toStruct(found))
@@ -152,13 +147,13 @@ async function read(request: provider.ReadRequest): Promise<provider.ReadRespons
 async function update(request: provider.UpdateRequest): Promise<provider.UpdateResponse> {
   const response = new provider.UpdateResponse()
   const news = propertiesOf(request.getNews())
-  const properties = request.getPreview() ? news : await operationsFor(request.getUrn()).update(propertiesOf(request.getOlds()), news, configured())
+  const properties = request.getPreview() ? news : await (await operationsFor(request.getUrn())).update(propertiesOf(request.getOlds()), news, configured())
   response.setProperties(toStruct(properties))
   return response
 }
 
 async function remove(request: provider.DeleteRequest): Promise<empty.Empty> {
-  await operationsFor(request.getUrn()).delete(propertiesOf(request.getProperties()), configured())
+  await (await operationsFor(request.getUrn())).delete(propertiesOf(request.getProperties()), configured())
   return new empty.Empty()
 }
 
@@ -203,8 +198,8 @@ server.addService(services.ResourceProviderService as unknown as Parameters<Serv
   diffConfig: method(() => diffResponse([])),
   configure: method(configure),
   check: method(check),
-  diff: method((request: provider.DiffRequest) =>
-    diffResponse(operationsFor(request.getUrn()).diff(propertiesOf(request.getOlds()), propertiesOf(request.getNews()))),
+  diff: method(async (request: provider.DiffRequest) =>
+    diffResponse((await operationsFor(request.getUrn())).diff(propertiesOf(request.getOlds()), propertiesOf(request.getNews()))),
   ),
   create: method(create),
   read: method(read),
