@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest'
+import { reportHtml } from '../../cli/report/page.ts'
+import { RolloutReport } from '../../cli/report/report.ts'
+import type { ClientVerdict } from '../../cli/rollout/demo-load.ts'
+import { interruptedReport, makeReport, type RunFacts } from '../../cli/rollout/make-report.ts'
+import { readTraces } from '../../cli/rollout/measure/traces.ts'
+import { summaryLines } from '../../cli/rollout/summary.ts'
+import type { GroupPosition, JournalEntry } from '../../engine/model/journal.ts'
+import { generateHistories } from '../support/history/generate.ts'
+import { check, clientStatistics, writeWindows } from '../support/history/index.ts'
+
+const histories = generateHistories({ seed: 3, producers: 3, keys: 6, partitions: 2, groups: 2, calls: 400, maxBatch: 5 })
+const windows = writeWindows(histories).switchovers
+const verdict: ClientVerdict = {
+  ok: true,
+  statistics: clientStatistics(check(histories, { wholeColours: ['green', 'blue'] })),
+  lines: [],
+  windows,
+  traces: readTraces(histories),
+}
+
+const head = { term: '7', atWallClock: '2026-11-22T20:39:02.000Z', atMonotonicMs: 0 }
+const position: GroupPosition = {
+  ...{ groupId: 'billing', topic: 'orders', partition: 0, sourceOffset: '41', targetOffset: '44', lagRecords: 2 },
+  ...{ method: 'count-back', verdict: 'exact', reason: 'equal neighbours' },
+}
+const worst = windows[0]?.producers.reduce((a, b) => (b.windowMs > a.windowMs ? b : a))
+const publishedMs = ((worst?.lastAckAtNs ?? 0) + (worst?.firstAckAtNs ?? 0)) / 2e6
+
+function closed(number: number, outcome: 'switched' | 'aborted', epoch: number): JournalEntry {
+  const timeline = [{ mark: 'published', atMonotonicMs: publishedMs } as const, { mark: 'groups-released', atMonotonicMs: publishedMs + 500 } as const]
+  return { ...head, number, kind: 'closed', outcome, live: 'green', epoch, graceful: true, reason: '', timeline }
+}
+
+/** An aborted switchover, then one that moved a group. */
+const journal: readonly JournalEntry[] = [
+  closed(1, 'aborted', 4),
+  { ...head, number: 2, kind: 'groups', positions: [position], positionEntriesBefore: 0, moved: ['billing'], stayed: [] },
+  closed(3, 'switched', 9),
+]
+
+const facts: RunFacts = {
+  versions: { blue: '3.9.2', green: '4.3.1' },
+  load: { ratePerSecond: 100, preloadRecords: 0 },
+  wanted: { switchovers: 1, ackedRecords: 10, lagRecords: 100, laggingGroup: 'archive' },
+  startedAt: new Date('2026-11-22T20:39:02Z'),
+  durationSeconds: 30,
+  phases: [{ phase: 'switch', seconds: 30 }],
+  loadSeconds: 10,
+  lagRecords: 100,
+  gates: [
+    {
+      gate: { epoch: 8, updates: 2, checks: [{ name: 'mirror lag', verdict: 'pass', observed: 'at most 41 ms', required: 'at most 1000 ms', remedy: '' }] },
+      limits: { maxMirrorLagMs: 1_000 },
+    },
+  ],
+}
+
+describe('the report of a run', () => {
+  const report = makeReport(facts, verdict, journal)
+  const [one] = report.switchovers
+
+  it('joins what clients measured with what was journaled, aborted switchovers left out', () => {
+    expect(RolloutReport.parse(report)).toEqual(report)
+    expect(report.switchovers).toHaveLength(1)
+    expect(one).toMatchObject({ from: 'blue', to: 'green', epoch: 9, writeWindowMs: worst?.windowMs })
+    expect(one?.producers.map(({ windowMs }) => windowMs)).toContain(Math.round((worst?.windowMs ?? 0) * 10) / 10)
+    expect(one?.parts.publishMs).toBeCloseTo((worst?.windowMs ?? 0) / 2, 3)
+    expect(one?.marks.map(({ mark }) => mark)).toEqual(['published', 'groups-released'])
+    expect(one?.latency.map(({ measure, stage }) => `${measure} ${stage}`)).toEqual([
+      ...['acknowledgement before', 'acknowledgement during', 'acknowledgement after'],
+      ...['end-to-end before', 'end-to-end during', 'end-to-end after'],
+    ])
+  })
+
+  it('holds the gate that let it begin, and the limits that it judged by', () => {
+    expect(one?.gate).toEqual(facts.gates[0]?.gate)
+    expect(report.configuration?.limits).toEqual({ maxMirrorLagMs: 1_000 })
+  })
+
+  it('says of every position with which switchover it moved', () => {
+    expect(report.groups).toEqual([
+      {
+        ...{ group: 'billing', topic: 'orders', partition: 0, method: 'count-back', verdict: 'exact', lagRecords: 2 },
+        ...{ switchover: 1, sourceOffset: '41', targetOffset: '44', reason: 'equal neighbours' },
+      },
+    ])
+  })
+
+  it('says what was not observed, a gate whose evidence is missing among it', () => {
+    expect(report.notObserved.join(' ')).not.toContain('switchover 1')
+    expect(makeReport({ ...facts, gates: [null] }, verdict, journal).notObserved).toContain(
+      "The evidence of the gate before switchover 1: Pulumi's state held none that passed.",
+    )
+  })
+
+  it('fails with every reason at once', () => {
+    const wanted = { switchovers: 3, ackedRecords: 1e9, lagRecords: 1e9, laggingGroup: 'archive' }
+    const failed = makeReport({ ...facts, wanted }, { ...verdict, ok: false }, journal)
+    expect(failed.verdict).toBe('fail')
+    expect(failed.reasons[0]).toBe('the history checker found faults')
+    expect(failed.reasons.join('\n')).toMatch(/1 switchovers were seen by the clients, 3 wanted[\s\S]*archive was only 100[\s\S]*were acknowledged/)
+  })
+})
+
+describe('the report of a run that broke off', () => {
+  const status = { ackedRecords: { blue: 40, green: 2 }, errors: 1 } as never
+  const report = interruptedReport(facts, 'switch', 'pulumi up of demo-traffic failed:\ngate: refused', status)
+
+  it('says where and why, and that its zeros prove nothing', () => {
+    expect(RolloutReport.parse(report)).toEqual(report)
+    expect(report).toMatchObject({ verdict: 'fail', clientJudged: false, client: { acked: 42, errors: 1 } })
+    expect(report.reasons).toEqual(['switch: pulumi up of demo-traffic failed:\ngate: refused'])
+    expect(reportHtml(report)).toContain('This rollout failed: switch: pulumi up of demo-traffic failed.')
+    expect(summaryLines(report).join('\n')).not.toContain('lost 0')
+  })
+
+  it('is made also when nothing had begun', () => {
+    const early = interruptedReport({ ...facts, loadSeconds: 0, gates: [], phases: [] }, 'validate', 'no Java', null)
+    expect(RolloutReport.parse(early).load.recordsPerSecond).toBe(0)
+    expect(reportHtml(early)).toContain('No phase was begun.')
+  })
+})
