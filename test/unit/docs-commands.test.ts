@@ -1,0 +1,53 @@
+/** No command stands in the docs that nothing runs. */
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { projectDir } from '../../tools/paths.ts'
+import { docsCommands, fencedCommands, readmeCommands, startedElsewhere, tourAlsoRuns, tourSections } from '../support/docs-commands.ts'
+
+/** `main` is the fleet of the tour's stacks: what a placeholder stands for there. */
+function typedInTour(command: string): string {
+  return command.replace(/ --fleet NAME$/, '').replace('<fleet>', 'main')
+}
+
+test('every command of README and docs is run by a test', () => {
+  const known = new Set([...readmeCommands(tourSections.tour), ...readmeCommands(tourSections.end), ...tourAlsoRuns, ...Object.keys(startedElsewhere)])
+  const unknown = docsCommands().filter(({ command }) => !known.has(typedInTour(command)))
+  expect(unknown.map(({ file, line, command }) => `${file}:${line}: ${command}`)).toEqual([])
+})
+
+test('the sections that the tour types are there, and begin and end as a tour does', () => {
+  const [first, last] = [readmeCommands(tourSections.tour), readmeCommands(tourSections.end)]
+  expect(first[0]).toBe('npm run setup')
+  expect(first).toContain('npx pulumi preview -s traffic')
+  expect(last.filter((command) => command.startsWith('npx pulumi destroy'))).toHaveLength(3)
+})
+
+test('what is started elsewhere is there: the script, and the file that does it', () => {
+  const { scripts }: { scripts: Record<string, string> } = JSON.parse(readFileSync(join(projectDir, 'package.json'), 'utf8'))
+  for (const [command, file] of Object.entries(startedElsewhere)) {
+    expect(scripts[command.replace(/^npm (run )?/, '')]).toBeDefined()
+    expect(existsSync(join(projectDir, file))).toBe(true)
+  }
+})
+
+test('comments are left out, other blocks and other sections too', () => {
+  const markdown = [
+    '## A',
+    '```sh',
+    'npm test # all',
+    '# nothing',
+    '',
+    'npx kbg ack',
+    '```',
+    '```ts',
+    "const a = '#1'",
+    '```',
+    '## B',
+    '```bash',
+    'npm run b',
+    '```',
+  ].join('\n')
+  expect(fencedCommands(markdown).map(({ line, command }) => `${line} ${command}`)).toEqual(['3 npm test', '6 npx kbg ack', '13 npm run b'])
+  expect(fencedCommands(markdown, 'A').map(({ command }) => command)).toEqual(['npm test', 'npx kbg ack'])
+})
