@@ -7,8 +7,8 @@ import { handlerOf, type ResourceHandler } from '../resource-handler.ts'
  */
 const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
   'kbg:index:LocalCluster': async () => {
-    const [{ localCluster }, { localClusters }] = await Promise.all([import('./local-cluster.ts'), import('../../engine/run/local-platform.ts')])
-    return handlerOf(localCluster(localClusters))
+    const [{ localCluster }, { localClustersWhenAsked }] = await Promise.all([import('./local-cluster.ts'), import('./local-cluster-by-engine.ts')])
+    return handlerOf(localCluster(localClustersWhenAsked))
   },
   'kbg:index:LocalRouteStore': async () => {
     const [{ localRouteStore }, { localRouteStores }] = await Promise.all([import('./local-route-store.ts'), import('../../engine/run/local-platform.ts')])

@@ -19,7 +19,7 @@ export type LocalClusterOutputs = z.infer<typeof LocalClusterOutputs>
 export interface LocalClusterPlatform {
   /** Makes the colour, or brings up what is missing of a provisioned one: dead brokers with their data, new users. */
   provision(spec: LocalClusterSpec, call: Call): Promise<ClusterAccess>
-  brokersAlive(spec: LocalClusterSpec): number
+  brokersAlive(spec: LocalClusterSpec): number | Promise<number>
   /** Ends exactly what was started and removes its data. */
   destroy(spec: LocalClusterSpec, call: Call): Promise<void>
 }
@@ -40,16 +40,16 @@ export function localCluster(platform: LocalClusterPlatform): ResourceDefinition
     previewUpdate: async (old, wanted) => ({ access: old.outputs.access, brokersAlive: wanted.nodes }),
     create: async (spec, call) => {
       const access = await platform.provision(spec, call)
-      return { id: `${spec.fleet}/${spec.colour}`, outputs: { access, brokersAlive: platform.brokersAlive(spec) } }
+      return { id: `${spec.fleet}/${spec.colour}`, outputs: { access, brokersAlive: await platform.brokersAlive(spec) } }
     },
     update: async (old, spec, call) => {
       const refused = refuseChange(old.inputs, spec)
       if (refused.length > 0) throw new KbgError('cluster-change', refused.map(({ reason }) => reason).join(' '))
       const access = await platform.provision(spec, call)
-      return { access, brokersAlive: platform.brokersAlive(spec) }
+      return { access, brokersAlive: await platform.brokersAlive(spec) }
     },
     read: async (old, call) => {
-      const brokersAlive = platform.brokersAlive(old.inputs)
+      const brokersAlive = await platform.brokersAlive(old.inputs)
       if (brokersAlive < old.inputs.nodes) {
         call.warn(`${brokersAlive} of ${old.inputs.nodes} brokers of ${old.inputs.colour} run. \`pulumi up\` starts the others with their data.`)
       }

@@ -1,9 +1,7 @@
-import { localRouteStoreAccess } from '../../engine/run/local-platform.ts'
-import { mayRetire } from '../../engine/run/retirement.ts'
 import type { RetirementEngine } from './retirement-guard.ts'
 
-/** The engine itself. */
+/** The engine itself, loaded when something is really asked: a preview of a new colour asks nothing, and the clients of Kafka and etcd take half a second. */
 export const retirementEngine: RetirementEngine = {
-  routeStoreOf: localRouteStoreAccess,
-  reasonsAgainst: (question, call) => mayRetire(question, call.clock, call.cancelled),
+  routeStoreOf: async (fleet) => (await import('../../engine/run/local-platform.ts')).localRouteStoreAccess(fleet),
+  reasonsAgainst: async (question, call) => (await import('../../engine/run/retirement.ts')).mayRetire(question, call.clock, call.cancelled),
 }

@@ -28,7 +28,7 @@ export type RetirementGuardOutputs = z.infer<typeof RetirementGuardOutputs>
 /** What the guard asks of the engine. */
 export interface RetirementEngine {
   /** The local platform's route store of a fleet. */
-  routeStoreOf(fleet: string): RouteStoreAccess
+  routeStoreOf(fleet: string): RouteStoreAccess | Promise<RouteStoreAccess>
   /** Reasons against destroying the colour; none: it may go. */
   reasonsAgainst(question: RetirementGuardInputs & RetirementGuardOutputs, call: Call): Promise<readonly string[]>
 }
@@ -38,7 +38,9 @@ export interface RetirementEngine {
  * and while it refuses nothing else is deleted.
  */
 export function retirementGuard(engine: RetirementEngine): ResourceDefinition<RetirementGuardInputs, RetirementGuardOutputs> {
-  const outputsOf = ({ fleet, routeStore }: RetirementGuardInputs): RetirementGuardOutputs => ({ routeStore: routeStore ?? engine.routeStoreOf(fleet) })
+  const outputsOf = async ({ fleet, routeStore }: RetirementGuardInputs): Promise<RetirementGuardOutputs> => ({
+    routeStore: routeStore ?? (await engine.routeStoreOf(fleet)),
+  })
   return {
     type: 'kbg:index:RetirementGuard',
     description: 'Refuses to be deleted while its colour is needed; everything else of the colour is deleted after it.',
@@ -48,7 +50,7 @@ export function retirementGuard(engine: RetirementEngine): ResourceDefinition<Re
     diff: (old, wanted) => inputDifference(old.inputs, wanted),
     previewCreate: async () => ({ routeStore: unknownValue }),
     previewUpdate: async (old) => old.outputs,
-    create: async (inputs) => ({ id: `${inputs.fleet}/${inputs.cluster.colour}`, outputs: outputsOf(inputs) }),
+    create: async (inputs) => ({ id: `${inputs.fleet}/${inputs.cluster.colour}`, outputs: await outputsOf(inputs) }),
     update: async (_old, inputs) => outputsOf(inputs),
     read: async (old) => ({ inputs: old.inputs, outputs: old.outputs }),
     delete: async (old, call) => {
