@@ -1,5 +1,5 @@
 /** `npm run bench -- preview`: how long `pulumi preview` takes as the catalog grows, beside as many resources that do nothing. */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { initFleet, pulumiEnv } from '../../cli/init.ts'
@@ -39,13 +39,14 @@ const warmUp: WarmUpRule = { kind: 'rounds', rounds: 1 }
 /** A colour's preview may cost so much of the same number of resources that do nothing. */
 const goalRatio = 1.3
 
-/** What is previewed: the colour, as many resources of a trivial provider, as many components. */
-const kinds = ['colour', 'custom', 'component'] as const
+/** What is previewed at each size. */
+const kinds = ['colour', 'noop'] as const
 type Kind = (typeof kinds)[number]
-const kindText: Readonly<Record<Kind, string>> = {
+type Arm = `${Kind}-${number}` | 'empty'
+const kindText: Readonly<Record<Kind | 'empty', string>> = {
   colour: 'pulumi preview of a colour that does not stand yet',
-  custom: 'pulumi preview of as many resources of a provider in Node that does nothing',
-  component: 'pulumi preview of as many component resources, which no provider sees',
+  noop: 'pulumi preview of as many resources of a provider in Node that does nothing',
+  empty: 'pulumi preview of a program without resources',
 }
 
 export async function benchPreview(options: PreviewBenchOptions = fullRun): Promise<ConductedBench> {
@@ -66,71 +67,63 @@ async function measure(topics: readonly number[], rounds: number): Promise<Findi
   await makeNoopStack(checkout.dir)
   const resources = new Map<number, number>()
   for (const count of topics) resources.set(count, await countResources(checkout.dir, count))
-  const arms = topics.flatMap((count) => kinds.map((kind) => `${kind}-${count}` as const))
-  const values = await interleaved(arms, rounds, async (arm) => {
-    const [kind, count] = arm.split('-') as [Kind, string]
-    return await timePreview(checkout.dir, kind, Number(count), resources.get(Number(count)) ?? 0)
-  })
-  return findings(topics, resources, (kind, count) => values[`${kind}-${count}` as const] ?? [])
+  const arms: readonly Arm[] = [...topics.flatMap((count) => kinds.map((kind) => `${kind}-${count}` as const)), 'empty']
+  const values = await interleaved(arms, rounds, (arm) => timePreview(checkout.dir, arm, resources))
+  return findings(topics, resources, values)
 }
 
-type ValuesOf = (kind: Kind, topics: number) => readonly number[]
-
-function findings(topics: readonly number[], resources: ReadonlyMap<number, number>, valuesOf: ValuesOf): Findings {
-  const counted = (kind: Kind, count: number) => afterWarmUp(valuesOf(kind, count), warmUp)
+function findings(topics: readonly number[], resources: ReadonlyMap<number, number>, values: Readonly<Record<Arm, readonly number[]>>): Findings {
+  const counted = (arm: Arm) => afterWarmUp(values[arm] ?? [], warmUp).counted
   const totals = topics.map((count) =>
     rowOf({
       measure: `preview, ${count} topics (${resources.get(count)} resources)`,
       unit: 's',
-      ours: medianOf(kindText.colour, counted('colour', count).counted),
-      baseline: medianOf(kindText.custom, counted('custom', count).counted),
-      limit: medianOf(kindText.component, counted('component', count).counted),
+      ours: medianOf(kindText.colour, counted(`colour-${count}`)),
+      baseline: medianOf(kindText.noop, counted(`noop-${count}`)),
+      limit: medianOf(kindText.empty, counted('empty')),
       goal: { of: 'ratio', to: 'baseline', atMost: goalRatio },
     }),
   )
-  const lines = new Map(kinds.map((kind) => [kind, lineOf(topics, resources, (count) => counted(kind, count).counted)]))
-  const arms = kinds.flatMap((kind) => topics.map((count) => ({ kind, count, values: valuesOf(kind, count) })))
+  const lineOf = (kind: Kind) => leastSquares(topics.flatMap((count) => counted(`${kind}-${count}`).map((y) => ({ x: resources.get(count) ?? 0, y }))))
+  const arms = Object.entries(values)
   return {
-    rows: [...totals, ...lineRows(lines)],
-    samples: arms.map(({ kind, count, values }) =>
-      armSamples(`${kind}-${count}`, `${kindText[kind]}, from the CLI's start to its end`, 's', values, afterWarmUp(values, warmUp)),
-    ),
-    histograms: arms.map(({ kind, count, values }) =>
+    // one size has no line
+    rows: [...totals, ...(topics.length > 1 ? lineRows(lineOf('colour'), lineOf('noop')) : [])],
+    samples: arms.map(([arm, seconds]) => armSamples(arm, `${textOf(arm)}, from the CLI's start to its end`, 's', seconds, afterWarmUp(seconds, warmUp))),
+    histograms: arms.map(([arm, seconds]) =>
       histogramOfMs(
-        `${kind}-${count}`,
-        values.map((seconds) => seconds * 1_000),
+        arm,
+        seconds.map((each) => each * 1_000),
       ),
     ),
   }
 }
 
-type Line = { readonly slope: number; readonly intercept: number } | undefined
-
-/** Seconds over resources, through every counted preview. One size has no line. */
-function lineOf(topics: readonly number[], resources: ReadonlyMap<number, number>, counted: (count: number) => readonly number[]): Line {
-  if (topics.length < 2) return undefined
-  return leastSquares(topics.flatMap((count) => counted(count).map((y) => ({ x: resources.get(count) ?? 0, y }))))
+function textOf(arm: string): string {
+  return kindText[arm === 'empty' ? 'empty' : arm.startsWith('colour') ? 'colour' : 'noop']
 }
 
-function lineRows(lines: ReadonlyMap<Kind, Line>): Row[] {
-  const [colour, custom, component] = kinds.map((kind) => lines.get(kind))
-  if (!colour || !custom || !component) return []
-  const compare = (measure: string, unit: string, pick: (line: NonNullable<Line>) => number) =>
+type Line = ReturnType<typeof leastSquares>
+
+/** Seconds over resources, through every counted preview of every size. */
+function lineRows(colour: Line, noop: Line): readonly Row[] {
+  const compare = (measure: string, unit: string, pick: (line: Line) => number) =>
     rowOf({
       ...{ measure, unit },
       ours: single(`least squares over all sizes: ${kindText.colour}`, pick(colour)),
-      baseline: single(`least squares over all sizes: ${kindText.custom}`, pick(custom)),
-      limit: single(`least squares over all sizes: ${kindText.component}`, pick(component)),
+      baseline: single(`least squares over all sizes: ${kindText.noop}`, pick(noop)),
     })
   return [compare('slope', 'ms per resource', (line) => line.slope * 1_000), compare('intercept', 's', (line) => line.intercept)]
 }
 
 /** One timed preview, in seconds. What it previews is written before the time starts. */
-async function timePreview(root: string, kind: Kind, topics: number, resources: number): Promise<number> {
-  if (kind === 'colour') writeCatalog(root, topics)
-  else writeNoopConfig(root, kind, resources)
+async function timePreview(root: string, arm: Arm, resources: ReadonlyMap<number, number>): Promise<number> {
+  const count = Number(arm.split('-')[1] ?? 0)
+  const colour = arm.startsWith('colour')
+  if (colour) writeCatalog(root, count)
+  else writeNoopConfig(root, resources.get(count) ?? 0)
   const startedMs = systemClock.monotonicMs()
-  await (kind === 'colour' ? previewColour(root) : previewNoop(root))
+  await (colour ? previewColour(root) : previewNoop(root))
   return (systemClock.monotonicMs() - startedMs) / 1_000
 }
 
@@ -162,14 +155,12 @@ function pulumi(root: string, cwd: string, args: readonly string[]): Promise<str
 }
 
 async function makeNoopStack(root: string): Promise<void> {
-  writeNoopConfig(root, 'custom', 1)
+  writeNoopConfig(root, 0)
   await pulumi(root, join(root, 'test', 'bench', 'noop'), ['stack', 'init', noopStack, '--no-select', '--non-interactive'])
 }
 
-function writeNoopConfig(root: string, kind: Kind, count: number): void {
-  const dir = join(root, 'test', 'bench', 'noop')
-  mkdirSync(dir, { recursive: true })
-  writeFileSync(join(dir, `Pulumi.${noopStack}.yaml`), stringify({ config: { 'bench-noop:count': String(count), 'bench-noop:kind': kind } }))
+function writeNoopConfig(root: string, count: number): void {
+  writeFileSync(join(root, 'test', 'bench', 'noop', `Pulumi.${noopStack}.yaml`), stringify({ config: { 'bench-noop:count': String(count) } }))
 }
 
 /** A catalog of so many topics, with a writer and a reader that may use all of them. */
