@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { exitCodeOf } from '../bench/harness/conduct.ts'
 import { decoded, histogramOfMs } from '../bench/harness/histogram.ts'
 import { durationNoise, latencyNoise, type MachineNoise, tooNoisy } from '../bench/harness/noise.ts'
 import { ForeignTicks, parseMachineStat, parseProcessStat } from '../bench/harness/processor-time.ts'
@@ -117,5 +118,13 @@ describe('the table', () => {
     const text = tableLines({ ...result, refused: ['loud'], rows: result.rows.map((row) => ({ ...row, holds: null })) }).join('\n')
     expect(text).toContain('not told')
     expect(text).toContain('too noisy to tell: loud')
+  })
+
+  it('ends the command with 0 when all goals hold, 1 when one does not, 3 when nothing can be told', () => {
+    expect(exitCodeOf(result)).toBe(0)
+    const [first] = result.rows
+    const missed = rowOf({ measure: 'lost', unit: 'records', ours: single('lost', 1), goal: { of: 'ours', atMost: 0 } })
+    expect(exitCodeOf({ ...result, rows: first ? [first, missed] : [] })).toBe(1)
+    expect(exitCodeOf({ ...result, refused: ['loud'] })).toBe(3)
   })
 })
