@@ -155,6 +155,7 @@ function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
       command: toolPaths().java,
       args: [
         '-XX:+UseSerialGC',
+        '-XX:TieredStopAtLevel=1', // see the brokers' options
         '-Xms128m',
         '-Xmx512m',
         ...sharedArchiveOptions(kafka.connectArchive),

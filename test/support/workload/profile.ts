@@ -13,10 +13,10 @@ export function demoLoad(ratePerSecond: number, preloadRecords: number): LoadPro
   const all = ['orders', 'payments', 'audit-log']
   const user = 'orders-app'
   const share = (part: number) => Math.max(1, Math.round(ratePerSecond * part))
-  const transactions = { transactionalId: 'orders-app-payments', abortEvery: 5, everyMs: 50 }
+  const transactions = { transactionalId: 'orders-app-payments', abortEvery: 5, everyMs: 100 }
   return {
     recordBytes: 1024,
-    tickMs: 25,
+    tickMs: 50,
     topics: [
       { name: 'orders', partitions: 6, keys: 500 },
       { name: 'payments', partitions: 3, keys: 200 },
