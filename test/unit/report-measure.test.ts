@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { gateEvidence } from '../../cli/rollout/gate-evidence.ts'
 import { aroundWindow } from '../../cli/rollout/measure/around-window.ts'
-import { acknowledgementSamples, endToEndSamples, stageLatency } from '../../cli/rollout/measure/latency.ts'
+import { acknowledgementSamples, endToEndSamples, groupsReadFrom, stageLatency } from '../../cli/rollout/measure/latency.ts'
 import { perSecondOf } from '../../cli/rollout/measure/per-second.ts'
 import { quantilesOf } from '../../cli/rollout/measure/quantiles.ts'
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
@@ -75,6 +75,14 @@ describe('the way of records through a run', () => {
   it('counts a delivery once, and a lagging group not at all, in the end-to-end latency', () => {
     expect(endToEndSamples(traces, ['archive'])).toHaveLength(4)
     expect(endToEndSamples(traces, [])).toHaveLength(5)
+  })
+
+  it('knows when every group had read from the new colour, those aside that stay behind', () => {
+    const green = { ...poll('billing', 4, ['web:3']), colour: 'green' as const }
+    const moved = readTraces([web, consumer('billing', ['orders'], [poll('billing', 1, ['web:0']), green]), archive, other])
+    expect(groupsReadFrom('green', 2_000, moved, ['archive'])).toBe(4_000)
+    expect(groupsReadFrom('green', 5_000, moved, ['archive'])).toBe(5_000)
+    expect(groupsReadFrom('blue', 0, moved, [])).toBe(1_000)
   })
 
   it('splits latency at the stretch of a switchover', () => {

@@ -24,7 +24,7 @@ export function latencyFigure(report: RolloutReport, perSecond: PerSecond): Figu
   return {
     id: 'latency-figure',
     title: 'What a record waited, by the second in which it was due.',
-    description: `Counted from the moment that the schedule wanted it sent, so that a hold shows in full. Each point is ${binName(bins)}; the axis is logarithmic.`,
+    description: `Counted from the moment that the schedule wanted it sent, so that a hold shows in full. Each point is ${binName(bins)}; the axis is logarithmic. Groups that stay behind on purpose are left out.`,
     legend: html`<ul class="legend"><li><i class="rule p50"></i>median</li><li><i class="rule thin p99"></i>99th percentile</li></ul>`,
     draw: (width) => draw(report, panels, bins, total, width),
     table: {

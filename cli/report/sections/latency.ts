@@ -23,7 +23,7 @@ ${
   rows.length === 0
     ? null
     : html`<h3>Before, during and after each switchover</h3>
-<p>During: for acknowledgements, while any producer paused; end to end, until the groups had been moved as well. Before and after are the 5 seconds beside it; a record that was due before may have been read after.</p>
+<p>During: for acknowledgements, while any producer paused; end to end, until every group that keeps up had read from the new colour. Before and after are the 5 seconds beside it; a record that was due before may have been read after.</p>
 ${tableHtml({
   id: 'latency-stages',
   caption: 'Latency of the records that were due in each stretch of time',

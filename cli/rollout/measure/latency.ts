@@ -1,3 +1,4 @@
+import type { Colour } from '../../../engine/model/colour.ts'
 import type { StageLatency } from '../../report/evidence.ts'
 import { quantilesOf } from './quantiles.ts'
 import type { Traces } from './traces.ts'
@@ -33,6 +34,22 @@ export function endToEndSamples({ producers, groups, originNs }: Traces, lagging
         })
       }),
     )
+}
+
+/**
+ * When every group had read from the new colour, in milliseconds since the load began; groups that stay behind on purpose don't count, nor do those that never
+ * did (pure).
+ *
+ * @param fromMs when the switchover began
+ */
+export function groupsReadFrom(colour: Colour, fromMs: number, { groups, originNs }: Traces, laggingGroups: readonly string[]): number {
+  const firstReadings = groups
+    .filter((group) => !laggingGroups.includes(group.group))
+    .map((group) => {
+      const times = group.readings.filter((reading) => reading.colour === colour).map((reading) => (reading.atNs - originNs) / 1e6)
+      return Math.min(...times.filter((at) => at >= fromMs))
+    })
+  return Math.max(fromMs, ...firstReadings.filter(Number.isFinite))
 }
 
 /** A switchover's stretch of time, in milliseconds since the load began. */

@@ -17,6 +17,8 @@ export interface GroupTrace {
   readonly group: string
   readonly topics: readonly string[]
   readonly firstPollAtNs: ReadonlyMap<string, readonly number[]>
+  /** Where its members read: an entry for each member's first delivery, and for each that came from another colour than its one before. */
+  readonly readings: readonly { readonly atNs: number; readonly colour: Colour }[]
 }
 
 /** The way of every record through a run, as its clients saw it. */
@@ -41,6 +43,7 @@ interface OpenGroup {
   readonly group: string
   readonly topics: Set<string>
   readonly firstPollAtNs: Map<string, number[]>
+  readonly readings: { readonly atNs: number; readonly colour: Colour }[]
 }
 
 /**
@@ -63,6 +66,7 @@ export function readTraces(histories: Iterable<History>): Traces {
 function readOne(history: History, producers: OpenProducer[], groups: Map<string, OpenGroup>): void {
   let producer: OpenProducer | undefined
   let group: OpenGroup | undefined
+  let reading: Colour | undefined
   for (const event of wholeHistory(history)) {
     if (event.type === 'start') {
       if (event.role.kind === 'fullReader') return
@@ -70,7 +74,10 @@ function readOne(history: History, producers: OpenProducer[], groups: Map<string
       else group = openGroup(event.role.group, event.role.topics, groups)
     }
     if (producer) takeProducerEvent(producer, event)
-    else if (group && event.type === 'poll') takePoll(group, event)
+    if (!group || event.type !== 'poll') continue
+    takePoll(group, event)
+    if (event.colour !== reading) group.readings.push({ atNs: event.atNs, colour: event.colour })
+    reading = event.colour
   }
 }
 
@@ -82,7 +89,7 @@ function openProducer(producer: string, producers: OpenProducer[]): OpenProducer
 
 /** Members of one group share its trace. */
 function openGroup(group: string, topics: readonly string[], groups: Map<string, OpenGroup>): OpenGroup {
-  const known = groups.get(group) ?? { group, topics: new Set<string>(), firstPollAtNs: new Map<string, number[]>() }
+  const known = groups.get(group) ?? { group, topics: new Set<string>(), firstPollAtNs: new Map<string, number[]>(), readings: [] }
   for (const topic of topics) known.topics.add(topic)
   groups.set(group, known)
   return known
