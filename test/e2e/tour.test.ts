@@ -273,8 +273,10 @@ describe('the tour, and what may go wrong on the way', () => {
     writeFileSync(file, config.replace('config:\n', `config:\n  kafka-blue-green:limits: '{"lagSamples": 1}'\n`))
     signalBrokers('blue', 'SIGSTOP')
     const [preview, update] = await Promise.all([copy.start('npx pulumi preview -s traffic', 120).ended, copy.refused(upTraffic, 120)])
-    expect(preview.output).toMatch(/It would be refused now:[\s\S]*fence of blue: inconclusive/)
-    expect(preview.seconds).toBeLessThan(25)
+    expect(preview.output).toMatch(
+      /It would be refused now:[\s\S]*fence of blue: inconclusive; observed deadline: Gave up waiting for observations for the plan/,
+    )
+    expect(preview.seconds).toBeLessThan(60) // 5 s on a quiet machine; a client's own timeouts would take minutes
     expect(update.output).toMatch(/gate: The gate is inconclusive, so nothing was moved:[\s\S]*fence of blue: inconclusive/)
     signalBrokers('blue', 'SIGKILL')
     writeFileSync(file, config)
