@@ -243,7 +243,7 @@ describe('a group that comes up on the source while groups move', () => {
     expect(new Set(received.map((line) => line.split(' ')[0]))).toEqual(new Set(['blue']))
   }, 90_000)
 
-  test('reads on through the way back', async () => {
+  test('reads on through the way back, whose connectors creating the route leaves alone while it is unfinished', async () => {
     const { mirrors } = ports
     const seed = async () => Promise.reject(new KbgError('test', 'The orchestrator ends here.'))
     const broken: Ports = { ...ports, mirrors: { ...mirrors, blue: overriding(mirrors.blue, { seed }) } }
