@@ -7,6 +7,7 @@ import { type ConductedBench, exitCodeOf, stopOnInterrupt } from './harness/inde
 const benches: Readonly<Record<string, () => Promise<ConductedBench>>> = {
   preview: async () => (await import('./preview.ts')).benchPreview(),
   provision: async () => (await import('./provision.ts')).benchProvision(),
+  window: async () => (await import('./window.ts')).benchWindow(),
   fresh: async () => (await import('./fresh.ts')).benchFresh(),
 }
 

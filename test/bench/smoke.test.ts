@@ -8,6 +8,7 @@ import { benchFresh } from './fresh.ts'
 import { BenchResult, type ConductedBench } from './harness/index.ts'
 import { benchPreview } from './preview.ts'
 import { benchProvision } from './provision.ts'
+import { benchWindow } from './window.ts'
 
 let outDir = ''
 beforeAll(() => {
@@ -33,6 +34,14 @@ test('provision: brokers, and the whole colour, beside raw starts', async () => 
   const bench = await benchProvision({ versions: ['4.3.1'], rounds: 1, withPulumi: false, outDir })
   expect(measuresOf(bench)).toEqual(['brokers ready, 4.3.1', 'colour ready and fenced, 4.3.1'])
   expect(bench.result.rows.every((row) => (row.baseline ?? 0) > 0)).toBe(true)
+})
+
+test('window: total, parts, floor, and no fault of the clients', async () => {
+  const bench = await benchWindow({ switchovers: 3, recordsPerSecond: 200, settleSeconds: 2, outDir })
+  const measures = measuresOf(bench)
+  for (const measure of ['write window, median', 'write window, maximum', 'part: drain', 'floor: mirrorHop', 'lost']) expect(measures).toContain(measure)
+  const faults = bench.result.rows.filter((row) => row.unit === 'records')
+  expect(faults.map(({ measure, ours }) => [measure, ours])).toEqual(['lost', 'duplicated', 'redelivered', 'reordered', 'errors'].map((name) => [name, 0]))
 })
 
 test('fresh: a clone is set up', async () => {
