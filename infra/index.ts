@@ -13,12 +13,27 @@ export default async (): Promise<object> => {
     const catalog = loadCatalog(projectFile('catalog.yaml'))
     switch (config.role) {
       case 'colour':
-        return colourProgram(config, catalog)
+        return withoutStackTraces(() => colourProgram(config, catalog))
       case 'traffic':
         return await trafficProgram(config, catalog)
     }
   } catch (error) {
     // a RunError is shown as its message alone: a stack trace would hide what to correct
     throw new pulumi.RunError(messageOf(error))
+  }
+}
+
+/**
+ * Pulumi's SDK keeps a stack trace of every promise that it makes, mapped to sources, in case one is never settled; with a thousand topics that took a
+ * third of a preview. What is thrown in here is shown by its message alone, so nothing is lost. `PULUMI_DEBUG_PROMISE_LEAKS`, which prints them, keeps them.
+ */
+function withoutStackTraces<T>(work: () => T): T {
+  if (process.env.PULUMI_DEBUG_PROMISE_LEAKS) return work()
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = limit
   }
 }

@@ -135,11 +135,12 @@ export function toolPaths(env: NodeJS.ProcessEnv = process.env): ToolPaths {
 
 /**
  * The environment for child processes: `base` with a PATH on which Node 24, the Pulumi CLI and, where the official
- * plugin can't be had, the stand-in providers are found first. Repeating it changes nothing.
+ * plugin can't be had, the stand-in providers are found first, and with a cache of compiled JavaScript, so that a preview
+ * doesn't begin with compiling Pulumi's SDK (0.35 s of 1.9). Repeating it changes nothing.
  */
 export function toolEnv(base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const paths = toolPaths(base)
   const first = [nodeBinDir, paths.pulumiDir, paths.standInProviders].filter((dir) => dir !== undefined)
   const rest = (base.PATH ?? '').split(delimiter).filter((dir) => dir !== '' && !first.includes(dir))
-  return { ...base, PATH: [...first, ...rest].join(delimiter) }
+  return { ...base, PATH: [...first, ...rest].join(delimiter), NODE_COMPILE_CACHE: base.NODE_COMPILE_CACHE || join(projectDir, '.kbg', '.compile-cache') }
 }

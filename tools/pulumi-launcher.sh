@@ -38,6 +38,9 @@ if [ ! -x "${PULUMI_HOME:-$HOME/.pulumi}/plugins/resource-kafka-v$version/pulumi
   PATH="$root/test/support/providers:$PATH"
 fi
 export PATH
+# A preview doesn't begin with compiling Pulumi's SDK.
+: "${NODE_COMPILE_CACHE:=$root/.kbg/.compile-cache}"
+export NODE_COMPILE_CACHE
 
 # The backend and the passphrase that `kbg init` made. An empty passphrase variable is a passphrase, so it counts as set.
 if [ -z "${PULUMI_BACKEND_URL:-}" ] && [ -d "$root/.kbg/.pulumi" ]; then

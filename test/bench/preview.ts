@@ -2,12 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { initFleet, pulumiEnv } from '../../cli/init.ts'
+import { initFleet } from '../../cli/init.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
-import { toolEnv } from '../../tools/paths.ts'
 import { mustRun } from '../../tools/process.ts'
-import { copyCheckout } from './checkout.ts'
+import { type Checkout, copyCheckout } from './checkout.ts'
 import {
   afterWarmUp,
   armSamples,
@@ -64,11 +63,11 @@ export async function benchPreview(options: PreviewBenchOptions = fullRun): Prom
 async function measure(topics: readonly number[], rounds: number): Promise<Findings> {
   using checkout = await copyCheckout()
   await initFleet(fleet, checkout.dir)
-  await makeNoopStack(checkout.dir)
+  await makeNoopStack(checkout)
   const resources = new Map<number, number>()
-  for (const count of topics) resources.set(count, await countResources(checkout.dir, count))
+  for (const count of topics) resources.set(count, await countResources(checkout, count))
   const arms: readonly Arm[] = [...topics.flatMap((count) => kinds.map((kind) => `${kind}-${count}` as const)), 'empty']
-  const values = await interleaved(arms, rounds, (arm) => timePreview(checkout.dir, arm, resources))
+  const values = await interleaved(arms, rounds, (arm) => timePreview(checkout, arm, resources))
   return findings(topics, resources, values)
 }
 
@@ -117,54 +116,58 @@ function lineRows(colour: Line, noop: Line): readonly Row[] {
 }
 
 /** One timed preview, in seconds. What it previews is written before the time starts. */
-async function timePreview(root: string, arm: Arm, resources: ReadonlyMap<number, number>): Promise<number> {
+async function timePreview(checkout: Checkout, arm: Arm, resources: ReadonlyMap<number, number>): Promise<number> {
   const count = Number(arm.split('-')[1] ?? 0)
   const colour = arm.startsWith('colour')
-  if (colour) writeCatalog(root, count)
-  else writeNoopConfig(root, resources.get(count) ?? 0)
+  if (colour) writeCatalog(checkout, count)
+  else writeNoopConfig(checkout, resources.get(count) ?? 0)
   const startedMs = systemClock.monotonicMs()
-  await (colour ? previewColour(root) : previewNoop(root))
+  await (colour ? previewColour(checkout) : previewNoop(checkout))
   return (systemClock.monotonicMs() - startedMs) / 1_000
 }
 
 /** How many resources the colour of so many topics has, the stack not counted. */
-async function countResources(root: string, topics: number): Promise<number> {
-  writeCatalog(root, topics)
-  const said = await previewColour(root)
+async function countResources(checkout: Checkout, topics: number): Promise<number> {
+  writeCatalog(checkout, topics)
+  const said = await previewColour(checkout)
   const created = /\+ (\d+) to create/.exec(said)?.[1]
   if (created === undefined) throw new KbgError('bench', `The preview said nothing of what it would create: ${said.trim().slice(-500)}`)
   return Number(created) - 1
 }
 
-function previewColour(root: string): Promise<string> {
-  return preview(root, root, `${fleet}-blue`)
+function previewColour(checkout: Checkout): Promise<string> {
+  return preview(checkout, checkout.dir, `${fleet}-blue`)
 }
 
 const noopStack = 'noop'
 
-function previewNoop(root: string): Promise<string> {
-  return preview(root, join(root, 'test', 'bench', 'noop'), noopStack)
+function noopDir({ dir }: Checkout): string {
+  return join(dir, 'test', 'bench', 'noop')
 }
 
-function preview(root: string, cwd: string, stack: string): Promise<string> {
-  return pulumi(root, cwd, ['preview', '-s', stack, '--non-interactive'])
+function previewNoop(checkout: Checkout): Promise<string> {
+  return preview(checkout, noopDir(checkout), noopStack)
 }
 
-function pulumi(root: string, cwd: string, args: readonly string[]): Promise<string> {
-  return mustRun('pulumi', args, { cwd, env: { ...toolEnv(), ...pulumiEnv(root) }, deadlineSeconds: 180 })
+function preview(checkout: Checkout, cwd: string, stack: string): Promise<string> {
+  return pulumi(checkout, cwd, ['preview', '-s', stack, '--non-interactive'])
 }
 
-async function makeNoopStack(root: string): Promise<void> {
-  writeNoopConfig(root, 0)
-  await pulumi(root, join(root, 'test', 'bench', 'noop'), ['stack', 'init', noopStack, '--no-select', '--non-interactive'])
+function pulumi(checkout: Checkout, cwd: string, args: readonly string[]): Promise<string> {
+  return mustRun('pulumi', args, { cwd, env: checkout.env(), deadlineSeconds: 180 })
 }
 
-function writeNoopConfig(root: string, count: number): void {
-  writeFileSync(join(root, 'test', 'bench', 'noop', `Pulumi.${noopStack}.yaml`), stringify({ config: { 'bench-noop:count': String(count) } }))
+async function makeNoopStack(checkout: Checkout): Promise<void> {
+  writeNoopConfig(checkout, 0)
+  await pulumi(checkout, noopDir(checkout), ['stack', 'init', noopStack, '--no-select', '--non-interactive'])
+}
+
+function writeNoopConfig(checkout: Checkout, count: number): void {
+  writeFileSync(join(noopDir(checkout), `Pulumi.${noopStack}.yaml`), stringify({ config: { 'bench-noop:count': String(count) } }))
 }
 
 /** A catalog of so many topics, with a writer and a reader that may use all of them. */
-function writeCatalog(root: string, topics: number): void {
+function writeCatalog(checkout: Checkout, topics: number): void {
   const names = Array.from({ length: topics }, (_, index) => `orders-${String(index).padStart(4, '0')}`)
   const acl = (user: string, operation: string) => ({
     ...{ principal: `User:${user}`, resourceType: 'Topic', resourceName: 'orders-', patternType: 'Prefixed', operation },
@@ -174,5 +177,5 @@ function writeCatalog(root: string, topics: number): void {
     users: ['writer', 'reader'],
     acls: [acl('writer', 'Write'), acl('writer', 'Describe'), acl('reader', 'Read'), acl('reader', 'Describe')],
   }
-  writeFileSync(join(root, 'catalog.yaml'), stringify(catalog))
+  writeFileSync(join(checkout.dir, 'catalog.yaml'), stringify(catalog))
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { initFleet, pulumiEnv } from '../../cli/init.ts'
+import { initFleet } from '../../cli/init.ts'
 import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
@@ -12,9 +12,9 @@ import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectName } from '../../infra/config.ts'
 import { projectFile } from '../../infra/project.ts'
-import { type KafkaVersion, toolEnv } from '../../tools/paths.ts'
+import type { KafkaVersion } from '../../tools/paths.ts'
 import { mustRun } from '../../tools/process.ts'
-import { copyCheckout } from './checkout.ts'
+import { type Checkout, copyCheckout } from './checkout.ts'
 import {
   afterWarmUp,
   armSamples,
@@ -91,7 +91,7 @@ async function measure({ versions, rounds, withPulumi }: ProvisionBenchOptions):
         return times.total
       }
       case 'pulumi':
-        return await timeUp(checkout.dir, version)
+        return await timeUp(checkout, version)
     }
   })
   return findings(versions, pulumiVersion, (arm) => values[arm] ?? [], brokersReady)
@@ -201,19 +201,19 @@ async function timeColour(root: string, version: KafkaVersion): Promise<{ readon
 }
 
 /** One `pulumi up` of a colour that doesn't stand yet, in seconds; it is destroyed again, untimed. */
-async function timeUp(root: string, version: KafkaVersion): Promise<number> {
+async function timeUp(checkout: Checkout, version: KafkaVersion): Promise<number> {
   try {
     const startedMs = systemClock.monotonicMs()
-    await runPulumi(root, 'up', version)
+    await runPulumi(checkout, 'up', version)
     return (systemClock.monotonicMs() - startedMs) / 1_000
   } finally {
-    await runPulumi(root, 'destroy', version)
+    await runPulumi(checkout, 'destroy', version)
   }
 }
 
-function runPulumi(root: string, command: 'up' | 'destroy', version: KafkaVersion): Promise<string> {
+function runPulumi(checkout: Checkout, command: 'up' | 'destroy', version: KafkaVersion): Promise<string> {
   const args = [command, '-s', stackName({ fleet, role: colourOf[version] }), '--yes', '--skip-preview', '--non-interactive']
-  return mustRun('pulumi', args, { cwd: root, env: { ...toolEnv(), ...pulumiEnv(root) }, deadlineSeconds: 300 })
+  return mustRun('pulumi', args, { cwd: checkout.dir, env: checkout.env(), deadlineSeconds: 300 })
 }
 
 /** A stack that may be destroyed at once: its brokers have never served anybody. */
