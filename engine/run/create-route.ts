@@ -1,5 +1,6 @@
 import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
+import type { JournalEntry } from '../model/journal.ts'
 import type { RouteDocument } from '../model/route.ts'
 import { Deadline } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
@@ -21,7 +22,7 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
   const lock = await takeLock(ports, request)
   try {
     const reading = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
-    const route = reading.route ?? firstRouteOf(request, reading.highestClientEpoch, lock.term)
+    const route = reading.route ?? firstRouteOf(request, Math.max(reading.highestClientEpoch, lastEpoch(reading.journal)), lock.term)
     const run = new Execution({
       ...request,
       ports,
@@ -44,13 +45,29 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
   }
 }
 
-function firstRouteOf(request: Omit<MoveRequest, 'gateEpoch'>, highestClientEpoch: number, term: string): RouteDocument {
+/**
+ * The newest epoch that the journal tells of: a client may know it that isn't registered now. 0 without a journal.
+ *
+ * @throws KbgError `route-lost` when a switchover is open: what was decided is in the journal, who is live stood in the document that is gone
+ */
+export function lastEpoch(journal: readonly JournalEntry[]): number {
+  const open = openSwitch(journal)
+  if (open !== null) {
+    throw new KbgError('route-lost', 'The route document is gone, and the journal holds a switchover that was not closed.', {
+      facts: { source: open.source, target: open.target, decided: open.decided?.outcome ?? 'nothing' },
+      remedy: 'Restore the route store from its backup; a new route could open a colour while the other one accepts writes.',
+    })
+  }
+  return Math.max(0, ...journal.map((entry) => ('epoch' in entry ? entry.epoch : 0)))
+}
+
+function firstRouteOf(request: Omit<MoveRequest, 'gateEpoch'>, highestEpoch: number, term: string): RouteDocument {
   const { blue, green } = request.wiring.clusters
   return firstRoute(
     request.wiring.fleet,
     request.intent.live,
     { blue: endpointsOf(blue), green: endpointsOf(green) },
-    highestClientEpoch,
+    highestEpoch,
     request.intent.attempt,
     term,
   )

@@ -1,3 +1,4 @@
+import { bindingText } from '../gate/catalog-parity.ts'
 import { otherColour } from '../model/colour.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import type { RouteDocument } from '../model/route.ts'
@@ -46,8 +47,20 @@ export async function reconcileFences(run: Execution): Promise<void> {
 
 async function observeFences(ports: Ports, route: RouteDocument): Promise<{ readonly live: boolean; readonly standby: boolean }> {
   const deadline = new Deadline(ports.clock, observationMs, 'the fences to be observed')
-  const [live, standby] = await Promise.all([answers(ports.clusters[route.live], deadline), answers(ports.clusters[otherColour(route.live)], deadline)])
-  return { live: live.some(({ answer }) => answer === 'fenced'), standby: standby.some(({ answer }) => answer === 'open') }
+  const live = ports.clusters[route.live]
+  const [liveAnswers, standbyAnswers, leftOver] = await Promise.all([
+    answers(live, deadline),
+    answers(ports.clusters[otherColour(route.live)], deadline),
+    leftOverBindings(live, deadline),
+  ])
+  return { live: leftOver || liveAnswers.some(({ answer }) => answer === 'fenced'), standby: standbyAnswers.some(({ answer }) => answer === 'open') }
+}
+
+/** The probe only meets DENY Write; a part of the fence that denies something else shows among the ACLs. */
+async function leftOverBindings(cluster: Cluster, deadline: Deadline): Promise<boolean> {
+  const fence = new Set(cluster.fence.bindings.map(bindingText))
+  const acls = await deadline.race(cluster.inventory.acls(deadline)).catch(() => [])
+  return acls.some((binding) => fence.has(bindingText(binding)))
 }
 
 /** No answer is no evidence here: nothing is changed because of it. */

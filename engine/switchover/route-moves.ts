@@ -4,19 +4,12 @@ import type { ColourEndpoints, GroupRoute, Latch, RouteDocument } from '../model
 
 /** The legal moves of the route document. Each takes the document it starts from and refuses any other state, so that an illegal order can't be written. */
 
-/** The first route of a fleet: `live` is open, everybody reads there. Its epoch is above any that a client has seen. */
-export function firstRoute(
-  fleet: string,
-  live: Colour,
-  colours: RouteDocument['colours'],
-  highestClientEpoch: number,
-  attempt: number,
-  term: string,
-): RouteDocument {
+/** The first route of a fleet: `live` is open, everybody reads there. Its epoch is above any that a client can have seen. */
+export function firstRoute(fleet: string, live: Colour, colours: RouteDocument['colours'], highestEpoch: number, attempt: number, term: string): RouteDocument {
   return {
     version: 1,
     fleet,
-    epoch: highestClientEpoch + 1,
+    epoch: highestEpoch + 1,
     state: 'open',
     live,
     target: null,

@@ -18,6 +18,9 @@ export interface StatusFacts {
 /** Any state in words: who writes where, what is fenced, which step is open since when, what happens next, what the operator can do (pure). */
 export function statusText(facts: StatusFacts): string {
   const { route, journal } = facts
+  if (route === null && journal.length > 0) {
+    return 'The route document is gone, though the journal tells of one: restore the route store from its backup. Clients go on with the route that they know.'
+  }
   if (route === null) return 'There is no route yet: pulumi up on the traffic stack creates it.'
   return [
     `route     epoch ${route.epoch}, ${writers(route)}`,

@@ -14,7 +14,7 @@ import type { Deadline } from '../../ports/clock.ts'
 import type { AclBinding, ClusterFacts, Inventory, QuorumFacts, TopicFacts } from '../../ports/cluster.ts'
 import { fromWire, nudgeBinding } from './acl-bindings.ts'
 import type { BrokerConnections } from './connections.ts'
-import { persistently, requireNone } from './refusal.ts'
+import { errorName, persistently, requireNone } from './refusal.ts'
 
 /** Topics in one DescribeConfigs request; each has some 35 configs. */
 const topicsPerRequest = 200
@@ -85,6 +85,7 @@ export class KafkaInventory implements Inventory {
     )
     const configs = new Map<string, TopicConfig>()
     for (const result of answers.flatMap((answer) => answer.results)) {
+      if (errorName(result.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') continue // deleted since the metadata was read: that is read again
       requireNone(result.errorCode, `Can't read the configuration of the topic ${result.resourceName}.`, {}, result.errorMessage)
       const own = result.configs
         .filter((config) => config.configSource === ConfigSources.DYNAMIC_TOPIC_CONFIG)

@@ -51,12 +51,24 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
 
 /** Groups that nobody knows read on the target from here on; one that has come up on the source meanwhile stays there, because nobody translated it. */
 async function consumersFollow(run: Execution, source: Colour, target: Colour, seen: ReadonlySet<string>): Promise<void> {
-  const now = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
-  const readsOnSource = (groupId: string) => groupRoute(run.route, groupId).colour === source
-  const newcomers = now.filter((group) => !isExcludedGroup(group.groupId) && !seen.has(group.groupId) && readsOnSource(group.groupId))
-  const pinned = Object.fromEntries(newcomers.map((group) => [group.groupId, { colour: source, state: 'running' } as const]))
-  const next = consumersDefault(groupsSet(run.route, pinned, run.term), target, run.term)
+  const before = await groupsOn(run, source)
+  const newcomers = before.filter((groupId) => !seen.has(groupId) && groupRoute(run.route, groupId).colour === source)
+  const next = consumersDefault(groupsSet(run.route, pinnedTo(source, newcomers), run.term), target, run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+  // One may have come up between that listing and the publication; from here on nobody new begins on the source.
+  const late = (await groupsOn(run, source)).filter((groupId) => !seen.has(groupId) && !before.includes(groupId))
+  if (late.length === 0) return
+  const again = groupsSet(run.route, pinnedTo(source, late), run.term)
+  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `${firstFive(late)} stay on ${source}, epoch ${again.epoch}` }, again)
+}
+
+async function groupsOn(run: Execution, source: Colour): Promise<readonly string[]> {
+  const listed = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
+  return listed.map((group) => group.groupId).filter((groupId) => !isExcludedGroup(groupId))
+}
+
+function pinnedTo(colour: Colour, groupIds: readonly string[]): Readonly<Record<string, GroupRoute>> {
+  return Object.fromEntries(groupIds.map((groupId) => [groupId, { colour, state: 'running' } as const]))
 }
 
 /** Two batches, the near ones first, by how many offsets they were behind the cut a moment ago. */
