@@ -58,7 +58,8 @@ function failed(report: RolloutReport): readonly [string, string, string] {
   return [`This rollout failed: ${firstLine(reasons[0])}${more}.`, seen, `${came}, and the run took ${seconds(durationSeconds)}.`]
 }
 
+/** A reason's first line, with the next one when it only announces that. */
 function firstLine(reason: string | undefined): string {
-  const [line = ''] = (reason ?? 'no reason was given').split('\n')
-  return line.replace(/[.:]+$/, '')
+  const [line = '', next = ''] = (reason ?? 'no reason was given').split('\n')
+  return (line.endsWith(':') ? `${line} ${next.trim()}` : line).replace(/[.:\s]+$/, '')
 }

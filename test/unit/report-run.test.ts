@@ -111,7 +111,7 @@ describe('the report of a run that broke off', () => {
     expect(RolloutReport.parse(report)).toEqual(report)
     expect(report).toMatchObject({ verdict: 'fail', clientJudged: false, client: { acked: 42, errors: 1 } })
     expect(report.reasons).toEqual(['switch: pulumi up of demo-traffic failed:\ngate: refused'])
-    expect(reportHtml(report)).toContain('This rollout failed: switch: pulumi up of demo-traffic failed.')
+    expect(reportHtml(report)).toContain('This rollout failed: switch: pulumi up of demo-traffic failed: gate: refused.')
     expect(summaryLines(report).join('\n')).not.toContain('lost 0')
   })
 
