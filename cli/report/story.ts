@@ -51,10 +51,8 @@ function failed(report: RolloutReport): readonly [string, string, string] {
     ? `Of ${counted(client.acked, 'acknowledged record')} ${faults.length === 0 ? 'none was lost, duplicated, redelivered or reordered' : listed(faults)}, and clients were given ${counted(client.errors, 'error')}.`
     : `What its clients saw was not judged, so nothing is known of the ${counted(client.acked, 'record')} that were acknowledged.`
   const live = switchovers.at(-1)?.to
-  const came =
-    live === undefined
-      ? 'No switchover was completed'
-      : `${counted(switchovers.length, 'switchover was', 'switchovers were')} completed, the last one to ${live}`
+  const none = report.clientJudged ? 'The clients saw no switchover' : 'Switchovers that it may have completed were not measured'
+  const came = live === undefined ? none : `${counted(switchovers.length, 'switchover was', 'switchovers were')} completed, the last one to ${live}`
   return [`This rollout failed: ${firstLine(reasons[0])}${more}.`, seen, `${came}, and the run took ${seconds(durationSeconds)}.`]
 }
 

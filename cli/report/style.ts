@@ -54,7 +54,7 @@ svg text.on-blue { fill: var(--on-blue); } svg text.on-green { fill: var(--on-gr
 .table { overflow-x: auto; margin: 4px 0 0; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; }
 .caption { font-size: 14px; color: var(--soft); margin: 16px 0 0; }
-.number + td { padding-left: 16px; }
+.number + td, .number + th { padding-left: 16px; }
 small { display: block; font-size: 13px; font-weight: 400; color: var(--soft); } .note { font-size: 14px; color: var(--soft); }
 th, td { text-align: left; vertical-align: top; padding: 6px 16px 6px 0; border-bottom: 1px solid var(--rule); unicode-bidi: isolate; }
 thead th { font-weight: 600; color: var(--soft); } tbody th { font-weight: 600; }

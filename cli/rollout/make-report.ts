@@ -79,6 +79,7 @@ export function interruptedReport(facts: RunFacts, phase: string, reason: string
     perSecond: null,
     notObserved: [
       'What the clients saw: the run ended before their histories were judged. The zeros for lost, duplicated, redelivered and reordered records prove nothing.',
+      ...(facts.gates.length === 0 ? [] : [`The write windows of the switchovers that were completed before (${facts.gates.length}).`]),
       ...neverObserved,
     ],
   }

@@ -110,6 +110,8 @@ describe('the report of a run that broke off', () => {
   it('says where and why, and that its zeros prove nothing', () => {
     expect(RolloutReport.parse(report)).toEqual(report)
     expect(report).toMatchObject({ verdict: 'fail', clientJudged: false, client: { acked: 42, errors: 1 } })
+    expect(report.notObserved).toContain('The write windows of the switchovers that were completed before (1).')
+    expect(reportHtml(report)).toContain('Switchovers that it may have completed were not measured')
     expect(report.reasons).toEqual(['switch: pulumi up of demo-traffic failed:\ngate: refused'])
     expect(reportHtml(report)).toContain('This rollout failed: switch: pulumi up of demo-traffic failed: gate: refused.')
     expect(summaryLines(report).join('\n')).not.toContain('lost 0')

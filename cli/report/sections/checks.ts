@@ -7,7 +7,7 @@ import { tableHtml } from '../table.ts'
 /** What the gate saw before each switchover: every check with what was observed and what is required. */
 export function checksSection(report: RolloutReport): Html {
   if (report.switchovers.every((one) => one.gate === null)) {
-    return html`<p>This report holds no evidence of the gate: it was written by an earlier version, or no switchover was completed.</p>`
+    return html`<p>This report holds no evidence of the gate: it was written by an earlier version, or no switchover was measured.</p>`
   }
   return html`<p>Before a switchover both colours are observed, and only a gate whose checks all pass lets it begin. This is what it saw.</p>
 ${report.switchovers.map(gateHtml)}`

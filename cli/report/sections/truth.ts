@@ -11,6 +11,10 @@ const questions = [
   ['errors', 'Errors', 'given to an application by send, commit or transaction'],
 ] as const
 
+const judgedHow =
+  "Every send, acknowledgement, delivery and commit was written down by the client that made it, and judged afterwards against a whole read of both colours. The tool's own checks have no say here."
+const unjudged = 'The run ended before the histories of its clients could be judged, so nothing is known here.'
+
 /** What the clients saw, question by question: from their own histories, compared with a whole read of both colours. */
 export function truthSection(report: RolloutReport): Html {
   const rows = questions.map(([kind, name, meaning]) => {
@@ -18,7 +22,7 @@ export function truthSection(report: RolloutReport): Html {
     const judged = report.clientJudged || (kind === 'errors' && found > 0)
     return [html`${name} <small>${meaning}</small>`, judged ? count(found) : 'not judged', verdictOf(found === 0, judged)]
   })
-  return html`<p>Every send, acknowledgement, delivery and commit was written down by the client that made it, and judged afterwards against a whole read of both colours. The tool's own checks have no say here.</p>
+  return html`<p>${report.clientJudged ? judgedHow : unjudged}</p>
 ${tableHtml({
   id: 'truth-numbers',
   caption: `Of ${count(report.client.acked)} acknowledged records; none of these is allowed`,

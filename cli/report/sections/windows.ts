@@ -6,7 +6,7 @@ import type { RolloutReport } from '../report.ts'
 
 /** Every switchover's write window as a picture. */
 export function windowsSection(report: RolloutReport): Html {
-  if (report.switchovers.length === 0) return html`<p>No switchover was completed.</p>`
+  if (report.switchovers.length === 0) return html`<p>No switchover was measured.</p>`
   return html`<p>A write window is measured at the clients: from a producer's last acknowledgement on one colour to its first on the other, and of all producers the longest counts.${report.switchovers.every((one) => one.dueThroughout) ? ' Sends were due all the while.' : ''}</p>
 ${report.switchovers.map((one, index) => {
   const notes = [
