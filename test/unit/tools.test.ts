@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../engine/ports/clock.ts'
-import { javaMajorVersion } from '../../tools/java.ts'
+import { javaMajorVersion, releasedJavaVersion } from '../../tools/java.ts'
 import { differences, parseSums } from '../../tools/kafka.ts'
 import { findJava, findOnPath, kafkaPluginVersion, nodeBinDir, projectDir, toolEnv } from '../../tools/paths.ts'
 import { mustRun, runCommand } from '../../tools/process.ts'
@@ -55,6 +55,18 @@ describe('finding programs', () => {
     expect(findJava({ JAVA_HOME: join(scratch, 'home'), PATH: join(scratch, 'bin') })).toBe(join(scratch, 'home/bin/java'))
     expect(findJava({ PATH: join(scratch, 'bin') })).toBe(join(scratch, 'bin/java'))
     expect(findOnPath('mvn', join(scratch, 'bin'))).toBeUndefined()
+  })
+
+  test('a Java says its version in the file beside it, also through a link; a wrapper has none', () => {
+    for (const dir of ['jdk/bin', 'shims']) mkdirSync(join(scratch, dir), { recursive: true })
+    executable(join(scratch, 'jdk/bin/java'), 'exit 0')
+    writeFileSync(join(scratch, 'jdk/release'), 'IMPLEMENTOR="x"\nJAVA_VERSION="21.0.5"\nJAVA_VERSION_DATE="2024-10-15"\n')
+    symlinkSync(join(scratch, 'jdk/bin/java'), join(scratch, 'java'))
+    expect(releasedJavaVersion(join(scratch, 'java'))).toBe(21)
+    writeFileSync(join(scratch, 'jdk/release'), 'JAVA_VERSION="1.8.0_452"\n')
+    expect(releasedJavaVersion(join(scratch, 'java'))).toBe(8)
+    executable(join(scratch, 'shims/java'), 'exit 0')
+    expect(releasedJavaVersion(join(scratch, 'shims/java'))).toBeUndefined()
   })
 
   test("the environment for children starts with this project's Node, and making it twice changes nothing", () => {

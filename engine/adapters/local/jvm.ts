@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { installedJava, javaRemedy, minJavaVersion } from '../../../tools/java.ts'
-import { type KafkaVersion, kafkaPaths } from '../../../tools/paths.ts'
+import { installedJava, javaRemedy, minJavaVersion, releasedJavaVersion } from '../../../tools/java.ts'
+import { findJava, type KafkaVersion, kafkaPaths } from '../../../tools/paths.ts'
 import { KbgError } from '../../model/error.ts'
 
 /** Options that map a version's classes from its archive; without one everything works, only slower. */
@@ -20,6 +20,8 @@ export async function requireKafka(version: KafkaVersion): Promise<void> {
       remedy: 'Run `npm run setup`.',
     })
   }
+  const found = findJava()
+  if (found !== undefined && (releasedJavaVersion(found) ?? 0) >= minJavaVersion) return
   const java = await installedJava()
   if ((java?.version ?? 0) >= minJavaVersion) return
   const observed = java === undefined ? 'none' : `${java.version ?? 'unknown version'} at ${java.path}`
