@@ -8,6 +8,7 @@
 import { createRequire } from 'node:module'
 import type { Kafka, PartitionMetadata, Producer, ProducerConfig } from 'kafkajs'
 import { KbgError } from '../engine/model/error.ts'
+import type { CoordinatedCluster } from './transaction-coordinator.ts'
 
 /** One partition's records as kafkajs encodes them. */
 export interface TopicData {
@@ -47,6 +48,7 @@ export interface InternalCluster {
   findBroker(args: { nodeId: number | string }): Promise<InternalBroker>
   findControllerBroker(): Promise<InternalBroker>
   removeBroker(address: { host: string; port: number }): void
+  findGroupCoordinator: CoordinatedCluster['findGroupCoordinator']
 }
 
 const load = createRequire(import.meta.url)

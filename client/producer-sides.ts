@@ -5,6 +5,7 @@ import { messageOf } from '../engine/model/error.ts'
 import { producerWithCluster } from './kafkajs-internals.ts'
 import { KafkajsLane } from './lane.ts'
 import type { Timing } from './timing.ts'
+import { steadyCoordinator } from './transaction-coordinator.ts'
 import type { TransactionalLane } from './transactions.ts'
 
 /** Connections that brokers have closed for idleness are opened again at least this often. */
@@ -134,6 +135,7 @@ export class ProducerSides {
         ? {}
         : { maxInFlightRequests: 1, idempotent: true, retry: { ...transactionRetry, ...this.#parts.retry, ...config.retry } }),
     })
+    if (config.transactionalId !== undefined) steadyCoordinator(cluster)
     return { producer, lane: new KafkajsLane(colour, producer, cluster, this.#parts.timing) }
   }
 
