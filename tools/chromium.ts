@@ -39,9 +39,12 @@ export const chromiumStep: Step = {
   },
 }
 
+/** Another package manager is waited for; a mirror that doesn't answer is given up within seconds. */
+const aptBounds = ['DPkg::Lock::Timeout=120', 'Acquire::http::Timeout=10', 'Acquire::https::Timeout=10', 'Acquire::Retries=0'].flatMap((bound) => ['-o', bound])
+
 async function install(aptGet: string): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...args: readonly string[]) => mustRun(aptGet, ['-o', 'DPkg::Lock::Timeout=120', ...args], { env, deadlineSeconds: 300 })
+  const apt = (...args: readonly string[]) => mustRun(aptGet, [...aptBounds, ...args], { env, deadlineSeconds: 300 })
   // A fresh image has no package lists, an old one has lists that name packages which are gone.
   await apt('update', '-q')
   await apt('install', '-qy', '--no-install-recommends', 'chromium')

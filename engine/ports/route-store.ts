@@ -4,7 +4,7 @@ import type { Deadline } from './clock.ts'
 
 /** What one consistent read of the config store showed. */
 export interface RouteReading {
-  /** null: no route was ever written. */
+  /** null: there is no route document. The journal tells whether there was one. */
   readonly route: RouteDocument | null
   /** Modification revision of the route key; 0 when absent. */
   readonly routeRevision: string

@@ -48,14 +48,14 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
 /**
  * The newest epoch that the journal tells of: a client may know it that isn't registered now. 0 without a journal.
  *
- * @throws KbgError `route-lost` when a switchover is open: what was decided is in the journal, who is live stood in the document that is gone
+ * @throws KbgError `route-lost` when the journal tells of a switchover: which groups stayed behind, and what is latched, stood in the document that is gone
  */
 export function lastEpoch(journal: readonly JournalEntry[]): number {
-  const open = openSwitch(journal)
-  if (open !== null) {
-    throw new KbgError('route-lost', 'The route document is gone, and the journal holds a switchover that was not closed.', {
-      facts: { source: open.source, target: open.target, decided: open.decided?.outcome ?? 'nothing' },
-      remedy: 'Restore the route store from its backup; a new route could open a colour while the other one accepts writes.',
+  const newest = journal.findLast((entry) => entry.kind === 'opened')
+  if (newest?.kind === 'opened') {
+    throw new KbgError('route-lost', 'The route document is gone, and the journal tells of a switchover.', {
+      facts: { newest: `${newest.source} -> ${newest.target} at epoch ${newest.epoch}`, required: 'the document, or a fleet that has never switched' },
+      remedy: 'Restore the route store from its backup; a new route would forget which groups stayed behind, and could open the wrong colour.',
     })
   }
   return Math.max(0, ...journal.map((entry) => ('epoch' in entry ? entry.epoch : 0)))

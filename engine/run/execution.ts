@@ -119,7 +119,7 @@ export interface Actual {
   readonly fencesDiffer: boolean
 }
 
-/** The outputs of a route document. After a run the fences are as the route says: it proved or mended them, or it failed. */
+/** The outputs of a route document. `fencesDiffer` is what was last observed; a run that ended well has put right what it could see. */
 export function actualOf(route: RouteDocument, journal: readonly JournalEntry[], fencesDiffer = false): Actual {
   const unfinished = route.state !== 'open' || openSwitch(journal) !== null
   return { epoch: route.epoch, state: route.state, live: route.live, attempt: route.attempt, latch: route.latch?.reason ?? null, unfinished, fencesDiffer }

@@ -1,5 +1,6 @@
 import { bindingText } from '../gate/catalog-parity.ts'
-import { otherColour } from '../model/colour.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
+import { KbgError } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import type { RouteDocument } from '../model/route.ts'
 import { Deadline } from '../ports/clock.ts'
@@ -10,6 +11,11 @@ import { openColour, proveFence } from './steps/fences.ts'
 
 /** Both colours are asked side by side; one that can't be reached must not hold an update up. */
 const observationMs = 2_000
+/** What a colour that is down, hangs or is being restarted answers; anything else (another cluster, a wrong password) is an error of its own. */
+const unreachableCodes = ['deadline', 'connection', 'closed', 'no-progress', 'kafka', 'outcome-unknown']
+
+/** How a colour's fence stands to what an open route says of it. */
+type Observed = 'follows' | 'differs' | 'unknown'
 
 /**
  * Whether a broker is known to answer otherwise than an open route says: the live colour open, the standby fenced. A fence request whose answer was lost may
@@ -18,52 +24,77 @@ const observationMs = 2_000
 export async function fencesDiffer(ports: Ports, route: RouteDocument): Promise<boolean> {
   if (route.state !== 'open') return false
   const { live, standby } = await observeFences(ports, route)
-  return live || standby
+  return live === 'differs' || standby === 'differs'
 }
 
 /**
- * Puts the fences back to what the route says: first the standby closed, then the live colour open, so that both are never open at once. Does nothing, and
- * writes nothing, where they stand as they should. For routes that are open, under the lock.
+ * Puts the fences back to what the route says: first the standby closed, then, with that proven, the live colour open, so that both are never open at once.
+ * Where they stand as they should nothing is written; else each effect is journaled before, in a transaction that compares lock, route and journal. For
+ * routes that are open, under the lock.
  *
- * @throws KbgError `fence-unproven` when a broker stays of another mind
+ * @throws KbgError `fence-unproven` when a broker stays of another mind, or when the live colour would have to be opened beside a standby that can't be asked
  */
 export async function reconcileFences(run: Execution): Promise<void> {
   if (run.route.state !== 'open') return
-  const { clusters } = run.ports
   const { live } = run.route
   const standby = otherColour(live)
-  const wrong = await observeFences(run.ports, run.route)
-  if (wrong.standby) {
-    run.tell({ step: 'fence', text: `${standby} accepts writes though ${live} is live: fencing it again` })
-    const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `every broker of ${standby} to refuse`)
-    await clusters[standby].fence.raise(deadline)
-    await proveFence(clusters[standby], 'fenced', deadline)
+  const observed = await observeFences(run.ports, run.route)
+  for (const [colour, answer] of [[live, observed.live] as const, [standby, observed.standby] as const]) {
+    if (answer === 'unknown') run.tell({ step: 'fence', text: `the fence of ${colour} can't be observed now` })
   }
-  if (wrong.live) {
-    run.tell({ step: 'fence', text: `${live} is live but refuses writes: lifting a fence that came late` })
-    await openColour(clusters[live], run.untilLockLost(run.limits.windowDeadlineMs, `${live} to accept writes again`))
-  }
+  if (observed.standby === 'differs') await closeStandby(run, standby, live)
+  if (observed.live === 'differs') await openLive(run, live, standby)
 }
 
-async function observeFences(ports: Ports, route: RouteDocument): Promise<{ readonly live: boolean; readonly standby: boolean }> {
+async function closeStandby(run: Execution, standby: Colour, live: Colour): Promise<void> {
+  run.tell({ step: 'fence', text: `${standby} accepts writes though ${live} is live: fencing it again; look for records on it that ${live} hasn't` })
+  const { fence } = run.ports.clusters[standby]
+  await run.record({ kind: 'fence', colour: standby, what: 'raising', bindings: fence.bindings.map(bindingText) })
+  const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `every broker of ${standby} to refuse`)
+  await fence.raise(deadline)
+  await proveFence(run.ports.clusters[standby], 'fenced', deadline)
+}
+
+async function openLive(run: Execution, live: Colour, standby: Colour): Promise<void> {
+  run.tell({ step: 'fence', text: `${live} is live but refuses writes: lifting a fence that came late` })
+  const { clusters } = run.ports
+  await proveFence(clusters[standby], 'fenced', run.untilLockLost(run.limits.fenceDeadlineMs, `every broker of ${standby} to refuse, before ${live} opens`))
+  await run.record({ kind: 'fence', colour: live, what: 'lifting', bindings: clusters[live].fence.bindings.map(bindingText) })
+  await openColour(clusters[live], run.untilLockLost(run.limits.windowDeadlineMs, `${live} to accept writes again`))
+}
+
+async function observeFences(ports: Ports, route: RouteDocument): Promise<{ readonly live: Observed; readonly standby: Observed }> {
   const deadline = new Deadline(ports.clock, observationMs, 'the fences to be observed')
   const live = ports.clusters[route.live]
-  const [liveAnswers, standbyAnswers, leftOver] = await Promise.all([
-    answers(live, deadline),
-    answers(ports.clusters[otherColour(route.live)], deadline),
-    leftOverBindings(live, deadline),
+  const [liveProbes, liveBindings, standbyProbes] = await Promise.all([
+    orUnknown(deadline.race(live.fence.probe(deadline))),
+    orUnknown(deadline.race(leftOverBindings(live, deadline))),
+    orUnknown(deadline.race(ports.clusters[otherColour(route.live)].fence.probe(deadline))),
   ])
-  return { live: leftOver || liveAnswers.some(({ answer }) => answer === 'fenced'), standby: standbyAnswers.some(({ answer }) => answer === 'open') }
+  const opened = judged(liveProbes, 'fenced')
+  // The probe only meets DENY Write; a part of the fence that denies something else shows among the ACLs.
+  const bare = liveBindings === null ? 'unknown' : liveBindings.length > 0 ? 'differs' : 'follows'
+  return { live: opened === 'differs' || bare === 'follows' ? opened : bare, standby: judged(standbyProbes, 'open') }
 }
 
-/** The probe only meets DENY Write; a part of the fence that denies something else shows among the ACLs. */
-async function leftOverBindings(cluster: Cluster, deadline: Deadline): Promise<boolean> {
+/** One broker that is of another mind is enough; one that didn't answer leaves it open. */
+function judged(probes: readonly BrokerProbe[] | null, wrong: 'fenced' | 'open'): Observed {
+  if (probes === null || probes.length === 0) return 'unknown'
+  if (probes.some(({ answer }) => answer === wrong)) return 'differs'
+  return probes.every(({ answer }) => answer !== 'unreachable') ? 'follows' : 'unknown'
+}
+
+async function leftOverBindings(cluster: Cluster, deadline: Deadline): Promise<readonly string[]> {
   const fence = new Set(cluster.fence.bindings.map(bindingText))
-  const acls = await deadline.race(cluster.inventory.acls(deadline)).catch(() => [])
-  return acls.some((binding) => fence.has(bindingText(binding)))
+  return (await cluster.inventory.acls(deadline)).map(bindingText).filter((text) => fence.has(text))
 }
 
-/** No answer is no evidence here: nothing is changed because of it. */
-async function answers(cluster: Cluster, deadline: Deadline): Promise<readonly BrokerProbe[]> {
-  return await deadline.race(cluster.fence.probe(deadline)).catch(() => [])
+/** null: it can't be reached, which is no evidence of anything. */
+async function orUnknown<T>(work: Promise<T>): Promise<T | null> {
+  try {
+    return await work
+  } catch (thrown) {
+    if (thrown instanceof KbgError && unreachableCodes.includes(thrown.code)) return null
+    throw thrown
+  }
 }

@@ -62,6 +62,7 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
       refuseStaleVerdict(run, request.gateEpoch)
       return await switchOver(run, course.source, course.target)
     case 'close-untouched':
+      await reconcileFences(run)
       await disarm(run, course.open.source, course.open.target)
       await closeUntouched(run, 'the orchestrator ended before the hold')
       return agreed(run, actualOf(run.route, run.journal))
@@ -159,7 +160,16 @@ async function takeBack(run: Execution, source: 'blue' | 'green', target: 'blue'
   if (run.route.state === 'held') await decideAbort(run, reason)
   if (run.route.state === 'deciding') throw thrown
   if (run.route.state === 'aborting') {
-    await finishAbort(run, source, target, reason)
+    await finishAbort(run, source, target, reason).catch((second: unknown) => {
+      throw new KbgError(
+        'unfinished',
+        `The switchover ${source} -> ${target} could not be taken back as a whole: ${messageOf(second)}. It began with: ${reason}`,
+        {
+          cause: thrown,
+          remedy: 'Run pulumi up again: it goes on where this ended.',
+        },
+      )
+    })
     throw new KbgError('aborted', `The switchover ${source} -> ${target} was taken back: ${source} is live, nothing was lost. Cause: ${reason}`, {
       cause: thrown,
       facts: { epoch: run.route.epoch },
@@ -182,6 +192,8 @@ async function finishSwitch(run: Execution, course: Extract<Course, { kind: 'fin
     // Time has passed since the source was proven fenced, and somebody may have acted meanwhile.
     await proveFence(run.ports.clusters[source], 'fenced', run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`))
     await liftAndPublish(run, target)
+  } else {
+    await reconcileFences(run) // it may have been left for long
   }
   return await afterRelease(run, source, target, decided.cut, false)
 }

@@ -69,6 +69,7 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
     },
     previewUpdate: async (old, wanted, call) => {
       call.inform(await planText(engine, wanted, call))
+      if (old.outputs.fencesDiffer) call.inform("A fence doesn't follow the route (kbg status says which): the update puts that right first.")
       const epoch = old.outputs.live === wanted.live && old.outputs.state === 'open' ? old.outputs.epoch : unknownValue
       return { live: wanted.live, epoch, state: 'open', latch: unknownValue, unfinished: false, fencesDiffer: false }
     },

@@ -93,6 +93,15 @@ async function untilMirrored(source: Colour, target: Colour): Promise<void> {
   )
 }
 
+/** Other bounds for the traffic stack, until the returned function is called. */
+function setLimits(limits: Partial<Limits>): () => void {
+  const file = join(copy.root, 'Pulumi.traffic.yaml')
+  const config = readFileSync(file, 'utf8')
+  const line = `  kafka-blue-green:limits: '${JSON.stringify(limits)}'\n`
+  writeFileSync(file, config.replace('config:\n', `config:\n${line}`))
+  return () => writeFileSync(file, readFileSync(file, 'utf8').replace(line, ''))
+}
+
 function signalBrokers(colour: Colour, name: NodeJS.Signals): void {
   for (const id of colour === 'blue' ? [1, 2, 3] : [11, 12, 13]) {
     const found = findProcess(join(colourDirectory(copy.root, fleet, colour), `node-${id}`, 'pid'))
@@ -169,6 +178,7 @@ describe('the tour, and what may go wrong on the way', () => {
     await copy.run('npx pulumi stack init second --no-select')
     const ports = await connectPorts(wiring(), systemClock)
     const lock = await ports.store.lock('ann at her desk', 10, within(10))
+    const restore = setLimits({ lagSamples: 20 }) // the first update is still asking its gate when the second one comes
     try {
       const first = copy.start(upTraffic, 180)
       await within(60).poll(50, async () => (copy.hasPulumiLock('traffic') ? true : undefined))
@@ -179,6 +189,7 @@ describe('the tour, and what may go wrong on the way', () => {
         expect(refused.output).toMatch(/locked: Somebody else is moving the traffic of this fleet\..*holder: ann at her desk/)
       }
     } finally {
+      restore()
       await lock.release()
       await closePorts(ports)
     }
@@ -232,10 +243,12 @@ describe('the tour, and what may go wrong on the way', () => {
     const before = await route()
     await register(deafProducer(before?.epoch ?? 0)) // keeps the hold waiting, so that ^C meets it
     await copy.run('npx pulumi config set live green -s traffic')
+    const restore = setLimits({ holdDeadlineMs: 20_000 })
     const update = copy.start(upTraffic, 120)
     await untilRoute('held', 'blue')
     update.signal('SIGINT')
     const { exitCode, output } = await update.ended
+    restore()
     expect(exitCode).not.toBe(0)
     expect(output).toMatch(/aborted: The switchover blue -> green was taken back: blue is live, nothing was lost\. Cause: cancelled/)
     expect(await route()).toMatchObject({ live: 'blue', state: 'open', target: null, latch: { attempt: 0, reason: 'cancelled' } })
@@ -267,19 +280,17 @@ describe('the tour, and what may go wrong on the way', () => {
 
   test('a colour that hangs or is dead: the preview is bounded, the update refuses, and an update of the colour brings it back', async () => {
     const before = await route()
-    const file = join(copy.root, 'Pulumi.traffic.yaml')
-    const config = readFileSync(file, 'utf8')
-    // one lag sample instead of five: the gate gives up sooner
-    writeFileSync(file, config.replace('config:\n', `config:\n  kafka-blue-green:limits: '{"lagSamples": 1}'\n`))
+    const restore = setLimits({ lagSamples: 1 }) // instead of five: the gate gives up sooner
     signalBrokers('blue', 'SIGSTOP')
-    const [preview, update] = await Promise.all([copy.start('npx pulumi preview -s traffic', 120).ended, copy.refused(upTraffic, 120)])
+    const preview = await copy.start('npx pulumi preview -s traffic', 120).ended
+    const update = await copy.refused(upTraffic, 120)
     expect(preview.output).toMatch(
       /It would be refused now:[\s\S]*fence of blue: inconclusive; observed deadline: Gave up waiting for observations for the plan/,
     )
     expect(preview.seconds).toBeLessThan(60) // 5 s on a quiet machine; a client's own timeouts would take minutes
     expect(update.output).toMatch(/gate: The gate is inconclusive, so nothing was moved:[\s\S]*fence of blue: inconclusive/)
     signalBrokers('blue', 'SIGKILL')
-    writeFileSync(file, config)
+    restore()
     expect(await route()).toEqual(before)
     expect((await copy.run('npx kbg status')).output).toMatch(/blue not known \(.*\); green open/)
     await copy.run('npx pulumi up -s blue')

@@ -6,6 +6,7 @@ import type { RoutedProducer } from '../../client/producer.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { bindingText } from '../../engine/gate/catalog-parity.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
@@ -15,7 +16,7 @@ import { createRoute } from '../../engine/run/create-route.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import type { Ports } from '../../engine/run/ports.ts'
 import type { Progress } from '../../engine/run/progress.ts'
-import { moveLive } from '../../engine/run/switchover.ts'
+import { moveLive, observeActual } from '../../engine/run/switchover.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 
@@ -183,10 +184,35 @@ describe('a fence that landed late', () => {
     for (const mend of [() => move('blue', { attempt: 1 }), () => pair.createRoute()]) {
       await createAcls(pair.wiring.clusters.blue, fenceBindings.slice(0, 1), within(10))
       await within(10).poll(20, async () => ((await answers('blue')).includes('fenced') ? true : undefined))
+      expect(await observeActual(ports)).toMatchObject({ live: 'blue', fencesDiffer: true })
       await mend()
+      expect(await observeActual(ports)).toMatchObject({ live: 'blue', fencesDiffer: false })
+      expect((await reading()).journal.at(-1)).toMatchObject({ kind: 'fence', colour: 'blue', what: 'lifting' })
       await expectLive('blue')
       await send(5)
     }
+  })
+
+  test('is found also where it denies something else than writing', async () => {
+    const others = fenceBindings.slice(1).map(bindingText)
+    await createAcls(pair.wiring.clusters.blue, fenceBindings.slice(1), within(10))
+    await within(10).poll(20, async () => ((await observeActual(ports))?.fencesDiffer ? true : undefined))
+    await move('blue', { attempt: 1 })
+    const left = async () => (await ports.clusters.blue.inventory.acls(within(10))).map(bindingText).filter((text) => others.includes(text))
+    await expect.poll(left, { timeout: 10_000 }).toEqual([])
+  })
+
+  test('is not lifted beside a standby that can not be asked', async () => {
+    const green = overriding(ports.clusters.green, {
+      fence: overriding(ports.clusters.green.fence, { probe: async () => [{ brokerId: 11, answer: 'unreachable', detail: 'paused' }] }),
+    })
+    await createAcls(pair.wiring.clusters.blue, fenceBindings.slice(0, 1), within(10))
+    await within(10).poll(20, async () => ((await answers('blue')).includes('fenced') ? true : undefined))
+    const through: Ports = { ...ports, clusters: { ...ports.clusters, green } }
+    expect(await refusal(move('blue', { attempt: 1, through }))).toMatchObject({ code: 'fence-unproven', message: expect.stringContaining('green') })
+    expect(await answers('blue')).toEqual(['fenced'])
+    await move('blue', { attempt: 1 })
+    await expectLive('blue')
   })
 
   test('lifted off the standby, it is raised again', async () => {

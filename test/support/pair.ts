@@ -63,28 +63,35 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
   const { fleet, catalog } = spec
   const tell = spec.tell ?? (() => undefined)
   const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what)
-  const store = provisionRouteStore({ projectRoot: root, fleet, subnets: process.platform === 'linux' }, systemClock, tell, within(60, 'the route store'))
-  const [blue, green] = await Promise.all(
-    colours.map(async (colour) => {
-      const cluster = { fleet, colour, kafkaVersion: spec.versions[colour], nodes: 3, brokerConfig: spec.brokerConfig ?? {}, applicationUsers: catalog.users }
-      const access = await provisionCluster(root, cluster, tell, within(240, `${colour} to stand`))
-      await declare(access, catalog, within(120, `the catalog on ${colour}`))
-      return access
-    }),
-  )
-  if (!blue || !green) throw new Error('a colour is missing')
+  const stand = async (colour: Colour) => {
+    const cluster = { fleet, colour, kafkaVersion: spec.versions[colour], nodes: 3, brokerConfig: spec.brokerConfig ?? {}, applicationUsers: catalog.users }
+    const access = await provisionCluster(root, cluster, tell, within(240, `${colour} to stand`))
+    await declare(access, catalog, within(120, `the catalog on ${colour}`))
+    return access
+  }
+  const storeSpec = { projectRoot: root, fleet, subnets: process.platform === 'linux' }
+  const standStore = provisionRouteStore(storeSpec, systemClock, tell, within(60, 'the route store'))
+  const [store, blue, green] = await allOf(standStore, stand('blue'), stand('green'))
   const clusters = { blue, green }
   const beside = (target: Colour) =>
     provisionWorker(root, { fleet, source: clusters[otherColour(target)], target: clusters[target] }, tell, within(180, `the worker beside ${target}`))
-  const [besideBlue, besideGreen] = await Promise.all([beside('blue'), beside('green')])
+  const [besideBlue, besideGreen] = await allOf(beside('blue'), beside('green'))
   return Wiring.parse({
     fleet,
-    routeStore: (await store).operator,
+    routeStore: store.operator,
     clusters,
     workers: { blue: besideBlue, green: besideGreen },
     topics: Object.keys(catalog.topics),
     groups: Object.keys(catalog.groups),
   })
+}
+
+/** All results, or the first failure once everything has ended: what still starts could not be torn down. */
+async function allOf<T extends readonly unknown[]>(...work: { readonly [Each in keyof T]: Promise<T[Each]> }): Promise<T> {
+  const settled = await Promise.allSettled(work)
+  const failed = settled.find((result) => result.status === 'rejected')
+  if (failed) throw failed.reason
+  return settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as unknown as T
 }
 
 async function declare(access: ClusterAccess, catalog: Catalog, deadline: Deadline): Promise<void> {

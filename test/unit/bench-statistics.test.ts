@@ -54,7 +54,7 @@ describe('the bootstrap interval of a ratio of medians', () => {
     const draw = (scale: number) => Array.from({ length: 15 }, () => scale * (0.5 + random()))
     const covered = Array.from({ length: 60 }, () => ratioInterval(draw(2), draw(1))).filter((interval) => interval && interval[0] <= 2 && 2 <= interval[1])
     expect(covered.length).toBeGreaterThanOrEqual(52)
-  })
+  }, 60_000)
 })
 
 it('a line is found through points that lie on it', () => {

@@ -22,6 +22,10 @@ const client = (ackedEpoch: number) => ({
   ...{ ackedEpoch, state: 'running', colour: 'blue', software: 'test' },
 })
 
+const opened = (number: number) => ({
+  ...{ number, term: '7', atWallClock: '2026-01-01T00:00:00.000Z', atMonotonicMs: 1 },
+  ...{ kind: 'opened', source: 'blue', target: 'green', attempt: 0, epoch: 4 },
+})
 const based = { first: 7, oldest: 1, opened: [7], carried: [mirrorEntry(3)] }
 
 function range(...pairs: [string, unknown][]): IRangeResponse {
@@ -55,11 +59,11 @@ describe('reading a fleet', () => {
   })
 
   test('from a base on it tells the entries from there, behind those that the base carries', () => {
-    const journal = entries([keys.journalEntry(7), entry(7)], [keys.journalEntry(8), entry(8)])
+    const journal = entries([keys.journalEntry(7), opened(7)], [keys.journalEntry(8), entry(8)])
     const reading = readFleet('shop', ranges({ journalBase: range([keys.journalBase, based]), journalHead: range([keys.journalHead, '8']), journal }))
     expect(reading.journal.map(({ number, kind }) => [number, kind])).toEqual([
       [3, 'mirror'],
-      [7, 'step'],
+      [7, 'opened'],
       [8, 'step'],
     ])
     expect(reading.journalHead).toBe(8)
@@ -79,6 +83,7 @@ describe('reading a fleet', () => {
     ['a journal without its head', { journalHead: range() }, keys.journalPrefix],
     ['a damaged entry', { journal: entries([keys.journalEntry(1), entry(1)], [keys.journalEntry(2), {}]) }, keys.journalEntry(2)],
     ['an entry missing before the base', { journalBase: range([keys.journalBase, { ...based, first: 3 }]) }, keys.journalPrefix],
+    ['a base ahead of the journal', { journalBase: range([keys.journalBase, { ...based, first: 3 }]), journal: entries() }, keys.journalBase],
     ['a damaged base', { journalBase: range([keys.journalBase, { ...based, first: 0 }]) }, keys.journalBase],
     ['a damaged lock', { lock: range([keys.lock, 'me']) }, keys.lock],
     ['a damaged registration', { clients: range([keys.client('app-1'), { ...client(1), ackedEpoch: -1 }]) }, keys.client('app-1')],

@@ -28,7 +28,13 @@ export function readFleet(fleet: string, ranges: FleetRanges): RouteReading {
   const route = ranges.route.kvs[0]
   const base = readBase(ranges.journalBase)
   const journalHead = readHead(ranges.journalHead)
-  const journal = [...base.carried, ...readEntries(fleet, ranges, base.first)]
+  const entries = readEntries(fleet, ranges, base.first)
+  if (base.first > 1 && entries[0]?.kind !== 'opened') {
+    throw corrupt(routeKeys(fleet).journalBase, `the journal's base`, [
+      `entry ${base.first} has to open a switchover, it is ${entries[0]?.kind ?? 'not there'}`,
+    ])
+  }
+  const journal = [...base.carried, ...entries]
   return {
     route: route === undefined ? null : readRoute(fleet, route),
     routeRevision: route?.mod_revision ?? '0',

@@ -18,6 +18,8 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
     const latch = { attempt: run.route.attempt, reason, atWallClock: run.ports.clock.wallClock().toISOString() }
     const route = restored(run.route, latch, run.term)
     await run.record({ kind: 'step', step: 'release', what: 'skipped', detail: `aborted, ${source} live at epoch ${route.epoch}` }, route)
+  } else {
+    await reconcileFences(run) // before Connect, which may be sick: writers must not wait for it
   }
   await letMirrorRun(run, source)
   await disarm(run, source, target)

@@ -18,6 +18,8 @@ const emptyPauseMs = 30
 const listMs = 10_000
 /** A group that was more offsets behind than this is moved after the others. */
 const farOffsets = 5_000
+/** Ten thousand groups with names of 40 characters in one publication were refused by the store's bound (measured); a thousand are far below. */
+const groupsPerBatch = 1_000
 /** How many groups that stay are journaled with their reason, and how much of it. */
 const reasonsJournaled = 100
 const reasonCharacters = 1_000
@@ -52,26 +54,31 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
 /** Groups that nobody knows read on the target from here on; one that has come up on the source meanwhile stays there, because nobody translated it. */
 async function consumersFollow(run: Execution, source: Colour, target: Colour, seen: ReadonlySet<string>): Promise<void> {
   const before = await groupsOn(run, source)
-  const newcomers = before.filter((groupId) => !seen.has(groupId) && groupRoute(run.route, groupId).colour === source)
+  // A rerun finds the default moved already: who has members here all the same came up in between, and nobody translated it.
+  const isNewcomer = ({ groupId, memberCount }: GroupFacts) => !seen.has(groupId) && (groupRoute(run.route, groupId).colour === source || memberCount > 0)
+  const newcomers = before.filter(isNewcomer).map(({ groupId }) => groupId)
   const next = consumersDefault(groupsSet(run.route, pinnedTo(source, newcomers), run.term), target, run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
-  // One may have come up between that listing and the publication; from here on nobody new begins on the source.
-  const late = (await groupsOn(run, source)).filter((groupId) => !seen.has(groupId) && !before.includes(groupId))
+  // One may have come up between that listing and the moment when every registered consumer knows of the publication.
+  const knows = run.untilLockLost(run.limits.holdDeadlineMs, 'consumers to read the route')
+  await run.ports.store.waitForClients((clients) => !clients.some((client) => client.kind === 'consumer' && client.ackedEpoch < next.epoch), knows)
+  const known = new Set([...seen, ...before.map(({ groupId }) => groupId)])
+  const late = (await groupsOn(run, source)).map(({ groupId }) => groupId).filter((groupId) => !known.has(groupId))
   if (late.length === 0) return
   const again = groupsSet(run.route, pinnedTo(source, late), run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `${firstFive(late)} stay on ${source}, epoch ${again.epoch}` }, again)
 }
 
-async function groupsOn(run: Execution, source: Colour): Promise<readonly string[]> {
+async function groupsOn(run: Execution, source: Colour): Promise<readonly GroupFacts[]> {
   const listed = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
-  return listed.map((group) => group.groupId).filter((groupId) => !isExcludedGroup(groupId))
+  return listed.filter(({ groupId }) => !isExcludedGroup(groupId))
 }
 
 function pinnedTo(colour: Colour, groupIds: readonly string[]): Readonly<Record<string, GroupRoute>> {
   return Object.fromEntries(groupIds.map((groupId) => [groupId, { colour, state: 'running' } as const]))
 }
 
-/** Two batches, the near ones first, by how many offsets they were behind the cut a moment ago. */
+/** Batches, the near ones first, by how many offsets they were behind the cut a moment ago. */
 async function byDistance(run: Execution, source: Colour, cut: Cut, candidates: readonly GroupFacts[]): Promise<readonly (readonly GroupFacts[])[]> {
   const deadline = run.untilLockLost(listMs, 'the positions of all groups')
   const ends = offsetsFromJson(cut.sourceEnds)
@@ -82,7 +89,14 @@ async function byDistance(run: Execution, source: Colour, cut: Cut, candidates: 
     }),
   )
   const isFar = (index: number) => (distances[index] ?? 0) > farOffsets
-  return [candidates.filter((_, index) => !isFar(index)), candidates.filter((_, index) => isFar(index))].filter((batch) => batch.length > 0)
+  return [candidates.filter((_, index) => !isFar(index)), candidates.filter((_, index) => isFar(index))].flatMap(inBatches)
+}
+
+/** What is published of a batch must fit into one write of the route store, or its groups could be held and never released. */
+function inBatches(groups: readonly GroupFacts[]): readonly (readonly GroupFacts[])[] {
+  const batches: (readonly GroupFacts[])[] = []
+  for (let start = 0; start < groups.length; start += groupsPerBatch) batches.push(groups.slice(start, start + groupsPerBatch))
+  return batches
 }
 
 async function moveBatch(run: Execution, source: Colour, target: Colour, cut: Cut, batch: readonly GroupFacts[]): Promise<GroupsOutcome> {
