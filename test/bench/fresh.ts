@@ -3,8 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { demoFleet } from '../../cli/rollout/rollout.ts'
+import { destroyCluster } from '../../engine/adapters/local/cluster.ts'
+import { destroyWorker } from '../../engine/adapters/local/connect-worker.ts'
+import { destroyRouteStore } from '../../engine/adapters/local/etcd-process.ts'
+import { colours } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
-import { systemClock } from '../../engine/ports/clock.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { projectDir, toolsDir } from '../../tools/paths.ts'
 import { mustRun, runCommand } from '../../tools/process.ts'
 import { armSamples, type ConductedBench, conductBench, durationNoise, type Findings, methodOf, type Row, rowOf, single } from './harness/index.ts'
@@ -54,6 +59,7 @@ async function measure({ runs, script }: FreshBenchOptions): Promise<Findings> {
     for (const caches of runs) timed.push(await timeRun(caches, clone, script, freshEnv(home)))
     return findings(timed, script)
   } finally {
+    await endDemo(join(home, 'clone'))
     makeWritable(home)
     rmSync(home, { recursive: true, force: true })
   }
@@ -123,6 +129,15 @@ async function lendTools(clone: string): Promise<void> {
   mkdirSync(join(clone, '.kbg'))
   symlinkSync(toolsDir, join(clone, '.kbg', '.tools'))
   await mustRun('cp', ['-a', join(projectDir, 'node_modules'), clone], { deadlineSeconds: 300 })
+}
+
+/** A rollout that failed or was killed leaves its brokers, workers and store running: they are ended by what they wrote down in the clone. */
+async function endDemo(clone: string): Promise<void> {
+  const quiet = (): void => undefined
+  const within = () => new Deadline(systemClock, 60_000, 'the demo in the clone to end')
+  await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: clone, fleet: demoFleet, colour }, quiet, within())))
+  await Promise.all(colours.map((colour) => destroyCluster(clone, demoFleet, colour, quiet, within())))
+  await destroyRouteStore({ projectRoot: clone, fleet: demoFleet, subnets: process.platform === 'linux' }, 'remove', within())
 }
 
 /** Go's module cache is read-only, directories too, which would keep it from being removed. */

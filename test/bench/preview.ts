@@ -41,6 +41,9 @@ const goalRatio = 1.3
 /** What is previewed at each size. */
 const kinds = ['colour', 'noop'] as const
 type Kind = (typeof kinds)[number]
+/** What the colour's program does and a plain one doesn't; both have the cache of compiled JavaScript. */
+const oursHas =
+  "The colour's program leaves out the stack traces that Pulumi's SDK keeps of its promises (infra/index.ts), the no-op program doesn't, as a plain program wouldn't."
 type Arm = `${Kind}-${number}` | 'empty'
 const kindText: Readonly<Record<Kind | 'empty', string>> = {
   colour: 'pulumi preview of a colour that does not stand yet',
@@ -86,6 +89,7 @@ function findings(topics: readonly number[], resources: ReadonlyMap<number, numb
   const lineOf = (kind: Kind) => leastSquares(topics.flatMap((count) => counted(`${kind}-${count}`).map((y) => ({ x: resources.get(count) ?? 0, y }))))
   const arms = Object.entries(values)
   return {
+    notes: [oursHas],
     // one size has no line
     rows: [...totals, ...(topics.length > 1 ? lineRows(lineOf('colour'), lineOf('noop')) : [])],
     samples: arms.map(([arm, seconds]) => armSamples(arm, `${textOf(arm)}, from the CLI's start to its end`, 's', seconds, afterWarmUp(seconds, warmUp))),

@@ -34,7 +34,9 @@ function nextLine(child: ChildProcess, lines: Interface): Promise<string> {
       reject(new KbgError('noise-probe', 'The noise probe ended before it answered.', { facts: { exitCode: child.exitCode ?? 'none' } })),
     )
     child.once('error', (cause) => reject(new KbgError('noise-probe', 'The noise probe could not be started.', { cause })))
-    if (child.exitCode !== null) reject(new KbgError('noise-probe', 'The noise probe has ended.', { facts: { exitCode: child.exitCode } }))
+    if (child.exitCode !== null || child.signalCode !== null) {
+      reject(new KbgError('noise-probe', 'The noise probe has ended.', { facts: { exitCode: child.exitCode ?? 'none', signal: child.signalCode ?? 'none' } }))
+    }
   })
   return new Deadline(systemClock, 10_000, 'the noise probe to answer').race(line)
 }

@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { build } from 'hdr-histogram-js'
 import { systemClock } from '../../../engine/ports/clock.ts'
+import { stopSignals } from '../../../tools/process.ts'
 import { encoded } from './histogram.ts'
 import type { MachineNoise } from './noise.ts'
 import { ForeignTicks, type ProcessTicks, parseMachineStat, parseProcessStat } from './processor-time.ts'
@@ -52,8 +53,8 @@ function processes(): ProcessTicks[] {
 
 let stopped = false
 process.stdin.once('end', () => (stopped = true)).resume()
-// A terminal's ^C goes to the whole group: the bench ends this process by closing its input, when it has ended what it started.
-process.on('SIGINT', () => undefined)
+// ^C, or a `timeout`, signals the whole process group: the bench ends this process by closing its input, when it has ended what it started.
+for (const signal of stopSignals) process.on(signal, () => undefined)
 
 const startedMs = systemClock.monotonicMs()
 const first = machineTicks()
