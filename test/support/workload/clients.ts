@@ -5,16 +5,19 @@ import { KbgError } from '../../../engine/model/error.ts'
 import type { WorkloadConfig } from './config.ts'
 import type { ClientFactory } from './factory.ts'
 import { plainClients } from './kafkajs-clients.ts'
+import { movableClients } from './movable-clients.ts'
 import { routedClients } from './routed-clients.ts'
 
 /** The clients that the configuration names. */
-export function clientsOf(config: WorkloadConfig): ClientFactory {
-  const sasl = loginsOf(config.credentialsFile)
-  switch (config.client.kind) {
+export function clientsOf({ client, credentialsFile }: WorkloadConfig): ClientFactory {
+  const sasl = loginsOf(credentialsFile)
+  switch (client.kind) {
     case 'plain':
-      return plainClients({ ...config.client, sasl })
+      return plainClients({ ...client, sasl })
+    case 'movable':
+      return movableClients(client.start, (colour) => plainClients({ colour, ...client.clusters[colour], sasl }))
     case 'routed':
-      return routedClients({ ...config.client, sasl })
+      return routedClients({ ...client, sasl })
   }
 }
 

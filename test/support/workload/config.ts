@@ -39,10 +39,14 @@ const GroupLoad = z.strictObject({
 })
 export type GroupLoad = z.infer<typeof GroupLoad>
 
+const PlainServers = z.strictObject({ produceBootstrapServers: Servers, consumeBootstrapServers: Servers })
+
 /** Which clients the load is made with. */
 export const ClientKind = z.discriminatedUnion('kind', [
   /** Plain kafkajs on one colour. */
   z.strictObject({ kind: z.literal('plain'), colour: Colour, produceBootstrapServers: Servers, consumeBootstrapServers: Servers }),
+  /** Plain kafkajs that is stopped on one colour and started on the other by command, in the same histories: what users do without a routed client. */
+  z.strictObject({ kind: z.literal('movable'), start: Colour, clusters: z.strictObject({ blue: PlainServers, green: PlainServers }) }),
   /** The routed client: the store's endpoints and where its login for applications stands. */
   z.strictObject({ kind: z.literal('routed'), fleet: FleetName, routeStore: RouteStoreAccess }),
 ])
@@ -97,6 +101,10 @@ export const WorkloadCommand = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('stopProducers') }),
   /** Members that paused go on. */
   z.strictObject({ command: z.literal('resumeGroups') }),
+  /** Movable clients only: stops producers or groups in good order; sends stay due. Answered by `left`. */
+  z.strictObject({ command: z.literal('leave'), which: z.enum(['producers', 'groups']) }),
+  /** Movable clients only: starts them again on that colour. Answered by `joined` when they are connected. */
+  z.strictObject({ command: z.literal('join'), which: z.enum(['producers', 'groups']), colour: Colour }),
   /** Waits until every group has read everything that was acknowledged, and a little longer. Answered by `drained`. */
   z.strictObject({ command: z.literal('drain'), deadlineSeconds: z.number().positive() }),
   /** Leaves, closes the histories, exits. Answered by `ended`. */
@@ -128,6 +136,8 @@ export const WorkloadReport = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ready') }),
   WorkloadStatus,
   z.strictObject({ type: z.literal('producersStopped'), ackedRecords: z.int() }),
+  z.strictObject({ type: z.literal('left') }),
+  z.strictObject({ type: z.literal('joined') }),
   /** `complete` is false when the deadline was over first. */
   z.strictObject({ type: z.literal('drained'), complete: z.boolean(), lagRecords: z.record(z.string(), z.int()) }),
   z.strictObject({ type: z.literal('ended') }),

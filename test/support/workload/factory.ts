@@ -8,6 +8,19 @@ import type { SendOutcome } from '../history/index.ts'
 export interface ClientFactory {
   producer(request: ProducerRequest): WorkloadProducer
   consumer(request: ConsumerRequest): WorkloadConsumer
+  /** Only where somebody else moves the clients: see `movable-clients.ts`. */
+  readonly moves?: ClientMoves
+}
+
+/** Which clients are stopped or started: an operator restarts writers and readers apart. */
+export type MovedClients = 'producers' | 'groups'
+
+/** What an operator does to applications that follow no route. */
+export interface ClientMoves {
+  /** Stops the clients in good order: calls and batches under way are waited for. Those that are stopped already stay so. */
+  leave(which: MovedClients): Promise<void>
+  /** Starts new clients on that colour. */
+  join(which: MovedClients, colour: Colour): Promise<void>
 }
 
 export interface ProducerRequest {

@@ -3,9 +3,11 @@ import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { type Clock, Deadline } from '../../../engine/ports/clock.ts'
 import { type WorkloadCommand, type WorkloadConfig, WorkloadReport, type WorkloadStatus } from './config.ts'
+import type { MovedClients } from './factory.ts'
 
 export interface WorkloadProcessOptions {
   /** The Node 24 to run it with. */
@@ -16,6 +18,9 @@ export interface WorkloadProcessOptions {
   readonly onStatus?: (status: WorkloadStatus) => void
   readonly onProblem?: (message: string) => void
 }
+
+/** Generous: what stops and starts clients is measured at their histories, not here. */
+const moveMs = 90_000
 
 type Waiter = { readonly type: WorkloadReport['type']; readonly resolve: (report: WorkloadReport) => void; readonly reject: (error: unknown) => void }
 
@@ -86,6 +91,18 @@ export class WorkloadProcess {
     this.#send({ command: 'stopProducers' })
     const report = await this.#wait('producersStopped', 90_000)
     return report.type === 'producersStopped' ? report.ackedRecords : 0
+  }
+
+  /** Movable clients only: stops producers or groups in good order. Their sends stay due. */
+  async leave(which: MovedClients): Promise<void> {
+    this.#send({ command: 'leave', which })
+    await this.#wait('left', moveMs)
+  }
+
+  /** Movable clients only: starts producers or groups again on that colour, and waits until they are connected. */
+  async join(which: MovedClients, colour: Colour): Promise<void> {
+    this.#send({ command: 'join', which, colour })
+    await this.#wait('joined', moveMs)
   }
 
   resumeGroups(): void {

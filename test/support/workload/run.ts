@@ -1,9 +1,9 @@
-import { messageOf } from '../../../engine/model/error.ts'
+import { KbgError, messageOf } from '../../../engine/model/error.ts'
 import { type Clock, Deadline } from '../../../engine/ports/clock.ts'
 import { HistoryWriter, nowNs, writeManifest } from '../history/index.ts'
 import type { WorkloadCommand, WorkloadConfig, WorkloadReport } from './config.ts'
 import { ConsumingMember } from './consuming.ts'
-import type { ClientFactory, WorkloadProducer } from './factory.ts'
+import type { ClientFactory, ClientMoves, WorkloadProducer } from './factory.ts'
 import { ProducingLoop } from './producing.ts'
 import { RunTally } from './tally.ts'
 
@@ -19,6 +19,7 @@ export class WorkloadRun {
   readonly #clock: Clock
   readonly #report: (report: WorkloadReport) => void
   readonly #tally: RunTally
+  readonly #moves: ClientMoves | undefined
   readonly #histories: HistoryWriter[] = []
   readonly #producers: { readonly client: WorkloadProducer; readonly loop: ProducingLoop }[]
   readonly #members: readonly ConsumingMember[]
@@ -28,6 +29,7 @@ export class WorkloadRun {
   constructor(config: WorkloadConfig, clients: ClientFactory, clock: Clock, report: (report: WorkloadReport) => void) {
     this.#clock = clock
     this.#report = report
+    this.#moves = clients.moves
     this.#tally = new RunTally(config.groups)
     writeManifest(config.historyDir, 'workload', [...config.producers.map((load) => load.id), ...config.groups.flatMap(memberNames)])
     const problem = (message: string) => report({ type: 'problem', message })
@@ -67,6 +69,14 @@ export class WorkloadRun {
       case 'resumeGroups':
         for (const member of this.#members) member.resume()
         return
+      case 'leave':
+        await this.#movable().leave(command.which)
+        this.#report({ type: 'left' })
+        return
+      case 'join':
+        await this.#movable().join(command.which, command.colour)
+        this.#report({ type: 'joined' })
+        return
       case 'drain':
         await this.#drain(command.deadlineSeconds)
         return
@@ -84,6 +94,11 @@ export class WorkloadRun {
     await Promise.all(this.#producers.map(({ client }) => client.disconnect()))
     for (const history of this.#histories) history.close()
     this.#report({ type: 'ended' })
+  }
+
+  #movable(): ClientMoves {
+    if (this.#moves) return this.#moves
+    throw new KbgError('not-movable', 'These clients are not moved from outside.', { remedy: "Start the workload with clients of kind 'movable'." })
   }
 
   #start(): void {
