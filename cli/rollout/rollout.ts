@@ -34,7 +34,7 @@ const load: DemoLoadSpec = { ratePerSecond: 1_100, preloadRecords: 0 }
 const wantedLagRecords = 20_000
 const wantedAckedRecords = 100_000
 /** How long the load flows undisturbed before the first move, and between moves. */
-const settleSeconds = 10
+const settleSeconds = 5
 const laggingGroup = 'archive'
 /** Forward, back, and forward again. */
 const moves = ['green', 'blue', 'green'] as const satisfies readonly Colour[]
