@@ -10,6 +10,7 @@ import { createAcls, createTopics, upsertScramUsers } from '../kafka/admin.ts'
 import { BrokerConnections } from '../kafka/connections.ts'
 import { AclFence, fenceBindings } from '../kafka/fence.ts'
 import { errorName, kafkaRefusal, persistently } from '../kafka/refusal.ts'
+import { allOrFirstFailure } from './all-or-first-failure.ts'
 import { brokerUser } from './broker-config.ts'
 import type { OnProgress } from './cluster.ts'
 import type { LocalClusterSpec } from './cluster-spec.ts'
@@ -38,9 +39,12 @@ const grants: readonly AclBinding[] = [
 export async function bearCluster(access: ClusterAccess, spec: LocalClusterSpec, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   onProgress(`fencing ${access.colour}, making its users and canary topics`)
   await createAcls(access, [...fenceBindings, ...grants], deadline)
-  await upsertScramUsers(access, passwordsOf(access, [...platformScramUsers, ...spec.applicationUsers]), deadline)
+  const passwords = passwordsOf(access, [...platformScramUsers, ...spec.applicationUsers])
   const canaries = colours.map((colour) => ({ topic: canaryTopic(colour), partitions: spec.nodes, replicationFactor: spec.nodes, config: {} }))
-  await createTopics(access, canaries, deadline)
+  await allOrFirstFailure(deadline, [
+    (within) => upsertScramUsers(access, passwords, within),
+    async (within) => void (await createTopics(access, canaries, within)),
+  ])
   await requireFenced(access, spec.nodes, deadline)
 }
 

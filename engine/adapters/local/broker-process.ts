@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type KafkaVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
-import { brokerEndpoints, endpointText, type NodeAddresses } from '../../model/addresses.ts'
+import { brokerEndpoints, type Endpoint, endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { KbgError } from '../../model/error.ts'
-import type { Clock } from '../../ports/clock.ts'
+import type { Clock, Deadline } from '../../ports/clock.ts'
 import { type BrokerSettings, serverProperties } from './broker-config.ts'
 import { writePrivately } from './credentials.ts'
 import { sharedArchiveOptions } from './jvm.ts'
@@ -66,15 +66,22 @@ export async function runNode(colourDirectory: string, name: string, nodeId: num
   return identity ? { spec, identity, logStart: 0 } : startProcess(spec, clock)
 }
 
+/** A killed broker is a zombie at once, but its ports are bound until the last of its threads has ended. */
+const lingeringMs = 1_000
+
 /**
  * Refuses when somebody else listens where these nodes are going to.
  *
  * @throws KbgError `address-taken` naming each address
  */
-export async function requireFreeAddresses(fleet: string, nodes: readonly NodeAddresses[]): Promise<void> {
-  const endpoints = brokerEndpoints({ nodes, connectRest: { host: '', port: 0 } })
-  const problems = await Promise.all(endpoints.map(async (endpoint) => ({ endpoint, problem: await bindProblem(endpoint) })))
-  const taken = problems.filter(({ problem }) => problem !== undefined)
+export async function requireFreeAddresses(fleet: string, nodes: readonly NodeAddresses[], deadline: Deadline): Promise<void> {
+  const patience = deadline.within(lingeringMs, 'the addresses to be free')
+  let taken = await takenAddresses(nodes)
+  // Polled: a port that becomes free tells nobody.
+  while (taken.some(({ problem }) => problem === 'EADDRINUSE') && !patience.over) {
+    await deadline.clock.sleep(20, deadline.cancelled)
+    taken = await takenAddresses(nodes)
+  }
   if (taken.length === 0) return
   const inUse = taken.some(({ problem }) => problem === 'EADDRINUSE')
   throw new KbgError('address-taken', `The brokers of fleet ${fleet} can't listen where they should.`, {
@@ -83,4 +90,10 @@ export async function requireFreeAddresses(fleet: string, nodes: readonly NodeAd
       ? 'Another program listens there. End it, or use another fleet name: addresses follow from the name.'
       : 'This machine does not let a program listen on that address; all of 127.0.0.0/8 has to be loopback.',
   })
+}
+
+async function takenAddresses(nodes: readonly NodeAddresses[]): Promise<readonly { readonly endpoint: Endpoint; readonly problem: string }[]> {
+  const endpoints = brokerEndpoints({ nodes, connectRest: { host: '', port: 0 } })
+  const problems = await Promise.all(endpoints.map(async (endpoint) => ({ endpoint, problem: await bindProblem(endpoint) })))
+  return problems.flatMap(({ endpoint, problem }) => (problem === undefined ? [] : [{ endpoint, problem }]))
 }

@@ -5,6 +5,7 @@ import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
+import { allOrFirstFailure } from './all-or-first-failure.ts'
 import { bearCluster, knowsAllBrokers, platformLogins, refreshUsers } from './birth.ts'
 import { findNode, nodeFiles, requireFreeAddresses, runNode, writeNodeConfig } from './broker-process.ts'
 import { accessOf, type ClusterRecord, readClusterRecord, writeClusterRecord } from './cluster-record.ts'
@@ -156,26 +157,18 @@ async function bringUp(projectRoot: string, record: ClusterRecord, onProgress: O
   const access = accessOf(projectRoot, record)
   if (dead.length > 0) {
     await requireKafka(spec.kafkaVersion)
-    await requireFreeAddresses(spec.fleet, dead)
+    await requireFreeAddresses(spec.fleet, dead, deadline)
     onProgress(`starting ${dead.map((node) => `broker ${node.nodeId}`).join(', ')} of ${spec.colour} (Kafka ${spec.kafkaVersion})`)
   }
   if (!record.complete) await layOut(projectRoot, record, deadline)
   const nodeIds = addresses.nodes.map((node) => node.nodeId)
-  await allOrFirstFailure(deadline, addresses.nodes, async (node, within) => {
+  const standUp = addresses.nodes.map((node) => async (within: Deadline) => {
     const running = await runNode(directory, `broker ${node.nodeId} of ${spec.colour}`, node.nodeId, spec.kafkaVersion, within.clock)
     await waitForPort(running, node.internal, within)
     await waitUntilReady(running, () => knowsAllBrokers(access, node, nodeIds, within), within)
   })
+  await allOrFirstFailure(deadline, standUp)
   return access
-}
-
-/** Works on all at once. A failure ends the others' waits, and is thrown when none is running on: what they started is then on record. */
-async function allOrFirstFailure<T>(deadline: Deadline, items: readonly T[], work: (item: T, within: Deadline) => Promise<void>): Promise<void> {
-  const stop = new AbortController()
-  const signals = deadline.cancelled ? [stop.signal, deadline.cancelled] : [stop.signal]
-  const within = new Deadline(deadline.clock, deadline.remainingMs(), deadline.what, AbortSignal.any(signals))
-  await Promise.allSettled(items.map((item) => work(item, within).catch((error: unknown) => stop.abort(error))))
-  stop.signal.throwIfAborted()
 }
 
 /** Passwords, configuration and formatted log directories of a colour that is being born. A file that is there already is kept or written alike. */
