@@ -1,6 +1,6 @@
 /** `npm run bench -- fresh`: a machine that has nothing of this project yet, from the clone to a finished rollout, and the same once more. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { demoFleet } from '../../cli/rollout/rollout.ts'
@@ -129,6 +129,9 @@ async function lendTools(clone: string): Promise<void> {
   mkdirSync(join(clone, '.kbg'))
   symlinkSync(toolsDir, join(clone, '.kbg', '.tools'))
   await mustRun('cp', ['-a', join(projectDir, 'node_modules'), clone], { deadlineSeconds: 300 })
+  const lockFile = (root: string) => readFileSync(join(root, 'package-lock.json'))
+  // Set-up's own stamp: the packages were installed for this lock file, so it has nothing to install.
+  if (lockFile(projectDir).equals(lockFile(clone))) copyFileSync(join(clone, 'package-lock.json'), join(clone, 'node_modules', '.kbg-package-lock.json'))
 }
 
 /** A rollout that failed or was killed leaves its brokers, workers and store running: they are ended by what they wrote down in the clone. */
