@@ -1,11 +1,13 @@
 /** MirrorMaker alone, as its users run it: its own source and checkpoint connectors, group offsets synchronised to the target. */
 import { z } from 'zod'
 import { ConnectRest } from '../../../engine/adapters/connect/connect-rest.ts'
+import { copiedOffsetsOf, OffsetsAnswer } from '../../../engine/adapters/connect/offsets-body.ts'
 import { type Colour, otherColour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { connectorConfig, type KafkaProperties } from '../../../engine/model/mirror-template.ts'
+import { parseTopicPartition, type TopicPartition } from '../../../engine/model/partition.ts'
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
-import { sampleLag } from '../../../engine/run/lag.ts'
+import type { VisibleRecord } from '../../../engine/ports/cluster.ts'
 import type { Pair } from '../../support/pair.ts'
 import type { GroupLoad } from '../../support/workload/config.ts'
 
@@ -22,6 +24,8 @@ export interface MirrorMakerSpec {
 }
 
 const pollMs = 50
+/** The producers wait meanwhile. */
+const lagPollMs = 10
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what)
 
 /** A MirrorSource and a MirrorCheckpoint connector on the worker beside the target. The source connector is ours but for the offset syncs that checkpoints need. */
@@ -47,7 +51,6 @@ export class MirrorMaker {
 
   /** Starts to translate groups, and waits until each has offsets on the target. The groups must have committed before: new ones are found late. */
   async startCheckpoints(): Promise<void> {
-    const { clusters } = this.#pair.ports
     const { source, groups } = this.#spec
     await this.#untilCommitted(source, 'every group to commit on the source')
     const connection = Object.entries(this.#template()).filter(([key]) => /^(source|target)\.cluster\.|^replication\.policy|^topics/.test(key))
@@ -61,24 +64,18 @@ export class MirrorMaker {
       'sync.group.offsets.interval.seconds': String(syncSeconds),
       'checkpoints.topic.replication.factor': '3',
     })
-    await this.#untilCommitted(clusters[otherColour(source)].colour, 'MirrorMaker to write offsets for every group')
+    await this.#untilCommitted(otherColour(source), 'MirrorMaker to write offsets for every group')
   }
 
-  /** Waits until the target holds what the source held when this was called. */
+  /** Waits until every partition's last record on the target is that of the source: lag 0, when nobody writes on either side. */
   async untilCaughtUp(): Promise<void> {
-    const { source, topics } = this.#spec
-    const { clusters, mirrors } = this.#pair.ports
-    const subject = {
-      clock: systemClock,
-      source: clusters[source],
-      target: clusters[otherColour(source)],
-      mirror: mirrors[source],
-      connector: this.#sourceName,
-      topics,
-    }
-    const sample = await sampleLag(subject, 60_000)
-    if (sample.kind === 'caught-up') return
-    throw new KbgError('bench', 'MirrorMaker did not copy everything.', { facts: { observed: sample.kind === 'behind' ? [...sample.where] : sample.why } })
+    const { source } = this.#spec
+    const deadline = within(60, 'MirrorMaker to copy everything')
+    const marks = await this.#lastRecords(source, deadline)
+    await deadline.poll(lagPollMs, async () => {
+      const copies = await this.#lastRecords(otherColour(source), deadline)
+      return [...marks].every(([partition, mark]) => copies.get(partition)?.digest === mark.digest) ? true : undefined
+    })
   }
 
   /**
@@ -87,19 +84,15 @@ export class MirrorMaker {
    * @returns false when they don't within ten intervals: then the operator goes on with what there is
    */
   async untilGroupsSynchronised(): Promise<boolean> {
-    const { clusters } = this.#pair.ports
-    const { source, topics, groups } = this.#spec
-    const target = clusters[otherColour(source)]
+    const { source, groups } = this.#spec
+    const target = this.#pair.ports.clusters[otherColour(source)]
     const deadline = within(10 * syncSeconds, 'the groups to be synchronised')
-    const ends = await target.logs.ends(topics, deadline)
-    const last = await target.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
+    const last = await this.#lastRecords(target.colour, deadline)
     const keepUp = groups.filter(({ pauseAfterRecords }) => pauseAfterRecords === null)
     const atEnd = async (group: GroupLoad) => {
       const committed = await target.groups.committed(group.groupId, deadline)
-      return [...last].every(([partition, [record]]) => {
-        const reads = group.topics.some((topic) => partition.replace(/-\d+$/, '') === topic)
-        return !reads || record === undefined || (committed.get(partition) ?? 0n) > record.offset
-      })
+      const read = [...last].filter(([partition]) => group.topics.includes(parseTopicPartition(partition).topic))
+      return read.every(([partition, { offset }]) => (committed.get(partition) ?? 0n) > offset)
     }
     while (deadline.remainingMs() > pollMs) {
       if ((await Promise.all(keepUp.map(atEnd))).every(Boolean)) return true
@@ -108,16 +101,18 @@ export class MirrorMaker {
     return false
   }
 
-  /** Waits until everything that the source will ever hold is on the target: what the clients left there after the operator had moved on. */
+  /**
+   * Waits until everything that the source will ever hold is on the target: what the clients left there after the operator had moved on. Asks Connect itself:
+   * the mirror's own reader of Connect's offsets refuses those of a checkpoint connector, and nobody waits for this one.
+   */
   async untilAllCopied(): Promise<void> {
-    const { clusters, mirrors } = this.#pair.ports
-    const { source, topics } = this.#spec
+    const { source } = this.#spec
     const deadline = within(60, 'MirrorMaker to copy what was left on the source')
-    const ends = await clusters[source].logs.ends(topics, deadline)
-    const last = await clusters[source].logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
+    const last = await this.#lastRecords(source, deadline)
+    const request = { method: 'GET', path: `/connectors/${this.#sourceName}/offsets`, refusal: "Can't read how far MirrorMaker has copied." } as const
     await deadline.poll(pollMs, async () => {
-      const copied = await mirrors[source].copiedOffsets(this.#sourceName, deadline)
-      return [...last].every(([partition, [record]]) => record === undefined || (copied.get(partition) ?? -1n) >= record.offset) ? true : undefined
+      const copied = copiedOffsetsOf(await this.#rest.ask(request, OffsetsAnswer, deadline), source)
+      return [...last].every(([partition, { offset }]) => (copied.get(partition) ?? -1n) >= offset) ? true : undefined
     })
   }
 
@@ -140,6 +135,14 @@ export class MirrorMaker {
     const { source, topics } = this.#spec
     const target = otherColour(source)
     return connectorConfig({ source: clusters[source], target: clusters[target], worker: workers[target], topics })
+  }
+
+  /** The last visible record of every partition that has one. */
+  async #lastRecords(colour: Colour, deadline: Deadline): Promise<ReadonlyMap<TopicPartition, VisibleRecord>> {
+    const { logs } = this.#pair.ports.clusters[colour]
+    const ends = await logs.ends(this.#spec.topics, deadline)
+    const last = await logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
+    return new Map([...last].flatMap(([partition, [record]]) => (record ? [[partition, record] as const] : [])))
   }
 
   async #start(name: string, config: KafkaProperties): Promise<void> {

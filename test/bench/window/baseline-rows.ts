@@ -1,0 +1,80 @@
+import type { ClientStatistics } from '../../support/history/index.ts'
+import { type ArmSamples, afterWarmUp, armSamples, type Goal, medianOf, type Row, rowOf, single, type WarmUpRule } from '../harness/index.ts'
+import type { BaselineArm, BaselineRun, Baselines } from './baselines.ts'
+
+/** What is set beside the baselines. */
+export interface OursBesideBaselines {
+  /** The longest time without an acknowledged send of each switchover, measured over its histories as the baselines' is. */
+  readonly pausesMs: readonly number[]
+  /** Over all switchovers together. */
+  readonly statistics: ClientStatistics
+  readonly moves: number
+}
+
+const whatPause = 'longest time without an acknowledged send around one move, the slowest of three producers'
+
+/** Each arm's name in the table, what it was, and what ours has to be of it. */
+const descriptions: Readonly<Record<BaselineArm, { readonly name: string; readonly what: string; readonly goal: Goal | undefined }>> = {
+  careful: {
+    name: 'MirrorMaker with care',
+    what: 'stop producers, wait for mirror lag 0 and for the group offsets after it, stop consumers, start all on the other cluster',
+    goal: { of: 'ratio', to: 'baseline', atMost: 0.1 },
+  },
+  hasty: {
+    name: 'MirrorMaker in haste',
+    what: 'stop producers, stop consumers, start all on the other cluster',
+    goal: { of: 'ratio', to: 'baseline', atMost: 0.1 },
+  },
+  restart: { name: 'rolling restart', what: "a cluster's three brokers restarted one after the other, each when all replicas were in sync", goal: undefined },
+}
+
+const arms = ['careful', 'hasty', 'restart'] as const satisfies readonly BaselineArm[]
+const faults = ['lost', 'duplicated', 'redelivered', 'reordered', 'errors'] as const satisfies readonly (keyof ClientStatistics)[]
+
+/** The rows that set ours beside each baseline that ran: the pause by median, faults as sums over all repetitions. */
+export function baselineRows(ours: OursBesideBaselines, runs: Baselines['runs'], warmUp: WarmUpRule): Row[] {
+  const counted = (values: readonly number[]) => afterWarmUp(values, warmUp).counted
+  const ran = arms.filter((arm) => runs[arm].length > 0)
+  const pauses = ran.map((arm) => {
+    const { name, what, goal } = descriptions[arm]
+    const sides = { ours: medianOf(whatPause, counted(ours.pausesMs)), baseline: medianOf(`${what}: ${whatPause}`, counted(pausesOf(runs[arm]))) }
+    return rowOf({ measure: `no acknowledged send, ${name}`, unit: 'ms', ...sides, ...(goal ? { goal } : {}) })
+  })
+  const sums = ran.flatMap((arm) =>
+    faults.map((fault) => {
+      const sum = runs[arm].reduce((total, run) => total + run.statistics[fault], 0)
+      const sides = {
+        ours: single(`by the history checker, over ${ours.moves} switchovers`, ours.statistics[fault]),
+        baseline: single(`by the history checker, over ${runs[arm].length} repetitions`, sum),
+      }
+      return rowOf({ measure: `${fault}, ${descriptions[arm].name}`, unit: 'records', ...sides })
+    }),
+  )
+  return [...pauses, ...sums]
+}
+
+/** Every repetition's pause, by arm. */
+export function baselineSamples(ours: OursBesideBaselines, runs: Baselines['runs'], warmUp: WarmUpRule): ArmSamples[] {
+  const ran = arms.filter((arm) => runs[arm].length > 0)
+  const samples = (arm: string, what: string, values: readonly number[]) => armSamples(arm, what, 'ms', values, afterWarmUp(values, warmUp))
+  if (ran.length === 0) return []
+  return [
+    samples('ours, no acknowledged send', whatPause, ours.pausesMs),
+    ...ran.map((arm) => samples(descriptions[arm].name, `${descriptions[arm].what}: ${whatPause}`, pausesOf(runs[arm]))),
+  ]
+}
+
+/** For each arm how many records were acknowledged, and the first repetition in which the checker found something, as it says it. */
+export function baselineNotes({ runs, notes }: Baselines): string[] {
+  const said = arms.flatMap((arm) => {
+    const found = runs[arm].find(({ statistics }) => faults.some((fault) => statistics[fault] > 0))
+    if (runs[arm].length === 0) return []
+    const acked = runs[arm].reduce((total, run) => total + run.statistics.acked, 0)
+    return [`${descriptions[arm].name}: ${acked} records acknowledged${found ? `; for example ${found.lines.slice(0, 4).join('; ')}` : ', no fault'}`]
+  })
+  return [...said, ...notes.slice(0, 5)]
+}
+
+function pausesOf(runs: readonly BaselineRun[]): readonly number[] {
+  return runs.map(({ pauseMs }) => pauseMs)
+}

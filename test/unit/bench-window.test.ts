@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+import type { Colour } from '../../engine/model/colour.ts'
+import { baselineRows } from '../bench/window/baseline-rows.ts'
+import type { BaselineRun } from '../bench/window/baselines.ts'
+import { longestPauseMs } from '../bench/window/pauses.ts'
+
+/** A producer whose records were acknowledged at these milliseconds; null: never. */
+function producer(...acksMs: readonly (number | null)[]) {
+  const ackedAtNs = acksMs.map((at) => (at === null ? Number.NaN : at * 1e6))
+  return { producer: 'p', topics: [], intendedAtNs: [], ackedAtNs, ackedBy: ackedAtNs.map((): Colour => 'blue') }
+}
+
+describe('the longest time without an acknowledged send', () => {
+  const span = { fromMs: 1_000, toMs: 2_000 }
+
+  it('is the slowest producer, and only what reaches into the span', () => {
+    const steady = producer(900, 1_000, 1_100, 1_200, 2_100)
+    expect(longestPauseMs([steady], span, 2_100)).toBe(900)
+    expect(longestPauseMs([steady, producer(0, 950, 1_950, 2_050)], span, 2_100)).toBe(1_000)
+    expect(longestPauseMs([producer(0, 900, 1_000, 2_000, 2_001, 9_000)], span, 9_000)).toBe(1_000)
+  })
+
+  it('counts a pause that began before in its whole length, and knows no order of sequence numbers', () => {
+    expect(longestPauseMs([producer(1_900, 400, 1_800)], span, 2_000)).toBe(1_400)
+  })
+
+  it('does not forget a producer that never came back, nor one that never had an acknowledgement', () => {
+    expect(longestPauseMs([producer(900, 1_050, null, null)], span, 30_000)).toBe(28_950)
+    expect(longestPauseMs([producer(null)], span, 30_000)).toBe(29_000)
+  })
+
+  it('is nothing without producers', () => {
+    expect(longestPauseMs([], span, 2_000)).toBe(0)
+  })
+})
+
+describe('the rows of the baselines', () => {
+  const run = (pauseMs: number, lost: number): BaselineRun => ({
+    pauseMs,
+    statistics: { acked: 100, lost, duplicated: 0, redelivered: 7, reordered: 0, errors: 1 },
+    lines: [],
+  })
+  const ours = { pausesMs: [100, 120, 110], statistics: { acked: 100, lost: 0, duplicated: 0, redelivered: 0, reordered: 0, errors: 0 }, moves: 3 }
+  const rows = baselineRows(ours, { careful: [run(2_000, 0), run(1_000, 0), run(1_100, 1)], hasty: [run(900, 1)], restart: [] }, { kind: 'rounds', rounds: 0 })
+  const row = (measure: string) => rows.find((one) => one.measure === measure)
+
+  it('hold the pause to a tenth of what MirrorMaker alone takes, by median', () => {
+    expect(row('no acknowledged send, MirrorMaker with care')).toMatchObject({ ours: 110, baseline: 1_100, ratio: 0.1, holds: true })
+    expect(row('no acknowledged send, MirrorMaker in haste')).toMatchObject({ baseline: 900, holds: false })
+  })
+
+  it('sum the faults of all repetitions, and set no goal for them', () => {
+    expect(row('lost, MirrorMaker with care')).toMatchObject({ ours: 0, baseline: 1, goal: null })
+    expect(row('redelivered, MirrorMaker with care')).toMatchObject({ baseline: 21 })
+    expect(row('errors, MirrorMaker in haste')).toMatchObject({ baseline: 1 })
+  })
+
+  it('say nothing of an arm that did not run', () => {
+    expect(rows.some(({ measure }) => measure.includes('rolling restart'))).toBe(false)
+    expect(rows).toHaveLength(12)
+  })
+})
