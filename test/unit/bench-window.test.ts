@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Colour } from '../../engine/model/colour.ts'
-import { baselineRows } from '../bench/window/baseline-rows.ts'
+import { baselineNotes, baselineRows } from '../bench/window/baseline-rows.ts'
 import type { BaselineRun } from '../bench/window/baselines.ts'
 import { longestPauseMs } from '../bench/window/pauses.ts'
 
@@ -41,7 +41,9 @@ describe('the rows of the baselines', () => {
     lines: [],
   })
   const ours = { pausesMs: [100, 120, 110], statistics: { acked: 100, lost: 0, duplicated: 0, redelivered: 0, reordered: 0, errors: 0 }, moves: 3 }
-  const rows = baselineRows(ours, { careful: [run(2_000, 0), run(1_000, 0), run(1_100, 1)], hasty: [run(900, 1)], restart: [] }, { kind: 'rounds', rounds: 0 })
+  const everyRound = { kind: 'rounds', rounds: 0 } as const
+  const runs = { careful: [run(2_000, 0), run(1_000, 0), run(1_100, 1)], hasty: [run(900, 1)], restart: [] }
+  const rows = baselineRows(ours, { runs, failed: 2 }, everyRound)
   const row = (measure: string) => rows.find((one) => one.measure === measure)
 
   it('hold the pause to a tenth of what MirrorMaker alone takes, by median', () => {
@@ -55,8 +57,22 @@ describe('the rows of the baselines', () => {
     expect(row('errors, MirrorMaker in haste')).toMatchObject({ baseline: 1 })
   })
 
+  it('come with a note of what the checker found first, and why sends failed', () => {
+    const lines = ['FAIL: 3 acknowledged', 'lost: 1', '  p:7 of orders', 'errors of sends: 9', '  unknown: out of order (8)', '  unknown: other (1)']
+    const failed = { ...run(900, 1), lines }
+    expect(baselineNotes({ runs: { careful: [], hasty: [], restart: [failed] }, failed: 0, notes: ['a note'] })).toEqual([
+      'rolling restart: 100 records acknowledged; the first with faults: FAIL: 3 acknowledged; lost: 1; errors of sends: 9; unknown: out of order (8)',
+      'a note',
+    ])
+  })
+
   it('say nothing of an arm that did not run', () => {
     expect(rows.some(({ measure }) => measure.includes('rolling restart'))).toBe(false)
-    expect(rows).toHaveLength(12)
+    expect(rows).toHaveLength(13)
+    expect(baselineRows(ours, { runs: { careful: [], hasty: [], restart: [] }, failed: 0 }, everyRound)).toEqual([])
+  })
+
+  it('do not hold when a repetition had no verdict', () => {
+    expect(row('baselines without a verdict')).toMatchObject({ ours: 2, holds: false })
   })
 })

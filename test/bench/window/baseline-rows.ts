@@ -1,6 +1,7 @@
 import type { ClientStatistics } from '../../support/history/index.ts'
 import { type ArmSamples, afterWarmUp, armSamples, type Goal, medianOf, type Row, rowOf, single, type WarmUpRule } from '../harness/index.ts'
 import type { BaselineArm, BaselineRun, Baselines } from './baselines.ts'
+import { syncSeconds } from './mirrormaker.ts'
 
 /** What is set beside the baselines. */
 export interface OursBesideBaselines {
@@ -17,12 +18,12 @@ const whatPause = 'longest time without an acknowledged send around one move, th
 const descriptions: Readonly<Record<BaselineArm, { readonly name: string; readonly what: string; readonly goal: Goal | undefined }>> = {
   careful: {
     name: 'MirrorMaker with care',
-    what: 'stop producers, wait for mirror lag 0 and for the group offsets after it, stop consumers, start all on the other cluster',
+    what: `by script: stop producers, wait for mirror lag 0 and for the group offsets after it (checkpoints and their sync every ${syncSeconds} s), stop consumers, connect all to the other cluster; no process starts`,
     goal: { of: 'ratio', to: 'baseline', atMost: 0.1 },
   },
   hasty: {
     name: 'MirrorMaker in haste',
-    what: 'stop producers, stop consumers, start all on the other cluster',
+    what: 'by script: stop producers, stop consumers, connect all to the other cluster; no process starts',
     goal: { of: 'ratio', to: 'baseline', atMost: 0.1 },
   },
   restart: { name: 'rolling restart', what: "a cluster's three brokers restarted one after the other, each when all replicas were in sync", goal: undefined },
@@ -31,8 +32,8 @@ const descriptions: Readonly<Record<BaselineArm, { readonly name: string; readon
 const arms = ['careful', 'hasty', 'restart'] as const satisfies readonly BaselineArm[]
 const faults = ['lost', 'duplicated', 'redelivered', 'reordered', 'errors'] as const satisfies readonly (keyof ClientStatistics)[]
 
-/** The rows that set ours beside each baseline that ran: the pause by median, faults as sums over all repetitions. */
-export function baselineRows(ours: OursBesideBaselines, runs: Baselines['runs'], warmUp: WarmUpRule): Row[] {
+/** The rows that set ours beside each baseline that ran: the pause by median, faults as sums over all repetitions; and whether every repetition had a verdict. */
+export function baselineRows(ours: OursBesideBaselines, { runs, failed }: Pick<Baselines, 'runs' | 'failed'>, warmUp: WarmUpRule): Row[] {
   const counted = (values: readonly number[]) => afterWarmUp(values, warmUp).counted
   const ran = arms.filter((arm) => runs[arm].length > 0)
   const pauses = ran.map((arm) => {
@@ -50,7 +51,9 @@ export function baselineRows(ours: OursBesideBaselines, runs: Baselines['runs'],
       return rowOf({ measure: `${fault}, ${descriptions[arm].name}`, unit: 'records', ...sides })
     }),
   )
-  return [...pauses, ...sums]
+  if (ran.length + failed === 0) return []
+  const withoutVerdict = single('over all baselines; the notes say why', failed)
+  return [...pauses, ...sums, rowOf({ measure: 'baselines without a verdict', unit: 'repetitions', ours: withoutVerdict, goal: { of: 'ours', atMost: 0 } })]
 }
 
 /** Every repetition's pause, by arm. */
@@ -70,9 +73,16 @@ export function baselineNotes({ runs, notes }: Baselines): string[] {
     const found = runs[arm].find(({ statistics }) => faults.some((fault) => statistics[fault] > 0))
     if (runs[arm].length === 0) return []
     const acked = runs[arm].reduce((total, run) => total + run.statistics.acked, 0)
-    return [`${descriptions[arm].name}: ${acked} records acknowledged${found ? `; for example ${found.lines.slice(0, 4).join('; ')}` : ', no fault'}`]
+    return [
+      `${descriptions[arm].name}: ${acked} records acknowledged${found ? `; the first with faults: ${withoutExamples(found.lines).join('; ')}` : ', no fault'}`,
+    ]
   })
   return [...said, ...notes.slice(0, 5)]
+}
+
+/** The checker's lines without single records; of errors the most frequent one, because it tells why. */
+function withoutExamples(lines: readonly string[]): readonly string[] {
+  return lines.filter((line, index) => !line.startsWith('  ') || lines[index - 1]?.startsWith('errors of')).map((line) => line.trim())
 }
 
 function pausesOf(runs: readonly BaselineRun[]): readonly number[] {

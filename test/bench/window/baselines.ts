@@ -43,6 +43,8 @@ export interface BaselineOptions {
 
 export interface Baselines {
   readonly runs: Readonly<Record<BaselineArm, readonly BaselineRun[]>>
+  /** Repetitions that ended without a verdict; why stands in the notes. */
+  readonly failed: number
   readonly notes: readonly string[]
 }
 
@@ -52,22 +54,31 @@ const prefix = 'bench.'
 
 /**
  * Measures the baselines, interleaved. All move from `source` to the other colour with topics and groups of their own for each repetition, so no direction is ever
- * reversed. The target's fence is lifted for good before: a cluster without our fence has none. To be called when no route's client runs any more.
+ * reversed. The target's fence is lifted for good before: a cluster without our fence has none. To be called when no route's client runs any more. A repetition that
+ * fails is counted as failed and no more: the others, and the switchovers before them, have taken too long to be thrown away.
  */
 export async function measureBaselines(pair: Pair, source: Colour, options: BaselineOptions): Promise<Baselines> {
   const runs: Record<BaselineArm, BaselineRun[]> = { careful: [], hasty: [], restart: [] }
   const notes: string[] = []
-  if (options.rounds === 0 || options.arms.length === 0) return { runs, notes }
+  let failed = 0
+  if (options.rounds === 0 || options.arms.length === 0) return { runs, failed, notes }
   await openColour(pair.ports.clusters[otherColour(source)], within(30, 'the target to be open as a cluster without a fence is'))
   for (const colour of colours) await createAcls(pair.wiring.clusters[colour], rights, within(30, `rights on ${colour}`))
   await interleaved(options.arms, options.rounds, async (arm, round) => {
     const repetition = new Repetition(pair, source, options, arm, round)
-    const run = await repetition.run()
-    runs[arm].push(run)
-    notes.push(...repetition.notes)
-    return run.pauseMs
+    try {
+      const run = await repetition.run()
+      runs[arm].push(run)
+      return run.pauseMs
+    } catch (thrown) {
+      failed += 1
+      notes.push(`${arm}, round ${round}: ${messageOf(thrown)}`)
+      return Number.NaN
+    } finally {
+      notes.push(...repetition.notes)
+    }
   })
-  return { runs, notes }
+  return { runs, failed, notes }
 }
 
 const rights: readonly AclBinding[] = [
@@ -144,9 +155,6 @@ class Repetition {
       await load.end()
       await mirrorMaker?.untilAllCopied()
       return await this.#judge({ fromMs, toMs })
-    } catch (thrown) {
-      this.notes.push(`${this.#name}: ${messageOf(thrown)}`)
-      throw thrown
     } finally {
       load.kill()
     }
