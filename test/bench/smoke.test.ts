@@ -41,8 +41,12 @@ test('window: total, parts, floor, and no fault of the clients', async () => {
   const bench = await benchWindow({ switchovers: 3, recordsPerSecond: 200, settleSeconds: 2, baselines: { arms: ['hasty'], rounds: 1 }, outDir })
   const measures = measuresOf(bench)
   for (const measure of ['write window, median', 'write window, maximum', 'part: drain', 'floor: mirrorHop', 'lost']) expect(measures).toContain(measure)
-  const faults = bench.result.rows.filter((row) => row.unit === 'records')
+  const faults = bench.result.rows.filter((row) => row.unit === 'records' && row.baseline === null)
   expect(faults.map(({ measure, ours }) => [measure, ours])).toEqual(['lost', 'duplicated', 'redelivered', 'reordered', 'errors'].map((name) => [name, 0]))
+  const beside = bench.result.rows.filter((row) => row.baseline !== null).map(({ measure }) => measure)
+  const inHaste = ['no acknowledged send', 'lost', 'duplicated', 'redelivered', 'reordered', 'errors'].map((name) => `${name}, MirrorMaker in haste`)
+  expect(beside).toEqual(inHaste)
+  expect(bench.result.rows.find((row) => row.measure === 'baselines without a verdict')?.ours).toBe(0)
 })
 
 test('fresh: a clone is set up', async () => {

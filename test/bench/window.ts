@@ -1,4 +1,7 @@
-/** `npm run bench -- window`: how long producers wait in a switchover, at the clients, beside the floor that its parts have when each is measured alone. */
+/**
+ * `npm run bench -- window`: how long producers wait in a switchover, at the clients, beside the floor that its parts have when each is measured alone, and
+ * beside what users do today.
+ */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +23,7 @@ import {
   durationNoise,
   type Findings,
   histogramOfMs,
+  interleavedOrder,
   interrupted,
   maximumOf,
   medianOf,
@@ -28,28 +32,39 @@ import {
   single,
   type WarmUpRule,
 } from './harness/index.ts'
+import { baselineNotes, baselineRows, baselineSamples, type OursBesideBaselines } from './window/baseline-rows.ts'
+import { type BaselineArm, type Baselines, measureBaselines } from './window/baselines.ts'
 import { type FloorParts, measureFloor, WatchProbe } from './window/floor.ts'
+import { longestPauseMs, type Span } from './window/pauses.ts'
 import { type MeasuredWindow, measuredWindows, partNames } from './window/windows.ts'
 
 export interface WindowBenchOptions {
   readonly switchovers: number
   readonly recordsPerSecond: number
   readonly settleSeconds: number
+  /** What users do today, each so often. */
+  readonly baselines: { readonly arms: readonly BaselineArm[]; readonly rounds: number }
   readonly outDir?: string
 }
 
-const fullRun: WindowBenchOptions = { switchovers: 30, recordsPerSecond: 1_000, settleSeconds: 5 }
+const fullRun: WindowBenchOptions = {
+  switchovers: 30,
+  recordsPerSecond: 1_000,
+  settleSeconds: 5,
+  baselines: { arms: ['careful', 'hasty', 'restart'], rounds: 10 },
+}
 /** The first move each way meets cold virtual machines: both are shown, neither is counted. */
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 2 }
 const fleet = 'bench-window'
 
 export async function benchWindow(options: WindowBenchOptions = fullRun): Promise<ConductedBench> {
-  const { switchovers, recordsPerSecond, outDir } = options
+  const { switchovers, recordsPerSecond, baselines, outDir } = options
   const plan = {
     bench: 'window',
-    question: 'How long do producers wait when all traffic moves to the other colour, at the clients, and how far is that from what its parts need?',
-    settings: { switchovers, recordsPerSecond, recordBytes: 1024, blue: '3.9.2', green: '4.3.1', mirror: 'exactly once' },
-    method: methodOf('before every switchover each part of the floor once, alone, under the same load', warmUp),
+    question:
+      'How long do producers wait when all traffic moves to the other colour, at the clients, and how far is that from what its parts need and from what users do today?',
+    settings: { switchovers, recordsPerSecond, recordBytes: 1024, blue: '3.9.2', green: '4.3.1', mirror: 'exactly once', baselineRounds: baselines.rounds },
+    method: methodOf(`before every switchover each part of the floor once, alone, under the same load; then the baselines, ${interleavedOrder}`, warmUp),
     noiseRule: durationNoise,
   }
   return await conductBench({ ...plan, ...(outDir === undefined ? {} : { outDir }) }, () => measure(options))
@@ -60,14 +75,25 @@ async function measure(options: WindowBenchOptions): Promise<Findings> {
   const catalog = loadCatalog(join(projectDir, 'catalog.yaml'))
   const pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog })
   try {
-    return await underLoad(pair, dir, options)
+    const { ours, live } = await underLoad(pair, dir, options)
+    const baselines = await measureBaselines(pair, live, { ...options, ...options.baselines, dir })
+    return findings(ours, baselines)
   } finally {
     await pair.end()
     rmSync(dir, { recursive: true, force: true })
   }
 }
 
-async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): Promise<Findings> {
+/** What the switchovers came to. */
+interface Ours {
+  readonly windows: readonly MeasuredWindow[]
+  readonly floors: readonly FloorParts[]
+  readonly spans: readonly Span[]
+  readonly verdict: ClientVerdict
+  readonly problems: readonly string[]
+}
+
+async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): Promise<{ readonly ours: Ours; readonly live: Colour }> {
   await pair.createRoute()
   const problems: string[] = []
   const load = await startLoad(
@@ -79,6 +105,7 @@ async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): 
   )
   const store = new WatchProbe(pair.wiring.routeStore, fleet)
   const floors: FloorParts[] = []
+  const spans: Span[] = []
   let live: Colour = 'blue'
   try {
     load.startLoad()
@@ -86,9 +113,11 @@ async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): 
     for (let number = 0; number < options.switchovers; number += 1) {
       interrupted.throwIfAborted()
       floors.push(await measureFloor(pair, live, store))
+      const fromMs = systemClock.monotonicMs()
       await movePastGate(pair, otherColour(live))
       live = otherColour(live)
       await systemClock.sleep(options.settleSeconds * 1_000)
+      spans.push({ fromMs, toMs: systemClock.monotonicMs() })
     }
     await load.stopProducers()
     load.resumeGroups()
@@ -101,7 +130,7 @@ async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): 
   const journal = await pair.ports.store.history(new Deadline(systemClock, 20_000, 'the journal'))
   await standbyHasAll(pair, live, journal)
   const verdict = await judge(pair.wiring, live, dir)
-  return findings(measuredWindows(verdict.windows, journal), floors, verdict, problems)
+  return { ours: { windows: measuredWindows(verdict.windows, journal), floors, spans, verdict, problems }, live }
 }
 
 /** A gate that refuses has moved nothing; on a machine this small the mirror lags for a moment now and then. */
@@ -135,7 +164,14 @@ async function standbyHasAll(pair: Pair, live: Colour, journal: readonly Journal
 
 const floorParts = ['fenceMs', 'mirrorHopMs', 'liftMs', 'watchMs', 'ackMs'] as const satisfies readonly (keyof FloorParts)[]
 
-function findings(windows: readonly MeasuredWindow[], floors: readonly FloorParts[], verdict: ClientVerdict, problems: readonly string[]): Findings {
+function besideBaselines({ spans, verdict }: Ours): OursBesideBaselines {
+  const pausesMs = spans.map((span) => longestPauseMs(verdict.traces.producers, span, span.toMs))
+  return { pausesMs, statistics: verdict.statistics, moves: spans.length }
+}
+
+function findings(ours: Ours, baselines: Baselines): Findings {
+  const { windows, floors, verdict, problems } = ours
+  const beside = besideBaselines(ours)
   const counted = (values: readonly number[]) => afterWarmUp(values, warmUp).counted
   const totals = windows.map((window) => window.totalMs)
   const floorTotals = floors.map((floor, index) => floorParts.reduce((sum, part) => sum + floor[part], windows[index]?.flushMs ?? 0))
@@ -169,18 +205,21 @@ function findings(windows: readonly MeasuredWindow[], floors: readonly FloorPart
     ...faults.map(([name, count]) =>
       rowOf({ measure: name, unit: 'records', ours: single('by the history checker, over the whole run', count), goal: { of: 'ours', atMost: 0 } }),
     ),
+    ...baselineRows(beside, baselines, warmUp),
   ]
   return {
     rows,
     samples: [
       armSamples('ours', whatOurs, 'ms', totals, afterWarmUp(totals, warmUp)),
       armSamples('floor', whatFloor, 'ms', floorTotals, afterWarmUp(floorTotals, warmUp)),
+      ...baselineSamples(beside, baselines.runs, warmUp),
     ],
     histograms: [histogramOfMs('write window', counted(totals))],
     notes: [
       `${verdict.statistics.acked} records acknowledged; ${windows.filter((window) => window.graceful).length} of ${windows.length} switchovers graceful; sends were due all through ${windows.filter((window) => window.dueThroughout).length}`,
       ...verdict.lines.slice(0, 1),
       ...problems.slice(0, 5),
+      ...baselineNotes(baselines),
     ],
   }
 }
