@@ -16,12 +16,13 @@ const maxBytes = 4 * 1024 * 1024
 /** What one connector has committed for one source partition. */
 interface Committed {
   readonly connector: string
-  readonly entry: OffsetsAnswer['offsets'][number]
+  /** The record as text when it isn't a mirror's: another connector on the same worker may commit in any form. */
+  readonly entry: OffsetsAnswer['offsets'][number] | { readonly foreign: string }
 }
 
 /** A record's key: connector name and source partition (OffsetStorageWriter, JsonConverter without schemas). */
-const Key = z.tuple([z.string(), OffsetsAnswer.shape.offsets.element.shape.partition])
-const Value = OffsetsAnswer.shape.offsets.element.shape.offset
+const Key = z.tuple([z.string(), z.unknown()])
+const Entry = OffsetsAnswer.shape.offsets.element
 
 /**
  * Follows the topic in which Connect commits how far each source partition is copied: each call reads only what came since the last one.
@@ -50,7 +51,11 @@ export class OffsetsTopic {
     const mine = this.#reading.then(() => this.#readOn(deadline))
     this.#reading = mine.catch(() => undefined) // the caller of `mine` gets the error; the next one starts from the last good position
     await deadline.race(mine)
-    const offsets = [...this.#entries.values()].flatMap((each) => (each.connector === connector ? [each.entry] : []))
+    const entries = [...this.#entries.values()].flatMap((each) => (each.connector === connector ? [each.entry] : []))
+    const offsets = entries.map((entry) => {
+      if ('foreign' in entry) throw otherForm(entry.foreign)
+      return entry
+    })
     return copiedOffsetsOf({ offsets }, source)
   }
 
@@ -110,16 +115,19 @@ export class OffsetsTopic {
 
 /** @param known what stands under this key already: the same few keys come again and again, and needn't be parsed again */
 function entryOf(known: Committed | undefined, key: string, value: string): Committed {
-  const offset = parsed(Value, value)
-  if (known) return { connector: known.connector, entry: { partition: known.entry.partition, offset } }
-  const [connector, partition] = parsed(Key, key)
-  return { connector, entry: { partition, offset } }
+  const [connector, partition] = known && !('foreign' in known.entry) ? [known.connector, known.entry.partition] : keyOf(key)
+  const entry = Entry.safeParse({ partition, offset: JSON.parse(value) })
+  return { connector, entry: entry.success ? entry.data : { foreign: `${key} ${value}` } }
 }
 
-function parsed<S extends z.ZodType>(schema: S, text: string): z.infer<S> {
-  const result = schema.safeParse(JSON.parse(text))
-  if (result.success) return result.data
-  throw new KbgError('connect-answer', "A record in Connect's offsets topic has another form than a mirror's.", { facts: { observed: text.slice(0, 200) } })
+function keyOf(text: string): z.infer<typeof Key> {
+  const key = Key.safeParse(JSON.parse(text))
+  if (key.success) return key.data
+  throw otherForm(text)
+}
+
+function otherForm(text: string): KbgError {
+  return new KbgError('connect-answer', "A record in Connect's offsets topic has another form than a mirror's.", { facts: { observed: text.slice(0, 200) } })
 }
 
 /** Keys and values of a batch's records from offset `from` on, as text. @throws KbgError `compression`: the connector template writes without */
