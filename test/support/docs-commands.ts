@@ -74,4 +74,6 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm test': 'test/run.ts',
   'npm run check': 'test/run.ts',
   'npm run rollout': 'cli/rollout/rollout.ts',
+  // its smoke form runs in test/bench/smoke.test.ts
+  'npm run bench -- window': 'test/bench/window.ts',
 }
