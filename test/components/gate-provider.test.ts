@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
@@ -7,15 +7,21 @@ import { gateProvider } from '../../components/gate/gate-provider.ts'
 const inputs = { wiring: { fleet: 'shop', topics: ['orders'] }, intent: { live: 'green', attempt: 0 }, limits: { quietSeconds: 60 } }
 const state = { ...inputs, verdict: 'pass', epoch: 4, checks: [] }
 
+const checkouts: string[] = []
+
 /** Makes a checkout whose engine says this, and works in it: the gate loads the engine from its working directory. */
 function engineSays(functions: string): void {
   const checkout = mkdtempSync(join(tmpdir(), 'kbg-gate-'))
+  checkouts.push(checkout)
   mkdirSync(join(checkout, 'engine', 'run'), { recursive: true })
   writeFileSync(join(checkout, 'package.json'), '{"type":"module"}')
   writeFileSync(join(checkout, 'engine', 'run', 'gate.ts'), functions)
   vi.spyOn(process, 'cwd').mockReturnValue(checkout)
 }
-afterEach(() => vi.restoreAllMocks())
+afterEach(() => {
+  vi.restoreAllMocks()
+  for (const checkout of checkouts.splice(0)) rmSync(checkout, { recursive: true })
+})
 
 describe('the gate as a dynamic resource', () => {
   test('unchanged inputs are no excuse: while the route is not as wanted it is asked again', async () => {

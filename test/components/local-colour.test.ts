@@ -1,15 +1,18 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { LocalColour } from '../../components/cluster/local.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { accessOf, type Mocked, mockPulumi, valueOfOutput } from './mocks.ts'
 
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, users: ['orders-app'] })
-const credentialsFile = join(mkdtempSync(join(tmpdir(), 'kbg-colour-')), 'credentials.json')
+const scratch = mkdtempSync(join(tmpdir(), 'kbg-colour-'))
+const credentialsFile = join(scratch, 'credentials.json')
 writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords: { admin: 'admin-password', 'orders-app': 'orders-password' } }))
+
+afterAll(() => rmSync(scratch, { recursive: true }))
 
 let mocked: Mocked
 /** Options by resource name. */
