@@ -10,7 +10,7 @@ import { describePlan, type MoveRequest, moveLive, observeActual } from '../../e
 import type { Call } from '../resource-definition.ts'
 import type { SwitchoverEngine, Wanted } from './switchover-engine.ts'
 
-/** A preview observes for this long at most, in all; the engine gets less, so that it can still say what it didn't see. */
+/** The plan of a preview is observed for this long at most (the refresh before it looks at the fences for 2 s at most); the engine gets less, so that it can still say what it didn't see. */
 const previewMs = 3_000
 const observationMs = 2_500
 

@@ -79,6 +79,15 @@ function overriding<T extends object>(original: T, over: Partial<T>): T {
   })
 }
 
+/** A step before which a fence lands on a colour that is live by then. */
+function fencedFirst(colour: Colour, step: (name: string, deadline: Deadline) => Promise<void>) {
+  return async (name: string, deadline: Deadline): Promise<void> => {
+    await createAcls(pair.wiring.clusters[colour], fenceBindings.slice(0, 1), deadline)
+    await deadline.poll(20, async () => ((await answers(colour)).includes('fenced') ? true : undefined))
+    await step(name, deadline)
+  }
+}
+
 interface Move {
   readonly attempt?: number
   /** The real ports, with something added to one of their calls. */
@@ -151,7 +160,10 @@ describe('a topic that comes up between the gate and the cut', () => {
       await fence.raise(deadline)
     }
     const blue = overriding(ports.clusters.blue, { fence: overriding(fence, { raise }) })
-    const error = await refusal(move('green', { through: { ...ports, clusters: { ...ports.clusters, blue } } }))
+    // and the request that raised the fence lands once more, when the source is open again
+    const { restartTasks } = ports.mirrors.blue
+    const mirrors = { ...ports.mirrors, blue: overriding(ports.mirrors.blue, { restartTasks: fencedFirst('blue', restartTasks.bind(ports.mirrors.blue)) }) }
+    const error = await refusal(move('green', { through: { ...ports, mirrors, clusters: { ...ports.clusters, blue } } }))
     expect(error).toMatchObject({ code: 'aborted', message: expect.stringMatching(/cut-moved.*stray/) })
     await expectLive('blue')
     expect(await route()).toMatchObject({ attempt: 0, latch: { attempt: 0, reason: expect.stringContaining('cut-moved') } })
@@ -255,7 +267,10 @@ describe('a group that comes up on the source while groups move', () => {
     const tell: Progress = ({ step }) => {
       isMoving ||= step === 'groups' && received.length === 0
     }
-    await move('green', { attempt: 1, through: { ...ports, clusters: { ...ports.clusters, blue } }, tell })
+    // a late fence on the new live colour, before the switchover is closed
+    const remove = ports.mirrors.blue.delete.bind(ports.mirrors.blue)
+    const mirrors = { ...ports.mirrors, blue: overriding(ports.mirrors.blue, { delete: fencedFirst('green', remove) }) }
+    await move('green', { attempt: 1, through: { ...ports, mirrors, clusters: { ...ports.clusters, blue } }, tell })
     await expectLive('green')
     expect(await route()).toMatchObject({ defaultConsumerColour: 'green', groups: { [newcomer]: { colour: 'blue', state: 'running' } } })
     const batch = (await reading()).journal.find((entry) => entry.kind === 'groups')
