@@ -27,7 +27,7 @@ export const GroupPosition = z.strictObject({
   sourceOffset: z.string(),
   targetOffset: z.string().nullable(),
   lagRecords: z.int().nonnegative().nullable(),
-  method: z.enum(['count-back']),
+  method: z.enum(['count-back', 'map', 'timestamp', 'snapshot', 'checkpoint']),
   verdict: z.enum(['exact', 'not provable', 'without offsets']),
   reason: z.string(),
 })

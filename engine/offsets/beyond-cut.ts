@@ -1,6 +1,6 @@
 import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
-import type { CutEnds, GroupOffsets } from './count-back.ts'
 import { countFrom, type RecordRun } from './record-run.ts'
+import type { CutEnds, GroupOffsets } from './strategy.ts'
 
 /** What was read of one partition behind the cut: records native to the target, and their copies on the source, brought there by the reverse mirror. */
 export interface BeyondReading {

@@ -1,20 +1,10 @@
 import type { GroupPosition } from '../model/journal.ts'
-import { type PartitionOffsets, parseTopicPartition, type TopicPartition } from '../model/partition.ts'
+import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
 import { type BeyondReading, translateBeyond } from './beyond-cut.ts'
 import { countFrom, equalTail, offsetFromEnd, type RecordRun } from './record-run.ts'
+import { type CutEnds, exact, type Finding, type GroupOffsets, notProvable, positionsOf, refusal, type Strategy } from './strategy.ts'
 
-/** What a group has committed on the source; a negative offset means none (OffsetFetch's -1). */
-export interface GroupOffsets {
-  readonly groupId: string
-  readonly committed: PartitionOffsets
-}
-
-/** The cut, and where the source's logs begin. */
-export interface CutEnds {
-  readonly sourceStarts: PartitionOffsets
-  readonly sourceEnds: PartitionOffsets
-  readonly targetEnds: PartitionOffsets
-}
+export type { CutEnds, GroupOffsets } from './strategy.ts'
 
 /** What was read of one partition for all groups. */
 export interface PartitionReading {
@@ -50,104 +40,63 @@ export function planReads(groups: readonly GroupOffsets[], ends: CutEnds): Parti
  * from it. Nothing is ever clamped: what can't be shown is `not provable`, with the reason.
  *
  * @param beyond readings behind the cut, for partitions in which a group committed past it
- * @returns one position for each committed partition, and for each partition without a commit of a topic that the group has commits in;
- *   a group without any commit has a single one, of topic `*`. In order of group, topic, partition.
  */
+export function countBack(
+  ends: CutEnds,
+  readings: ReadonlyMap<TopicPartition, PartitionReading>,
+  beyond: ReadonlyMap<TopicPartition, BeyondReading> = new Map(),
+): Strategy {
+  const tails = new Map([...readings].map(([partition, reading]) => [partition, { ...reading, equalRecords: equalTail(reading.source, reading.target) }]))
+  return {
+    method: 'count-back',
+    find: ({ partition, committed }) => translate(committed, cutOf(partition, ends), tails.get(partition), beyond.get(partition)),
+  }
+}
+
+/** Every group's positions by {@link countBack}, in the form and order of {@link positionsOf}. */
 export function translateAll(
   groups: readonly GroupOffsets[],
   ends: CutEnds,
   readings: ReadonlyMap<TopicPartition, PartitionReading>,
   beyond: ReadonlyMap<TopicPartition, BeyondReading> = new Map(),
 ): readonly GroupPosition[] {
-  const tails = new Map([...readings].map(([partition, reading]) => [partition, { ...reading, equalRecords: equalTail(reading.source, reading.target) }]))
-  return groups.flatMap((group) => translateGroup(group, ends, tails, beyond)).sort(byName)
+  return positionsOf(countBack(ends, readings, beyond), groups, ends)
 }
 
 interface ComparedTail extends PartitionReading {
   readonly equalRecords: number
 }
 
-function translateGroup(
-  group: GroupOffsets,
-  ends: CutEnds,
-  tails: ReadonlyMap<TopicPartition, ComparedTail>,
-  beyond: ReadonlyMap<TopicPartition, BeyondReading>,
-): readonly GroupPosition[] {
-  const committed = [...group.committed].filter(([, offset]) => offset >= 0n)
-  if (committed.length === 0) {
-    return [{ ...blank, groupId: group.groupId, topic: '*', partition: 0, verdict: 'without offsets', reason: 'the group has committed nothing' }]
-  }
-  const topics = new Set(committed.map(([partition]) => parseTopicPartition(partition).topic))
-  const known = new Set(committed.map(([partition]) => partition))
-  const uncommitted = [...ends.sourceEnds.keys()].filter((partition) => !known.has(partition) && topics.has(parseTopicPartition(partition).topic))
-  return [
-    ...committed.map(([partition, offset]) => ({
-      ...blank,
-      groupId: group.groupId,
-      ...parseTopicPartition(partition),
-      sourceOffset: offset.toString(),
-      ...translate(partition, offset, ends, tails.get(partition), beyond.get(partition)),
-    })),
-    ...uncommitted.map((partition) => ({ ...blank, groupId: group.groupId, ...parseTopicPartition(partition), ...withoutCommit(partition, ends) })),
-  ]
+interface PartitionCut {
+  readonly sourceEnd: bigint
+  readonly targetEnd: bigint
 }
 
-const blank = { sourceOffset: '-1', targetOffset: null, lagRecords: null, method: 'count-back' } as const
+function cutOf(partition: TopicPartition, ends: CutEnds): PartitionCut {
+  return { sourceEnd: ends.sourceEnds.get(partition) ?? 0n, targetEnd: ends.targetEnds.get(partition) ?? 0n }
+}
 
-type Finding = Pick<GroupPosition, 'targetOffset' | 'lagRecords' | 'verdict' | 'reason'>
-
-function translate(partition: TopicPartition, committed: bigint, ends: CutEnds, tail: ComparedTail | undefined, beyond: BeyondReading | undefined): Finding {
-  const refused = refusal(partition, committed, ends)
-  if (refused !== null) return notProvable(refused, null)
-  const targetEnd = ends.targetEnds.get(partition) ?? 0n
-  if (committed === ends.sourceEnds.get(partition)) return exact(targetEnd, 0)
-  if (committed > (ends.sourceEnds.get(partition) ?? 0n)) return behindCut(committed, targetEnd, beyond)
-  if (tail === undefined || tail.from > committed) return notProvable(`offset ${committed} was not read`, null)
+function translate(committed: bigint, cut: PartitionCut, tail: ComparedTail | undefined, beyond: BeyondReading | undefined): Finding {
+  if (committed === cut.sourceEnd) return equalSinceThen(cut.targetEnd, 0)
+  if (committed > cut.sourceEnd) return behindCut(committed, cut.targetEnd, beyond)
+  if (tail === undefined || tail.from > committed) return notProvable(`offset ${committed} was not read`)
   const lagRecords = countFrom(tail.source, committed)
-  if (lagRecords === 0) return exact(targetEnd, 0)
+  if (lagRecords === 0) return equalSinceThen(cut.targetEnd, 0)
   const targetOffset = offsetFromEnd(tail.target, lagRecords)
-  if (targetOffset !== undefined && tail.equalRecords >= lagRecords) return exact(targetOffset, lagRecords)
+  if (targetOffset !== undefined && tail.equalRecords >= lagRecords) return equalSinceThen(targetOffset, lagRecords)
   return notProvable(difference(tail), lagRecords)
 }
 
-/** Why an offset can't be translated whatever the logs hold; null when it can be tried. */
-function refusal(partition: TopicPartition, committed: bigint, ends: CutEnds): string | null {
-  const [start, end, targetEnd] = [ends.sourceStarts.get(partition) ?? 0n, ends.sourceEnds.get(partition), ends.targetEnds.get(partition)]
-  if (end === undefined || targetEnd === undefined) return 'the cut does not cover this partition'
-  if (committed < start) return `committed offset ${committed} lies below the log start ${start}: retention passed it`
-  return null
-}
-
-/**
- * A group that reads the whole topic starts such a partition by its `auto.offset.reset`, which nobody but the group knows. Where there never
- * was a record both settings mean the same, and an explicit offset keeps `latest` from jumping over the first ones on the target.
- */
-function withoutCommit(partition: TopicPartition, ends: CutEnds): Finding {
-  if (ends.sourceEnds.get(partition) === 0n) {
-    return { ...exact(ends.targetEnds.get(partition) ?? 0n, 0), reason: 'the partition never held a record: from its beginning' }
-  }
-  return notProvable('the group has committed other partitions of this topic but not this one, which has held records', null)
-}
-
 function behindCut(committed: bigint, targetEnd: bigint, reading: BeyondReading | undefined): Finding {
-  if (reading === undefined) return notProvable(`committed offset ${committed} lies beyond the cut, and what lies there was not read`, null)
+  if (reading === undefined) return notProvable(`committed offset ${committed} lies beyond the cut, and what lies there was not read`)
   const found = translateBeyond(committed, targetEnd, reading)
-  if ('reason' in found) return notProvable(found.reason, null)
-  return {
-    targetOffset: found.targetOffset.toString(),
-    lagRecords: 0,
-    verdict: 'exact',
-    reason: 'all records between the cut and this position are equal on both sides',
-  }
+  if ('reason' in found) return notProvable(found.reason)
+  return exact(found.targetOffset, 0, 'all records between the cut and this position are equal on both sides')
 }
 
-function exact(targetOffset: bigint, lagRecords: number): Finding {
+function equalSinceThen(targetOffset: bigint, lagRecords: number): Finding {
   const reason = lagRecords === 0 ? 'nothing left to read before the cut' : `the last ${lagRecords} records before the cut are equal on both sides`
-  return { targetOffset: targetOffset.toString(), lagRecords, verdict: 'exact', reason }
-}
-
-function notProvable(reason: string, lagRecords: number | null): Finding {
-  return { targetOffset: null, lagRecords, verdict: 'not provable', reason }
+  return exact(targetOffset, lagRecords, reason)
 }
 
 /** Where the two sides part, counted from the cut. */
@@ -156,12 +105,4 @@ function difference(tail: ComparedTail): string {
   const [source, target] = [offsetFromEnd(tail.source, nth), offsetFromEnd(tail.target, nth)]
   if (target === undefined) return `the target has only ${tail.target.offsets.length} records before the cut, the source has one more at offset ${source}`
   return `record ${nth} before the cut differs: source offset ${source}, target offset ${target}`
-}
-
-function byName(a: GroupPosition, b: GroupPosition): number {
-  return compareText(a.groupId, b.groupId) || compareText(a.topic, b.topic) || a.partition - b.partition
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }
