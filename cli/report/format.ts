@@ -20,8 +20,9 @@ export function milliseconds(ms: number | null): string {
   return `${ms !== 0 && Math.abs(ms) < 10 ? oneDigit.format(ms) : whole.format(ms)}${space}ms`.replace('-', '−')
 }
 
-/** `9.4 s`, `318 s`, `12 min 3 s` */
+/** `9.4 s`, `318 s`, `12 min 3 s`, `24 h 0 min` */
 export function seconds(number: number): string {
+  if (number >= 6_000) return `${whole.format(Math.floor(number / 3_600))}${space}h ${whole.format(Math.floor((number % 3_600) / 60))}${space}min`
   if (number >= 600) return `${whole.format(Math.floor(number / 60))}${space}min ${whole.format(Math.floor(number % 60))}${space}s`
   return `${number < 100 ? oneDigit.format(number) : whole.format(number)}${space}s`
 }
@@ -36,4 +37,10 @@ export function dateAndTime(iso: string): string {
 /** `a`, `a and b`, `a, b and c` */
 export function listed(items: readonly string[]): string {
   return items.length < 2 ? (items[0] ?? '') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
+}
+
+/** A reason's first line, with the next one when it only announces that. */
+export function firstLine(reason: string | undefined): string {
+  const [line = '', next = ''] = (reason ?? 'no reason was given').split('\n')
+  return (line.endsWith(':') ? `${line} ${next.trim()}` : line).replace(/[.:\s]+$/, '')
 }

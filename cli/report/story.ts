@@ -1,4 +1,4 @@
-import { count, counted, listed, milliseconds, seconds } from './format.ts'
+import { count, counted, firstLine, listed, milliseconds, seconds } from './format.ts'
 import type { RolloutReport } from './report.ts'
 
 /** What happened, in three sentences; the first of a failed run says what failed (pure). */
@@ -54,10 +54,4 @@ function failed(report: RolloutReport): readonly [string, string, string] {
   const none = report.clientJudged ? 'The clients saw no switchover' : 'Switchovers that it may have completed were not measured'
   const came = live === undefined ? none : `${counted(switchovers.length, 'switchover was', 'switchovers were')} completed, the last one to ${live}`
   return [`This rollout failed: ${firstLine(reasons[0])}${more}.`, seen, `${came}, and the run took ${seconds(durationSeconds)}.`]
-}
-
-/** A reason's first line, with the next one when it only announces that. */
-function firstLine(reason: string | undefined): string {
-  const [line = '', next = ''] = (reason ?? 'no reason was given').split('\n')
-  return (line.endsWith(':') ? `${line} ${next.trim()}` : line).replace(/[.:\s]+$/, '')
 }

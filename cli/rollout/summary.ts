@@ -1,7 +1,7 @@
 import type { JournalEntry } from '../../engine/model/journal.ts'
-import { batchPositions } from '../../engine/switchover/group-positions.ts'
 import type { WriteWindow } from '../../test/support/history/index.ts'
 import type { GateReport } from '../report/evidence.ts'
+import { positionsOfBatch } from '../report/moved-positions.ts'
 import type { GroupReport, RolloutReport, SwitchoverReport } from '../report/report.ts'
 import { windowParts } from '../report/window-parts.ts'
 import { aroundWindow } from './measure/around-window.ts'
@@ -70,18 +70,7 @@ export function groupReports(journal: readonly JournalEntry[]): readonly GroupRe
   return journal.flatMap((entry, index) => {
     if (entry.kind !== 'groups') return []
     const switchover = 1 + closedSwitchovers(journal.slice(0, index)).length
-    return batchPositions(journal, entry).map(({ groupId, topic, partition, method, verdict, lagRecords, sourceOffset, targetOffset, reason }) => ({
-      group: groupId,
-      topic,
-      partition,
-      method,
-      verdict,
-      lagRecords,
-      switchover,
-      sourceOffset,
-      targetOffset,
-      reason,
-    }))
+    return positionsOfBatch(journal, entry, switchover)
   })
 }
 

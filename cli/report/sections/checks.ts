@@ -1,7 +1,8 @@
 import type { Check, CheckVerdict } from '../../../engine/gate/check.ts'
+import type { GateReport } from '../evidence.ts'
 import { count } from '../format.ts'
 import { type Html, html } from '../html.ts'
-import type { RolloutReport, SwitchoverReport } from '../report.ts'
+import type { RolloutReport } from '../report.ts'
 import { tableHtml } from '../table.ts'
 
 /** What the gate saw before each switchover: every check with what was observed and what is required. */
@@ -10,13 +11,13 @@ export function checksSection(report: RolloutReport): Html {
     return html`<p>This report holds no evidence of the gate: it was written by an earlier version, or no switchover was measured.</p>`
   }
   return html`<p>Before a switchover both colours are observed, and only a gate whose checks all pass lets it begin. This is what it saw.</p>
-${report.switchovers.map(gateHtml)}`
+${report.switchovers.map(({ gate, from, to }, index) => gateHtml(gate, `Switchover ${index + 1}, ${from} to ${to}`, index))}`
 }
 
-function gateHtml(one: SwitchoverReport, index: number): Html {
-  const name = `Switchover ${index + 1}, ${one.from} to ${one.to}`
-  if (one.gate === null) return html`<p>${name}: the evidence of its gate was not kept.</p>`
-  const { checks, epoch, updates } = one.gate
+/** What one gate saw: every check. Only the first gate of a page is open, and one that didn't pass. */
+export function gateHtml(gate: GateReport | null, name: string, index: number): Html {
+  if (gate === null) return html`<p>${name}: the evidence of its gate was not kept.</p>`
+  const { checks, epoch, updates } = gate
   const passed = checks.filter((check) => check.verdict === 'pass').length
   const asked = updates > 1 ? `, asked ${count(updates)} times` : ''
   return html`<details class="block"${index === 0 || passed < checks.length ? html` open` : null}><summary>${name}: ${count(passed)} of ${count(checks.length)} checks passed at epoch ${count(epoch)}${asked}</summary>

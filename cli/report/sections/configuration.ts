@@ -15,8 +15,14 @@ export function configurationSection(report: RolloutReport): Html {
     ['lagging group', `${count(load.lagOfLaggingGroupRecords)}\u00a0records behind, at most`],
   ]
   return html`<div class="columns"><div>${pairs('versions-numbers', 'What ran', ran)}</div>
-<div>${configuration === null || Object.keys(configuration.limits).length === 0 ? html`<p>The limits were not recorded.</p>` : pairs('limits-numbers', 'Limits of gate and switchover', Object.entries(configuration.limits).map(limitRow))}</div></div>
+<div>${limitsHtml(configuration?.limits ?? {})}</div></div>
 ${configuration === null ? null : loadHtml(configuration)}`
+}
+
+/** The limits of gate and switchover, by the names that the configuration has. */
+export function limitsHtml(limits: Configuration['limits']): Html {
+  const rows = Object.entries(limits).map(limitRow)
+  return rows.length === 0 ? html`<p>The limits were not recorded.</p>` : pairs('limits-numbers', 'Limits of gate and switchover', rows)
 }
 
 function pairs(id: string, caption: string, rows: readonly (readonly string[])[]): Html {

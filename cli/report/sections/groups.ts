@@ -9,19 +9,25 @@ import { tableHtml } from '../table.ts'
 export function groupsSection(report: RolloutReport): Html {
   const lag = report.perSecond === null ? null : lagFigure(report, report.perSecond)
   return html`${lag === null ? null : figureHtml(lag)}
-${report.groups.length === 0 ? html`<p>No group was moved.</p>` : html`${summary(report)}${positions(report)}`}`
+${groupTables(report.groups, 'several')}`
 }
 
-function summary({ groups }: RolloutReport): Html {
+/** How groups were moved, and every position. `of`: whether they belong to several switchovers, so that each row names its own. */
+export function groupTables(groups: readonly GroupReport[], of: 'one' | 'several'): Html {
+  if (groups.length === 0) return html`<p>No group was moved.</p>`
+  return html`${summary(groups, of === 'several')}${positions(groups, of === 'several')}`
+}
+
+function summary(groups: readonly GroupReport[], numbered: boolean): Html {
   const moves = [...Map.groupBy(groups, (position) => `${position.switchover ?? ''}\n${position.group}`).values()]
   return html`<h3>How they were moved</h3>
 ${tableHtml({
   id: 'groups-numbers',
-  caption: 'Each group in each switchover: a whole group moves, or not at all',
+  caption: `Each group${numbered ? ' in each switchover' : ''}: a whole group moves, or not at all`,
   phone: 'stack',
   columns: [
     { heading: 'group' },
-    { heading: 'switchover', numeric: true },
+    ...(numbered ? [{ heading: 'switchover', numeric: true }] : []),
     { heading: 'partitions', numeric: true },
     { heading: 'records behind', numeric: true },
     { heading: 'method' },
@@ -29,7 +35,7 @@ ${tableHtml({
   ],
   rows: moves.map((move) => [
     move[0]?.group ?? '',
-    move[0]?.switchover ?? 'not recorded',
+    ...(numbered ? [move[0]?.switchover ?? 'not recorded'] : []),
     count(move.length),
     lagText(move),
     listed([...new Set(move.map((position) => position.method))]),
@@ -51,7 +57,7 @@ function verdicts(move: readonly GroupReport[]): Html {
   return html`<span class="verdicts ${sound ? 'good' : 'bad'}">${sound ? '✓' : '✗'} ${listed(counts)}</span>`
 }
 
-function positions({ groups }: RolloutReport): Html {
+function positions(groups: readonly GroupReport[], numbered: boolean): Html {
   return html`<details class="long"><summary>All ${count(groups.length)} positions</summary>
 ${tableHtml({
   id: 'positions-numbers',
@@ -59,7 +65,7 @@ ${tableHtml({
   phone: 'stack',
   columns: [
     { heading: 'group' },
-    { heading: 'switchover', numeric: true },
+    ...(numbered ? [{ heading: 'switchover', numeric: true }] : []),
     { heading: 'partition' },
     { heading: 'source offset', numeric: true },
     { heading: 'target offset', numeric: true },
@@ -70,7 +76,7 @@ ${tableHtml({
   ],
   rows: groups.map((position) => [
     position.group,
-    position.switchover ?? '–',
+    ...(numbered ? [position.switchover ?? '–'] : []),
     `${position.topic}-${position.partition}`,
     position.sourceOffset ?? '–',
     position.targetOffset ?? '–',

@@ -1,5 +1,5 @@
 import { count } from '../format.ts'
-import { type Html, html } from '../html.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
 import type { RolloutReport } from '../report.ts'
 import { tableHtml } from '../table.ts'
 
@@ -23,13 +23,25 @@ export function truthSection(report: RolloutReport): Html {
     return [html`${name} <small>${meaning}</small>`, judged ? count(found) : 'not judged', verdictOf(found === 0, judged)]
   })
   return html`<p>${report.clientJudged ? judgedHow : unjudged}</p>
-${tableHtml({
-  id: 'truth-numbers',
-  caption: `Of ${count(report.client.acked)} acknowledged records; none of these is allowed`,
-  phone: 'scroll',
-  columns: [{ heading: 'records that were' }, { heading: 'observed', numeric: true }, { heading: 'verdict' }],
-  rows,
-})}`
+${questionsTable(`Of ${count(report.client.acked)} acknowledged records; none of these is allowed`, rows)}`
+}
+
+/** The same questions where nobody asked the clients: a report from a journal. */
+export function unobservedTruth(): Html {
+  const rows = questions.map(([, name, meaning]) => [html`${name} <small>${meaning}</small>`, 'not observed', verdictOf(false, false)])
+  return html`<p>Not observed. This report is made from the journal of the orchestrator, and no journal holds what a client sent, got or waited for.
+Only the clients' own histories can tell: <code>npm run rollout</code> writes them down and judges them.</p>
+${questionsTable('Nothing is known of these', rows)}`
+}
+
+function questionsTable(caption: string, rows: readonly (readonly HtmlValue[])[]): Html {
+  return tableHtml({
+    id: 'truth-numbers',
+    caption,
+    phone: 'scroll',
+    columns: [{ heading: 'records that were' }, { heading: 'observed', numeric: true }, { heading: 'verdict' }],
+    rows,
+  })
 }
 
 function verdictOf(holds: boolean, judged: boolean): Html {
