@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { messageOf } from '../engine/model/error.ts'
+import { KbgError, messageOf } from '../engine/model/error.ts'
 
 const usage = `kbg: Kafka blue-green
 
@@ -8,7 +8,9 @@ const usage = `kbg: Kafka blue-green
   kbg status [--fleet NAME]      who writes where, what is fenced, which step is open, what to do next
   kbg ack [--fleet NAME]         allow a move again after a latch: counts the config key attempt up
   kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
-  kbg report FILE [--out PAGE]   the page of a report.json, for people: FILE.html unless said otherwise
+  kbg report [--fleet NAME] [--switchover N] [--out PAGE]
+                                 one switchover from the fleet's journal, as JSON and as a page; 1 is the newest
+  kbg report FILE [--out PAGE]   the page of a report's JSON, for people: FILE.html unless said otherwise
   kbg help`
 
 /** Every command, loaded only when it is asked for: `kbg doctor` must work where nothing is installed. */
@@ -18,7 +20,11 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
-  report: async ({ file, out }) => (await import('./report/command.ts')).runReport(file, out),
+  report: async ({ file, fleet, switchover, out }) => {
+    if (file === undefined) return (await import('./report/fleet-command.ts')).runFleetReport(fleet, { switchover, out })
+    if (switchover !== undefined) throw new KbgError('report-file', '--switchover names a switchover of a fleet, so it goes without FILE.')
+    return (await import('./report/command.ts')).runReport(file, out)
+  },
 }
 
 async function runDoctor(): Promise<number> {
@@ -34,6 +40,8 @@ interface Options {
   /** What a command works on; only `report` takes one. */
   readonly file: string | undefined
   readonly out: string | undefined
+  /** Which switchover of the fleet, counted from the newest; only `report` takes one. */
+  readonly switchover: string | undefined
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -44,6 +52,7 @@ async function main(words: readonly string[]): Promise<number> {
       fleet: { type: 'string', default: 'main' },
       keep: { type: 'boolean', default: false },
       out: { type: 'string' },
+      switchover: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -57,7 +66,7 @@ async function main(words: readonly string[]): Promise<number> {
     console.error(`kbg: unknown: ${positionals.join(' ')}\n\n${usage}`)
     return 2
   }
-  return await command({ fleet: values.fleet, keep: values.keep, file: rest[0], out: values.out })
+  return await command({ fleet: values.fleet, keep: values.keep, file: rest[0], out: values.out, switchover: values.switchover })
 }
 
 try {

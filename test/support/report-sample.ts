@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { switchoverFromJournal } from '../../cli/report/from-journal.ts'
+import { JournaledSwitchover } from '../../cli/report/journaled.ts'
 import { RolloutReport } from '../../cli/report/report.ts'
+import { abortedLines, journalOf } from './report-journal.ts'
 
 /** Where the sample report and the golden pictures made from it stand. */
 export const goldenDir: string = join(dirname(fileURLToPath(import.meta.url)), 'golden')
@@ -67,6 +70,37 @@ export function hostileReport(): RolloutReport {
       ...sample.perSecond,
       groupLagRecords: { ...sample.perSecond.groupLagRecords, [hostileText]: series.map((lag) => lag * 1_000_000) },
     },
+    notObserved: [hostileText],
+  })
+}
+
+/** The report of a made-up switchover's journal, with the gate of the sample's first switchover as Pulumi's state would have it. */
+export function journaledReport(lines: Parameters<typeof journalOf>[0]): JournaledSwitchover {
+  const { switchovers, configuration } = sampleReport()
+  const gate = switchovers[0]?.gate ?? null
+  const evidence = gate && { gate: { ...gate, epoch: 8, updates: 1 }, limits: configuration?.limits ?? {} }
+  return switchoverFromJournal(journalOf(lines), { fleet: 'main', newest: 1, readAt: new Date('2026-11-22T20:45:00Z'), evidence })
+}
+
+/** A switchover's report with hostile text in every place that is text, and numbers at their limits. */
+export function hostileJournaled(): JournaledSwitchover {
+  const report = journaledReport(abortedLines)
+  const at = report.openedAt
+  const end = { lowest: '1', highest: '9223372036854775807' }
+  return JournaledSwitchover.parse({
+    ...report,
+    ...{ fleet: hostileText, reason: `${hostileText}\nsecond line`, openedEpoch: 1e12, attempt: 1e12, batches: 1, moved: [hostileText] },
+    window: report.window && { ...report.window, heldMs: 86_400_000, parts: report.window.parts && { ...report.window.parts, takeBackMs: 86_399_900 } },
+    groups: [{ ...sampleReport().groups[0], group: hostileText, topic: hostileText, method: hostileText, verdict: hostileText, reason: hostileText }],
+    stayed: [{ group: hostileText, reason: hostileText }],
+    cut: [
+      { topic: hostileText, partitions: 1, sourceEnds: end, targetEnds: null, equalEnds: 0 },
+      { topic: 'b', partitions: 1, sourceEnds: end, targetEnds: end, equalEnds: 0 },
+    ],
+    mirror: [{ at, connector: hostileText, source: 'blue', target: 'green', what: hostileText }],
+    fences: [{ at, colour: 'green', what: hostileText, bindings: 1e9 }],
+    gate: { epoch: 1, updates: 1, checks: [{ name: hostileText, verdict: 'error', observed: hostileText, required: hostileText, remedy: hostileText }] },
+    limits: { [hostileText]: 1e12 },
     notObserved: [hostileText],
   })
 }
