@@ -3,13 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isJournaled, type Report } from '../../cli/report/journaled.ts'
 import { reportHtml } from '../../cli/report/page.ts'
 import { RolloutReport } from '../../cli/report/report.ts'
 import { projectDir } from '../../tools/paths.ts'
 import { showFile, startChromium, type View } from '../support/chromium.ts'
 import { compareWithGolden } from '../support/golden-picture.ts'
 import { hasFocusInSight, layoutFaults, lowContrast, openAll } from '../support/in-page.js'
-import { earlierReport, failedReport, goldenDir, hostileReport, sampleReport } from '../support/report-sample.ts'
+import { abortedLines, switchedLines } from '../support/report-journal.ts'
+import { earlierReport, failedReport, goldenDir, hostileJournaled, hostileReport, journaledReport, sampleReport } from '../support/report-sample.ts'
 
 const views = [
   { name: 'desktop', widthPx: 1280, scheme: 'light', media: 'screen' },
@@ -20,8 +22,12 @@ const views = [
 ] as const satisfies readonly View[]
 const [desktop, dark, , phone, print] = views
 
-const reports = { sample: sampleReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() }
-const sections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
+const reports = {
+  ...{ sample: sampleReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() },
+  ...{ switched: journaledReport(switchedLines), 'taken back': journaledReport(abortedLines), 'hostile switchover': hostileJournaled() },
+} satisfies Readonly<Record<string, Report>>
+const journaledSections = ['happened', 'truth', 'orchestrator', 'groups', 'cut', 'mirror', 'checks', 'unseen']
+const rolloutSections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
 
 let browser: Browser
 let dir: string
@@ -50,7 +56,7 @@ async function show<T>(report: keyof typeof reports, view: View, look: (page: Pa
 describe.each(Object.keys(reports) as (keyof typeof reports)[])('the page of the %s report', (report) => {
   it.each(views)('shows all sections, without complaint, with nothing clipped or overlapping: $name', async (view) => {
     await show(report, view, async (page, complaints) => {
-      for (const id of sections) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true)
+      for (const id of isJournaled(reports[report]) ? journaledSections : rolloutSections) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true)
       expect(await page.evaluate(layoutFaults)).toEqual([])
       await page.evaluate(openAll)
       expect(await page.evaluate(layoutFaults), 'with every table open').toEqual([])
@@ -90,7 +96,9 @@ describe('for the keyboard and for screen readers', () => {
   })
 
   it('text stands out from its ground by 4.5 to 1, light and dark', async () => {
-    for (const view of [desktop, dark]) expect(await show('sample', view, async (page) => await page.evaluate(lowContrast))).toEqual([])
+    for (const view of [desktop, dark]) {
+      for (const report of ['sample', 'switched'] as const) expect(await show(report, view, async (page) => await page.evaluate(lowContrast))).toEqual([])
+    }
   })
 })
 
@@ -106,6 +114,9 @@ describe('golden pictures', () => {
     { name: 'phone-window', view: phone, report: 'sample', part: '#window-1' },
     { name: 'phone-lag', view: phone, report: 'sample', part: '#lag-figure' },
     { name: 'print-window', view: print, report: 'sample', part: '#window-3' },
+    { name: 'desktop-orchestrator', view: desktop, report: 'switched', part: '#orchestrator' },
+    { name: 'dark-taken-back', view: dark, report: 'taken back', part: '#happened' },
+    { name: 'phone-orchestrator', view: phone, report: 'switched', part: '#orchestrator' },
   ] as const
 
   it.each(pictures)('$name', async ({ name, view, report, part }) => {
@@ -118,12 +129,13 @@ describe('golden pictures', () => {
 
   it.skipIf(process.env.KBG_UPDATE_GOLDEN === '1')('are not the same as pictures of another switchover, scheme or width', async () => {
     const other = [
-      { golden: 'desktop-window', view: desktop, part: '#window-2' },
-      { golden: 'desktop-throughput', view: dark, part: '#throughput' },
-      { golden: 'phone-window', view: desktop, part: '#window-1' },
+      { golden: 'desktop-window', report: 'sample', view: desktop, part: '#window-2' },
+      { golden: 'desktop-throughput', report: 'sample', view: dark, part: '#throughput' },
+      { golden: 'phone-window', report: 'sample', view: desktop, part: '#window-1' },
+      { golden: 'desktop-orchestrator', report: 'taken back', view: desktop, part: '#orchestrator' },
     ] as const
-    for (const { golden, view, part } of other) {
-      const png = await show('sample', view, async (page) => await page.locator(part).screenshot({ animations: 'disabled' }))
+    for (const { golden, report, view, part } of other) {
+      const png = await show(report, view, async (page) => await page.locator(part).screenshot({ animations: 'disabled' }))
       expect(compareWithGolden(join(goldenDir, `${golden}.png`), png, dir).same, `${golden} and ${part} of ${view.name}`).toBe(false)
     }
   })

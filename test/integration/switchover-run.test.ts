@@ -1,6 +1,9 @@
 /** What runs between two real colours when something comes in between: brokers, mirror workers, etcd and clients are the product's own, only the stacks are left out. */
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { switchoverFromJournal } from '../../cli/report/from-journal.ts'
+import { JournaledSwitchover } from '../../cli/report/journaled.ts'
+import { reportHtml } from '../../cli/report/page.ts'
 import { Kafka } from '../../client/index.ts'
 import type { RoutedProducer } from '../../client/producer.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
@@ -304,6 +307,41 @@ describe('a group that comes up on the source while groups move', () => {
     await allReceived()
     receivedOnce()
   }, 90_000)
+})
+
+describe('the reports of these switchovers, from the journal', () => {
+  const reported = async (newest: number): Promise<JournaledSwitchover> => {
+    const history = await ports.store.history(within(10))
+    const report = switchoverFromJournal(history, { fleet, newest, readAt: systemClock.wallClock(), evidence: null })
+    expect(JournaledSwitchover.parse(JSON.parse(JSON.stringify(report)))).toEqual(report)
+    expect(reportHtml(report)).not.toMatch(/NaN|undefined/)
+    return report
+  }
+
+  test('the one that was taken back says why and how long it held', async () => {
+    const report = await reported(3)
+    expect(report).toMatchObject({ source: 'blue', target: 'green', attempt: 0, outcome: 'aborted', cut: null, groups: [], runs: 1 })
+    expect(report.reason).toMatch(/cut-moved.*stray/)
+    expect(report.window?.parts?.takeBackMs).toBeGreaterThan(0)
+  })
+
+  test('the one that switched has its window in parts, its cut, its group and the mirror turned round', async () => {
+    const report = await reported(2)
+    expect(report).toMatchObject({ outcome: 'switched', graceful: true, moved: [idle], stayed: [], batches: 1, window: { runs: 'one' } })
+    expect(report.groups.map(({ group, partition, verdict }) => `${group} ${partition} ${verdict}`)).toEqual([`${idle} 0 exact`, `${idle} 1 exact`])
+    expect(Object.values(report.window?.parts ?? {}).reduce((sum, ms) => sum + ms, 0)).toBeCloseTo(report.window?.heldMs ?? -1, 3)
+    expect(report.window?.heldMs).toBeGreaterThan(5)
+    expect(report.cut).toMatchObject([{ topic, partitions: 2 }])
+    expect(report.mirror.map(({ source, what }) => `${source} ${what}`)).toEqual([
+      ...['green created', 'blue stopped', 'green seeded', 'green running', 'blue deleted'],
+    ])
+  })
+
+  test('the one that another run finished keeps the window of the first', async () => {
+    const report = await reported(1)
+    expect(report).toMatchObject({ source: 'green', target: 'blue', outcome: 'switched', runs: 2, window: { runs: 'one', parts: null } })
+    expect(await refusal(reported(4))).toMatchObject({ code: 'no-switchover', message: expect.stringMatching(/3: blue -> green, aborted/) })
+  })
 })
 
 describe('a mirror whose offsets in Connect are lost', () => {
