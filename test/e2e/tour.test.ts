@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { JournaledSwitchover } from '../../cli/report/journaled.ts'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
 import { findProcess } from '../../engine/adapters/local/process.ts'
 import { colourDirectory, fleetDirectory } from '../../engine/adapters/local/state.ts'
@@ -262,6 +263,17 @@ describe('the tour, and what may go wrong on the way', () => {
     await nextOfTour('npx pulumi up -s traffic')
     expect(await route()).toMatchObject({ live: 'green', state: 'open' })
     expect((await nextOfTour('npx kbg status')).output).toMatch(/producers write to green[\s\S]*blue fenced; green open/)
+  })
+
+  test('its report is made from the journal, with the gate that let it begin; the one before it was taken back', async () => {
+    const made = async (command: string) => {
+      const [json = '', page = ''] = (await copy.run(command)).stdout.trim().split('\n')
+      return { report: JournaledSwitchover.parse(JSON.parse(readFileSync(json, 'utf8'))), page: readFileSync(page, 'utf8') }
+    }
+    const switched = await made('npx kbg report')
+    expect(switched.report).toMatchObject({ fleet, source: 'blue', target: 'green', outcome: 'switched', gate: { epoch: switched.report.openedEpoch } })
+    expect(switched.page).toContain('Not observed. This report is made from the journal')
+    expect((await made('npx kbg report --switchover 2')).report).toMatchObject({ outcome: 'aborted', reason: 'cancelled', gate: null })
   })
 
   test('the live colour is not destroyed', async () => {

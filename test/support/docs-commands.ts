@@ -64,6 +64,7 @@ export const tourSections = { tour: 'The five-minute tour', end: 'Everything at 
 export const tourAlsoRuns: readonly string[] = [
   'npx kbg doctor',
   'npx kbg ack',
+  'npx kbg report',
   'npx pulumi cancel -s traffic --yes',
   'npx pulumi stack output clients -s traffic',
   'npx pulumi refresh -s traffic',
