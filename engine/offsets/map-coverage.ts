@@ -51,9 +51,14 @@ export function withDifference(coverage: MapCoverage, { kind, blue, green }: Map
   }
 }
 
-/** Adds an ambiguous range; when the oldest has to be dropped, the map says nothing any more up to its end. */
+/**
+ * Adds an ambiguous range; one that begins where the last one does replaces it, as the audit tells it again with a later end. When the oldest has to be dropped,
+ * the map says nothing any more up to its end.
+ */
 export function withAmbiguous(coverage: MapCoverage, range: AmbiguousRange): MapCoverage {
-  const ambiguous = [...coverage.ambiguous, range]
+  const last = coverage.ambiguous.at(-1)
+  const isLonger = last !== undefined && last.from.blue === range.from.blue && last.from.green === range.from.green
+  const ambiguous = [...(isLonger ? coverage.ambiguous.slice(0, -1) : coverage.ambiguous), range]
   const dropped = ambiguous.length > keptPlaces ? ambiguous.shift() : undefined
   return { ...coverage, ambiguous, auditedFrom: dropped === undefined ? coverage.auditedFrom : laterOf(coverage.auditedFrom, dropped.to) }
 }

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { GroupPosition } from '../../engine/model/journal.ts'
 import { byCheckpoint, type Checkpoint, isMoreRecent, translateDownstream } from '../../engine/offsets/by-checkpoint.ts'
 import { bySnapshot } from '../../engine/offsets/by-snapshot.ts'
+import { byTimestamp } from '../../engine/offsets/by-timestamp.ts'
+import { countBack } from '../../engine/offsets/count-back.ts'
 import { type OffsetSync, OffsetSyncStore } from '../../engine/offsets/offset-sync-store.ts'
+import { positionsOf } from '../../engine/offsets/strategy.ts'
+import { byMap } from '../../engine/offsets/translate-by-map.ts'
 
 const sync = (upstreamOffset: number, downstreamOffset: number): OffsetSync => ({
   upstreamOffset: BigInt(upstreamOffset),
@@ -167,5 +172,48 @@ describe('snapshot and restore', () => {
     expect(find(101n)).toMatchObject({ verdict: 'not provable', targetOffset: '240', reason: expect.stringMatching(/up to 1 records/) })
     expect(find(39n)).toMatchObject({ verdict: 'not provable', targetOffset: null })
     expect(find(100n, 'u-0')).toMatchObject({ verdict: 'not provable', targetOffset: null })
+  })
+})
+
+describe('every strategy', () => {
+  it('answers for every group and partition, in the form in which a journal holds it', () => {
+    const [starts, own] = [
+      new Map([['t-0', 3n]]),
+      new Map([
+        ['t-0', 9n],
+        ['t-1', 0n],
+        ['t-2', 4n],
+      ]),
+    ]
+    const ends = { sourceStarts: starts, sourceEnds: own, targetStarts: starts, targetEnds: own }
+    const strategies = [
+      countBack(ends, new Map()),
+      byMap(new Map(), 'blue', ends),
+      byTimestamp(ends, new Map()),
+      bySnapshot(new Map([['t-0', [{ sourceOffset: 7n, targetOffset: 8n }]]])),
+      byCheckpoint({ stores: new Map([['t-0', storeOf([sync(6, 106)])]]), emitted: new Map() }),
+    ]
+    const groups = [
+      { groupId: 'reads', committed: new Map([['t-0', 8n]]) },
+      { groupId: 'passed', committed: new Map([['t-0', 2n]]) },
+      { groupId: 'new', committed: new Map() },
+    ]
+    const answers = strategies.map((strategy) => positionsOf(strategy, groups, ends))
+    expect(answers.flat().map((position) => GroupPosition.parse(position))).toEqual(answers.flat())
+    expect(answers.map((positions) => positions[0]?.method)).toEqual(['count-back', 'map', 'timestamp', 'snapshot', 'checkpoint'])
+    for (const positions of answers) {
+      const said = positions.map(({ groupId, topic, partition, verdict }) => `${groupId} ${topic}-${partition} ${verdict}`)
+      expect(said).toEqual([
+        'new *-0 without offsets',
+        'passed t-0 not provable',
+        'passed t-1 exact',
+        'passed t-2 not provable',
+        'reads t-0 not provable',
+        'reads t-1 exact',
+        'reads t-2 not provable',
+      ])
+      expect(positions[1]?.reason).toMatch(/below the log start 3/)
+    }
+    expect(answers.map((positions) => positions[4]?.targetOffset)).toEqual([null, null, null, '8', '107'])
   })
 })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AlignedRun, Difference } from '../../engine/audit/record.ts'
+import type { AlignedRun, AmbiguousRange as AuditedAmbiguousRange, Difference } from '../../engine/audit/record.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import type { MapRun, OffsetPair } from '../../engine/offsets/map-block.ts'
-import type { MapDifference } from '../../engine/offsets/map-coverage.ts'
+import type { AmbiguousRange, MapDifference } from '../../engine/offsets/map-coverage.ts'
 import { scanBlocks } from '../../engine/offsets/map-scan.ts'
 import { openMap } from '../../engine/offsets/offset-map.ts'
 import { emptyMap, OffsetMapBuilder } from '../../engine/offsets/offset-map-builder.ts'
@@ -115,7 +115,12 @@ describe('the offset map', () => {
   it("takes the audit's runs and differences as they are", () => {
     const run: AlignedRun = { blue: 1n, green: 2n, records: 3 }
     const difference: Difference = { kind: 'missing', on: 'green', blue: 4n, green: null }
-    expect([run satisfies MapRun, difference satisfies MapDifference]).toHaveLength(2)
+    const range: AuditedAmbiguousRange = { from: run, to: { blue: 4n, green: 5n } }
+    const builder = new OffsetMapBuilder(emptyMap({ blue: 0n, green: 0n }))
+    builder.append(run satisfies MapRun)
+    builder.noteDifference(difference satisfies MapDifference)
+    builder.noteAmbiguous(range satisfies AmbiguousRange)
+    expect(builder.state.coverage).toMatchObject({ alignedRecords: 3n, differencesInAll: 1, ambiguous: [range] })
   })
 
   it('without differences: every position is exact and means the same records, in both directions, on both sides of any cut', () => {

@@ -124,6 +124,13 @@ describe('differences and ambiguous places', () => {
     expect(translateByMap(opened, 'blue', 104n, ends).reason).toMatch(/blue 102 to 105/)
   })
 
+  it('that are told again with a later end are one', () => {
+    const builder = new OffsetMapBuilder(emptyMap(begin))
+    const range = (from: bigint, to: bigint) => ({ from: { blue: from, green: from }, to: { blue: to, green: to } })
+    for (const each of [range(102n, 104n), range(110n, 112n), range(110n, 115n)]) builder.noteAmbiguous(each)
+    expect(builder.state.coverage.ambiguous).toEqual([range(102n, 104n), range(110n, 115n)])
+  })
+
   it('are kept in bounds: the latest differences, and nothing is said up to an ambiguous range that was dropped', () => {
     const builder = new OffsetMapBuilder(emptyMap(begin))
     for (let index = 0n; index <= keptPlaces; index++) {
@@ -156,6 +163,21 @@ describe('stored blocks', () => {
     expect(reads).toEqual([0, 1])
     look(144n, 100n, 122n, 200n)
     expect(reads).toEqual([0, 1, 2, 1])
+  })
+
+  it('end early where a double could not hold their offsets any more', () => {
+    const far = 2n ** 60n
+    const { builder, stored } = grown(
+      [
+        { blue: 100n, green: 0n, records: 1 },
+        { blue: 101n, green: far, records: 3 },
+      ],
+      { blue: 104n, green: far + 3n },
+      10,
+    )
+    expect([stored.length, builder.state.openRuns.length]).toEqual([1, 1])
+    expect(openMap(builder.state, source(stored)).place('blue', 103n)).toEqual({ next: { blue: 103n, green: far + 2n }, recordsBefore: 3n })
+    expect(openMap(builder.state, source(stored)).place('green', 5n)).toEqual({ next: { blue: 101n, green: far }, recordsBefore: 1n })
   })
 
   it('that are damaged or others make their positions unprovable, and only theirs', () => {
