@@ -127,6 +127,16 @@ describe('a block', () => {
     expect(() => decodeBlock(resigned((copy) => copy.writeUInt16BE(0, 9)))).toThrow(/its head/)
     expect(() => decodeBlock(resigned((copy) => copy.writeUInt8(1, copy.length - 2)))).toThrow(/its runs/)
   })
+
+  it('whose offsets add up beyond what a double holds is refused', () => {
+    const [most, zero] = [Number.MAX_SAFE_INTEGER, { blue: 0n, green: 0n }]
+    const span = { runs: 2, records: 0n, recordsBefore: 0n, first: zero, end: zero }
+    const [near, far, recordsUpTo] = [Float64Array.of(0, 1), Float64Array.of(0, most), Float64Array.of(0, 1, 2)]
+    const bytes = (blue: Float64Array, green: Float64Array) => encodeBlock({ span, starts: { blue, green }, recordsUpTo })
+    expect(decodeBlock(bytes(near, near)).span.end).toEqual({ blue: 2n, green: 2n })
+    expect(() => decodeBlock(bytes(far, near))).toThrow(/its runs/)
+    expect(() => decodeBlock(bytes(near, far))).toThrow(/its runs/)
+  })
 })
 
 describe('a scan over stored blocks', () => {

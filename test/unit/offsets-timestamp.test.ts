@@ -71,6 +71,13 @@ describe('timestamp correlation', () => {
     expect(find(2, { records: log('c3', 2), fromStart: true, toEnd: false }, { records: log('c3', 52), ...part })).toMatchObject({ verdict: 'not provable' })
   })
 
+  it('compares neighbours only where both sides were read, and needs one of them', () => {
+    const target = { records: log('a1b2c3d4', 50), ...whole }
+    expect(find(2, { records: log('c3', 2), fromStart: true, toEnd: false }, target)).toMatchObject({ verdict: 'not provable', targetOffset: null })
+    expect(find(2, { records: log('c3d4', 2), fromStart: true, toEnd: false }, target)).toMatchObject({ verdict: 'exact', targetOffset: '52' })
+    expect(find(2, { records: log('b2c3', 1), ...whole }, target)).toMatchObject({ verdict: 'not provable', reason: expect.stringMatching(/none of 1/) })
+  })
+
   it('needs to have seen which record is the next', () => {
     const target = { records: log('a1b2c3d4', 50), ...whole }
     expect(find(2, { records: log('c3d4', 2), ...part }, target)).toMatchObject({

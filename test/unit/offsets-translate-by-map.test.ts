@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { KbgError } from '../../engine/model/error.ts'
 import type { PartitionOffsets } from '../../engine/model/partition.ts'
 import type { MapRun, OffsetPair } from '../../engine/offsets/map-block.ts'
 import { keptPlaces } from '../../engine/offsets/map-coverage.ts'
@@ -193,7 +194,7 @@ describe('stored blocks', () => {
   it("that can't be read are an error, not an answer", () => {
     const opened = openMap(ten.builder.state, {
       read: () => {
-        throw new Error('disk gone')
+        throw new KbgError('disk', 'disk gone')
       },
     })
     expect(() => translateByMap(opened, 'blue', 100n, ends)).toThrow('disk gone')
