@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { PartitionAlignment } from '../../engine/audit/alignment.ts'
 import { compare, Drive, happenings, pairsOf, testConfig } from '../support/audit-history/drive.ts'
 import { cleanHistory, gaps, type History, layOut, wholeHistory, withoutHead, withoutTail } from '../support/audit-history/logs.ts'
 
@@ -76,30 +77,60 @@ describe('two sides without damage', () => {
   })
 
   test('retention that passes the reader in the middle is excused, on either side and on both', () => {
+    const digests = fc.uniqueArray(fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }), { minLength: 30, maxLength: 60 })
+    const taken = fc.record({ read: fc.nat({ max: 10 }), hole: fc.nat({ max: 10 }) })
     fc.assert(
-      fc.property(
-        fc.uniqueArray(fc.bigInt({ min: 1n, max: 2n ** 63n - 1n }), { minLength: 30, maxLength: 60 }),
-        gaps,
-        gaps,
-        fc.nat({ max: 10 }),
-        fc.nat({ max: 10 }),
-        fc.boolean(),
-        (digests, blueGaps, greenGaps, read, hole, isBoth) => {
-          const logs = { blue: layOut(digests, blueGaps), green: layOut(digests, greenGaps) }
-          const state: { blue: typeof logs.blue; green: typeof logs.green } = { ...logs }
-          const drive = new Drive(state)
-          drive.apply({ kind: 'read', colour: 'blue', records: read })
-          if (isBoth) drive.apply({ kind: 'read', colour: 'green', records: 5 })
-          state.blue = withoutHead(logs.blue, read + hole)
-          if (isBoth) state.green = withoutHead(logs.green, 5 + hole)
-          const { runs, differences, facts } = drive.finish(true)
-          expect({ differences, state: facts.state.kind }).toEqual({ differences: [], state: 'equal' })
-          const truth = new Map(logs.blue.records.map((record, index) => [record.offset, logs.green.records[index]?.offset]))
-          for (const pair of pairsOf(runs)) expect(truth.get(pair.blue)).toBe(pair.green)
-          expect(facts.alignedRecords).toBeGreaterThanOrEqual(digests.length - read - hole - 5 - hole)
-        },
-      ),
-      { numRuns: 200 },
+      fc.property(digests, gaps, gaps, taken, fc.option(taken), (drawn, blueGaps, greenGaps, onBlue, onGreen) => {
+        const logs = { blue: layOut(drawn, blueGaps), green: layOut(drawn, greenGaps) }
+        const now = { ...logs }
+        const drive = new Drive(now)
+        drive.apply({ kind: 'read', colour: 'blue', records: onBlue.read })
+        if (onGreen !== null) drive.apply({ kind: 'read', colour: 'green', records: onGreen.read })
+        now.blue = withoutHead(logs.blue, onBlue.read + onBlue.hole)
+        if (onGreen !== null) now.green = withoutHead(logs.green, onGreen.read + onGreen.hole)
+        const { runs, differences, facts } = drive.finish(true)
+        expect({ differences, state: facts.state.kind }).toEqual({ differences: [], state: 'equal' })
+        const truth = new Map(logs.blue.records.map((record, index) => [record.offset, logs.green.records[index]?.offset]))
+        for (const pair of pairsOf(runs)) expect(truth.get(pair.blue)).toBe(pair.green)
+        expect(facts.alignedRecords).toBeGreaterThanOrEqual(
+          drawn.length - Math.max(onBlue.read + onBlue.hole, onGreen === null ? 0 : onGreen.read + onGreen.hole),
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('nothing in common behind a lost head: what the whole side has is excused, what the other has is missing there', () => {
+    const blue = { start: 7n, end: 8n, records: [{ offset: 7n, digest: 99n, key: null }] }
+    const { facts, differences } = compare({ blue, green: layOut([1n, 2n, 3n], [0]) }, [], true)
+    expect(differences).toEqual([{ kind: 'missing', on: 'green', blue: 7n, green: null }])
+    expect(facts).toMatchObject({ alignedRecords: 0, green: { retention: 3, visible: 0 }, blue: { visible: 1, extra: 1 } })
+  })
+
+  test('a log start that reading has passed excuses nothing', () => {
+    const alignment = new PartitionAlignment(testConfig)
+    const [blue, green] = [layOut([1n, 2n, 3n, 4n, 5n], [0]), layOut([1n, 2n, 9n, 3n, 4n, 5n], [0])]
+    alignment.feed('blue', blue.records.slice(0, 2), 2n)
+    alignment.retentionPassed('blue', 2n)
+    alignment.feed('blue', blue.records.slice(2), 5n)
+    alignment.feed('green', green.records, 6n)
+    alignment.advance()
+    expect(alignment.facts().differences.shown).toEqual([{ kind: 'missing', on: 'blue', blue: 2n, green: 2n }])
+  })
+
+  test('an end that is asked for while records behind it are read already', () => {
+    fc.assert(
+      fc.property(wholeHistory(40), fc.nat(), fc.boolean(), (history, nth, isWhole) => {
+        const at = nth % (history.pairs.length + 1)
+        const end = history.pairs[at] ?? { blue: history.blue.end, green: history.green.end }
+        const green = isWhole ? history.green.records : history.green.records.slice(0, at)
+        const alignment = new PartitionAlignment(testConfig)
+        alignment.feed('blue', history.blue.records, history.blue.end)
+        alignment.feed('green', green, isWhole ? history.green.end : end.green)
+        alignment.atEnd(end.blue, end.green)
+        alignment.advance()
+        expect(alignment.facts()).toMatchObject({ alignedRecords: isWhole ? history.pairs.length : at, reachedEnd: end, differences: { total: 0 } })
+      }),
     )
   })
 

@@ -83,6 +83,20 @@ describe('compacted topics', () => {
     expect(compareText('a1 a- b1', 'a1  b1').facts.state).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('tombstone at offset 1 of blue') })
   })
 
+  test('what both sides held is still known after a restart', () => {
+    const [blue, green] = [log('a1 b1 c1 a- d1'), log('a1 b1 c1  d1')]
+    const script = [
+      { kind: 'read', colour: 'blue', records: 3 },
+      { kind: 'read', colour: 'green', records: 3 },
+      { kind: 'advance' },
+      { kind: 'restart' },
+    ] as const
+    expect(compare({ blue, green }, script, true, config).facts.state).toMatchObject({
+      kind: 'undecided',
+      reason: expect.stringContaining('tombstone at offset 3'),
+    })
+  })
+
   test('a copy right behind, and a record without a key, are not for compaction to remove', () => {
     expect(compareText('a1 b1 c1', 'a1 b1 b1 c1').differences).toEqual([{ kind: 'duplicate', on: 'green', blue: 2n, green: 2n }])
     const keyless = { ...log('a1 b1'), records: log('a1 b1').records.map((record) => ({ ...record, key: null })) }

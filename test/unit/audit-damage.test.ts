@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { PartitionFacts } from '../../engine/audit/facts.ts'
 import { auditPhases } from '../../engine/audit/phases.ts'
+import { fatesOf } from '../../engine/audit/region.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import { accountFor, alien, type Damage, damaged, editDistance, type Placed, placed } from '../support/audit-history/damage.ts'
 import { compare, happenings, testConfig } from '../support/audit-history/drive.ts'
@@ -166,6 +167,27 @@ describe('a single damage on either side is found, located, named, and by the ph
     ])
   })
 
+  test('two ambiguous blocks are two', () => {
+    const { facts, ambiguous } = compare(
+      { blue: layOut([1n, 1n, 2n, 3n, 4n, 5n, 5n, 6n, 7n, 8n], [0]), green: layOut([1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n], [0]) },
+      [],
+      true,
+    )
+    expect([facts.ambiguousRanges, ambiguous.length]).toEqual([2, 2])
+  })
+
+  test('a stretch with several damages: what is equal in it is paired, a surplus is the copy, else the last', () => {
+    const fates = (blue: string, green: string, copies = '') => {
+      const recordsOf = (text: string) => [...text].map((letter, index) => ({ offset: BigInt(index), digest: BigInt(letter.charCodeAt(0)), key: null }))
+      return fatesOf(recordsOf(blue), recordsOf(green), (digest) => copies.includes(String.fromCharCode(Number(digest)))).join(' ')
+    }
+    expect(fates('bcd', 'cD')).toBe('blue pair changed')
+    expect(fates('x', 'yz')).toBe('changed green')
+    expect(fates('x', 'yz', 'y')).toBe('green changed')
+    expect(fates('abc', 'cba')).toBe('swapped pair swapped')
+    expect(fates('abXcd', 'baYcd')).toBe('blue pair changed green pair pair')
+  })
+
   test('a record that moved is out of its place, not missing here and foreign there', () => {
     const digests = Array.from({ length: 20 }, (_, index) => BigInt(index + 1))
     const { facts } = compare({ blue: layOut(digests, [0]), green: layOut([...digests.toSpliced(3, 1).slice(0, 12), 4n, ...digests.slice(13)], [0]) }, [], true)
@@ -201,6 +223,7 @@ describe('any damage', () => {
         expect(differences.length).toBeGreaterThanOrEqual(editDistance(blue, green))
         expect(facts.differences.total).toBe(differences.length)
         expect([facts.blue.visible, facts.green.visible]).toEqual([blue.length, green.length])
+        expect(facts.blue.visible - facts.blue.extra).toBe(facts.green.visible - facts.green.extra)
         const isEqual = blue.join() === green.join()
         expect([facts.state.kind, facts.blue.digest === facts.green.digest, verdicts(facts)]).toEqual(
           isEqual ? ['equal', true, 'pass pass pass'] : ['differs', false, expect.stringContaining('fail')],
