@@ -12,6 +12,8 @@ export const Limits = z.strictObject({
   lockLeaseSeconds: z.int().min(2).max(120).default(10),
   groupMoveDeadlineMs: z.int().min(1_000).max(600_000).default(30_000),
   quietSeconds: z.int().min(1).max(3_600).default(60),
+  /** The audit's watermark was the end of both logs at most this long ago. */
+  maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),
   maxEvidenceAgeMs: z.int().min(1_000).max(120_000).default(10_000),
 })
 export type Limits = z.infer<typeof Limits>
