@@ -45,6 +45,17 @@ describe('the rolling digest', () => {
     expect(new Set([...distinct].map((sequence) => digestOf([...sequence].map(BigInt)))).size).toBe(distinct.size)
   })
 
+  test('each of its halves hangs on the order of all that came, whichever half of the records differs', () => {
+    for (const step of [0x1n, 0x1_0000_0000n, 0x1e3779b97f4a7c15n]) {
+      const [a, b, c, d] = [step, 2n * step, 3n * step, 7n]
+      const orders = [a, b, c].flatMap((first, at, all) =>
+        [all.toSpliced(at, 1), all.toSpliced(at, 1).reverse()].map((rest) => digestOf([first, ...rest, d, d])),
+      )
+      expect(new Set(orders.map((digest) => digest.slice(0, 8))).size).toBe(6)
+      expect(new Set(orders.map((digest) => digest.slice(8))).size).toBe(6)
+    }
+  })
+
   test('goes on from its text', () => {
     fc.assert(
       fc.property(fc.array(digest64), fc.array(digest64), (before, after) => {
