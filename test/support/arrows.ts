@@ -17,10 +17,10 @@ export const rules: readonly Rule[] = [
   { room: 'engine/gate', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/offsets', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/switchover', mayImport: ['engine/model', 'engine/gate', 'zod'] },
-  { room: 'engine/ports', mayImport: ['engine/model'] },
+  { room: 'engine/ports', mayImport: ['engine/model', 'engine/audit'] },
   {
     room: 'engine/adapters',
-    mayImport: ['engine/model', 'engine/ports', 'tools', 'zod', 'node:', '@platformatic/kafka', 'etcd3', 'kafkajs'],
+    mayImport: ['engine/model', 'engine/ports', 'tools', 'zod', 'node:', '@platformatic/kafka', 'xxhash-wasm', 'etcd3', 'kafkajs'],
   },
   {
     room: 'engine/run',

@@ -1,43 +1,6 @@
-import { type CompressionAlgorithmValue, createRecordsBatch } from '@platformatic/kafka'
 import { describe, expect, test } from 'vitest'
 import { type AbortedTransaction, committedBatches, type RecordBatch, recordsOf, wholeBatches } from '../../engine/adapters/kafka/record-batches.ts'
-
-interface Message {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: Map<Buffer, Buffer>
-  readonly timestamp?: bigint
-}
-
-const message = (key: string | null, value: string | null, more: Partial<Message> = {}): Message => ({
-  key: key === null ? null : Buffer.from(key),
-  value: value === null ? null : Buffer.from(value),
-  timestamp: 1_700_000_000_000n,
-  ...more,
-})
-
-/** A batch as a broker would keep it at `baseOffset`. */
-function batchOf(
-  messages: readonly Message[],
-  baseOffset = 0n,
-  compression: CompressionAlgorithmValue = 'none',
-  transaction?: { readonly producerId: bigint },
-): Buffer {
-  const mutable = messages.map((each) => ({ topic: 't', partition: 0, ...each, headers: each.headers ?? new Map() }))
-  const options = { compression, ...(transaction ? { producerId: transaction.producerId, transactionalId: 'x' } : {}) }
-  const bytes = Buffer.from(createRecordsBatch(mutable as never, options).buffer)
-  bytes.writeBigInt64BE(baseOffset, 0)
-  return bytes
-}
-
-/** A commit or abort marker: a control batch of one record whose key is (version 0, type). */
-function marker(type: 'abort' | 'commit', producerId: bigint, offset: bigint): Buffer {
-  const key = Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1])
-  const bytes = batchOf([{ key, value: Buffer.alloc(6), timestamp: 1n }], offset, 'none', { producerId })
-  const controlMask = 0x20
-  bytes.writeInt16BE(bytes.readInt16BE(21) | controlMask, 21)
-  return bytes
-}
+import { batchOf, type Message, marker, message } from '../support/record-batches.ts'
 
 const read = (bytes: Buffer, from = 0n, to = 1_000_000n) => [...wholeBatches(bytes)].flatMap((batch) => [...recordsOf(batch, from, to)])
 const digestOf = (one: Message): string | undefined => read(batchOf([one]))[0]?.digest
@@ -93,6 +56,12 @@ describe('records of a batch', () => {
     const cut = Buffer.concat([first, second]).subarray(0, first.length + second.length - 1)
     expect(read(cut).map((record) => record.offset)).toEqual([0n])
     expect(read(first.subarray(0, 30))).toEqual([])
+  })
+
+  test('a batch that says it is shorter than its header is refused, not read for ever', () => {
+    const bytes = Buffer.concat([batchOf([message('a', '1')]), batchOf([message('b', '2')])])
+    bytes.writeInt32BE(-12, 8)
+    expect(() => read(bytes)).toThrow(/record-format/)
   })
 
   test('older formats are refused, not misread', () => {

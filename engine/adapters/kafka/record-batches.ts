@@ -18,6 +18,8 @@ const controlMask = 0x20
 export interface RecordBatch {
   readonly baseOffset: bigint
   readonly lastOffset: bigint
+  /** The leader's epoch when it was appended. */
+  readonly leaderEpoch: number
   readonly transactional: boolean
   /** Holds one control record (commit or abort marker) that no consumer sees. */
   readonly control: boolean
@@ -37,6 +39,7 @@ export function* wholeBatches(records: Buffer): Generator<RecordBatch> {
   while (records.length - position >= recordsOffset) {
     const end = position + lengthEnd + records.readInt32BE(position + 8)
     if (end > records.length) return
+    if (end < position + recordsOffset) throw new KbgError('record-format', 'A record batch is shorter than its header.', { facts: { position } })
     yield readHeader(records.subarray(position, end))
     position = end
   }
@@ -50,6 +53,7 @@ function readHeader(bytes: Buffer): RecordBatch {
   return {
     baseOffset,
     lastOffset: baseOffset + BigInt(bytes.readInt32BE(23)),
+    leaderEpoch: bytes.readInt32BE(lengthEnd),
     transactional: (attributes & transactionalMask) !== 0,
     control: (attributes & controlMask) !== 0,
     producerId: bytes.readBigInt64BE(43),
@@ -91,14 +95,30 @@ function skipToKey(cursor: ByteCursor): void {
   cursor.varint()
 }
 
+/** A batch's records as one piece, uncompressed, with what its header says about all of them. */
+export interface BatchRecords {
+  readonly payload: Buffer
+  readonly count: number
+  readonly firstTimestamp: bigint
+  /** With LogAppendTime every record's timestamp; else undefined. */
+  readonly appendTimestamp: bigint | undefined
+}
+
+/** @throws KbgError `compression` when the codec can't be read here */
+export function openBatch(batch: RecordBatch): BatchRecords {
+  const attributes = batch.bytes.readInt16BE(attributesOffset)
+  return {
+    payload: decompressed(batch.bytes.subarray(recordsOffset), attributes & compressionMask),
+    count: batch.bytes.readInt32BE(57),
+    firstTimestamp: batch.bytes.readBigInt64BE(27),
+    appendTimestamp: (attributes & logAppendTimeMask) === 0 ? undefined : batch.bytes.readBigInt64BE(35),
+  }
+}
+
 /** The records of a batch with `from <= offset < to`, in order. @throws KbgError `compression` when the codec can't be read here */
 export function* recordsOf(batch: RecordBatch, from: bigint, to: bigint): Generator<VisibleRecord> {
   if (batch.lastOffset < from || batch.baseOffset >= to) return
-  const attributes = batch.bytes.readInt16BE(attributesOffset)
-  const firstTimestamp = batch.bytes.readBigInt64BE(27)
-  const maxTimestamp = batch.bytes.readBigInt64BE(35)
-  const count = batch.bytes.readInt32BE(57)
-  const payload = decompressed(batch.bytes.subarray(recordsOffset), attributes & compressionMask)
+  const { payload, count, firstTimestamp, appendTimestamp } = openBatch(batch)
   const cursor = new ByteCursor(payload, 0)
   for (let index = 0; index < count; index++) {
     const length = cursor.varint()
@@ -108,7 +128,7 @@ export function* recordsOf(batch: RecordBatch, from: bigint, to: bigint): Genera
     const offset = batch.baseOffset + BigInt(cursor.varint())
     if (offset >= to) return
     if (offset >= from) {
-      const timestamp = (attributes & logAppendTimeMask) === 0 ? firstTimestamp + timestampDelta : maxTimestamp
+      const timestamp = appendTimestamp ?? firstTimestamp + timestampDelta
       yield { offset, timestamp, digest: digestOf(payload, cursor.position, end, timestamp) }
     }
     cursor.position = end
