@@ -26,7 +26,11 @@ interface Offset {
  * all three were equal in between.
  * @throws KbgError `kafka` (NOT_LEADER_OR_FOLLOWER and the like are retriable); `leader-changed` (retriable) when the answers are of different leader epochs
  */
-export async function readEnds(broker: BrokerConnection, partitions: readonly TopicPartition[], deadline: Deadline): Promise<readonly PartitionEnd[]> {
+export async function readEnds(
+  broker: Pick<BrokerConnection, 'request'>,
+  partitions: readonly TopicPartition[],
+  deadline: Deadline,
+): Promise<readonly PartitionEnd[]> {
   const ask = (replicaId: number, isolation: number, timestamp: bigint) => readOffsets(broker, partitions, replicaId, isolation, timestamp, deadline)
   const [starts, stable, watermarks, ends] = await Promise.all([
     ask(consumer, readUncommitted, earliest),
@@ -51,7 +55,7 @@ export async function readEnds(broker: BrokerConnection, partitions: readonly To
 
 /** The first offset that each partition still has. */
 export async function readStarts(
-  broker: BrokerConnection,
+  broker: Pick<BrokerConnection, 'request'>,
   partitions: readonly TopicPartition[],
   deadline: Deadline,
 ): Promise<ReadonlyMap<TopicPartition, bigint>> {
@@ -60,7 +64,7 @@ export async function readStarts(
 }
 
 async function readOffsets(
-  broker: BrokerConnection,
+  broker: Pick<BrokerConnection, 'request'>,
   partitions: readonly TopicPartition[],
   replicaId: number,
   isolation: number,

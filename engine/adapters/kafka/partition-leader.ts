@@ -1,0 +1,43 @@
+import type { metadataV12 } from '@platformatic/kafka'
+import { KbgError } from '../../model/error.ts'
+import type { FetchHost } from './leader-fetcher.ts'
+import type { ReadingPartition } from './reading-partition.ts'
+import { errorName, kafkaRefusal } from './refusal.ts'
+
+type Host = Pick<FetchHost, 'arrived' | 'refused' | 'gone'>
+type Topic = metadataV12.MetadataResponseTopic
+
+/** Gives a partition its leader, as Metadata names it, or tells the host why it has none: not elected yet, another topic of that name, no such topic, not allowed. */
+export function settleLeader(state: ReadingPartition, topic: Topic | undefined, host: Host): void {
+  const code = topic?.errorCode ?? 0
+  const partition = topic?.partitions.find((one) => one.partitionIndex === state.index)
+  if (code !== 0 && errorName(code) !== 'UNKNOWN_TOPIC_OR_PARTITION') refuse(state, kafkaRefusal(`No metadata of ${state.topic}.`, code), host)
+  else if (topic && code === 0 && state.topicId !== undefined && state.topicId !== topic.topicId) host.gone(state, recreated(state, topic.topicId))
+  else if (!topic || !partition) host.gone(state, unknown(state))
+  else if (partition.leaderId < 0) host.refused(state, kafkaRefusal(`${state.partition} has no leader.`, leaderNotAvailable))
+  else {
+    state.topicId = topic.topicId
+    state.leader = { brokerId: partition.leaderId, epoch: partition.leaderEpoch }
+  }
+}
+
+const leaderNotAvailable = 5
+
+function refuse(state: ReadingPartition, error: KbgError, host: Host): void {
+  if (error.retriable) host.refused(state, error)
+  else {
+    state.end(error)
+    host.arrived(state)
+  }
+}
+
+function unknown(state: ReadingPartition): KbgError {
+  return new KbgError('unknown-topic', `There is no ${state.partition}.`, { facts: { missing: state.partition } })
+}
+
+function recreated(state: ReadingPartition, observed: string): KbgError {
+  return new KbgError('topic-recreated', `${state.topic} was deleted and made again: its offsets mean other records now.`, {
+    facts: { observed, required: state.topicId ?? 'none' },
+    remedy: 'Compare it from its beginning.',
+  })
+}
