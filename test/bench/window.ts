@@ -109,6 +109,7 @@ async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): 
   let live: Colour = 'blue'
   try {
     load.startLoad()
+    load.resumeGroups() // its group that stays behind is for the rollout; here it would only make each round longer
     await systemClock.sleep(15_000)
     for (let number = 0; number < options.switchovers; number += 1) {
       interrupted.throwIfAborted()
@@ -116,11 +117,11 @@ async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): 
       const fromMs = systemClock.monotonicMs()
       await movePastGate(pair, otherColour(live))
       live = otherColour(live)
+      console.log(`switchover ${number + 1} of ${options.switchovers}: ${live} is live`)
       await systemClock.sleep(options.settleSeconds * 1_000)
       spans.push({ fromMs, toMs: systemClock.monotonicMs() })
     }
     await load.stopProducers()
-    load.resumeGroups()
     await load.drain(120)
     await load.end()
   } finally {
