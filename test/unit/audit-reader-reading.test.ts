@@ -147,6 +147,18 @@ describe('back-pressure', () => {
     expect(asked).toContain(first?.kind === 'records' ? first.facts.readUpTo : undefined)
   })
 
+  test('an answer behind what was dropped meanwhile is no beginning', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(1, 600)
+    readerOf(cluster, { maxHeldBytes: 500, maxWaitMs: 200 }).add(new Map([['t-0', from(0n)]]))
+    await expect.poll(() => cluster.requests.length).toBe(2) // the first batch is there, and the second is waited for
+    reader.pause(['t-0'])
+    cluster.log(0).append(1)
+    await systemClock.sleep(50)
+    reader.resume(['t-0'])
+    expect(offsetsOf(await drain(300))).toEqual([0n, 1n])
+  })
+
   test('a seek drops what was fetched and goes on from there; a removed partition is silent', async () => {
     const cluster = new FakeCluster(2)
     for (const index of [0, 1]) cluster.log(index).append(20)
