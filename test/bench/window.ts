@@ -109,8 +109,8 @@ async function underLoad(pair: Pair, dir: string, options: WindowBenchOptions): 
   let live: Colour = 'blue'
   try {
     load.startLoad()
-    load.resumeGroups() // its group that stays behind is for the rollout; here it would only make each round longer
     await systemClock.sleep(15_000)
+    load.resumeGroups() // the group that stays behind is for the rollout: here it would only make each round longer
     for (let number = 0; number < options.switchovers; number += 1) {
       interrupted.throwIfAborted()
       floors.push(await measureFloor(pair, live, store))
