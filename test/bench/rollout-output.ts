@@ -8,14 +8,14 @@ export interface TimedStep {
 
 /**
  * Reads what a run printed: set-up's steps (`  etcd 3.7.3      61.2 s  built from its Go module`), npm's
- * (`  npm packages, Node v24.21.0: 14 s`), and the rollout's phases (`  85.2 s  seed      done in 31.0 s`).
+ * (`  npm packages, Node v24.21.0: 14 s`), and the rollout's phases (`  85.2 s  seed      ended after 31.0 s`).
  */
 export function stepsOf(output: string): readonly TimedStep[] {
   return output.split('\n').flatMap((line) => stepOf(line) ?? [])
 }
 
 function stepOf(line: string): TimedStep | undefined {
-  const phase = /^ *[\d.]+ s {2}(\S+) +done in ([\d.]+) s$/.exec(line)
+  const phase = /^ *[\d.]+ s {2}(\S+) +ended after ([\d.]+) s$/.exec(line)
   if (phase) return timed(`rollout: ${phase[1]}`, phase[2])
   const stopped = /^ *[\d.]+ s {2}end +everything stopped in ([\d.]+) s$/.exec(line)
   if (stopped) return timed('rollout: end', stopped[1])

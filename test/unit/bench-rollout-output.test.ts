@@ -12,8 +12,8 @@ Setting up this machine (tools go to .kbg/.tools; nothing needs root):
   ready after 240.9 s
    0.0 s  set-up    backend: .kbg/.pulumi
   12.1 s  validate  begins
-  24.5 s  validate  done in 12.4 s
-  30.2 s  load      done in 3 tries
+  24.5 s  validate  ended after 12.4 s
+  30.2 s  load      ended after 3 tries
  190.4 s  end       everything stopped in 21.3 s
 `
   expect(stepsOf(output)).toEqual([
