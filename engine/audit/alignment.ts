@@ -88,6 +88,11 @@ export class PartitionAlignment {
     this.#setEnd(end)
   }
 
+  /** Nothing is compared any more: behind some place both sides have nothing in common within reach. What is fed is ignored. */
+  get isOver(): boolean {
+    return this.#lost !== null
+  }
+
   /** Aligns as far as what was fed allows. */
   advance(): void {
     while (this.#lost === null && this.#step());
@@ -98,10 +103,24 @@ export class PartitionAlignment {
     return this.#ledger.drain()
   }
 
-  /** Records of one side that wait for their counterparts, and the offset from which a restart has to read. */
-  pending(colour: Colour): { readonly records: number; readonly restartFrom: bigint } {
+  /** Records of one side that wait for their counterparts, the offset from which a restart has to read, and the one up to which it was read. */
+  pending(colour: Colour): { readonly records: number; readonly restartFrom: bigint; readonly readUpTo: bigint } {
     const side = this.#ledger[colour]
-    return { records: side.pending.length, restartFrom: side.next }
+    return { records: side.pending.length, restartFrom: side.next, readUpTo: side.readUpTo }
+  }
+
+  /**
+   * What the facts were if the logs ended here: {@link atEnd} on a copy, so that this comparison goes on as if nobody had asked, and a record that is copied later isn't told as missing.
+   *
+   * @throws KbgError `audit-undrained` as {@link checkpoint}
+   */
+  factsAtEnd(blueEnd: bigint, greenEnd: bigint): PartitionFacts {
+    if (this.#lost !== null) return this.facts()
+    const copy = new PartitionAlignment(this.#config, this.checkpoint())
+    for (const colour of colours) this.#ledger[colour].replayInto(copy.#ledger[colour])
+    copy.atEnd(blueEnd, greenEnd)
+    copy.advance()
+    return copy.facts()
   }
 
   /** @throws KbgError `audit-undrained` when something was found that hasn't been drained: it would be in neither the checkpoint nor the map */

@@ -51,6 +51,11 @@ export class Side implements Lookahead {
     return this.pending.at(0)?.offset ?? this.#readUpTo
   }
 
+  /** Everything below this offset was read, visible or not. */
+  get readUpTo(): bigint {
+    return this.#readUpTo
+  }
+
   /** Behind the last record that left the queue since the start or the restart. */
   get comparedUpTo(): bigint {
     return this.#comparedUpTo
@@ -89,6 +94,22 @@ export class Side implements Lookahead {
     if (logStart <= this.#readUpTo) return
     this.#readUpTo = logStart
     this.#holes.push(this.#dropped + this.pending.length)
+  }
+
+  /** Feeds another side with what waits here, holes included. */
+  replayInto(other: Side): void {
+    let from = 0
+    for (const hole of this.#holes) {
+      const to = hole - this.#dropped
+      if (to > from) other.feed(this.#pendingBetween(from, to), (this.pending.at(to - 1)?.offset ?? -1n) + 1n)
+      other.retentionPassed(this.pending.at(to)?.offset ?? this.#readUpTo)
+      from = to
+    }
+    other.feed(this.#pendingBetween(from, this.pending.length), this.#readUpTo)
+  }
+
+  #pendingBetween(from: number, to: number): readonly AuditRecord[] {
+    return Array.from({ length: to - from }, (_, index) => this.pending.at(from + index)).filter((record) => record !== undefined)
   }
 
   /** Works out anew what may be compared; a hole that has come to the front makes the side headless. */

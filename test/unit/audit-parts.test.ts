@@ -109,7 +109,7 @@ describe('memory', () => {
       alignment.feed('blue', recordsOf(at, 100), BigInt(at + 100))
       alignment.advance()
     }
-    expect(alignment.pending('blue')).toEqual({ records: 100, restartFrom: 0n })
+    expect(alignment.pending('blue')).toEqual({ records: 100, restartFrom: 0n, readUpTo: 100n })
   })
 })
 
