@@ -59,6 +59,16 @@ export interface RecordParts {
   readonly headersDigest: bigint
 }
 
+/** How a reader asks for what comes. Following costs the brokers requests, not bytes: larger answers are fewer. */
+export interface ReadPace {
+  /** A broker answers once it has so many bytes, */
+  readonly minBytes: number
+  /** or when it has waited for so long. */
+  readonly maxWaitMs: number
+  /** At the logs' ends fetches are at least so far apart: bounds the requests, and delays a record by as much. */
+  readonly tailPauseMs: number
+}
+
 /**
  * Reads many partitions of one cluster, without end, as a read_committed consumer sees them: every visible record once and in order, over lost connections, restarted brokers and changed leaders.
  *
@@ -75,6 +85,8 @@ export interface AuditReader {
   /** Nothing of these partitions is handed out or fetched until they are resumed: back-pressure. Those that aren't read are left out. */
   pause(partitions: Iterable<TopicPartition>): void
   resume(partitions: Iterable<TopicPartition>): void
+  /** From the next fetch of each broker on. */
+  pace(pace: ReadPace): void
   /** The next event; undefined when there was none for `waitMs` (0: none is there now), or when the reader is closed. One caller at a time. */
   next(waitMs: number): Promise<ReadEvent | undefined>
   /** What is known of a partition, also where nothing happens; undefined before its leader has answered, and for one that isn't read. */

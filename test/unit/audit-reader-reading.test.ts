@@ -22,6 +22,7 @@ afterEach(() => {
 function readerOf(cluster: FakeCluster, more: Partial<AuditReaderOptions> = {}): KafkaAuditReader {
   const options: AuditReaderOptions = {
     as: 'operator',
+    minBytes: 1,
     maxWaitMs: 30,
     tailPauseMs: 0,
     maxBytesPerPartition: 1_000,

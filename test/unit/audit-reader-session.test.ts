@@ -24,7 +24,7 @@ const fetched = (index: number, lastStableOffset: bigint, errorCode = 0): Fetche
 })
 
 const answer = (sessionId: number, ...partitions: readonly FetchedById[]): FetchByIdResponse => ({ throttleMs: 0, errorCode: 0, sessionId, partitions })
-const ask = (session: FetchSession, ...targets: readonly FetchTarget[]) => session.request(targets, 100, 1_000)
+const ask = (session: FetchSession, ...targets: readonly FetchTarget[]) => session.request(targets, { maxWaitMs: 100, minBytes: 1, maxBytesPerFetch: 1_000 })
 
 test('after the first fetch only changes are sent: another offset or epoch, newcomers, and those that left', () => {
   const session = new FetchSession()

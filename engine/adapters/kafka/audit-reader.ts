@@ -2,7 +2,7 @@ import type { metadataV12 } from '@platformatic/kafka'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
-import type { AuditReader, LogFacts, ReadEvent, ReadFrom, ReadingTrouble, RecordParts } from '../../ports/audit-reader.ts'
+import type { AuditReader, LogFacts, ReadEvent, ReadFrom, ReadingTrouble, ReadPace, RecordParts } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { type Hash64, openHash64 } from './audit-records.ts'
 import type { BrokerConnection } from './broker-connection.ts'
@@ -28,6 +28,7 @@ export interface AuditReaderOptions extends FetchLimits {
 
 const defaults: AuditReaderOptions = {
   as: 'operator',
+  minBytes: 1,
   maxWaitMs: 100,
   tailPauseMs: 5,
   maxBytesPerPartition: 2 * 1024 * 1024,
@@ -76,14 +77,19 @@ export class KafkaAuditReader implements AuditReader {
   readonly #arrival = new Signal()
   readonly #stop = new AbortController()
   readonly #host: FetchHost
+  #pace: ReadPace
   #searching = false
   #toldAtMs = Number.NEGATIVE_INFINITY
 
   constructor(parts: ReaderParts) {
     this.#parts = parts
+    this.#pace = parts.options
+    const limits = (): FetchLimits => ({ ...parts.options, ...this.#pace })
     this.#host = {
       clock: parts.clock,
-      limits: parts.options,
+      get limits() {
+        return limits()
+      },
       stop: this.#stop.signal,
       broker: (brokerId, deadline) => parts.connections.broker(brokerId, deadline),
       ledBy: (brokerId) => [...this.#partitions.values()].filter((state) => state.leader?.brokerId === brokerId),
@@ -127,6 +133,10 @@ export class KafkaAuditReader implements AuditReader {
       if (state.hasPending) this.#arrived(state)
     }
     this.#wakeFetchers()
+  }
+
+  pace(pace: ReadPace): void {
+    this.#pace = pace
   }
 
   async next(waitMs: number): Promise<ReadEvent | undefined> {

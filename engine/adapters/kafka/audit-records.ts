@@ -38,7 +38,10 @@ export function appendAuditRecords(batch: RecordBatch, from: bigint, options: Di
     if (offset >= from) {
       const seed = options.timestamps ? (appendTimestamp ?? firstTimestamp + timestampDelta) : 0n
       const digest = hash64(payload.subarray(cursor.position, end), seed)
-      records.push({ offset, digest, key: options.keys ? digestOfField(payload, cursor, hash64) : null })
+      if (options.keys) {
+        const key = digestOfField(payload, cursor, hash64)
+        records.push(cursor.varint() < 0 ? { offset, digest, key, tombstone: true } : { offset, digest, key })
+      } else records.push({ offset, digest, key: null })
     }
     cursor.position = end
   }

@@ -16,6 +16,8 @@ export interface FetchTarget {
 /** One Fetch: what it changes in its session (KIP-227), or all of it when `sessionEpoch` is 0. */
 export interface FetchByIdRequest {
   readonly maxWaitMs: number
+  /** With so many there is no waiting. */
+  readonly minBytes: number
   readonly maxBytes: number
   readonly sessionId: number
   readonly sessionEpoch: number
@@ -46,14 +48,13 @@ export interface FetchByIdResponse {
 }
 
 const consumer = -1
-const minBytes = 1
 const readCommitted = 1
 
 function createRequest(request: FetchByIdRequest): Writer {
   return Writer.create()
     .appendInt32(consumer)
     .appendInt32(request.maxWaitMs)
-    .appendInt32(minBytes)
+    .appendInt32(request.minBytes)
     .appendInt32(request.maxBytes)
     .appendInt8(readCommitted)
     .appendInt32(request.sessionId)

@@ -6,6 +6,13 @@ export interface LogBounds {
   readonly logStartOffset: bigint
 }
 
+/** How long a broker may wait for how much. */
+export interface FetchSize {
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytesPerFetch: number
+}
+
 interface Entry {
   target: FetchTarget
   bounds: LogBounds | undefined
@@ -28,14 +35,22 @@ export class FetchSession {
   #entries = new Map<string, Entry>()
 
   /** The Fetch that asks for exactly these targets. */
-  request(targets: readonly FetchTarget[], maxWaitMs: number, maxBytes: number): FetchByIdRequest {
+  request(targets: readonly FetchTarget[], limits: FetchSize): FetchByIdRequest {
     const wanted = new Map(targets.map((target) => [targetKey(target), target]))
     const forgotten = this.#epoch === 0 ? [] : [...this.#entries].filter(([key]) => !wanted.has(key)).map(([, { target }]) => target)
     const changed = this.#epoch === 0 ? targets : targets.filter((target) => !isSame(this.#entries.get(targetKey(target))?.target, target))
     const entries = new Map<string, Entry>()
     for (const [key, target] of wanted) entries.set(key, { target, bounds: this.#entries.get(key)?.bounds })
     this.#entries = entries
-    return { maxWaitMs, maxBytes, sessionId: this.#id, sessionEpoch: this.#epoch, targets: changed, forgotten }
+    return {
+      maxWaitMs: limits.maxWaitMs,
+      minBytes: limits.minBytes,
+      maxBytes: limits.maxBytesPerFetch,
+      sessionId: this.#id,
+      sessionEpoch: this.#epoch,
+      targets: changed,
+      forgotten,
+    }
   }
 
   /** Takes over an answer without an error of its own. */

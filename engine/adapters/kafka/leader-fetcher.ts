@@ -1,4 +1,5 @@
 import { KbgError, messageOf } from '../../model/error.ts'
+import type { ReadPace } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import { type FetchByIdResponse, type FetchedById, type FetchTarget, fetchV13 } from './fetch-by-id.ts'
@@ -9,11 +10,7 @@ import { errorName, kafkaRefusal } from './refusal.ts'
 import { Signal } from './signal.ts'
 
 /** How much is fetched at once, and how long a broker may wait for it. */
-export interface FetchLimits {
-  /** How long a broker waits for the first new record before it answers that there is none. */
-  readonly maxWaitMs: number
-  /** At the logs' ends fetches are at least so far apart: bounds the requests, and delays a record by as much. */
-  readonly tailPauseMs: number
+export interface FetchLimits extends ReadPace {
   readonly maxBytesPerPartition: number
   readonly maxBytesPerFetch: number
 }
@@ -92,7 +89,7 @@ export class LeaderFetcher {
     try {
       const deadline = new Deadline(clock, limits.maxWaitMs + answerWithinMs, `records of broker ${this.#brokerId}`)
       const broker = await this.#host.broker(this.#brokerId, deadline)
-      const request = this.#session.request(asked.map(({ target }) => target), limits.maxWaitMs, limits.maxBytesPerFetch) // biome-ignore format: one line
+      const request = this.#session.request(asked.map(({ target }) => target), limits) // biome-ignore format: one line
       const answer = await broker.request('Fetch', fetchV13, [request], 'none', deadline)
       if (answer.errorCode === 0) await this.#accept(answer, asked, askedAtMs, broker)
       else if (request.sessionEpoch > 0 && sessionLost.has(errorName(answer.errorCode))) this.#session.reset()
