@@ -34,7 +34,7 @@ function topicDifferences(sourceTopics: readonly TopicFacts[], targetTopics: rea
 }
 
 /** Topics of Kafka itself, of Connect and of this project are not the catalog's. */
-export function isApplicationTopic(topic: TopicFacts): boolean {
+export function isApplicationTopic(topic: Pick<TopicFacts, 'topic' | 'internal'>): boolean {
   return !topic.internal && !topic.topic.startsWith('__') && !topic.topic.startsWith('kbg.')
 }
 

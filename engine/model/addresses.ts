@@ -30,7 +30,12 @@ export interface FleetAddresses {
   readonly blue: ColourAddresses
   readonly green: ColourAddresses
   readonly etcd: { readonly client: Endpoint; readonly peer: Endpoint }
+  /** The audit's workers, in order; as many as are declared are used. */
+  readonly audit: readonly Endpoint[]
 }
+
+/** Audit workers that a local fleet has addresses for. */
+export const mostLocalAuditWorkers = 8
 
 /** Combined nodes of a local colour: the smallest quorum that survives the loss of one. */
 export const localNodeCount = 3
@@ -72,7 +77,12 @@ function onSubnets(hash: number): FleetAddresses {
     connectRest: { host: host(name, 9), port: 8083 },
   })
   const etcdHost = host('traffic', 1)
-  return { blue: colour('blue'), green: colour('green'), etcd: { client: { host: etcdHost, port: 2379 }, peer: { host: etcdHost, port: 2380 } } }
+  return {
+    blue: colour('blue'),
+    green: colour('green'),
+    etcd: { client: { host: etcdHost, port: 2379 }, peer: { host: etcdHost, port: 2380 } },
+    audit: auditIndexes.map((index) => ({ host: host('traffic', 2), port: 8084 + index })),
+  }
 }
 
 /** A hundred ports for each fleet, between the well-known ones and the range that systems hand out (from 49152). */
@@ -89,10 +99,16 @@ function onPorts(hash: number): FleetAddresses {
     })),
     connectRest: at(name, 20),
   })
-  return { blue: colour('blue'), green: colour('green'), etcd: { client: at('traffic', 0), peer: at('traffic', 1) } }
+  return {
+    blue: colour('blue'),
+    green: colour('green'),
+    etcd: { client: at('traffic', 0), peer: at('traffic', 1) },
+    audit: auditIndexes.map((index) => at('traffic', 10 + index)),
+  }
 }
 
 const nodeIndexes: readonly number[] = Array.from({ length: localNodeCount }, (_, index) => index)
+const auditIndexes: readonly number[] = Array.from({ length: mostLocalAuditWorkers }, (_, index) => index)
 
 /** FNV-1a, 32 bits: short, and the same on every machine and in every version of this project. */
 function stableHash(text: string): number {

@@ -53,6 +53,8 @@ export const AuditedPartition = z.strictObject({
   runs: Count,
   /** Why this partition isn't read at the moment (leaders gone, topic made again); empty when it is. */
   trouble: z.string(),
+  /** What the comparison leaves out, for example timestamps where one side stamps records itself. It is no trouble. */
+  notes: z.array(z.string()).optional(),
 })
 export type AuditedPartition = z.infer<typeof AuditedPartition>
 

@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { ClusterAccess } from './cluster-access.ts'
+import { FleetName } from './fleet.ts'
 
 /** How to reach one audit worker. It speaks HTTP with Basic authentication: user `audit` of the credentials file (mode 0600, a CredentialsFile). */
 export const AuditWorkerAccess = z.strictObject({
@@ -9,3 +11,31 @@ export type AuditWorkerAccess = z.infer<typeof AuditWorkerAccess>
 
 /** The user that the workers' HTTP service knows. */
 export const auditUser = 'audit'
+
+/** What one audit worker is started with: addresses and references, no secret. */
+export const AuditWorkerConfig = z
+  .strictObject({
+    fleet: FleetName,
+    /** Read as user `operator` of each colour's credentials file. */
+    clusters: z.strictObject({ blue: ClusterAccess, green: ClusterAccess }),
+    /** Topics that are compared; null: every application topic that both sides have. */
+    topics: z.array(z.string().min(1)).nullable(),
+    /** Absolute; shared by the workers of one machine. */
+    stateDirectory: z.string().min(1),
+    /** Loopback: the service speaks plain HTTP. */
+    listen: z.strictObject({ host: z.string().regex(/^127(\.\d{1,3}){3}$/, 'an address of 127.0.0.0/8'), port: z.int().positive().max(65_535) }),
+    /** Holds the password of user `audit`. */
+    credentialsFile: z.string().min(1),
+    /** How many workers are declared. One holds every partition; more share them as members of {@link auditGroupId}. */
+    workers: z.int().positive().max(64).default(1),
+  })
+  .check(({ value, issues }) => {
+    if (value.clusters.blue.clusterId !== value.clusters.green.clusterId) return
+    issues.push({ code: 'custom', message: `blue and green are the same cluster (${value.clusters.blue.clusterId})`, input: value, path: ['clusters'] })
+  })
+export type AuditWorkerConfig = z.infer<typeof AuditWorkerConfig>
+
+/** The consumer group on blue in which a fleet's workers share partitions. It commits nothing, and no switchover moves it. */
+export function auditGroupId(fleet: string): string {
+  return `kbg-audit-${fleet}`
+}

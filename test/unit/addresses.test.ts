@@ -5,8 +5,8 @@ import { brokerEndpoints, type Endpoint, endpointText, type FleetAddresses, plan
 const fleetName = fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/)
 
 function allEndpoints(addresses: FleetAddresses): readonly Endpoint[] {
-  const { blue, green, etcd } = addresses
-  return [...brokerEndpoints(blue), ...brokerEndpoints(green), blue.connectRest, green.connectRest, etcd.client, etcd.peer]
+  const { blue, green, etcd, audit } = addresses
+  return [...brokerEndpoints(blue), ...brokerEndpoints(green), blue.connectRest, green.connectRest, etcd.client, etcd.peer, ...audit]
 }
 
 describe.each([{ subnets: true }, { subnets: false }])('addresses with subnets: $subnets', ({ subnets }) => {
