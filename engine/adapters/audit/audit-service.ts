@@ -1,0 +1,143 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { z } from 'zod'
+import type { Endpoint } from '../../model/addresses.ts'
+import { type FactsAnswer, type HurryAnswer, type ProveAnswer, ProveRequest, type TranslateAnswer, TranslateRequest } from '../../model/audit-wire.ts'
+import { auditUser } from '../../model/audit-worker.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
+
+/** What a worker answers. */
+export interface AuditHandlers {
+  facts(): FactsAnswer
+  hurry(): HurryAnswer
+  /** @param gone aborts when the asker has left */
+  prove(request: ProveRequest, gone: AbortSignal): Promise<ProveAnswer>
+  translate(request: TranslateRequest): TranslateAnswer
+}
+
+/** A service that listens. */
+export interface AuditService {
+  close(): Promise<void>
+}
+
+/** Ten thousand partitions' ends are a megabyte; a thousand groups' offsets on a hundred partitions each are four. */
+const mostBodyBytes = 64 * 1024 * 1024
+const bodyWithinMs = 10_000
+const mostConnections = 64
+
+interface Reply {
+  readonly status: number
+  readonly body: unknown
+}
+
+type Answer = (body: string, gone: AbortSignal) => Reply | Promise<Reply>
+
+/**
+ * Serves a worker's answers over HTTP. Every request needs the password of user `audit`; what isn't understood is refused with its reason, and no body is larger than 64 MiB.
+ *
+ * @throws KbgError `address-taken`
+ */
+export async function startAuditService(listen: Endpoint, password: string, handlers: AuditHandlers, tell: (line: string) => void): Promise<AuditService> {
+  const answers = answersOf(handlers)
+  const isAllowed = loginCheck(password)
+  const server = createServer((request, response) => {
+    serve(request, response, answers, isAllowed).catch((thrown: unknown) => {
+      tell(`a request could not be answered: ${messageOf(thrown)}`)
+      response.destroy()
+    })
+  })
+  server.headersTimeout = bodyWithinMs
+  server.requestTimeout = bodyWithinMs
+  server.maxConnections = mostConnections
+  server.keepAliveTimeout = 30_000
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(new KbgError('address-taken', `The audit can't listen on ${listen.host}:${listen.port}.`, { cause })))
+    server.listen({ host: listen.host, port: listen.port, exclusive: true }, resolve)
+  })
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function answersOf(handlers: AuditHandlers): ReadonlyMap<string, Answer> {
+  return new Map<string, Answer>([
+    ['GET /facts', () => ({ status: 200, body: handlers.facts() })],
+    ['POST /hurry', () => ({ status: 200, body: handlers.hurry() })],
+    ['POST /prove', (body, gone) => parsed(ProveRequest, body, async (request) => ({ status: 200, body: await handlers.prove(request, gone) }))],
+    ['POST /translate', (body) => parsed(TranslateRequest, body, (request) => ({ status: 200, body: handlers.translate(request) }))],
+  ])
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, answers: ReadonlyMap<string, Answer>, isAllowed: LoginCheck): Promise<void> {
+  const gone = new AbortController()
+  response.once('close', () => gone.abort(new Error('the asker has left')))
+  const { status, body } = await replyTo(request, answers, isAllowed, gone.signal)
+  if (response.destroyed) return
+  const text = JSON.stringify(body)
+  const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' }
+  response.writeHead(status, status === 401 ? { ...headers, 'www-authenticate': 'Basic realm="audit"' } : headers)
+  response.end(text)
+}
+
+async function replyTo(request: IncomingMessage, answers: ReadonlyMap<string, Answer>, isAllowed: LoginCheck, gone: AbortSignal): Promise<Reply> {
+  if (!isAllowed(request.headers.authorization ?? '')) return refusal(401, 'login', 'user or password is wrong')
+  const asked = `${request.method} ${request.url}`
+  const answer = answers.get(asked)
+  if (answer === undefined) return refusal(404, 'unknown-request', `nothing answers ${asked.slice(0, 100)}`)
+  const body = await bodyOf(request)
+  if (body === null) return refusal(413, 'too-large', `a request has at most ${mostBodyBytes} bytes`)
+  try {
+    return await answer(body, gone)
+  } catch (thrown) {
+    return refusal(500, thrown instanceof KbgError ? thrown.code : 'failed', messageOf(thrown))
+  }
+}
+
+/** null: it is too large. */
+async function bodyOf(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of request) {
+    const part = Buffer.isBuffer(chunk) ? chunk : Buffer.from(String(chunk))
+    bytes += part.length
+    if (bytes <= mostBodyBytes) chunks.push(part) // the rest is read and dropped, so that the refusal can be read
+  }
+  return bytes > mostBodyBytes ? null : Buffer.concat(chunks).toString('utf8')
+}
+
+function parsed<S extends z.ZodType>(schema: S, body: string, use: (request: z.infer<S>) => Reply | Promise<Reply>): Reply | Promise<Reply> {
+  const { data, error } = schema.safeParse(jsonOf(body))
+  if (data !== undefined) return use(data)
+  const problems = (error?.issues ?? []).slice(0, 5).map(({ path, message }) => `${path.map(String).join('.') || '(whole)'}: ${message}`)
+  return refusal(400, 'bad-request', problems.join('; '))
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // the schema refuses it
+  }
+}
+
+function refusal(status: number, code: string, message: string): Reply {
+  return { status, body: { code, message } }
+}
+
+type LoginCheck = (authorization: string) => boolean
+
+/** Compares digests, which takes as long wherever they differ. */
+function loginCheck(password: string): LoginCheck {
+  const digestOf = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digestOf(basicLogin(password))
+  return (authorization) => timingSafeEqual(digestOf(authorization), expected)
+}
+
+/** The Authorization header of the one user. */
+export function basicLogin(password: string): string {
+  return `Basic ${Buffer.from(`${auditUser}:${password}`).toString('base64')}`
+}

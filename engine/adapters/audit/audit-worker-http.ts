@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { AuditWorkerAccess } from '../../model/audit-worker.ts'
+import { auditUser } from '../../model/audit-worker.ts'
+import { CredentialsFile } from '../../model/cluster-access.ts'
+import { KbgError } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import { basicLogin } from './audit-service.ts'
+
+/** What a worker says when it refuses. */
+const Refusal = z.object({ code: z.string(), message: z.string() })
+
+/** One worker's HTTP service: every request bounded, every answer parsed, no password in any error. */
+export class AuditWorkerHttp {
+  readonly url: string
+  readonly #access: AuditWorkerAccess
+  #login: string | undefined
+
+  constructor(access: AuditWorkerAccess) {
+    this.#access = access
+    this.url = access.url
+  }
+
+  /** @throws KbgError `audit-unreachable` (retriable), `audit-refused`, `credentials`, `deadline` */
+  async ask<S extends z.ZodType>(method: 'GET' | 'POST', path: string, body: unknown, schema: S, deadline: Deadline): Promise<z.infer<S>> {
+    const stop = new AbortController()
+    try {
+      const { status, text } = await deadline.race(this.#exchange(method, path, body, stop.signal))
+      if (status !== 200) throw this.#refused(path, status, text)
+      const { data, error } = schema.safeParse(jsonOf(text))
+      if (data !== undefined) return data as z.infer<S>
+      throw new KbgError('audit-refused', `The audit worker at ${this.url} answers ${path} with something else.`, {
+        facts: { observed: (error?.issues ?? []).slice(0, 3).map(({ path: at, message }) => `${at.map(String).join('.')}: ${message}`) },
+        remedy: 'Worker and asker are of different versions: provision the worker again.',
+      })
+    } catch (thrown) {
+      if (thrown instanceof KbgError) throw thrown
+      deadline.cancelled?.throwIfAborted()
+      throw new KbgError('audit-unreachable', `The audit worker at ${this.url} doesn't answer.`, { retriable: true, cause: thrown })
+    } finally {
+      stop.abort()
+    }
+  }
+
+  async #exchange(method: string, path: string, body: unknown, signal: AbortSignal): Promise<{ readonly status: number; readonly text: string }> {
+    const headers = { authorization: this.#authorization(), 'content-type': 'application/json' }
+    const init: RequestInit = { method, headers, signal, redirect: 'error' }
+    const response = await fetch(new URL(path, this.url), body === undefined ? init : { ...init, body: JSON.stringify(body) })
+    return { status: response.status, text: await response.text() }
+  }
+
+  #refused(path: string, status: number, text: string): KbgError {
+    if (status === 401) this.#login = undefined // a changed password is read anew for the next request
+    const said = Refusal.safeParse(jsonOf(text)).data
+    return new KbgError('audit-refused', `The audit worker at ${this.url} refuses ${path}.`, { facts: { status, observed: said?.message ?? 'nothing' } })
+  }
+
+  #authorization(): string {
+    this.#login ??= basicLogin(passwordIn(this.#access.credentialsFile))
+    return this.#login
+  }
+}
+
+/** @throws KbgError `credentials`, never with the file's text in it */
+function passwordIn(file: string): string {
+  const password = CredentialsFile.safeParse(jsonOf(textOf(file))).data?.passwords[auditUser]
+  if (password !== undefined) return password
+  throw new KbgError('credentials', `No credentials of ${auditUser} for the audit.`, { facts: { file } })
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return '' // refused as one without that user, by its name
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // the schema refuses it
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The audit's workers beside a local fleet: detached Node processes that compare both colours.
+ * State in `.kbg/<fleet>/traffic/audit/` (0700): a directory for each worker, and `partitions/` with what they have come to, which they share.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { projectDir, toolPaths } from '../../../tools/paths.ts'
+import { endpointText, mostLocalAuditWorkers } from '../../model/addresses.ts'
+import { FactsAnswer } from '../../model/audit-wire.ts'
+import { type AuditWorkerAccess, AuditWorkerConfig, auditUser } from '../../model/audit-worker.ts'
+import { ClusterAccess } from '../../model/cluster-access.ts'
+import { KbgError } from '../../model/error.ts'
+import { FleetName } from '../../model/fleet.ts'
+import type { Clock, Deadline } from '../../ports/clock.ts'
+import { AuditWorkerHttp } from '../audit/audit-worker-http.ts'
+import { allOrFirstFailure } from './all-or-first-failure.ts'
+import type { OnProgress } from './cluster.ts'
+import { ensureCredentials, writePrivately } from './credentials.ts'
+import { withFileLock } from './file-lock.ts'
+import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
+import { credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
+
+/** What a fleet's audit is made from. */
+export const LocalAuditSpec = z.strictObject({
+  fleet: FleetName,
+  clusters: z.strictObject({ blue: ClusterAccess, green: ClusterAccess }),
+  /** The catalog's topics; null: every application topic that both sides have. */
+  topics: z.array(z.string().min(1)).nullable(),
+  workers: z.int().min(1).max(mostLocalAuditWorkers).default(1),
+})
+export type LocalAuditSpec = z.infer<typeof LocalAuditSpec>
+
+/** Which fleet of which checkout. */
+export interface AuditLocation {
+  readonly projectRoot: string
+  readonly fleet: string
+}
+
+/** What there is of one worker now. */
+export interface AuditWorkerObservation {
+  readonly access: AuditWorkerAccess
+  /** Process id; null when it doesn't run. */
+  readonly pid: number | null
+}
+
+/** How long a worker gets to save what it has come to before it is killed; then it goes on from its last checkpoint. */
+const stopGraceMs = 5_000
+
+/**
+ * Makes the workers' files and starts them. One that runs with the same configuration is left alone; with another one it is restarted, and goes on where it was. Workers beyond the declared
+ * ones are ended. Ready when each answers with credentials.
+ *
+ * @returns how to reach each worker, for the wiring
+ * @throws KbgError `audit-spec`, `busy`, `address-taken`, `process-ended` with its last log lines, `not-ready`
+ */
+export async function provisionAudit(projectRoot: string, input: unknown, onProgress: OnProgress, deadline: Deadline): Promise<readonly AuditWorkerAccess[]> {
+  const spec = parseSpec(input)
+  const at: AuditLocation = { projectRoot, fleet: spec.fleet }
+  await ensureCredentials(projectRoot, spec.fleet, [auditUser], deadline.clock)
+  mkdirSync(directoryOf(at), { recursive: true, mode: 0o700 })
+  return withFileLock(`${directoryOf(at)}.lock`, `the audit of ${spec.fleet}`, 'none', async () => {
+    for (const index of provisionedWorkers(at)) {
+      if (index < spec.workers) continue
+      await stopProcess(filesOf(at, index).pid, stopGraceMs, deadline)
+      rmSync(workerDirectory(at, index), { recursive: true, force: true })
+    }
+    const indexes = Array.from({ length: spec.workers }, (_, index) => index)
+    await allOrFirstFailure(deadline, indexes.map((index) => (within: Deadline) => provisionOne(at, index, spec, onProgress, within))) // biome-ignore format: one line
+    return indexes.map((index) => accessOf(at, index))
+  })
+}
+
+/** The provisioned workers, in order. Asks nobody but the operating system. */
+export function observeAudit(at: AuditLocation): readonly AuditWorkerObservation[] {
+  return provisionedWorkers(at).map((index) => ({ access: accessOf(at, index), pid: findProcess(filesOf(at, index).pid)?.pid ?? null }))
+}
+
+/** Ends the workers. `keep` leaves what they have come to, so that new ones go on there; `remove` forgets it, which is right only when the fleet is decommissioned. */
+export async function destroyAudit(at: AuditLocation, state: 'keep' | 'remove', deadline: Deadline): Promise<void> {
+  if (existsSync(directoryOf(at))) {
+    await withFileLock(`${directoryOf(at)}.lock`, `the audit of ${at.fleet}`, 'none', async () => {
+      await Promise.all(provisionedWorkers(at).map((index) => stopProcess(filesOf(at, index).pid, state === 'keep' ? stopGraceMs : 0, deadline)))
+      for (const index of provisionedWorkers(at)) rmSync(workerDirectory(at, index), { recursive: true, force: true })
+      if (state === 'remove') rmSync(directoryOf(at), { recursive: true, force: true })
+    })
+  }
+  removeFleetIfEmpty(at.projectRoot, at.fleet)
+}
+
+async function provisionOne(at: AuditLocation, index: number, spec: LocalAuditSpec, onProgress: OnProgress, deadline: Deadline): Promise<void> {
+  const files = filesOf(at, index)
+  const text = `${JSON.stringify(configOf(at, index, spec), null, 2)}\n`
+  const isUnchanged = existsSync(files.config) && readFileSync(files.config, 'utf8') === text
+  if (isUnchanged && findProcess(files.pid)) return
+  await stopProcess(files.pid, stopGraceMs, deadline)
+  mkdirSync(workerDirectory(at, index), { recursive: true, mode: 0o700 })
+  await start(at, index, text, onProgress, deadline)
+}
+
+async function start(at: AuditLocation, index: number, config: string, onProgress: OnProgress, deadline: Deadline): Promise<void> {
+  const listen = endpointOf(at, index)
+  const taken = await bindProblem(listen)
+  if (taken !== undefined) {
+    throw new KbgError('address-taken', `Audit worker ${index} of ${at.fleet} can't listen on ${endpointText(listen)} (${taken}).`, {
+      remedy: 'End what listens there, or name the fleet otherwise: addresses come from its name.',
+    })
+  }
+  onProgress(`starting audit worker ${index} on ${endpointText(listen)}`)
+  writePrivately(filesOf(at, index).config, config)
+  const started = await launch(at, index, deadline.clock)
+  const http = new AuditWorkerHttp(accessOf(at, index))
+  const probe = async () => (await http.ask('GET', '/facts', undefined, FactsAnswer, deadline.within(2_000, 'one answer of the audit worker'))) !== undefined
+  await waitUntilReady(started, probe, deadline)
+}
+
+function launch(at: AuditLocation, index: number, clock: Clock): Promise<StartedProcess> {
+  const { config, log, pid } = filesOf(at, index)
+  return startProcess(
+    {
+      name: `audit worker ${index} of ${at.fleet}`,
+      command: toolPaths().node,
+      args: ['--disable-warning=ExperimentalWarning', join(projectDir, 'engine', 'run', 'audit', 'main.ts'), config],
+      directory: workerDirectory(at, index),
+      logFile: log,
+      pidFile: pid,
+    },
+    clock,
+  )
+}
+
+function configOf(at: AuditLocation, index: number, { fleet, clusters, topics, workers }: LocalAuditSpec): AuditWorkerConfig {
+  const { host, port } = endpointOf(at, index)
+  return AuditWorkerConfig.parse({
+    fleet,
+    clusters,
+    topics,
+    stateDirectory: join(directoryOf(at), 'partitions'),
+    listen: { host, port },
+    credentialsFile: credentialsPath(at.projectRoot, fleet),
+    workers,
+  })
+}
+
+function accessOf(at: AuditLocation, index: number): AuditWorkerAccess {
+  return { url: `http://${endpointText(endpointOf(at, index))}`, credentialsFile: credentialsPath(at.projectRoot, at.fleet) }
+}
+
+function endpointOf(at: AuditLocation, index: number) {
+  const endpoint = localAddresses(at.fleet).audit[index]
+  if (endpoint === undefined) throw new KbgError('audit-spec', `There is no address for audit worker ${index}.`, { facts: { most: mostLocalAuditWorkers } })
+  return endpoint
+}
+
+function directoryOf(at: AuditLocation): string {
+  return join(trafficDirectory(at.projectRoot, at.fleet), 'audit')
+}
+
+function workerDirectory(at: AuditLocation, index: number): string {
+  return join(directoryOf(at), `worker-${index}`)
+}
+
+function provisionedWorkers(at: AuditLocation): readonly number[] {
+  if (!existsSync(directoryOf(at))) return []
+  return readdirSync(directoryOf(at))
+    .flatMap((name) => /^worker-(\d+)$/.exec(name)?.[1] ?? [])
+    .map(Number)
+    .filter((index) => index < mostLocalAuditWorkers)
+    .sort((a, b) => a - b)
+}
+
+function filesOf(at: AuditLocation, index: number) {
+  const directory = workerDirectory(at, index)
+  return { config: join(directory, 'worker.json'), log: join(directory, 'worker.log'), pid: join(directory, 'worker.pid') }
+}
+
+function parseSpec(input: unknown): LocalAuditSpec {
+  const parsed = LocalAuditSpec.safeParse(input)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => `\n  ${issue.path.map(String).join('.') || '(whole)'}: ${issue.message}`)
+  throw new KbgError('audit-spec', `The audit can't be made like this:${problems.join('')}`)
+}

@@ -1,0 +1,79 @@
+/**
+ * One audit worker: `node engine/run/audit/main.ts <config.json>`. Compares until it gets SIGTERM or SIGINT, then saves and ends with 0. Tells what is notable on standard error, a line each.
+ */
+import { readFileSync } from 'node:fs'
+import { argv, exit, pid, stderr } from 'node:process'
+import { startAuditService } from '../../adapters/audit/audit-service.ts'
+import { TopicWatch } from '../../adapters/audit/topic-watch.ts'
+import { connectAuditReader } from '../../adapters/kafka/audit-reader.ts'
+import { passwordOf, readCredentials } from '../../adapters/local/credentials.ts'
+import { endpointText } from '../../model/addresses.ts'
+import { AuditWorkerConfig, auditUser } from '../../model/audit-worker.ts'
+import type { Colour } from '../../model/colour.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
+import { systemClock } from '../../ports/clock.ts'
+import { ReadingTroubles } from './reading-troubles.ts'
+import { joinShare } from './share.ts'
+import { AuditWorker, defaultPressure } from './worker.ts'
+
+function tell(line: string): void {
+  stderr.write(`${systemClock.wallClock().toISOString()} ${line}\n`)
+}
+
+/** @throws KbgError `audit-config` */
+function readConfig(file: string | undefined): AuditWorkerConfig {
+  if (file === undefined) throw new KbgError('audit-config', 'An audit worker needs the path of its configuration.')
+  const { data, error } = AuditWorkerConfig.safeParse(JSON.parse(readFileSync(file, 'utf8')))
+  if (data !== undefined) return data
+  const problems = error.issues.map(({ path, message }) => `${path.map(String).join('.') || '(whole)'}: ${message}`)
+  throw new KbgError('audit-config', 'The configuration of an audit worker is wrong.', { facts: { file, problems } })
+}
+
+/** Runs until stopped. */
+async function run(config: AuditWorkerConfig, stop: AbortSignal): Promise<void> {
+  const password = passwordOf(readCredentials(config.credentialsFile), auditUser)
+  const troubles = new ReadingTroubles(systemClock, tell)
+  const readerOf = (colour: Colour) => connectAuditReader(config.clusters[colour], systemClock, { onTrouble: (trouble) => troubles.note(colour, trouble) })
+  const [blue, green] = await Promise.all([readerOf('blue'), readerOf('green')])
+  const topics = { blue: new TopicWatch(config.clusters.blue), green: new TopicWatch(config.clusters.green) }
+  const share = joinShare(config, systemClock, tell, () => void worker.look(), stop)
+  const worker: AuditWorker = new AuditWorker({
+    readers: { blue, green },
+    troubles,
+    topics,
+    share,
+    clock: systemClock,
+    stateDirectory: config.stateDirectory,
+    wanted: config.topics,
+    pressure: defaultPressure,
+    tell,
+    stop,
+  })
+  const service = await startAuditService(config.listen, password, worker, tell)
+  tell(`audit of ${config.fleet} listens on ${endpointText(config.listen)}, pid ${pid}`)
+  try {
+    await worker.run()
+  } finally {
+    await service.close()
+    await share.leave()
+    topics.blue.close()
+    topics.green.close()
+  }
+}
+
+const stopping = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => {
+    tell(`${signal}: saving`)
+    stopping.abort(new KbgError('closed', 'The audit worker is stopped.'))
+  })
+}
+
+try {
+  await run(readConfig(argv[2]), stopping.signal)
+  tell('saved, ended')
+  exit(0)
+} catch (thrown) {
+  tell(`ended: ${messageOf(thrown)}`)
+  exit(1)
+}

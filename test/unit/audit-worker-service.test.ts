@@ -1,0 +1,201 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connectAudit } from '../../engine/adapters/audit/audit-client.ts'
+import { type AuditService, startAuditService } from '../../engine/adapters/audit/audit-service.ts'
+import { assignmentOf, shareIn } from '../../engine/adapters/audit/group-member.ts'
+import { packPositions, unpackPositions } from '../../engine/model/audit-wire.ts'
+import type { AuditWorkerAccess } from '../../engine/model/audit-worker.ts'
+import type { GroupPosition } from '../../engine/model/journal.ts'
+import { offsetsFromJson } from '../../engine/model/offset-json.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { isInShare } from '../../engine/run/audit/share.ts'
+import { endsOf, type TriedWorker, temporaryDirectory, tryWorker } from '../support/audit-worker/try-worker.ts'
+
+const password = 'a long enough secret'
+const digests = (from: number, count: number) => Array.from({ length: count }, (_, index) => BigInt(from + index))
+const within = (ms: number) => new Deadline(systemClock, ms, 'the test')
+
+let directory: ReturnType<typeof temporaryDirectory>
+let workers: TriedWorker[]
+let services: AuditService[]
+
+beforeEach(() => {
+  directory = temporaryDirectory()
+  workers = []
+  services = []
+  const file = join(directory.path, 'credentials.json')
+  writeFileSync(file, JSON.stringify({ version: 1, passwords: { audit: password } }))
+  chmodSync(file, 0o600)
+})
+afterEach(async () => {
+  for (const service of services) await service.close()
+  for (const worker of workers) await worker.stop()
+  directory.remove()
+})
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
+
+async function serve(worker: TriedWorker): Promise<AuditWorkerAccess> {
+  workers.push(worker)
+  const port = await freePort()
+  services.push(await startAuditService({ host: '127.0.0.1', port }, password, worker.worker, () => undefined))
+  return { url: `http://127.0.0.1:${port}`, credentialsFile: join(directory.path, 'credentials.json') }
+}
+
+const shared = (isMine?: (partition: string) => boolean, like?: TriedWorker, state = 'state') =>
+  tryWorker({ stateDirectory: join(directory.path, state), ...(isMine ? { isMine } : {}), ...(like ? { like } : {}) }, (blue, green) => {
+    if (like) return
+    for (const side of [blue, green]) {
+      side.make('orders', 3)
+      for (const log of side.logs.values()) log.append(digests(1, 50), side === green ? 1 : 0)
+    }
+  })
+
+const asked = (worker: TriedWorker) => {
+  const { blue, green } = endsOf(worker)
+  return { blue: offsetsFromJson(blue), green: offsetsFromJson(green) }
+}
+
+describe('the service', () => {
+  test('answers nobody without the password, and says nothing of what there is', async () => {
+    const { url } = await serve(shared())
+    const statusOf = async (authorization: string | undefined, path = '/facts') =>
+      (await fetch(`${url}${path}`, { headers: authorization === undefined ? {} : { authorization } })).status
+    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+    expect(await statusOf(undefined)).toBe(401)
+    expect(await statusOf(basic('audit:wrong'))).toBe(401)
+    expect(await statusOf(basic(`operator:${password}`))).toBe(401)
+    expect(await statusOf(undefined, '/nothing')).toBe(401)
+    expect(await statusOf(basic(`audit:${password}`))).toBe(200)
+    expect(await statusOf(basic(`audit:${password}`), '/nothing')).toBe(404)
+  })
+
+  test('refuses what it does not understand, with the place', async () => {
+    const { url } = await serve(shared())
+    const post = async (path: string, body: string) => {
+      const headers = { authorization: `Basic ${Buffer.from(`audit:${password}`).toString('base64')}` }
+      const response = await fetch(`${url}${path}`, { method: 'POST', headers, body })
+      return `${response.status} ${await response.text()}`
+    }
+    expect(await post('/prove', 'not JSON')).toContain('400')
+    expect(await post('/prove', JSON.stringify({ blue: { 'orders-0': '-4' }, green: {}, timeoutMs: 1 }))).toMatch(/^400 .*blue\.orders-0/)
+    expect(await post('/translate', JSON.stringify({ from: 'red', groups: {}, ends: null }))).toMatch(/^400 .*from/)
+    expect(await post('/hurry', 'x'.repeat(64 * 1024 * 1024 + 1))).toMatch(/^413 /)
+  }, 20_000)
+})
+
+describe('the audit of two workers', () => {
+  const pair = async () => {
+    const first = shared((partition) => partition !== 'orders-1')
+    const second = shared((partition) => partition === 'orders-1', first)
+    return { first, second, accesses: [await serve(first), await serve(second)] }
+  }
+
+  test('proves what they prove together', async () => {
+    const { first, accesses } = await pair()
+    const audit = connectAudit(accesses, systemClock)
+    await audit.hurry(within(2_000))
+    expect(await audit.prove(asked(first), within(5_000))).toEqual({ kind: 'equal', partitions: 3, alignedRecords: 150n })
+    const { partitions, unreachable } = await audit.facts(within(2_000))
+    expect([partitions.map(({ partition, alignedRecords }) => `${partition} ${alignedRecords}`), unreachable]).toEqual([['orders-0 50', 'orders-1 50', 'orders-2 50'], []]) // biome-ignore format: one line
+    first.green.log('orders-2').append([77n])
+    const proof = await audit.prove(asked(first), within(5_000))
+    expect(proof.kind === 'unproven' && proof.reasons).toEqual([expect.stringContaining('orders-2: ')])
+  })
+
+  test('translates as one does, and drops no group', async () => {
+    const { first, accesses } = await pair()
+    const alone = shared(undefined, undefined, 'alone')
+    const ends = asked(first)
+    const groups = new Map([
+      ['reader', new Map([['orders-0', 7n], ['orders-1', 50n]])], // biome-ignore format: one line
+      ['new', new Map([['orders-2', -1n]])],
+      ['elsewhere', new Map([['payments-0', 3n]])],
+    ])
+    const both = connectAudit(accesses, systemClock)
+    const one = connectAudit([await serve(alone)], systemClock)
+    await both.prove(ends, within(5_000))
+    await one.prove(ends, within(5_000)) // other logs, with the same in them
+    const positions = await both.translate('blue', groups, ends, within(5_000))
+    expect(positions.map(({ groupId, topic, partition, targetOffset, verdict }) => `${groupId} ${topic}-${partition} ${targetOffset} ${verdict}`)).toEqual([
+      'elsewhere payments-0 null not provable',
+      'new *-0 null without offsets',
+      'reader orders-0 15 exact',
+      'reader orders-1 100 exact',
+      'reader orders-2 null not provable',
+    ])
+    expect(await one.translate('blue', groups, ends, within(5_000))).toEqual(positions)
+  })
+
+  test('of which one is gone names it, proves nothing of its partitions, and moves no group over them', async () => {
+    const { first, accesses } = await pair()
+    await connectAudit(accesses, systemClock).prove(asked(first), within(5_000))
+    await services.pop()?.close()
+    const audit = connectAudit(accesses, systemClock)
+    const { partitions, unreachable } = await audit.facts(within(2_000))
+    expect(partitions.map(({ partition }) => partition)).toEqual(['orders-0', 'orders-2'])
+    expect(unreachable).toEqual([expect.stringContaining(accesses[1]?.url ?? '')])
+    await expect(audit.prove(asked(first), within(500))).rejects.toMatchObject({ code: 'audit-unreachable' })
+    const groups = new Map([['reader', new Map([['orders-0', 7n]])]])
+    const positions = await audit.translate('blue', groups, asked(first), within(2_000))
+    expect(positions.map(({ partition, verdict }) => `${partition} ${verdict}`)).toEqual(['0 exact', '1 not provable', '2 not provable'])
+    await services.pop()?.close()
+    await expect(audit.translate('blue', groups, null, within(2_000))).rejects.toMatchObject({ code: 'audit-unreachable' })
+    await expect(audit.hurry(within(2_000))).rejects.toMatchObject({ code: 'audit-unreachable' })
+  })
+
+  test('waits no longer than it may', async () => {
+    const { first, accesses } = await pair()
+    const { blue, green } = asked(first)
+    const late = connectAudit(accesses, systemClock).prove({ blue: new Map([...blue, ['orders-0', 500n]]), green }, within(400))
+    await expect(late).rejects.toMatchObject({ code: 'deadline', facts: { open: [expect.stringContaining('of 500')] } })
+  })
+})
+
+test('packed positions are the ones that were packed', () => {
+  const position = (groupId: string, more: Partial<GroupPosition> = {}): GroupPosition => ({
+    groupId,
+    topic: 't',
+    partition: 3,
+    sourceOffset: '9007199254740993',
+    targetOffset: null,
+    lagRecords: 5,
+    method: 'map',
+    verdict: 'exact',
+    reason: 'because',
+    ...more,
+  })
+  const positions = [
+    position('a'),
+    position('b', { targetOffset: '12', lagRecords: null }),
+    position('a', { topic: 'u', verdict: 'not provable', reason: 'why' }),
+  ]
+  expect(unpackPositions(packPositions(positions))).toEqual(positions)
+})
+
+describe('the share of a member', () => {
+  test('is everything once, spread evenly within a topic', () => {
+    for (const of of [1, 2, 3, 4]) {
+      const partitions = ['orders', 'payments', 'a-b'].flatMap((topic) => Array.from({ length: 12 }, (_, index) => `${topic}-${index}`))
+      const holders = partitions.map((partition) => Array.from({ length: of }, (_, index) => index).filter((index) => isInShare(partition, { index, of })))
+      expect(holders.every((each) => each.length === 1)).toBe(true)
+      for (let index = 0; index < of; index++) expect(holders.filter(([holder]) => holder === index)).toHaveLength(36 / of)
+    }
+  })
+
+  test('survives its wire form, and nothing else is taken for one', () => {
+    expect(shareIn(assignmentOf({ index: 2, of: 4 }))).toEqual({ index: 2, of: 4 })
+    expect(() => shareIn(Buffer.alloc(0))).toThrow('group-share')
+    expect(() => shareIn(Buffer.alloc(10))).toThrow('group-share')
+  })
+})
