@@ -1,4 +1,3 @@
-import { assess } from '../gate/assess.ts'
 import type { Check } from '../gate/check.ts'
 import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
@@ -6,7 +5,7 @@ import { Limits } from '../model/limits.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
-import { observe } from './observe.ts'
+import { judge } from './judge.ts'
 import { withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
 
@@ -32,10 +31,11 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
     const { route, journal } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
     if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
     if (route.state !== 'open' || openSwitch(journal) !== null || route.live === intent.live) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
-    const totalMs = 15_000 + limits.lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
+    const lagSamples = limits.lagSamples
+    const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
     const move = { source: route.live, target: otherColour(route.live) }
-    const verdict = assess(await observe(ports, wiring, limits, move, limits.lagSamples, deadline), limits, intent.attempt, limits.lagSamples)
+    const verdict = await judge(ports, { wiring, limits, move, attempt: intent.attempt, lagSamples }, deadline)
     if (verdict.verdict !== 'pass') throw refused(verdict)
     return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
   })

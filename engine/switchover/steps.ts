@@ -19,7 +19,10 @@ export interface Step {
   readonly built: boolean
 }
 
-const gateObservationMs = 10_000
+/** An observation takes about a second; a mirror that lags for a moment may be looked at again. */
+export function gateDeadlineMs(limits: Limits): number {
+  return 10_000 + 5 * limits.maxMirrorLagMs
+}
 
 /** The twelve steps, source S -> target T, in their only legal order. */
 export const steps: readonly Step[] = [
@@ -36,7 +39,7 @@ export const steps: readonly Step[] = [
     name: 'gate',
     effect: 'observe both colours and assess; anything but pass refuses',
     abort: 'nothing was touched',
-    deadlineMs: (limits) => gateObservationMs + limits.maxMirrorLagMs,
+    deadlineMs: gateDeadlineMs,
     built: true,
   },
   {

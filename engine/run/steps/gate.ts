@@ -1,14 +1,16 @@
-import { assess, type Verdict } from '../../gate/assess.ts'
+import type { Verdict } from '../../gate/assess.ts'
 import { checkLine, refusals } from '../../gate/check.ts'
 import { KbgError } from '../../model/error.ts'
+import { gateDeadlineMs } from '../../switchover/steps.ts'
 import type { Execution } from '../execution.ts'
-import { type ObservedMove, observe } from '../observe.ts'
+import { judge } from '../judge.ts'
+import type { ObservedMove } from '../observe.ts'
 
 /** Step 2: observes afresh and assesses, one lag sample: the Gate resource has already seen it stable. Throws unless every check passes. */
 export async function gate(run: Execution, move: ObservedMove): Promise<Verdict> {
-  const deadline = run.untilCancelled(10_000 + 2 * run.limits.maxMirrorLagMs, 'the gate to observe both colours')
-  const snapshot = await observe(run.ports, run.wiring, run.limits, move, 1, deadline)
-  const verdict = assess(snapshot, run.limits, run.intent.attempt, 1)
+  const { wiring, limits, intent } = run
+  const deadline = run.untilCancelled(gateDeadlineMs(limits), 'the gate to observe both colours')
+  const verdict = await judge(run.ports, { wiring, limits, move, attempt: intent.attempt, lagSamples: 1 }, deadline)
   if (verdict.verdict !== 'pass') throw refused(verdict)
   return verdict
 }

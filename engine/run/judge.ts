@@ -1,0 +1,35 @@
+import { assess, type Verdict } from '../gate/assess.ts'
+import { refusals } from '../gate/check.ts'
+import type { Limits } from '../model/limits.ts'
+import type { Wiring } from '../model/wiring.ts'
+import type { Deadline } from '../ports/clock.ts'
+import { type ObservedMove, observe } from './observe.ts'
+import type { Ports } from './ports.ts'
+
+/** Checks whose refusal a moment can lift: on a busy machine the mirror and the audit fall behind now and then, and catch up by themselves. */
+const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark'])
+
+/** What is judged, and for whom. */
+export interface Judgement {
+  readonly wiring: Wiring
+  readonly limits: Limits
+  readonly move: ObservedMove
+  readonly attempt: number
+  /** Consecutive lag samples of one observation. */
+  readonly lagSamples: number
+}
+
+/**
+ * Observes and assesses. While nothing but a momentary check refuses, everything is observed afresh: a verdict is never put together from two
+ * observations. The last one counts when there is no time for another.
+ */
+export async function judge(ports: Ports, { wiring, limits, move, attempt, lagSamples }: Judgement, deadline: Deadline): Promise<Verdict> {
+  for (;;) {
+    const startedMs = ports.clock.monotonicMs()
+    const verdict = assess(await observe(ports, wiring, limits, move, lagSamples, deadline), limits, attempt, lagSamples)
+    const tookMs = ports.clock.monotonicMs() - startedMs
+    const isMomentary = refusals(verdict.checks).every(({ name }) => momentary.has(name))
+    if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return verdict
+    await ports.clock.sleep(limits.lagSampleIntervalMs, deadline.cancelled)
+  }
+}

@@ -1,0 +1,64 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { Limits } from '../../engine/model/limits.ts'
+import type { Snapshot } from '../../engine/model/snapshot.ts'
+import { type Clock, Deadline } from '../../engine/ports/clock.ts'
+import { type Judgement, judge } from '../../engine/run/judge.ts'
+import type { Ports } from '../../engine/run/ports.ts'
+import { soundSnapshot, unseen } from '../support/sample-snapshot.ts'
+
+const { observed } = vi.hoisted(() => ({ observed: { snapshots: [] as unknown[], asked: 0, tookMs: 1_000, elapse: (_ms: number): void => undefined } }))
+vi.mock('../../engine/run/observe.ts', () => ({
+  observe: async () => {
+    observed.elapse(observed.tookMs)
+    const next = observed.snapshots[Math.min(observed.asked, observed.snapshots.length - 1)]
+    observed.asked += 1
+    return next
+  },
+}))
+
+const limits = Limits.parse({ lagSamples: 5 })
+const behind: Snapshot = soundSnapshot({
+  mirror: { ...soundSnapshot().mirror, lag: [{ kind: 'behind', waitedMs: 2_000, lagRecords: 9, where: ['orders-0'] }] },
+})
+const torn: Snapshot = soundSnapshot({ ...behind, clients: unseen('refused') })
+
+let nowMs = 0
+const clock: Clock = {
+  monotonicMs: () => nowMs,
+  wallClock: () => new Date(0),
+  sleep: async (ms) => {
+    nowMs += ms
+  },
+}
+const asked: Judgement = { wiring: {} as Judgement['wiring'], limits, move: { source: 'blue', target: 'green' }, attempt: 0, lagSamples: 5 }
+
+async function judged(snapshots: readonly Snapshot[], totalMs: number) {
+  observed.snapshots = [...snapshots]
+  return await judge({ clock } as Ports, asked, new Deadline(clock, totalMs, 'the gate'))
+}
+
+beforeEach(() => {
+  nowMs = 0
+  observed.asked = 0
+  observed.elapse = (ms) => {
+    nowMs += ms
+  }
+})
+
+describe('the gate’s patience', () => {
+  test('a mirror that lags for a moment is looked at again, with everything else', async () => {
+    expect((await judged([behind, behind, soundSnapshot()], 30_000)).verdict).toBe('pass')
+    expect(observed.asked).toBe(3)
+  })
+
+  test('any other refusal ends it at once', async () => {
+    expect((await judged([torn, soundSnapshot()], 30_000)).verdict).not.toBe('pass')
+    expect(observed.asked).toBe(1)
+  })
+
+  test('a mirror that stays behind is refused when there is no time for another look', async () => {
+    expect((await judged([behind], 5_000)).verdict).toBe('fail')
+    expect(observed.asked).toBe(3)
+    expect(nowMs).toBeLessThanOrEqual(5_000)
+  })
+})
