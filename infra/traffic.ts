@@ -1,4 +1,5 @@
 import * as pulumi from '@pulumi/pulumi'
+import { LocalAudit } from '../components/audit/local-audit.ts'
 import { Gate } from '../components/gate/gate.ts'
 import { LocalMirror } from '../components/mirror/mirror.ts'
 import { LocalRouteStore } from '../components/route/route-store.ts'
@@ -23,7 +24,7 @@ export interface TrafficOutputs {
   readonly clients: { readonly fleet: string; readonly routeStore: pulumi.Output<RouteStoreAccess> }
 }
 
-/** Everything that connects the two colours: where the route is kept, the mirror between them, the gate, and the switchover that asks it. */
+/** Everything that connects the two colours: where the route is kept, the mirror between them, the audit that compares them, the gate, and the switchover that asks it. */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
   const { fleet, live, attempt, limits } = config
   const decommission = config.decommission ?? null
@@ -33,12 +34,15 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
 
   const store = new LocalRouteStore('route-store', { fleet, decommission })
   const mirror = new LocalMirror('mirror', { fleet, clusters })
+  const topics = Object.keys(catalog.topics)
+  const audit = new LocalAudit('audit', { fleet, clusters, topics, decommission })
   const wiring: pulumi.Output<Wiring> = pulumi.output({
     fleet,
     routeStore: store.access,
     clusters,
     workers: mirror.workers,
-    topics: Object.keys(catalog.topics),
+    audit: audit.access,
+    topics,
     groups: Object.keys(catalog.groups),
   })
   const gate = new Gate('gate', { wiring, intent: { live, attempt }, limits })

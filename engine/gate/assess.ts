@@ -1,5 +1,6 @@
 import type { Limits } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import { checkAudit } from './audit.ts'
 import { checkCatalogParity } from './catalog-parity.ts'
 import { type Check, type CheckVerdict, verdictOf } from './check.ts'
 import { checkClients } from './clients.ts'
@@ -20,7 +21,7 @@ export interface Verdict {
 }
 
 /**
- * Judges a snapshot (pure). Later checks have their place here: audit verdict and watermark age, disk headroom, poisoned groups, producer ids,
+ * Judges a snapshot (pure). Later checks have their place here: disk headroom, poisoned groups, producer ids,
  * guardians, benchmark and test verdicts, rehearsal.
  *
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
@@ -42,9 +43,19 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     checkFence(target, 'fenced'),
     checkConnectorStates(snapshot.mirror),
     checkMirrorLag(snapshot.mirror.lag, limits, wantedLagSamples),
+    ...auditChecks(snapshot, limits),
     checkOpenTransactions(source, limits),
     checkGroupStates(snapshot),
     checkClients(snapshot.clients, epoch),
   ]
   return { verdict: verdictOf(checks), checks }
+}
+
+function auditChecks({ audit, topics, colours, source }: Snapshot, limits: Limits): readonly Check[] {
+  if (audit === null) return []
+  const { topics: known } = colours[source]
+  const counts = known.seen
+    ? new Map(known.value.filter(({ topic }) => topics.includes(topic)).map(({ topic, partitions }) => [topic, partitions.length]))
+    : null
+  return checkAudit(audit, counts, limits)
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
 import { OffsetsJson } from './offset-json.ts'
-import { PackedCut, packCut, unpackCut } from './packed-cut.ts'
+import { CutAudit, PackedCut, packCut, unpackCut } from './packed-cut.ts'
 
 /** Names of the switchover's steps, in order. `wave`, `watch` and later ones keep their place here when they come. */
 export const StepName = z.enum(['lock', 'gate', 'arm', 'hold', 'fence', 'drain', 'cut', 'release', 'reverse', 'groups', 'watch', 'finish'])
@@ -13,6 +13,8 @@ export const Cut = z.strictObject({
   target: Colour,
   sourceEnds: OffsetsJson,
   targetEnds: OffsetsJson,
+  /** The audit's verdict: all partitions equal up to these ends, with so many records on both sides; absent: no audit ran. */
+  audit: CutAudit.optional(),
 })
 export type Cut = z.infer<typeof Cut>
 

@@ -4,6 +4,10 @@ import { parseTopicPartition, topicPartition } from './partition.ts'
 
 const none = '-'
 
+/** What the audit has shown of a cut. */
+export const CutAudit = z.strictObject({ partitions: z.int().nonnegative(), alignedRecords: z.string().regex(/^\d+$/) })
+export type CutAudit = z.infer<typeof CutAudit>
+
 /**
  * A cut as it is stored: each topic's name once, then `<source end>:<target end>` for partition 0, 1, 2 and so on; `-` where a side has no end. Ten thousand
  * partitions take about 0.25 MB and their topics' names; with both names written out for each partition it would be 1 MB and more, and an etcd request ends at 1.5.
@@ -12,6 +16,7 @@ export const PackedCut = z.strictObject({
   source: Colour,
   target: Colour,
   ends: z.record(z.string(), z.array(z.string().regex(/^(\d+|-):(\d+|-)$/, '<source end>:<target end>'))),
+  audit: CutAudit.optional(),
 })
 export type PackedCut = z.infer<typeof PackedCut>
 
@@ -21,6 +26,7 @@ interface CutEnds {
   readonly target: Colour
   readonly sourceEnds: Readonly<Record<string, string>>
   readonly targetEnds: Readonly<Record<string, string>>
+  readonly audit?: CutAudit | undefined
 }
 
 /** @throws KbgError `topic-partition` when a name isn't `<topic>-<partition>` */
@@ -34,11 +40,17 @@ export function packCut(cut: CutEnds): PackedCut {
   }
   // Array.from also visits the holes of a topic whose partitions aren't all in the cut.
   const ends = Object.fromEntries([...pairs].map(([topic, own]) => [topic, Array.from(own, (pair) => pair ?? `${none}:${none}`)]))
-  return { source: cut.source, target: cut.target, ends }
+  return { source: cut.source, target: cut.target, ends, ...(cut.audit ? { audit: cut.audit } : {}) }
 }
 
 /** The inverse of {@link packCut}. */
-export function unpackCut(packed: PackedCut): { source: Colour; target: Colour; sourceEnds: Record<string, string>; targetEnds: Record<string, string> } {
+export function unpackCut(packed: PackedCut): {
+  source: Colour
+  target: Colour
+  sourceEnds: Record<string, string>
+  targetEnds: Record<string, string>
+  audit?: CutAudit
+} {
   const sourceEnds: Record<string, string> = {}
   const targetEnds: Record<string, string> = {}
   for (const [topic, pairs] of Object.entries(packed.ends)) {
@@ -48,5 +60,5 @@ export function unpackCut(packed: PackedCut): { source: Colour; target: Colour; 
       if (target !== none) targetEnds[topicPartition(topic, partition)] = target
     }
   }
-  return { source: packed.source, target: packed.target, sourceEnds, targetEnds }
+  return { source: packed.source, target: packed.target, sourceEnds, targetEnds, ...(packed.audit ? { audit: packed.audit } : {}) }
 }

@@ -1,3 +1,4 @@
+import type { AuditFacts } from './audit-facts.ts'
 import type { Colour } from './colour.ts'
 import type { AclBinding, BrokerProbe, ClusterFacts, ConnectorFacts, GroupFacts, OpenTransaction, QuorumFacts, TopicFacts } from './facts.ts'
 import type { JournalEntry } from './journal.ts'
@@ -50,6 +51,8 @@ export interface Snapshot {
   readonly clients: Reading<readonly ClientRegistration[]>
   readonly colours: Readonly<Record<Colour, ColourSnapshot>>
   readonly mirror: MirrorSnapshot
+  /** What the audit's workers say; null: the fleet has none. */
+  readonly audit: Reading<AuditFacts> | null
   /** The exact bindings of a fence: parity ignores them. */
   readonly fenceBindings: readonly AclBinding[]
 }

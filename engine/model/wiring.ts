@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AuditWorkerAccess } from './audit-worker.ts'
 import { ClusterAccess } from './cluster-access.ts'
 import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
@@ -34,6 +35,8 @@ export const Wiring = z
     routeStore: RouteStoreAccess,
     clusters: z.strictObject({ blue: ClusterAccess, green: ClusterAccess }),
     workers: z.strictObject({ blue: WorkerAccess, green: WorkerAccess }),
+    /** The workers that compare both sides. None: the cut rests on the last records of every partition and on Connect's offsets alone. */
+    audit: z.array(AuditWorkerAccess).default([]),
     /** The catalog's topics: what is mirrored and what a cut covers. */
     topics: z.array(z.string().min(1)).min(1),
     /** The catalog's groups. */

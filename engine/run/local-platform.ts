@@ -1,11 +1,13 @@
 /** The local platform as resources use it: where state lies, and how long things may take. */
 import { projectDir } from '../../tools/paths.ts'
+import { destroyAudit, type LocalAuditSpec, observeAudit, provisionAudit } from '../adapters/local/audit-process.ts'
 import { destroyCluster, observeCluster, provisionCluster } from '../adapters/local/cluster.ts'
 import type { LocalClusterSpec } from '../adapters/local/cluster-spec.ts'
 import { type ConnectWorkerSpec, destroyWorker, observeWorker, provisionWorker, type WorkerLocation } from '../adapters/local/connect-worker.ts'
 import { destroyRouteStore, observeRouteStore, provisionRouteStore, type RouteStoreSpec, routeStoreUsers } from '../adapters/local/etcd-process.ts'
 import { credentialsPath, localAddresses, removeFleetIfEmpty } from '../adapters/local/state.ts'
 import { endpointText } from '../model/addresses.ts'
+import type { AuditWorkerAccess } from '../model/audit-worker.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
 import type { RouteStoreAccess, WorkerAccess } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
@@ -16,6 +18,8 @@ const clusterDeadlineMs = 180_000
 /** REST is up 5 s after the start of an idle machine's worker. */
 const workerDeadlineMs = 120_000
 const storeDeadlineMs = 60_000
+/** One Node process and its first look at both colours. */
+const auditDeadlineMs = 60_000
 /** The graces before SIGKILL are far below this. */
 const endDeadlineMs = 60_000
 
@@ -75,6 +79,27 @@ export const localMirrorWorkers = {
     return destroyWorker(workerLocation(worker), lines(call, name), endDeadline(call, `the ${name} of ${worker.fleet}`))
   },
 }
+
+/** The comparison of both colours as processes of this machine. */
+export const localAudits = {
+  async provision(audit: DeclaredAudit, call: PlatformCall): Promise<AuditWorkerAccess[]> {
+    const deadline = new Deadline(call.clock, auditDeadlineMs, `the audit of ${audit.fleet} to stand`, call.cancelled)
+    const { fleet, clusters, topics } = audit
+    return [...(await provisionAudit(projectDir, { fleet, clusters, topics, workers: auditWorkers }, lines(call, 'audit'), deadline))]
+  },
+  isAlive({ fleet }: Pick<DeclaredAudit, 'fleet'>): boolean {
+    const workers = observeAudit({ projectRoot: projectDir, fleet })
+    return workers.length === auditWorkers && workers.every(({ pid }) => pid !== null)
+  },
+  destroy({ fleet }: Pick<DeclaredAudit, 'fleet'>, state: 'keep' | 'remove', call: PlatformCall): Promise<void> {
+    return destroyAudit({ projectRoot: projectDir, fleet }, state, endDeadline(call, `the audit of ${fleet}`))
+  },
+}
+
+type DeclaredAudit = Pick<LocalAuditSpec, 'fleet' | 'clusters' | 'topics'>
+
+/** One process keeps up with what the other processes of one machine can write. */
+const auditWorkers = 1
 
 /** Where a local fleet's route store is or will be: its address follows from the fleet's name, so a colour can know it before the store stands. */
 export function localRouteStoreAccess(fleet: string): RouteStoreAccess {

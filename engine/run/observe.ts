@@ -23,8 +23,9 @@ export interface ObservedMove {
 export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move: ObservedMove, lagSamples: number, deadline: Deadline): Promise<Snapshot> {
   const routeReading = await read(() => ports.store.read(deadline))
   const journal = routeReading.seen ? routeReading.value.journal : []
-  const [clients, source, target, mirror] = await Promise.all([
+  const [clients, audit, source, target, mirror] = await Promise.all([
     read(() => ports.store.clients(deadline)),
+    observeAudit(ports, deadline),
     observeColour(ports, wiring, move.source, deadline),
     observeColour(ports, wiring, move.target, deadline),
     observeMirror(ports, wiring, limits, move, journal, lagSamples, deadline),
@@ -36,8 +37,13 @@ export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move
     clients,
     colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
     mirror,
+    audit,
     fenceBindings: ports.clusters[move.target].fence.bindings,
   }
+}
+
+async function observeAudit({ audit }: Ports, deadline: Deadline): Promise<Snapshot['audit']> {
+  return audit === null ? null : await read(() => audit.facts(deadline))
 }
 
 async function observeColour(ports: Ports, wiring: Wiring, colour: Colour, deadline: Deadline): Promise<ColourSnapshot> {

@@ -1,8 +1,10 @@
+import { connectAudit } from '../adapters/audit/audit-client.ts'
 import { connectMirror } from '../adapters/connect/mirror.ts'
 import { openRouteStore } from '../adapters/etcd/route-store.ts'
 import { connectCluster } from '../adapters/kafka/cluster.ts'
 import type { Colour } from '../model/colour.ts'
 import type { Wiring } from '../model/wiring.ts'
+import type { Audit } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Mirror } from '../ports/mirror.ts'
@@ -15,6 +17,8 @@ export interface Ports {
   /** By the colour that is read: `mirrors.blue` copies blue -> green, on the worker beside green. */
   readonly mirrors: Readonly<Record<Colour, Mirror>>
   readonly store: RouteStore
+  /** null: the fleet has no audit workers. */
+  readonly audit: Audit | null
 }
 
 /** Connects the real adapters; connections are made when they are first needed. */
@@ -28,13 +32,14 @@ export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Ports>
       green: connectMirror({ source: green, target: blue, worker: wiring.workers.blue }),
     },
     store: await openRouteStore(wiring.routeStore, wiring.fleet, clock),
+    audit: wiring.audit.length === 0 ? null : connectAudit(wiring.audit, clock),
   }
 }
 
 /** Closes every connection. */
 export async function closePorts(ports: Ports): Promise<void> {
-  const { clusters, mirrors, store } = ports
-  await Promise.all([clusters.blue.close(), clusters.green.close(), mirrors.blue.close(), mirrors.green.close(), store.close()])
+  const { clusters, mirrors, store, audit } = ports
+  await Promise.all([audit?.close(), clusters.blue.close(), clusters.green.close(), mirrors.blue.close(), mirrors.green.close(), store.close()])
 }
 
 /** Connects, runs, and closes whatever happens. */

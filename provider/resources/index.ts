@@ -21,6 +21,10 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     ])
     return handlerOf(localMirrorWorker(localMirrorWorkers))
   },
+  'kbg:index:LocalAudit': async () => {
+    const [{ localAudit }, { localAudits }] = await Promise.all([import('./local-audit.ts'), import('../../engine/run/local-platform.ts')])
+    return handlerOf(localAudit(localAudits))
+  },
   'kbg:index:Switchover': async () => {
     const [{ switchover }, { switchoverEngine }] = await Promise.all([import('./switchover.ts'), import('./switchover-by-engine.ts')])
     return handlerOf(switchover(switchoverEngine))

@@ -28,6 +28,8 @@ function mockTraffic(colourOutputs: (stack: string) => Record<string, unknown>) 
         return { access: store, clientAccess: { ...store, username: 'client' } }
       case 'kbg:index:LocalMirrorWorker':
         return { access: { colour: inputs.target.colour, restUrl: 'http://worker.invalid' } }
+      case 'kbg:index:LocalAudit':
+        return { access: [{ url: 'http://audit.invalid', credentialsFile: '/nowhere/credentials.json' }], alive: true }
       case 'test:fake:Gate':
         return { verdict: 'pass', epoch: 9 }
       case 'kbg:index:Switchover':
@@ -49,6 +51,7 @@ describe('the traffic program', () => {
     const [gate, switchover] = ['test:fake:Gate', 'kbg:index:Switchover'].map((type) => registered.find((each) => each.type === type)?.inputs)
     expect(switchover?.wiring).toEqual(gate?.wiring)
     expect(switchover?.wiring).toMatchObject({ fleet: 'shop', topics: ['orders'], groups: ['billing'], workers: { green: { colour: 'green' } } })
+    expect(switchover?.wiring).toMatchObject({ audit: [{ url: 'http://audit.invalid' }] })
     expect(switchover).toMatchObject({ live: 'blue', attempt: 2, gate: { verdict: 'pass', epoch: 9 }, decommission: null })
   })
 

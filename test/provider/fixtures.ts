@@ -51,6 +51,7 @@ export function wiringOf(fleet: string): Wiring {
     routeStore: { endpoints: ['store.invalid:2379'], username: 'kbg', credentialsFile: '/nowhere/credentials.json' },
     clusters: { blue: accessOf('blue'), green: accessOf('green') },
     workers: { blue: worker('blue'), green: worker('green') },
+    audit: [{ url: 'http://audit.invalid:8084', credentialsFile: '/nowhere/credentials.json' }],
     topics: ['orders'],
     groups: ['billing'],
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type PropertyMap, unknownValue } from '../../provider/properties.ts'
 import { handlerOf } from '../../provider/resource-handler.ts'
+import { localAudit } from '../../provider/resources/local-audit.ts'
 import { localCluster } from '../../provider/resources/local-cluster.ts'
 import { localRouteStore } from '../../provider/resources/local-route-store.ts'
 import { type RetirementEngine, retirementGuard } from '../../provider/resources/retirement-guard.ts'
@@ -91,6 +92,45 @@ describe('LocalRouteStore', () => {
       )
     }
     expect(what).toEqual(['keep', 'keep', 'remove'])
+  })
+})
+
+describe('LocalAudit', () => {
+  const { clusters, audit: access } = wiringOf('shop')
+  const declared = (decommission: string | null) => ({ fleet: 'shop', clusters, topics: ['orders'], decommission }) as unknown as PropertyMap
+  const what: string[] = []
+  const handler = (alive: boolean) =>
+    handlerOf(
+      localAudit({
+        provision: async ({ topics }) => {
+          what.push(`provision ${topics}`)
+          return [...access]
+        },
+        isAlive: () => alive,
+        destroy: async (_audit, state) => {
+          what.push(state)
+        },
+      }),
+    )
+  const stored = (decommission: string | null) => {
+    const inputs = declared(decommission)
+    return { id: 'shop/audit', inputs, outputs: { ...inputs, access, alive: true } as unknown as PropertyMap }
+  }
+
+  test('what it has come to goes only when this very fleet is decommissioned', async () => {
+    what.length = 0
+    for (const decommission of [null, 'other', 'shop']) await handler(true).delete(stored(decommission), recordedCall())
+    expect(what).toEqual(['keep', 'keep', 'remove'])
+  })
+
+  test('one that has ended is told, and the next update starts it', async () => {
+    const call = recordedCall()
+    const read = await handler(false).read(stored(null), call)
+    expect(call.warnings).toEqual([expect.stringContaining('the gate refuses')])
+    expect(read.properties).toMatchObject({ alive: false })
+    const afterRead = { ...stored(null), outputs: { ...declared(null), access, alive: false } as unknown as PropertyMap }
+    expect([...handler(true).diff(afterRead, declared(null)).keys()]).toEqual(['alive'])
+    expect([...handler(true).diff(stored(null), declared(null)).keys()]).toEqual([])
   })
 })
 

@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
+import { destroyAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
 import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import { destroyWorker, provisionWorker } from '../../engine/adapters/local/connect-worker.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
@@ -28,6 +29,8 @@ export interface PairSpec {
   readonly catalog: Catalog
   /** Additions to every broker's `server.properties`. */
   readonly brokerConfig?: Readonly<Record<string, string>>
+  /** Whether an audit compares both sides, and gate and cut ask it; false unless said otherwise. */
+  readonly audit?: boolean
   readonly tell?: (line: string) => void
 }
 
@@ -76,12 +79,15 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
   const beside = (target: Colour) =>
     provisionWorker(root, { fleet, source: clusters[otherColour(target)], target: clusters[target] }, tell, within(180, `the worker beside ${target}`))
   const [besideBlue, besideGreen] = await allOf(beside('blue'), beside('green'))
+  const topics = Object.keys(catalog.topics)
+  const audit = spec.audit === true ? await provisionAudit(root, { fleet, clusters, topics }, tell, within(60, 'the audit')) : []
   return Wiring.parse({
     fleet,
     routeStore: store.operator,
     clusters,
+    audit,
     workers: { blue: besideBlue, green: besideGreen },
-    topics: Object.keys(catalog.topics),
+    topics,
     groups: Object.keys(catalog.groups),
   })
 }
@@ -139,6 +145,7 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
 async function endProcesses(root: string, fleet: string): Promise<void> {
   const within = () => new Deadline(systemClock, 60_000, `${fleet} to end`)
   const quiet = () => undefined
+  await destroyAudit({ projectRoot: root, fleet }, 'remove', within())
   await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: root, fleet, colour }, quiet, within())))
   await Promise.all(colours.map((colour) => destroyCluster(root, fleet, colour, quiet, within())))
   await destroyRouteStore({ projectRoot: root, fleet, subnets: process.platform === 'linux' }, 'remove', within())

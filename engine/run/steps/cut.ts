@@ -6,13 +6,14 @@ import type { Cut } from '../../model/journal.ts'
 import { offsetsToJson } from '../../model/offset-json.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { Execution } from '../execution.ts'
+import { provenByAudit } from './audited.ts'
 import { type DrainProof, differingPartitions, lastVisibleOf, settledEnds } from './drain.ts'
 
 /**
  * Step 7: both sides' ends re-read after the mirror was fenced off: the source's unchanged since the proof and at the same leader epochs, the
- * target's last visible records still equal. The pair of ends per partition is the cut.
+ * target's last visible records still equal, and every record below them compared by the audit. The pair of ends per partition is the cut.
  *
- * @throws KbgError `cut-moved` when anything has moved
+ * @throws KbgError `cut-moved` when anything has moved, `cut-unproven` when the audit can't show that both sides are equal
  */
 export async function cut(run: Execution, source: Colour, target: Colour, proof: DrainProof): Promise<Cut> {
   const deadline = run.untilCancelled(run.limits.drainDeadlineMs, 'both sides to stand still')
@@ -22,6 +23,9 @@ export async function cut(run: Execution, source: Colour, target: Colour, proof:
     settledEnds(clusters[target], run.wiring.topics, deadline),
   ])
   const moved = movedPartitions(proof.sourceEnds, sourceEnds)
+  const byColour = source === 'blue' ? { blue: sourceEnds, green: targetEnds } : { blue: targetEnds, green: sourceEnds }
+  const auditing = provenByAudit(run, byColour, deadline)
+  auditing.catch(() => undefined) // it is awaited below: what has moved is the better reason
   const differing = differingPartitions(proof.lastVisible, await lastVisibleOf(clusters[target], targetEnds, deadline))
   if (moved.length > 0 || differing.length > 0) {
     throw new KbgError('cut-moved', 'The logs moved after they were proven equal.', {
@@ -29,8 +33,9 @@ export async function cut(run: Execution, source: Colour, target: Colour, proof:
       remedy: 'Find who wrote or which leader changed; then try again with a new attempt.',
     })
   }
+  const audit = await auditing
   run.mark('cut')
-  return { source, target, sourceEnds: endsJson(sourceEnds), targetEnds: endsJson(targetEnds) }
+  return { source, target, sourceEnds: endsJson(sourceEnds), targetEnds: endsJson(targetEnds), ...(audit === null ? {} : { audit }) }
 }
 
 /**

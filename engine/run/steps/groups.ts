@@ -12,7 +12,7 @@ import { positionChunks } from '../../switchover/group-positions.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
-import { translateGroups } from '../translate-groups.ts'
+import { findPositions } from '../find-positions.ts'
 
 const emptyPauseMs = 30
 const listMs = 10_000
@@ -35,7 +35,7 @@ export interface GroupsOutcome {
  * Step 10: members leave (Empty, twice) -> read S -> translate -> write T -> read both back -> release. A whole group or not at all: one that can't be
  * moved exactly stays on the source, which the reverse mirror keeps filled.
  *
- * Groups that are far behind come last: their translation reads all that they still have to read, and the others must not wait for that.
+ * Without an audit groups that are far behind come last: their translation reads all that they still have to read, and the others must not wait for that.
  */
 export async function groups(run: Execution, source: Colour, target: Colour, cut: Cut): Promise<readonly GroupsOutcome[]> {
   const listed = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
@@ -88,7 +88,7 @@ async function byDistance(run: Execution, source: Colour, cut: Cut, candidates: 
       return [...committed].reduce((sum, [partition, offset]) => sum + Math.max(0, Number((ends.get(partition) ?? offset) - offset)), 0)
     }),
   )
-  const isFar = (index: number) => (distances[index] ?? 0) > farOffsets
+  const isFar = (index: number) => run.ports.audit === null && (distances[index] ?? 0) > farOffsets
   return [candidates.filter((_, index) => !isFar(index)), candidates.filter((_, index) => isFar(index))].flatMap(inBatches)
 }
 
@@ -171,7 +171,8 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
 async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
   const { clusters } = run.ports
   const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
-  const positions = await translateGroups({ source: clusters[source], target: clusters[target], cut, committed }, deadline)
+  const tell = (text: string) => run.tell({ step: 'groups', text })
+  const positions = await findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
   const movable = new Map<string, PartitionOffsets>()
   const refused: { groupId: string; reason: string }[] = []
   for (const groupId of groupIds) {

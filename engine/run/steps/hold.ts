@@ -3,6 +3,7 @@ import { firstFive } from '../../model/error.ts'
 import type { ClientRegistration } from '../../model/route.ts'
 import { endpointsOf, held } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
+import { hurryAudit } from './audited.ts'
 
 /** Whether every routed producer acknowledged, and who didn't. */
 export interface HoldOutcome {
@@ -15,6 +16,7 @@ export async function publishHeld(run: Execution, target: Colour): Promise<void>
   const { blue, green } = run.wiring.clusters
   const route = held(run.route, target, run.intent.attempt, run.term, { blue: endpointsOf(blue), green: endpointsOf(green) })
   await run.record({ kind: 'step', step: 'hold', what: 'begin', detail: `epoch ${route.epoch}` }, route)
+  hurryAudit(run)
   run.mark('held-published')
 }
 

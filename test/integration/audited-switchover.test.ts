@@ -1,0 +1,114 @@
+/** What the audit is to a switchover: the gate's verdict, the cut's proof, and the groups' positions. Real brokers, mirror, etcd and audit worker. */
+import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { destroyAudit } from '../../engine/adapters/local/audit-process.ts'
+import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { Catalog } from '../../engine/model/catalog.ts'
+import { type Colour, colours } from '../../engine/model/colour.ts'
+import { KbgError } from '../../engine/model/error.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { type Pair, standPair } from '../support/pair.ts'
+
+const fleet = `b-audited${process.pid}`
+const catalog = Catalog.parse({ topics: { orders: { partitions: 3 } }, groups: { billing: {} } })
+const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
+
+let pair: Pair
+let sent = 0
+const producers = {} as Record<Colour, Producer>
+const admins = {} as Record<Colour, Admin>
+
+beforeAll(async () => {
+  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true })
+  await pair.createRoute()
+  for (const colour of colours) {
+    const { internalBootstrapServers, credentialsFile } = pair.wiring.clusters[colour]
+    const sasl = { mechanism: 'scram-sha-512', username: 'operator', password: readCredentials(credentialsFile).passwords.operator ?? '' } as const
+    const kafka = new kafkajs.Kafka({ brokers: internalBootstrapServers, sasl, logLevel: kafkajs.logLevel.NOTHING })
+    producers[colour] = kafka.producer({ allowAutoTopicCreation: false })
+    admins[colour] = kafka.admin()
+    await Promise.all([producers[colour].connect(), admins[colour].connect()])
+  }
+}, 180_000)
+
+afterAll(async () => {
+  for (const colour of colours) await Promise.all([producers[colour]?.disconnect(), admins[colour]?.disconnect()])
+  await pair?.end()
+}, 120_000)
+
+async function send(colour: Colour, count: number): Promise<void> {
+  const messages = Array.from({ length: count }, (_, index) => ({ key: `k${(sent + index) % 7}`, value: `${sent + index}` }))
+  await producers[colour].send({ topic: 'orders', acks: -1, messages })
+  sent += count
+}
+
+/** The gate refuses while mirror or audit are behind; a refused move has touched nothing. */
+async function move(live: Colour, attempt = 0): Promise<void> {
+  await within(60).poll(500, async () => {
+    try {
+      await pair.moveTo(live, { attempt })
+      return true
+    } catch (thrown) {
+      if (thrown instanceof KbgError && thrown.code === 'gate' && !/audit: fail/.test(thrown.message)) return undefined
+      throw thrown
+    }
+  })
+}
+
+const history = () => pair.ports.store.history(within(10))
+
+/** The values that a group at its committed offsets on a colour would read next. */
+async function nextValues(colour: Colour): Promise<readonly string[]> {
+  const [own] = await admins[colour].fetchOffsets({ groupId: 'billing', topics: ['orders'] })
+  const found = await Promise.all(
+    (own?.partitions ?? []).map(async ({ partition, offset }) => {
+      const [end] = (await pair.ports.clusters[colour].logs.ends(['orders'], within(10))).filter((each) => each.partition === `orders-${partition}`)
+      const [next] = await pair.ports.clusters[colour].logs.visible(`orders-${partition}`, BigInt(offset), end?.logEndOffset ?? 0n, within(10))
+      return `${partition}: ${next?.digest ?? 'end'}`
+    }),
+  )
+  return found.sort()
+}
+
+describe('a switchover with an audit', () => {
+  test('carries its proof in the cut, and moves a group by the map to the same record', async () => {
+    await send('blue', 900)
+    await admins.blue.setOffsets({ groupId: 'billing', topic: 'orders', partitions: [0, 1, 2].map((partition) => ({ partition, offset: '37' })) })
+    const before = await nextValues('blue')
+    await move('green')
+    const entries = await history()
+    const decided = entries.findLast((entry) => entry.kind === 'decided')
+    expect(decided).toMatchObject({ outcome: 'switch', cut: { audit: { partitions: 3, alignedRecords: '900' } } })
+    const groups = entries.findLast((entry) => entry.kind === 'groups')
+    expect(groups).toMatchObject({ moved: ['billing'], stayed: [] })
+    const positions = groups?.kind === 'groups' ? groups.positions : []
+    expect(positions.map(({ method, verdict }) => `${method} ${verdict}`)).toEqual(['map exact', 'map exact', 'map exact'])
+    expect(await nextValues('green')).toEqual(before)
+  }, 120_000)
+
+  test('goes back by the same map, over what was written natively on the other side', async () => {
+    await send('green', 600)
+    await admins.green.setOffsets({ groupId: 'billing', topic: 'orders', partitions: [0, 1, 2].map((partition) => ({ partition, offset: '330' })) })
+    const before = await nextValues('green')
+    await move('blue')
+    expect((await history()).findLast((entry) => entry.kind === 'decided')).toMatchObject({ cut: { audit: { alignedRecords: '1500' } } })
+    expect(await nextValues('blue')).toEqual(before)
+  }, 120_000)
+
+  test('is refused by the gate when the standby holds a record that the live side lacks', async () => {
+    await producers.green.send({ topic: 'orders', acks: -1, messages: [{ value: 'foreign', partition: 1 }] })
+    await send('blue', 60)
+    const refused = await pair.moveTo('green').then(
+      () => 'moved',
+      (thrown: unknown) => String(thrown),
+    )
+    expect(refused).toMatch(/gate: The gate is (fail|inconclusive)/)
+    await expect(move('green')).rejects.toThrow(/audit: fail; observed orders-1: /)
+    expect((await pair.ports.store.read(within(10))).route?.live).toBe('blue')
+  }, 120_000)
+
+  test('is refused when the audit does not answer', async () => {
+    await destroyAudit({ projectRoot: pair.root, fleet }, 'keep', within(20))
+    await expect(pair.moveTo('green')).rejects.toThrow(/audit: inconclusive/)
+  }, 60_000)
+})

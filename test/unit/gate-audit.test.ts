@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { assess } from '../../engine/gate/assess.ts'
+import { checkAudit } from '../../engine/gate/audit.ts'
+import type { AuditedPartition, AuditFacts } from '../../engine/model/audit-facts.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { seen, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
+
+const limits = Limits.parse({})
+const counts = new Map([['orders', 2]])
+const side = { visible: 10, extra: 0, retention: 0, compacted: 0, digest: 'd' }
+
+function audited(partition: string, over: Partial<AuditedPartition> = {}): AuditedPartition {
+  return {
+    partition,
+    state: { kind: 'equal' },
+    alignedRecords: 10,
+    blue: side,
+    green: side,
+    watermark: { blue: '10', green: '12' },
+    watermarkAgeMs: 40,
+    differences: { total: 0, shown: [] },
+    runs: 1,
+    trouble: '',
+    ...over,
+  }
+}
+
+function facts(...partitions: AuditedPartition[]): AuditFacts {
+  return { partitions, unreachable: [] }
+}
+
+function verdicts(audit: AuditFacts): readonly string[] {
+  return checkAudit(seen(audit), counts, limits).map(({ verdict }) => verdict)
+}
+
+const both = [audited('orders-0'), audited('orders-1')] as const
+
+describe("the gate's audit checks", () => {
+  test('pass when every partition is equal and was at its ends a moment ago', () => {
+    const [verdict, watermark] = checkAudit(seen(facts(...both)), counts, limits)
+    expect(verdict).toMatchObject({ name: 'audit', verdict: 'pass', observed: '2 partitions equal, 20 records on both sides' })
+    expect(watermark).toMatchObject({ name: 'audit watermark', verdict: 'pass', observed: '40 ms ago' })
+  })
+
+  test('a partition that nobody compares is not passed over', () => {
+    expect(verdicts(facts(audited('orders-0')))).toEqual(['inconclusive', 'inconclusive'])
+    expect(verdicts(facts())).toEqual(['inconclusive', 'inconclusive'])
+  })
+
+  test('a difference fails, and is named before what is merely unknown', () => {
+    const differing = audited('orders-1', { state: { kind: 'differs', reason: '1 differences' } })
+    const [verdict] = checkAudit(seen({ partitions: [both[0], differing], unreachable: ['worker 2'] }), counts, limits)
+    expect(verdict).toMatchObject({ verdict: 'fail', observed: expect.stringContaining('orders-1: 1 differences') })
+  })
+
+  test('undecided, troubled and unreachable are inconclusive', () => {
+    expect(verdicts(facts(both[0], audited('orders-1', { state: { kind: 'undecided', reason: 'no record yet' } })))[0]).toBe('inconclusive')
+    expect(verdicts(facts(both[0], audited('orders-1', { trouble: 'no leader' })))[0]).toBe('inconclusive')
+    expect(verdicts({ partitions: both, unreachable: ['worker 1: refused'] })[0]).toBe('inconclusive')
+  })
+
+  test('an old watermark fails, one that was never there is inconclusive', () => {
+    const at = (watermarkAgeMs: number | null) => verdicts(facts(both[0], audited('orders-1', { watermarkAgeMs })))[1]
+    expect(at(limits.maxWatermarkAgeMs)).toBe('pass')
+    expect(at(limits.maxWatermarkAgeMs + 1)).toBe('fail')
+    expect(at(null)).toBe('inconclusive')
+    expect(at(Number.NaN)).toBe('inconclusive')
+  })
+
+  test('what could not be observed is inconclusive', () => {
+    expect(checkAudit(unseen('refused'), counts, limits).map(({ verdict }) => verdict)).toEqual(['inconclusive', 'inconclusive'])
+    expect(checkAudit(seen(facts(...both)), null, limits).map(({ verdict }) => verdict)).toEqual(['inconclusive', 'inconclusive'])
+  })
+})
+
+describe('the whole gate', () => {
+  test('asks the audit of a fleet that has one, topic by topic', () => {
+    const complete = facts(...['orders-0', 'orders-1', 'payments-0', 'payments-1'].map((partition) => audited(partition)))
+    expect(assess(soundSnapshot({ audit: seen(complete) }), limits, 1, 5).verdict).toBe('pass')
+    expect(assess(soundSnapshot({ audit: seen(facts(...both)) }), limits, 1, 5).verdict).toBe('inconclusive')
+    expect(assess(soundSnapshot({ audit: unseen('refused') }), limits, 1, 5).verdict).toBe('inconclusive')
+  })
+})
