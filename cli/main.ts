@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { KbgError, messageOf } from '../engine/model/error.ts'
+import type { AuditOptions } from './audit/command.ts'
 
 const usage = `kbg: Kafka blue-green
 
@@ -7,6 +8,10 @@ const usage = `kbg: Kafka blue-green
   kbg init [--fleet NAME]        local backend, passphrase file and the three stacks of a fleet
   kbg status [--fleet NAME]      who writes where, what is fenced, which step is open, what to do next
   kbg ack [--fleet NAME]         allow a move again after a latch: counts the config key attempt up
+  kbg audit [--fleet NAME] [--follow] [--json] [--timeout SECONDS]
+                                 have both colours the same records? 0: equal, 1: they differ, 2: not shown
+  kbg audit --blue FILE --green FILE [--topics A,B]
+                                 the same of any two clusters, however they are mirrored
   kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
   kbg report [--fleet NAME] [--switchover N] [--out PAGE]
                                  one switchover from the fleet's journal, as JSON and as a page; 1 is the newest
@@ -19,6 +24,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   init: async ({ fleet }) => (await import('./init.ts')).runInit(fleet),
   status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
+  audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
   report: async ({ file, fleet, switchover, out }) => {
     if (file === undefined) return (await import('./report/fleet-command.ts')).runFleetReport(fleet, { switchover, out })
@@ -42,6 +48,8 @@ interface Options {
   readonly out: string | undefined
   /** Which switchover of the fleet, counted from the newest; only `report` takes one. */
   readonly switchover: string | undefined
+  /** What only `audit` takes. */
+  readonly audit: Omit<AuditOptions, 'fleet'>
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -53,6 +61,12 @@ async function main(words: readonly string[]): Promise<number> {
       keep: { type: 'boolean', default: false },
       out: { type: 'string' },
       switchover: { type: 'string' },
+      blue: { type: 'string' },
+      green: { type: 'string' },
+      topics: { type: 'string' },
+      timeout: { type: 'string' },
+      follow: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -66,7 +80,8 @@ async function main(words: readonly string[]): Promise<number> {
     console.error(`kbg: unknown: ${positionals.join(' ')}\n\n${usage}`)
     return 2
   }
-  return await command({ fleet: values.fleet, keep: values.keep, file: rest[0], out: values.out, switchover: values.switchover })
+  const { fleet, keep, out, switchover, blue, green, topics, timeout, follow, json } = values
+  return await command({ fleet, keep, file: rest[0], out, switchover, audit: { blue, green, topics, timeout, follow, json } })
 }
 
 try {

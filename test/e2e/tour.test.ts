@@ -161,6 +161,7 @@ describe('the tour, and what may go wrong on the way', () => {
     known = Wiring.parse(JSON.parse((await copy.run('npx pulumi stack output wiring --json -s traffic')).stdout))
     expect((await copy.run('npx pulumi stack output clients -s traffic')).output).toContain(wiring().routeStore.endpoints[0])
     expect(await route()).toMatchObject({ live: 'blue', state: 'open' })
+    expect((await nextOfTour('npx kbg audit')).output).toMatch(/^EQUAL {2}0 records equal in 12 partitions/m)
   })
 
   test('the preview shows the plan and moves nothing', async () => {
