@@ -157,7 +157,7 @@ describe('the audit of two workers', () => {
   test('waits no longer than it may', async () => {
     const { first, accesses } = await pair()
     const { blue, green } = asked(first)
-    const late = connectAudit(accesses, systemClock).prove({ blue: new Map([...blue, ['orders-0', 500n]]), green }, within(400))
+    const late = connectAudit(accesses, systemClock).prove({ blue: new Map([...blue, ['orders-0', 500n]]), green }, within(2_000))
     await expect(late).rejects.toMatchObject({ code: 'deadline', facts: { open: [expect.stringContaining('of 500')] } })
   })
 })

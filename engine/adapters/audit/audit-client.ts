@@ -12,7 +12,7 @@ import type { Clock, Deadline } from '../../ports/clock.ts'
 import { AuditWorkerHttp } from './audit-worker-http.ts'
 
 /** What a worker gets less than the asker has, so that its answer is there in time. */
-const marginMs = 50
+const marginMs = 200
 /** Partitions that no worker holds are being handed over: asked for again after so long. */
 const handOverPauseMs = 100
 

@@ -78,8 +78,8 @@ function sideLike(other: FakeSide | undefined): FakeSide {
 }
 
 /** Waits until it holds. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
-  await new Deadline(systemClock, 8_000, what).poll(2, async () => (holds() ? true : undefined))
+export async function until(what: string, holds: () => boolean, withinMs = 8_000): Promise<void> {
+  await new Deadline(systemClock, withinMs, what).poll(2, async () => (holds() ? true : undefined))
 }
 
 /** Where a reader of `from` at offset `committed` has to go on on the other side: read off both whole logs. */
