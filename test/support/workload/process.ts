@@ -53,7 +53,7 @@ export class WorkloadProcess {
   /**
    * Starts the process and waits until every client is connected.
    *
-   * @throws KbgError `workload-process` when it exits instead, with what it said
+   * @throws KbgError `workload-process` when it exits instead, with what it said; `deadline` when it isn't ready in time: it has then been killed
    */
   static async start(config: WorkloadConfig, options: WorkloadProcessOptions): Promise<WorkloadProcess> {
     mkdirSync(options.dir, { recursive: true })
@@ -64,8 +64,13 @@ export class WorkloadProcess {
     const env = { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1', NODE_NO_WARNINGS: '1' }
     const child = spawn(options.node, [main, file], { stdio: ['pipe', 'pipe', log], detached: true, env })
     const workload = new WorkloadProcess(child, options)
-    await workload.#wait('ready', 60_000)
-    return workload
+    try {
+      await workload.#wait('ready', 60_000)
+      return workload
+    } catch (thrown) {
+      workload.kill() // nobody else knows of it
+      throw thrown
+    }
   }
 
   get pid(): number | undefined {
