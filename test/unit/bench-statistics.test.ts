@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { interleaved, roundOrder } from '../bench/harness/interleave.ts'
-import { leastSquares, maximum, median, quantile, ratioInterval, seededRandom } from '../bench/harness/statistics.ts'
+import { leastSquares, maximum, median, medianInterval, pairedRatios, quantile, ratioInterval, seededRandom } from '../bench/harness/statistics.ts'
 import { afterWarmUp } from '../bench/harness/warm-up.ts'
 
 const values = fc.array(fc.double({ min: 0.001, max: 1e6, noNaN: true }), { minLength: 1, maxLength: 40 })
@@ -57,6 +57,29 @@ describe('the bootstrap interval of a ratio of medians', () => {
   }, 60_000)
 })
 
+describe('rounds as pairs', () => {
+  it('keep what a round did to both sides out of the ratio', () => {
+    const load = [1, 9, 2, 30, 4]
+    const ours = load.map((slow) => 3 * slow)
+    expect(pairedRatios(ours, load)).toEqual([3, 3, 3, 3, 3])
+    expect(medianInterval(pairedRatios(ours, load))).toEqual([3, 3])
+    expect(ratioInterval(ours, load)?.[0]).toBeLessThan(1)
+  })
+
+  it('need one value of each side for every round, and something to divide by', () => {
+    expect(() => pairedRatios([1, 2], [1])).toThrow(RangeError)
+    expect(() => pairedRatios([1], [0])).toThrow(RangeError)
+    expect(medianInterval([1, 2])).toBeUndefined()
+  })
+
+  it('have an interval that holds the true median about as often as it says', () => {
+    const random = seededRandom(11)
+    const draw = () => Array.from({ length: 15 }, () => 2 * (0.5 + random()))
+    const covered = Array.from({ length: 60 }, () => medianInterval(draw())).filter((interval) => interval && interval[0] <= 2 && 2 <= interval[1])
+    expect(covered.length).toBeGreaterThanOrEqual(52)
+  }, 60_000)
+})
+
 it('a line is found through points that lie on it', () => {
   const line = leastSquares([10, 100, 1_000].map((x) => ({ x, y: 2.5 + 0.004 * x })))
   expect(line.slope).toBeCloseTo(0.004, 9)
@@ -65,16 +88,9 @@ it('a line is found through points that lie on it', () => {
 })
 
 describe('warm-up', () => {
-  it('drops what comes before the steady stretch', () => {
-    const rule = { kind: 'until steady', window: 3, tolerance: 0.1 } as const
-    expect(afterWarmUp([90, 50, 10, 10, 11, 10, 10, 11], rule)).toEqual({ counted: [50, 10, 10, 11, 10, 10, 11], dropped: 1, steady: true })
-    expect(afterWarmUp([10, 10, 10, 10, 10, 10], rule)).toMatchObject({ dropped: 0, steady: true })
-    expect(afterWarmUp([64, 32, 16, 8, 4, 2, 1, 0.5], rule)).toMatchObject({ dropped: 4, steady: false })
-  })
-
   it('drops first rounds, but never all', () => {
-    expect(afterWarmUp([5, 1, 2], { kind: 'rounds', rounds: 1 })).toEqual({ counted: [1, 2], dropped: 1, steady: true })
-    expect(afterWarmUp([5], { kind: 'rounds', rounds: 1 })).toEqual({ counted: [5], dropped: 0, steady: true })
+    expect(afterWarmUp([5, 1, 2], { kind: 'rounds', rounds: 1 })).toEqual({ counted: [1, 2], dropped: 1 })
+    expect(afterWarmUp([5], { kind: 'rounds', rounds: 1 })).toEqual({ counted: [5], dropped: 0 })
   })
 })
 

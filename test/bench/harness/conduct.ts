@@ -1,4 +1,3 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { systemClock } from '../../../engine/ports/clock.ts'
 import { projectDir } from '../../../tools/paths.ts'
@@ -7,6 +6,7 @@ import { thisMachine } from './machine.ts'
 import { startNoiseProbe } from './machine-noise.ts'
 import { type NoiseRule, tooNoisy } from './noise.ts'
 import { type ArmSamples, BenchResult } from './result.ts'
+import { refusalsBefore, writeResult } from './result-file.ts'
 import type { Row } from './row.ts'
 import { tableLines } from './table.ts'
 
@@ -51,14 +51,15 @@ export async function conductBench(plan: BenchPlan, measure: () => Promise<Findi
   if (work.status === 'rejected') throw work.reason
   const refused = tooNoisy(stop, plan.noiseRule)
   const { rows, samples, histograms = [], notes = [] } = work.value
+  const outDir = plan.outDir ?? join(projectDir, 'out', 'bench')
   const result = BenchResult.parse({
     ...{ version: 1, bench: plan.bench, question: plan.question, date: systemClock.wallClock().toISOString() },
     ...{ durationSeconds: (systemClock.monotonicMs() - startedMs) / 1_000, machine, settings: plan.settings, method: plan.method },
-    ...{ noise: { rule: plan.noiseRule, observed: stop }, refused },
-    rows: refused.length === 0 ? rows : rows.map((row) => ({ ...row, holds: null })),
+    ...{ noise: { rule: plan.noiseRule, observed: stop }, refused, refusedBefore: refusalsBefore(outDir, plan.bench) },
+    rows: refused.length === 0 ? rows : rows.map((row) => ({ ...row, holds: null, open: null })),
     ...{ samples, histograms, notes },
   })
-  const file = writeResult(plan.outDir ?? join(projectDir, 'out', 'bench'), result)
+  const file = writeResult(outDir, result)
   console.log(['', ...tableLines(result)].join('\n'))
   return { result, file }
 }
@@ -69,17 +70,13 @@ async function settledThen<T, S>(work: () => Promise<T>, after: () => Promise<S>
   return [settled, await after()]
 }
 
-function writeResult(dir: string, result: BenchResult): string {
-  mkdirSync(dir, { recursive: true })
-  const refusedFile = join(dir, `${result.bench}.refused.json`)
-  const file = result.refused.length > 0 ? refusedFile : join(dir, `${result.bench}.json`)
-  rmSync(refusedFile, { force: true })
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`)
-  return file
-}
-
-/** 0: every goal holds; 1: one doesn't; 3: the machine was too noisy to tell. */
+/**
+ * 0: every goal holds; 1: one doesn't; 3: nothing can be told, because the machine was too noisy, or of a goal, because there was nothing to compare with. A
+ * goal that holds and is open counts as one that holds: the result and the table say that it is open.
+ */
 export function exitCodeOf(result: BenchResult): number {
   if (result.refused.length > 0) return 3
-  return result.rows.some((row) => row.holds === false) ? 1 : 0
+  const withGoal = result.rows.filter((row) => row.goal !== null)
+  if (withGoal.some((row) => row.holds === false)) return 1
+  return withGoal.some((row) => row.holds === null) ? 3 : 0
 }

@@ -1,4 +1,4 @@
-import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
+import { build, encodeIntoCompressedBase64, type Histogram } from 'hdr-histogram-js'
 import { z } from 'zod'
 
 /** Every value of one arm, with three significant digits, as an HdrHistogram (V2, compressed, base64): other tools read and merge it. */
@@ -32,9 +32,4 @@ export function histogramOfMs(name: string, valuesMs: Iterable<number>): NamedHi
 /** The standard encoding of HdrHistogram. */
 export function encoded(histogram: Histogram): string {
   return encodeIntoCompressedBase64(histogram)
-}
-
-/** Reads {@link encoded} back. */
-export function decoded(text: string): Histogram {
-  return decodeFromCompressedBase64(text)
 }

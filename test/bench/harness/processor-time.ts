@@ -33,15 +33,16 @@ export function parseMachineStat(text: string): { readonly total: number; readon
 }
 
 /**
- * Adds up what processes took that don't descend from the bench.
+ * Adds up what processes took that descend from the bench, and what the others took.
  *
  * A descendant stays one when its parent has ended (brokers outlive whoever started them). Kernel threads belong to nobody. A process that
  * begins and ends between two samples isn't seen.
  */
-export class ForeignTicks {
+export class OwnAndForeignTicks {
   readonly #rootPid: number
-  readonly #own = new Set<string>()
+  readonly #ownProcesses = new Set<string>()
   #last: ReadonlyMap<string, number> | undefined
+  #own = 0
   #foreign = 0
 
   constructor(rootPid: number) {
@@ -49,23 +50,32 @@ export class ForeignTicks {
   }
 
   /** Ticks of foreign processes between the first sample and the latest one. */
-  get ticks(): number {
+  get foreign(): number {
     return this.#foreign
+  }
+
+  /** Ticks of the bench and all that it started, between the same two. */
+  get own(): number {
+    return this.#own
   }
 
   add(processes: readonly ProcessTicks[]): void {
     const byPid = new Map(processes.map((each) => [each.pid, each]))
     const now = new Map(processes.map((each) => [identity(each), each.ticks]))
     for (const each of processes) {
-      if (this.#isOwn(each, byPid)) this.#own.add(identity(each))
-      else if (this.#last !== undefined && !isKernelThread(each)) this.#foreign += each.ticks - (this.#last.get(identity(each)) ?? 0)
+      const own = this.#isOwn(each, byPid)
+      if (own) this.#ownProcesses.add(identity(each))
+      if (this.#last === undefined) continue
+      const since = each.ticks - (this.#last.get(identity(each)) ?? 0)
+      if (own) this.#own += since
+      else if (!isKernelThread(each)) this.#foreign += since
     }
     this.#last = now
   }
 
   #isOwn(process: ProcessTicks, byPid: ReadonlyMap<number, ProcessTicks>): boolean {
     for (let at: ProcessTicks | undefined = process; at !== undefined; at = byPid.get(at.parentPid)) {
-      if (at.pid === this.#rootPid || this.#own.has(identity(at))) return true
+      if (at.pid === this.#rootPid || this.#ownProcesses.has(identity(at))) return true
     }
     return false
   }

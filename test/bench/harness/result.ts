@@ -15,8 +15,8 @@ export const ArmSamples = z.strictObject({
   values: z.array(z.number()),
   /** So many of the first values weren't counted. */
   dropped: z.int().nonnegative(),
-  /** False: the warm-up rule never found a steady stretch. */
-  steady: z.boolean(),
+  /** Only in older results, whose warm-up could have looked for a steady stretch and not found it. */
+  steady: z.boolean().optional(),
 })
 export type ArmSamples = z.infer<typeof ArmSamples>
 
@@ -37,6 +37,8 @@ export const BenchResult = z.strictObject({
   noise: z.strictObject({ rule: NoiseRule, observed: MachineNoise }),
   /** Why nothing can be told from this run; empty: it can. In a refused run no row says that its goal holds or doesn't. */
   refused: z.array(z.string()),
+  /** How many runs were refused one after the other before this one: a run that was told at the fifth try is another one than one at the first. */
+  refusedBefore: z.int().nonnegative().default(0),
   rows: z.array(Row).min(1),
   samples: z.array(ArmSamples),
   histograms: z.array(NamedHistogram),
@@ -50,11 +52,14 @@ export function methodOf(order: string, warmUp: WarmUpRule): BenchResult['method
   return {
     order,
     warmUp: warmUpText(warmUp),
-    interval: `${bootstrap.confidence * 100} % bootstrap percentile interval of the ratio of medians, ${bootstrap.resamples} resamples, seed ${bootstrap.seed}`,
+    interval:
+      `${bootstrap.confidence * 100} % bootstrap percentile interval, ${bootstrap.resamples} resamples, seed ${bootstrap.seed}: ` +
+      "of the median of the rounds' own ratios where both sides were measured in every round (rounds drawn as pairs), " +
+      'else of the ratio of the medians (sides drawn independently)',
   }
 }
 
 /** An arm's raw values together with what its warm-up took away. */
-export function armSamples(arm: string, what: string, unit: string, values: readonly number[], { dropped, steady }: Counted): ArmSamples {
-  return { arm, what, unit, values: [...values], dropped, steady }
+export function armSamples(arm: string, what: string, unit: string, values: readonly number[], { dropped }: Counted): ArmSamples {
+  return { arm, what, unit, values: [...values], dropped }
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { maximum, median, ratioInterval } from './statistics.ts'
+import { type Interval, maximum, median, medianInterval, pairedRatios, ratioInterval } from './statistics.ts'
 
 /** What a number is: its meaning in words, the statistic, and over how many measurements. */
 const Figure = z.strictObject({
@@ -23,30 +23,44 @@ const rowShape = z.strictObject({
   ours: z.number(),
   /** What users have without this project, or the plain thing beside ours, measured in the same run. */
   baseline: z.number().nullable(),
-  /** The floor that nothing built of these parts can go below, measured in the same run. */
+  /** A yardstick from the same run: what its parts come to alone, or the least of its kind. `what` says which; nothing keeps ours from being below it. */
   limit: z.number().nullable(),
-  /** `ours` / `baseline` or `ours` / `limit`: `ratioTo` says which; null without either. */
+  /** `ours` / `baseline` or `ours` / `limit`: `ratioTo` says which; the median of `pairedRatios` where there are any; null without either side. */
   ratio: z.number().nullable(),
   ratioTo: z.enum(['baseline', 'limit']).nullable(),
-  /** 95 % bootstrap interval of the ratio of the medians; null where a side isn't a median of at least three. */
+  /** Each round's own ratio, where both sides were measured in every round; null where they weren't, and in older results. */
+  pairedRatios: z.array(z.number()).min(1).nullable().default(null),
+  /** 95 % bootstrap interval of the ratio: rounds drawn as pairs, or else both sides by themselves; null where a side isn't a median of at least three. */
   ratioInterval: z.tuple([z.number(), z.number()]).nullable(),
   goal: Goal.nullable(),
-  /** Whether the goal holds; null without a goal, and in a refused run. */
+  /** Whether the goal holds; null without a goal, in a refused run, and where there is nothing to compare with. */
   holds: z.boolean().nullable(),
+  /** Whether the interval has the goal inside it: another run might say the opposite. Null where no interval belongs to the goal, in a refused run, and in older results. */
+  open: z.boolean().nullable().default(null),
   figures: z.strictObject({ ours: Figure, baseline: Figure.nullable(), limit: Figure.nullable() }),
 })
 
 /** One row of a bench's result. `ratio` and `holds` follow from the numbers: a row in which they don't is refused. */
 export const Row = rowShape.superRefine((row, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-  const below = row.ratioTo === null ? null : row[row.ratioTo]
+  const expected = ratioIn(row)
   if ((row.ratioTo === null) !== (row.ratio === null)) refuse('ratioTo', 'says what the ratio is to, if there is one')
-  if (row.ratio !== null && (below === null || below === 0 || !isClose(row.ratio, row.ours / below))) refuse('ratio', 'is not ours divided by what it is to')
+  if (row.ratio !== null && (expected === undefined || !isClose(row.ratio, expected))) refuse('ratio', 'is not ours divided by what it is to')
+  if (row.ratio === null && row.pairedRatios !== null) refuse('pairedRatios', 'belong to a ratio')
   if (row.holds !== null && row.holds !== holdsIn(row)) refuse('holds', 'does not follow from the goal and the numbers')
+  if (row.open !== null && row.open !== openIn(row)) refuse('open', 'does not follow from the goal and the interval')
   for (const side of ['baseline', 'limit'] as const)
     if ((row[side] === null) !== (row.figures[side] === null)) refuse(side, 'has a number and its meaning, or neither')
 })
 export type Row = z.infer<typeof Row>
+
+/** Undefined where there is nothing to divide by. */
+function ratioIn({ ours, ratioTo, pairedRatios: pairs, ...row }: Row): number | undefined {
+  const below = ratioTo === null ? null : row[ratioTo]
+  if (below === null) return undefined
+  if (pairs !== null) return median(pairs)
+  return below === 0 ? undefined : ours / below
+}
 
 function isClose(a: number, b: number): boolean {
   return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(b))
@@ -56,6 +70,11 @@ function holdsIn({ goal, ours, ratio, ratioTo }: Pick<Row, 'goal' | 'ours' | 'ra
   if (goal === null) return null
   if (goal.of === 'ours') return ours <= goal.atMost
   return ratio === null || ratioTo !== goal.to ? null : ratio <= goal.atMost
+}
+
+function openIn({ goal, ratioTo, ratioInterval: interval }: Pick<Row, 'goal' | 'ratioTo' | 'ratioInterval'>): boolean | null {
+  if (goal?.of !== 'ratio' || goal.to !== ratioTo || interval === null) return null
+  return interval[0] <= goal.atMost && goal.atMost < interval[1]
 }
 
 /** A number to compare, with the measurements that it comes from. */
@@ -89,26 +108,44 @@ export interface RowInput {
   readonly baseline?: Measured
   readonly limit?: Measured
   readonly goal?: Goal
+  /** Both sides of the ratio are medians over the same rounds, in their order: the ratio is then the median of the rounds' own ratios. */
+  readonly paired?: boolean
 }
 
-/** Calculates ratio, interval and `holds`. The ratio is to what the goal names; without such a goal to the baseline, else to the limit. */
-export function rowOf({ measure, unit, ours, baseline, limit, goal }: RowInput): Row {
+/**
+ * Calculates ratio, interval, `holds` and `open`. The ratio is to what the goal names; without such a goal to the baseline, else to the limit.
+ *
+ * @throws RangeError when a paired row's sides don't have one value each for every round
+ */
+export function rowOf({ measure, unit, ours, baseline, limit, goal, paired = false }: RowInput): Row {
   const named = goal?.of === 'ratio' ? goal.to : undefined
-  const candidates = { baseline, limit }
   const to = named ?? (baseline ? 'baseline' : limit ? 'limit' : undefined)
-  const other = to === undefined ? undefined : candidates[to]
-  const hasRatio = to !== undefined && other !== undefined && other.value !== 0
-  const medians = ours.statistic === 'median' && other?.statistic === 'median'
-  const interval = hasRatio && medians ? ratioInterval(ours.values, other.values) : undefined
+  const other = to === undefined ? undefined : { baseline, limit }[to]
+  const compared = other === undefined || other.value === 0 ? undefined : compare(ours, other, paired)
   const row = {
     ...{ measure, unit, ours: ours.value, baseline: baseline?.value ?? null, limit: limit?.value ?? null },
-    ratio: hasRatio ? ours.value / other.value : null,
-    ratioTo: hasRatio ? to : null,
-    ratioInterval: interval ? ([interval[0], interval[1]] as [number, number]) : null,
+    ratio: compared?.ratio ?? null,
+    ratioTo: compared && to ? to : null,
+    pairedRatios: compared?.pairs ?? null,
+    ratioInterval: compared?.interval ? ([...compared.interval] as [number, number]) : null,
     goal: goal ?? null,
     figures: { ours: figureOf(ours), baseline: baseline ? figureOf(baseline) : null, limit: limit ? figureOf(limit) : null },
   }
-  return { ...row, holds: holdsIn(row) }
+  return { ...row, holds: holdsIn(row), open: openIn(row) }
+}
+
+interface Comparison {
+  readonly ratio: number
+  readonly pairs?: number[]
+  readonly interval?: Interval | undefined
+}
+
+function compare(ours: Measured, other: Measured, paired: boolean): Comparison {
+  const ratio = ours.value / other.value
+  if (ours.statistic !== 'median' || other.statistic !== 'median') return { ratio }
+  if (!paired) return { ratio, interval: ratioInterval(ours.values, other.values) }
+  const pairs = [...pairedRatios(ours.values, other.values)]
+  return { ratio: median(pairs), pairs, interval: medianInterval(pairs) }
 }
 
 function figureOf({ what, statistic, values }: Measured): z.infer<typeof Figure> {

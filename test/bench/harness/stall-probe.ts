@@ -1,6 +1,6 @@
 /**
  * A process of its own that measures what the machine does while a bench runs: it sleeps every few milliseconds and notes how much too late it was
- * run again, and adds up the time of processes that aren't the bench's. Its argument is the bench's pid; at the end of its standard input it prints
+ * run again, and adds up the time of the bench's processes and of all others. Its argument is the bench's pid; at the end of its standard input it prints
  * one line of JSON ({@link MachineNoise}) and ends.
  */
 import { readdirSync, readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { systemClock } from '../../../engine/ports/clock.ts'
 import { stopSignals } from '../../../tools/process.ts'
 import { encoded } from './histogram.ts'
 import type { MachineNoise } from './noise.ts'
-import { ForeignTicks, type ProcessTicks, parseMachineStat, parseProcessStat } from './processor-time.ts'
+import { OwnAndForeignTicks, type ProcessTicks, parseMachineStat, parseProcessStat } from './processor-time.ts'
 
 const periodMs = 5
 /** Between two looks at /proc and at the standard input. */
@@ -17,7 +17,7 @@ const chunkMs = 500
 
 const histogram = build({ numberOfSignificantValueDigits: 3 })
 const sleeping = new Int32Array(new SharedArrayBuffer(4))
-const foreign = new ForeignTicks(Number(process.argv[2]))
+const ticks = new OwnAndForeignTicks(Number(process.argv[2]))
 
 /** A blocking sleep: an event loop's own delays would count as the machine's. */
 function measureStalls(): void {
@@ -58,11 +58,11 @@ for (const signal of stopSignals) process.on(signal, () => undefined)
 
 const startedMs = systemClock.monotonicMs()
 const first = machineTicks()
-if (first) foreign.add(processes())
+if (first) ticks.add(processes())
 process.stdout.write('ready\n')
 while (!stopped) {
   measureStalls()
-  if (first) foreign.add(processes())
+  if (first) ticks.add(processes())
   await new Promise((resolve) => setImmediate(resolve))
 }
 const last = machineTicks()
@@ -76,7 +76,8 @@ const noise: MachineNoise = {
     maximumMs: histogram.maxValue / 1_000,
     encoded: encoded(histogram),
   },
-  foreignShare: total > 0 ? foreign.ticks / total : null,
+  foreignShare: total > 0 ? ticks.foreign / total : null,
+  ownShare: total > 0 ? ticks.own / total : null,
   stealShare: total > 0 && first && last ? (last.stolen - first.stolen) / total : null,
 }
 process.stdout.write(`${JSON.stringify(noise)}\n`)

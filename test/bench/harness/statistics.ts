@@ -31,21 +31,50 @@ export type Interval = readonly [low: number, high: number]
 export const bootstrap = { resamples: 10_000, confidence: 0.95, seed: 20_260_101 } as const
 
 /**
- * The bootstrap percentile interval of `median(ours) / median(other)`: both arms are drawn anew with replacement, independently of each other.
+ * The bootstrap percentile interval of `median(ours) / median(other)`: both arms are drawn anew with replacement, independently of each other. Only for arms
+ * that have nothing in common: where both were measured in every round, see {@link pairedRatios}.
  *
  * With fewer than three values in an arm its median has no spread that could be resampled: undefined.
  */
 export function ratioInterval(ours: readonly number[], other: readonly number[]): Interval | undefined {
   if (ours.length < 3 || other.length < 3) return undefined
-  const random = seededRandom(bootstrap.seed)
-  const ratios: number[] = []
-  for (let draw = 0; draw < bootstrap.resamples; draw += 1) {
+  return bootstrapped((random) => {
     const below = median(resampled(other, random))
-    if (below !== 0) ratios.push(median(resampled(ours, random)) / below)
+    return below === 0 ? undefined : median(resampled(ours, random)) / below
+  })
+}
+
+/**
+ * Each round's own `ours / other`: what made a round slow for both arms cancels in it.
+ *
+ * @throws RangeError when the arms don't have one value each for every round, or a round's divisor is 0
+ */
+export function pairedRatios(ours: readonly number[], other: readonly number[]): readonly number[] {
+  if (ours.length !== other.length) throw new RangeError(`Pairs need one value of each side for every round: ${ours.length} and ${other.length}.`)
+  return ours.map((value, round) => {
+    const below = other[round] as number
+    if (below === 0) throw new RangeError('A round without anything to divide by has no ratio.')
+    return value / below
+  })
+}
+
+/** The bootstrap percentile interval of the median: with {@link pairedRatios}, rounds are drawn as pairs. Undefined with fewer than three values. */
+export function medianInterval(values: readonly number[]): Interval | undefined {
+  if (values.length < 3) return undefined
+  return bootstrapped((random) => median(resampled(values, random)))
+}
+
+/** @param statistic of one resample; where it is undefined for one, there is no interval */
+function bootstrapped(statistic: (random: () => number) => number | undefined): Interval | undefined {
+  const random = seededRandom(bootstrap.seed)
+  const found: number[] = []
+  for (let draw = 0; draw < bootstrap.resamples; draw += 1) {
+    const value = statistic(random)
+    if (value === undefined) return undefined
+    found.push(value)
   }
-  if (ratios.length < bootstrap.resamples) return undefined
   const tail = (1 - bootstrap.confidence) / 2
-  return [quantile(ratios, tail), quantile(ratios, 1 - tail)]
+  return [quantile(found, tail), quantile(found, 1 - tail)]
 }
 
 function resampled(values: readonly number[], random: () => number): number[] {

@@ -3,7 +3,7 @@ import type { Goal, Row } from './row.ts'
 
 /** A result as lines for a terminal: the rows as a table, then what each number is, the machine's noise, and what the rows say together. */
 export function tableLines(result: BenchResult): readonly string[] {
-  const { rows, machine, noise, refused } = result
+  const { rows, machine, noise, refused, refusedBefore } = result
   const header = ['measure', 'ours', 'baseline', 'limit', 'ratio [95 %]', 'goal', 'holds']
   const cells = rows.map((row) => [
     row.measure,
@@ -17,7 +17,7 @@ export function tableLines(result: BenchResult): readonly string[] {
   const widths = header.map((title, column) => Math.max(title.length, ...cells.map((line) => (line[column] ?? '').length)))
   const aligned = (line: readonly string[]) =>
     line.map((text, column) => (column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0))).join('  ')
-  const { stalls, foreignShare, stealShare } = noise.observed
+  const { stalls, ownShare, foreignShare, stealShare } = noise.observed
   return [
     `${result.bench}: ${result.question}`,
     '',
@@ -25,10 +25,12 @@ export function tableLines(result: BenchResult): readonly string[] {
     ...cells.map((line) => aligned(line).trimEnd()),
     '',
     ...meanings(rows),
+    ...pairing(rows),
     `machine: ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.versions.node}, commit ${machine.versions.commit}`,
-    `noise: stalls ${stalls.medianMs.toFixed(2)} ms median, ${stalls.p99Ms.toFixed(1)} ms p99, ${stalls.maximumMs.toFixed(0)} ms maximum; other processes ${share(foreignShare)}, hypervisor ${share(stealShare)}`,
+    `noise: stalls ${stalls.medianMs.toFixed(2)} ms median, ${stalls.p99Ms.toFixed(1)} ms p99, ${stalls.maximumMs.toFixed(0)} ms maximum; this bench ${share(ownShare)} of the processors' time, other processes ${share(foreignShare)}, hypervisor ${share(stealShare)}`,
     ...result.notes.map((note) => `note: ${note}`),
     ...refused.map((reason) => `too noisy to tell: ${reason}`),
+    ...(refusedBefore > 0 ? [`refused before this run: ${refusedBefore} times in a row`] : []),
   ]
 }
 
@@ -40,6 +42,12 @@ function meanings(rows: readonly Row[]): readonly string[] {
     }),
   )
   return [...new Set(said)]
+}
+
+/** Which ratios can't be had from the numbers beside them. */
+function pairing(rows: readonly Row[]): readonly string[] {
+  const paired = rows.filter((row) => row.pairedRatios !== null).map((row) => row.measure)
+  return paired.length === 0 ? [] : [`ratio: the median of the rounds' own ratios, for ${[...new Set(paired)].join('; ')}`]
 }
 
 function quantity(value: number | null, unit: string): string {
@@ -64,11 +72,10 @@ function goalText(goal: Goal | null, unit: string): string {
   return goal.of === 'ours' ? `<= ${goal.atMost} ${unit}` : `<= ${goal.atMost} x ${goal.to}`
 }
 
-/** With a question mark where the interval has the goal inside it: another run might say the opposite. */
-function holdsText({ holds, goal, ratioInterval }: Row): string {
+/** With a question mark where it is open. */
+function holdsText({ holds, goal, open }: Row): string {
   if (goal === null) return '-'
   if (holds === null) return 'not told'
-  const open = goal.of === 'ratio' && ratioInterval !== null && ratioInterval[0] <= goal.atMost && goal.atMost < ratioInterval[1]
   return `${holds ? 'yes' : 'no'}${open ? '?' : ''}`
 }
 
