@@ -75,6 +75,9 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm test': 'test/run.ts',
   'npm run check': 'test/run.ts',
   'npm run rollout': 'cli/rollout/rollout.ts',
-  // its smoke form runs in test/bench/smoke.test.ts
+  // their smoke forms run in test/bench/smoke.test.ts
   'npm run bench -- window': 'test/bench/window.ts',
+  'npm run bench -- preview': 'test/bench/preview.ts',
+  'npm run bench -- provision': 'test/bench/provision.ts',
+  'npm run bench -- fresh': 'test/bench/fresh.ts',
 }
