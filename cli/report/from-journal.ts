@@ -83,10 +83,12 @@ function noSuch(chapters: readonly Chapter[], { fleet, newest }: Beside): KbgErr
   return new KbgError('no-switchover', `The journal of ${fleet} holds no switchover ${newest}, counted from the newest. There are:${known.join('')}`)
 }
 
-function decision(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'graceful' | 'cut'> {
+function decision(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'graceful' | 'cut' | 'auditedRecords'> {
   const decided = entries.find((entry) => entry.kind === 'decided' && entry.outcome === 'switch')
   // Not the closing entry's word: a run that only finishes a switchover says there that it isn't known.
-  return decided?.kind === 'decided' ? { graceful: decided.graceful, cut: cutSummary(decided.cut) } : { graceful: null, cut: null }
+  return decided?.kind === 'decided'
+    ? { graceful: decided.graceful, cut: cutSummary(decided.cut), auditedRecords: decided.cut?.audit?.alignedRecords ?? null }
+    : { graceful: null, cut: null, auditedRecords: null }
 }
 
 function connectorsAndFences(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'mirror' | 'fences'> {
@@ -110,7 +112,9 @@ function notObserved(report: Omit<JournaledSwitchover, 'notObserved'>): readonly
     'What the clients saw: lost, duplicated, redelivered and reordered records, errors, and how long each producer waited. The journal holds nothing of it.',
     'The write window at the clients. The window on this page is the orchestrator’s: it doesn’t contain a producer’s way into the hold and out of it.',
     'Load, throughput and latency, and the versions of the brokers.',
-    'A record-by-record comparison of both colours: the ends of both sides and their last visible records were compared.',
+    ...(report.auditedRecords === null
+      ? ['A record-by-record comparison of both colours: the ends of both sides and their last visible records were compared.']
+      : []),
     ...(gate === null ? ["The gate's evidence: Pulumi's state keeps the newest gate that passed, and that isn't this switchover's."] : []),
     "The second look at both colours right before the hold: a refusal would have ended the update, but its evidence isn't kept.",
     ...(runs > 1 ? [`Moments of all ${runs} runs: only the run that closes a switchover leaves its marks.`] : []),

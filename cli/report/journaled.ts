@@ -2,13 +2,13 @@ import { z } from 'zod'
 import { Colour } from '../../engine/model/colour.ts'
 import { OffsetText } from '../../engine/model/offset-json.ts'
 import { GateReport, switchoverEvidence } from './evidence.ts'
-import { GroupReport, RolloutReport, WindowParts } from './report.ts'
+import { GroupReport, RolloutReport, StayedGroup, WindowParts } from './report.ts'
 
 const LengthMs = z.number().nonnegative()
 const At = z.iso.datetime()
 
 /** The parts of the orchestrator's window, in the order in which they pass; they sum to it. Milliseconds. */
-export const OrchestratorParts = WindowParts.omit({ firstAckMs: true }).extend({
+export const OrchestratorParts = WindowParts.omit({ beforeHoldMs: true, firstAckMs: true }).extend({
   /** Only when it was taken back: from the last thing that was reached until the source was published again. */
   takeBackMs: LengthMs,
 })
@@ -79,10 +79,12 @@ export const JournaledSwitchover = z.strictObject({
   groups: z.array(GroupReport),
   batches: z.int().nonnegative(),
   moved: z.array(z.string()),
-  /** Groups that still read on the source, with the reason; empty where the journal doesn't keep it. */
-  stayed: z.array(z.strictObject({ group: z.string(), reason: z.string() })),
+  /** Groups that still read on the source. */
+  stayed: z.array(StayedGroup),
   /** null: it was not decided to switch. */
   cut: CutSummary.nullable(),
+  /** Records that the audit had compared and found on both sides below the cut, as decimal text; null: no audit ran. */
+  auditedRecords: z.string().regex(/^\d+$/).nullable().default(null),
   /** What was done to connectors, in order. */
   mirror: z.array(z.strictObject({ at: At, connector: z.string(), source: Colour, target: Colour, what: z.string() })),
   /** Fences that were about to be raised or lifted, in order: the journal says so before the effect. */

@@ -74,6 +74,18 @@ describe('a switchover that switched', () => {
     expect(report.fences).toEqual([{ at: '2026-11-22T20:39:03.015Z', colour: 'blue', what: 'raising', bindings: 2 }])
   })
 
+  it('says what the audit had compared; without one that nothing was compared record by record', () => {
+    expect(report.auditedRecords).toBeNull()
+    expect(report.notObserved.join()).toContain('A record-by-record comparison')
+    const lines = switchedLines.map(([at, fact]): (typeof switchedLines)[number] => {
+      if (fact.kind !== 'decided' || fact.cut === null) return [at, fact]
+      return [at, { ...fact, cut: { ...fact.cut, audit: { partitions: 4, alignedRecords: '9000' } } }]
+    })
+    const audited = reported(lines, { evidence })
+    expect(audited.auditedRecords).toBe('9000')
+    expect(audited.notObserved.join()).not.toContain('A record-by-record comparison')
+  })
+
   it('has the gate of Pulumi’s state only when that let this switchover begin', () => {
     expect(report).toMatchObject({ gate: evidence.gate, limits: { maxMirrorLagMs: 1_000 } })
     const other = reported(switchedLines, { evidence: { ...evidence, gate: { ...evidence.gate, epoch: 17 } } })

@@ -4,11 +4,12 @@ import type { CutSummary, JournaledSwitchover } from '../journaled.ts'
 import { tableHtml } from '../table.ts'
 
 /** Where both sides were proven equal, topic by topic. */
-export function cutSection({ cut, source, target }: JournaledSwitchover): Html {
+export function cutSection({ cut, source, target, auditedRecords }: JournaledSwitchover): Html {
   if (cut === null) return html`<p>There is no cut: it was not decided to switch.</p>`
+  const audited = auditedRecords === null ? '' : ` The audit had compared every record below them: ${count(Number(auditedRecords))} on both sides.`
   const partitions = cut.reduce((sum, topic) => sum + topic.partitions, 0)
   return html`<p>The ends of both sides, on ${counted(partitions, 'partition')}, were proven a pair: nothing before ${source}'s end was missing on ${target}.
-The numbers of both sides may differ, because a mirror's transactions take offsets too.</p>
+The numbers of both sides may differ, because a mirror's transactions take offsets too.${audited}</p>
 ${tableHtml({
   id: 'cut-numbers',
   caption: 'The cut by topic: the lowest and the highest end of its partitions',
