@@ -1,9 +1,11 @@
 /** `npm run bench -- preview`: how long `pulumi preview` takes as the catalog grows, beside as many resources that do nothing. */
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { stringify } from 'yaml'
+import { z } from 'zod'
 import { initFleet } from '../../cli/init.ts'
-import { KbgError } from '../../engine/model/error.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 import { mustRun } from '../../tools/process.ts'
 import { type Checkout, copyCheckout } from './checkout.ts'
@@ -17,6 +19,7 @@ import {
   histogramOfMs,
   interleaved,
   interleavedOrder,
+  interrupted,
   leastSquares,
   medianOf,
   methodOf,
@@ -41,13 +44,14 @@ const goalRatio = 1.3
 /** What is previewed at each size. */
 const kinds = ['colour', 'noop'] as const
 type Kind = (typeof kinds)[number]
-/** What the colour's program does and a plain one doesn't; both have the cache of compiled JavaScript. */
-const oursHas =
-  "The colour's program leaves out the stack traces that Pulumi's SDK keeps of its promises (infra/index.ts), the no-op program doesn't, as a plain program wouldn't."
+/** What both programs have and a plain one may not. */
+const bothHave =
+  "Both programs leave out the stack traces that Pulumi's SDK keeps of its promises (infra/index.ts), and have a cache of compiled JavaScript. " +
+  "The colour's components are part of its time, and have nothing beside them."
 type Arm = `${Kind}-${number}` | 'empty'
 const kindText: Readonly<Record<Kind | 'empty', string>> = {
   colour: 'pulumi preview of a colour that does not stand yet',
-  noop: 'pulumi preview of as many resources of a provider in Node that does nothing',
+  noop: 'pulumi preview of as many custom resources of a provider in Node that does nothing',
   empty: 'pulumi preview of a program without resources',
 }
 
@@ -78,18 +82,19 @@ function findings(topics: readonly number[], resources: ReadonlyMap<number, numb
   const counted = (arm: Arm) => afterWarmUp(values[arm] ?? [], warmUp).counted
   const totals = topics.map((count) =>
     rowOf({
-      measure: `preview, ${count} topics (${resources.get(count)} resources)`,
+      measure: `preview, ${count} topics (${resources.get(count)} custom resources)`,
       unit: 's',
       ours: medianOf(kindText.colour, counted(`colour-${count}`)),
       baseline: medianOf(kindText.noop, counted(`noop-${count}`)),
       limit: medianOf(kindText.empty, counted('empty')),
       goal: { of: 'ratio', to: 'baseline', atMost: goalRatio },
+      paired: true,
     }),
   )
   const lineOf = (kind: Kind) => leastSquares(topics.flatMap((count) => counted(`${kind}-${count}`).map((y) => ({ x: resources.get(count) ?? 0, y }))))
   const arms = Object.entries(values)
   return {
-    notes: [oursHas],
+    notes: [bothHave],
     // one size has no line
     rows: [...totals, ...(topics.length > 1 ? lineRows(lineOf('colour'), lineOf('noop')) : [])],
     samples: arms.map(([arm, seconds]) => armSamples(arm, `${textOf(arm)}, from the CLI's start to its end`, 's', seconds, afterWarmUp(seconds, warmUp))),
@@ -108,7 +113,7 @@ function textOf(arm: string): string {
 
 type Line = ReturnType<typeof leastSquares>
 
-/** Seconds over resources, through every counted preview of every size. */
+/** Seconds over custom resources, through every counted preview of every size. */
 function lineRows(colour: Line, noop: Line): readonly Row[] {
   const compare = (measure: string, unit: string, pick: (line: Line) => number) =>
     rowOf({
@@ -116,7 +121,7 @@ function lineRows(colour: Line, noop: Line): readonly Row[] {
       ours: single(`least squares over all sizes: ${kindText.colour}`, pick(colour)),
       baseline: single(`least squares over all sizes: ${kindText.noop}`, pick(noop)),
     })
-  return [compare('slope', 'ms per resource', (line) => line.slope * 1_000), compare('intercept', 's', (line) => line.intercept)]
+  return [compare('slope', 'ms per custom resource', (line) => line.slope * 1_000), compare('intercept', 's', (line) => line.intercept)]
 }
 
 /** One timed preview, in seconds. What it previews is written before the time starts. */
@@ -130,13 +135,28 @@ async function timePreview(checkout: Checkout, arm: Arm, resources: ReadonlyMap<
   return (systemClock.monotonicMs() - startedMs) / 1_000
 }
 
-/** How many resources the colour of so many topics has, the stack not counted. */
+/** How many custom resources the colour of so many topics has. Its preview as JSON may have megabytes. */
 async function countResources(checkout: Checkout, topics: number): Promise<number> {
   writeCatalog(checkout, topics)
-  const said = await previewColour(checkout)
-  const created = /\+ (\d+) to create/.exec(said)?.[1]
-  if (created === undefined) throw new KbgError('bench', `The preview said nothing of what it would create: ${said.trim().slice(-500)}`)
-  return Number(created) - 1
+  const args = ['preview', '-s', `${fleet}-blue`, '--non-interactive', '--json']
+  const options = { cwd: checkout.dir, env: checkout.env(), timeout: 180_000, maxBuffer: 2 ** 28, signal: interrupted }
+  const { stdout } = await promisify(execFile)('pulumi', args, options)
+  return customResources(JSON.parse(stdout))
+}
+
+/** Of what `pulumi preview --json` prints, what is counted. */
+const Preview = z.object({
+  steps: z.array(z.object({ op: z.string(), newState: z.object({ type: z.string(), custom: z.boolean() }) })),
+})
+
+/**
+ * How many custom resources a preview would create: those for which a provider is asked. The stack and components aren't, and the providers themselves stand
+ * beside the no-op resources too.
+ *
+ * @param preview what `pulumi preview --json` printed, parsed
+ */
+export function customResources(preview: unknown): number {
+  return Preview.parse(preview).steps.filter(({ op, newState: { type, custom } }) => op === 'create' && custom && !type.startsWith('pulumi:providers:')).length
 }
 
 function previewColour(checkout: Checkout): Promise<string> {

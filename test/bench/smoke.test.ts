@@ -26,7 +26,7 @@ function measuresOf({ file }: ConductedBench): readonly string[] {
 
 test('preview: totals of each size, slope and intercept', async () => {
   const bench = await benchPreview({ topics: [1, 5], rounds: 1, outDir })
-  expect(measuresOf(bench)).toEqual(['preview, 1 topics (13 resources)', 'preview, 5 topics (17 resources)', 'slope', 'intercept'])
+  expect(measuresOf(bench)).toEqual(['preview, 1 topics (9 custom resources)', 'preview, 5 topics (13 custom resources)', 'slope', 'intercept'])
   expect(bench.result.rows.every((row) => row.baseline !== null)).toBe(true)
   expect(bench.result.rows.slice(0, 2).every((row) => (row.limit ?? 0) > 0)).toBe(true)
 })
