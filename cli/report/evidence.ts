@@ -65,6 +65,17 @@ export const StageLatency = z.strictObject({
 })
 export type StageLatency = z.infer<typeof StageLatency>
 
+/** How long one group got nothing around a switchover. Groups that stay behind on purpose have no such entry. */
+export const GroupPause = z.strictObject({
+  group: z.string(),
+  /**
+   * From one delivery of records that it had not had yet to the next: the longest of those that reach into the switchover, in its whole length. null: it was
+   * never seen to read on from the new colour.
+   */
+  longestWithoutDeliveryMs: LengthMs.nullable(),
+})
+export type GroupPause = z.infer<typeof GroupPause>
+
 /** The gate that let a switchover begin. */
 export const GateReport = z.strictObject({
   /** The epoch that was judged. */
@@ -83,7 +94,9 @@ export const switchoverEvidence = {
   around: AroundWindow.nullable().default(null),
   /** The orchestrator's marks. */
   marks: z.array(z.strictObject({ mark: TimelineMark.shape.mark, atMs: AtMs })).default([]),
+  /** Without `during` and `after` end to end where a group has no end of its pause. */
   latency: z.array(StageLatency).default([]),
+  groupPauses: z.array(GroupPause).default([]),
   gate: GateReport.nullable().default(null),
 } as const
 

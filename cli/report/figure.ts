@@ -17,17 +17,25 @@ export interface Figure {
 const wideWidth = 960
 const narrowWidth = 358
 
-/** The picture at two widths (a style shows one of them), with a title and a description for screen readers and the same numbers as a table. */
+/**
+ * The picture at two widths (a style shows one of them), with a title and a description for screen readers and the same numbers as a table. Where the wide one
+ * has too little room it is moved sideways, also with the keyboard: text in it is never smaller than it was drawn.
+ */
 export function figureHtml(figure: Figure): Html {
   return html`<figure id="${figure.id}">
 <figcaption><strong>${figure.title}</strong> ${figure.description}</figcaption>
 ${figure.legend}
-${svgHtml(figure, 'wide', wideWidth)}
+<div class="picture" role="group" tabindex="0" aria-label="Picture: ${figure.title}">${svgHtml(figure, 'wide', wideWidth)}</div>
 ${svgHtml(figure, 'narrow', narrowWidth)}
-<details><summary>The numbers of this picture</summary>
+<details><summary>Numbers: ${summaryName(figure)}</summary>
 ${tableHtml(figure.table)}
 </details>
 </figure>`
+}
+
+/** The title as the rest of a sentence: each picture's numbers have a name of their own. */
+function summaryName({ title }: Figure): string {
+  return `${title.charAt(0).toLowerCase()}${title.slice(1).replace(/\.$/, '')}`
 }
 
 function svgHtml({ id, title, description, draw }: Figure, variant: 'wide' | 'narrow', width: number): Html {

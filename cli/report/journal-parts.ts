@@ -26,7 +26,7 @@ export function groupOutcome(entries: readonly JournalEntry[]): Pick<JournaledSw
   const found = new Map<string, JournaledSwitchover['groups']>()
   const stayed = new Map<string, string>()
   for (const batch of batches) {
-    const positions = Map.groupBy(positionsOfBatch(entries, batch, null), ({ group }) => group)
+    const positions = Map.groupBy(positionsOfBatch(entries, batch), ({ group }) => group)
     for (const [group, own] of positions) found.set(group, own)
     for (const group of batch.moved) stayed.delete(group)
     for (const line of batch.stayed) {

@@ -34,7 +34,7 @@ function windowBetween(held: Step, released: Step, timeline: readonly TimelineMa
 }
 
 function orchestratorParts(fromMs: number, untilMs: number, timeline: readonly TimelineMark[]): OrchestratorParts {
-  const { firstAckMs: takeBackMs, ...parts } = windowParts(fromMs, untilMs, timeline)
+  const { beforeHoldMs: _, firstAckMs: takeBackMs, ...parts } = windowParts(fromMs, untilMs, timeline)
   return { ...parts, takeBackMs }
 }
 

@@ -3,6 +3,7 @@ import { throughputFigure } from './charts/throughput.ts'
 import { documentHtml, type Page, type Section, tilesHtml, unseenHtml } from './document.ts'
 import { figureHtml } from './figure.ts'
 import { count, dateAndTime, milliseconds, seconds } from './format.ts'
+import { longestGroupPause } from './group-pauses.ts'
 import { type Html, html } from './html.ts'
 import { isJournaled, type Report } from './journaled.ts'
 import type { RolloutReport } from './report.ts'
@@ -62,6 +63,7 @@ function happened(report: RolloutReport): Html {
   const faults = client.lost + client.duplicated + client.redelivered + client.reordered
   const tiles = [
     [longest, 'longest write window'],
+    [pauseText(switchovers), 'longest time without a delivery to a group'],
     [count(client.acked), 'records acknowledged'],
     [clientJudged ? count(faults) : '?', 'lost, duplicated, redelivered or reordered'],
     [count(client.errors), 'errors given to clients'],
@@ -71,6 +73,12 @@ function happened(report: RolloutReport): Html {
   return html`<p class="story">${storyOf(report).join(' ')}</p>
 ${reasons}
 ${tilesHtml(tiles)}`
+}
+
+function pauseText(switchovers: RolloutReport['switchovers']): string {
+  if (switchovers.length === 0) return '–'
+  const longest = longestGroupPause(switchovers)
+  return longest.kind === 'longest' ? milliseconds(longest.pauseMs) : '?'
 }
 
 function throughput(report: RolloutReport): Html {

@@ -4,7 +4,12 @@ import { Configuration, PerSecond, switchoverEvidence } from './evidence.ts'
 
 /** The parts of a write window, in the order in which they pass; they sum to it. Milliseconds. */
 export const WindowParts = z.strictObject({
-  /** From the last acknowledgement on the source until every routed producer had flushed and acknowledged the hold. */
+  /**
+   * From the last acknowledgement on the source until the hold was published: nothing held the producer yet. 0 when that acknowledgement came later,
+   * and in reports of earlier versions, whose `holdMs` contains it.
+   */
+  beforeHoldMs: z.number().nonnegative().default(0),
+  /** Until every routed producer had flushed and acknowledged the hold. */
   holdMs: z.number().nonnegative(),
   /** Until every broker of the source refused the probe. */
   fenceMs: z.number().nonnegative(),
@@ -23,6 +28,10 @@ export const WindowParts = z.strictObject({
 })
 export type WindowParts = z.infer<typeof WindowParts>
 
+/** A group that stayed on the source of a switchover, with the reason; empty where the journal doesn't keep it. */
+export const StayedGroup = z.strictObject({ group: z.string(), reason: z.string() })
+export type StayedGroup = z.infer<typeof StayedGroup>
+
 /** One switchover as its clients saw it. */
 export const SwitchoverReport = z.strictObject({
   from: Colour,
@@ -35,6 +44,9 @@ export const SwitchoverReport = z.strictObject({
   parts: WindowParts,
   /** Sends were due all through the window: the load did not wait for it. */
   dueThroughout: z.boolean(),
+  /** Groups that the orchestrator moved, by its journal; null: not recorded. */
+  moved: z.array(z.string()).nullable().default(null),
+  stayed: z.array(StayedGroup).default([]),
   ...switchoverEvidence,
 })
 export type SwitchoverReport = z.infer<typeof SwitchoverReport>
@@ -93,6 +105,3 @@ export const RolloutReport = z.strictObject({
   notObserved: z.array(z.string()).default([]),
 })
 export type RolloutReport = z.infer<typeof RolloutReport>
-
-/** A report as it is written: what has a default may be left out. */
-export type RolloutReportInput = z.input<typeof RolloutReport>

@@ -1,9 +1,10 @@
 import { count, counted, firstLine, listed, milliseconds, seconds } from './format.ts'
+import { longestGroupPause } from './group-pauses.ts'
 import type { RolloutReport } from './report.ts'
 
-/** What happened, in three sentences; the first of a failed run says what failed (pure). */
-export function storyOf(report: RolloutReport): readonly [string, string, string] {
-  return report.verdict === 'pass' ? [moved(report), paused(report), kept(report)] : failed(report)
+/** What happened, in a few sentences; the first of a failed run says what failed (pure). */
+export function storyOf(report: RolloutReport): readonly string[] {
+  return report.verdict === 'pass' ? [moved(report), paused(report), waited(report), kept(report)] : failed(report)
 }
 
 function moved(report: RolloutReport): string {
@@ -30,20 +31,36 @@ function paused({ switchovers, client }: RolloutReport): string {
   const errors = client.errors === 0 ? 'no client was given an error' : `clients were given ${counted(client.errors, 'error')}`
   if (!longest) return `There was no switchover, and ${errors}.`
   const shortest = windows.length > 1 ? `, and in the shortest ${milliseconds(Math.min(...windows))}` : ''
-  return `In the longest switchover (${longest.from} → ${longest.to}) the slowest producer waited ${milliseconds(longest.writeWindowMs)}${shortest}; ${errors}.`
+  const own = longest.parts.beforeHoldMs > 0 ? ` (${milliseconds(longest.parts.beforeHoldMs)} of it before the hold)` : ''
+  return `In the longest switchover (${longest.from} → ${longest.to}) the slowest producer waited ${milliseconds(longest.writeWindowMs)}${own}${shortest}; ${errors}.`
+}
+
+/** How long groups got nothing. Where one was not seen to read on, the longest isn't known. */
+function waited({ switchovers }: RolloutReport): string {
+  const longest = longestGroupPause(switchovers)
+  switch (longest.kind) {
+    case 'none':
+      return 'How long the consumer groups got nothing meanwhile was not observed.'
+    case 'endless':
+      return `How long the consumer groups got nothing isn't known: ${longest.group} was not seen to read on from ${longest.colour}.`
+    case 'longest':
+      return `Of the consumer groups that keep up none was without a delivery for longer than ${milliseconds(longest.pauseMs)} (${longest.group}, ${longest.from} → ${longest.to}).`
+  }
 }
 
 function kept({ groups, load, durationSeconds }: RolloutReport): string {
+  const took = `the whole rollout took ${seconds(durationSeconds)}`
+  if (groups.length === 0) return `No position of a consumer group was translated, and ${took}.`
   const exact = groups.filter((group) => group.verdict === 'exact').length
   const names = new Set(groups.map((group) => group.group)).size
   const all = exact === groups.length ? `All ${counted(groups.length, 'position')}` : `${count(exact)} of ${counted(groups.length, 'position')}`
   return (
-    `${all} of ${counted(names, 'consumer group')} were translated exactly, the furthest group being ${counted(load.lagOfLaggingGroupRecords, 'record')} behind, ` +
-    `and the whole rollout took ${seconds(durationSeconds)}.`
+    `${all} of ${counted(names, 'consumer group')} were translated exactly, by the tool's own verdict, ` +
+    `the furthest group being ${counted(load.lagOfLaggingGroupRecords, 'record')} behind, and ${took}.`
   )
 }
 
-function failed(report: RolloutReport): readonly [string, string, string] {
+function failed(report: RolloutReport): readonly string[] {
   const { reasons, client, switchovers, durationSeconds } = report
   const more = reasons.length > 1 ? ` (and ${counted(reasons.length - 1, 'other reason')})` : ''
   const faults = faultsOf(client)

@@ -38,6 +38,7 @@ figcaption strong { color: var(--ink); }
 .legend i { display: inline-block; width: 18px; height: 10px; margin-right: 6px; border-radius: 2px; }
 .legend i.rule { height: 0; border-top: 3px solid; border-radius: 0; vertical-align: 4px; background: none; }
 .legend i.rule.thin { border-top-width: 1.5px; } .legend i.pause { opacity: 0.4; } .legend i.p50 { border-color: var(--ink); } .legend i.p99 { border-color: var(--p99); }
+.legend i.most { border-top-style: dashed; border-color: var(--part); }
 svg { display: block; width: 100%; height: auto; overflow: hidden; }
 svg.wide { max-width: 960px; } svg.narrow { max-width: 480px; display: none; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; fill: var(--ink); font-variant-numeric: tabular-nums; text-rendering: geometricPrecision; }
@@ -50,7 +51,9 @@ svg text.on-blue { fill: var(--on-blue); } svg text.on-green { fill: var(--on-gr
 .grid { stroke: var(--grid); stroke-width: 1; } .axis { stroke: var(--rule); stroke-width: 1; }
 .mark { stroke: var(--ink); stroke-width: 1; stroke-dasharray: 3 3; } .bracket { stroke: var(--ink); stroke-width: 1.5; fill: none; }
 .p50 { stroke: var(--ink); stroke-width: 2; fill: none; } .p99 { stroke: var(--p99); stroke-width: 1.25; fill: none; }
+.most { stroke: var(--part); stroke-width: 1; stroke-dasharray: 4 2; fill: none; } .p50, .p99, .most { stroke-linecap: round; }
 .lag { stroke: var(--soft); stroke-width: 1.5; fill: none; }
+.on-paper { display: none; }
 .table { overflow-x: auto; margin: 4px 0 0; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; }
 .caption { font-size: 14px; color: var(--soft); margin: 16px 0 0; }
@@ -72,8 +75,9 @@ footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule);
   .tiles { grid-template-columns: 1fr 1fr; gap: 8px; } .tiles li { padding: 10px 12px; } .tiles b { font-size: 19px; }
   nav ul { gap: 0 20px; } nav a { padding: 8px 0; } summary { padding: 10px 0; } .columns { grid-template-columns: 1fr; }
 }
+@media screen and (min-width: 760px) { .picture { overflow-x: auto; } svg.wide { min-width: 960px; } }
 @media screen and (max-width: 759px) {
-  svg.wide { display: none; } svg.narrow { display: block; }
+  .picture { display: none; } svg.narrow { display: block; }
   .stack table, .stack tbody, .stack tr, .stack td, .stack tbody th { display: block; width: 100%; text-align: left; }
   .stack thead { display: none; }
   .stack tr { padding: 10px 0; border-bottom: 1px solid var(--rule); }
@@ -84,7 +88,7 @@ footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule);
   @page { margin: 14mm; }
   :root { color-scheme: light; --paper: #fff; --card: #f2f3f5; --ink: #000; --soft: #444; --rule: #bbb; --grid: #ddd; --blue: #2563c9; --green: #3fa05e; --on-blue: #fff;
     --on-green: #06210f; --part: #7a5bc2; --p99: #b04a10; --good: #14602e; --bad: #9c1c15; }
-  body { max-width: none; padding: 0; } nav, .skip, figure details, details.long { display: none; } section { margin-top: 28px; }
+  body { max-width: none; padding: 0; } .on-paper { display: block; } nav, .skip, figure details, details.long { display: none; } section { margin-top: 28px; }
   figure, .tiles, tr { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
   details.block::details-content { content-visibility: visible; display: block; height: auto; } .table { overflow: visible; }
   html { font-size: 14px; } td:not(.number), tbody th { overflow-wrap: anywhere; }

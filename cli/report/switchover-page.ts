@@ -9,9 +9,9 @@ import { limitsHtml } from './sections/configuration.ts'
 import { cutSection } from './sections/cut.ts'
 import { groupTables } from './sections/groups.ts'
 import { mirrorSection } from './sections/mirror.ts'
+import { stayedHtml } from './sections/stayed.ts'
 import { unobservedTruth } from './sections/truth.ts'
 import { switchoverStory } from './switchover-story.ts'
-import { tableHtml } from './table.ts'
 
 const endings = {
   switched: { text: '✓ SWITCHED', tone: 'good' },
@@ -82,13 +82,6 @@ function withoutParts(window: JournaledSwitchover['window'], heldAt: string | nu
 }
 
 function groups({ groups, stayed, source, batches }: JournaledSwitchover): Html {
-  const staying = tableHtml({
-    id: 'stayed-numbers',
-    caption: `Groups that still read on ${source}, which the mirror keeps filled`,
-    phone: 'stack',
-    columns: [{ heading: 'group' }, { heading: 'why' }],
-    rows: stayed.map(({ group, reason }) => [group, reason === '' ? 'the journal holds the reasons of a hundred groups, and not this one’s' : reason]),
-  })
   if (batches === 0) return html`<p>No group was moved.</p>`
-  return html`${groupTables(groups, 'one')}${stayed.length === 0 ? null : html`<h3>Groups that stayed</h3>${staying}`}`
+  return html`${groupTables(groups, 'one')}${stayedHtml(stayed.map((one) => ({ ...one, source, switchover: null })))}`
 }

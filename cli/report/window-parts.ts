@@ -2,6 +2,7 @@ import type { TimelineMark } from '../../engine/model/journal.ts'
 import type { WindowParts } from './report.ts'
 
 const order = [
+  ['beforeHoldMs', 'held-published'],
   ['holdMs', 'held'],
   ['fenceMs', 'fenced'],
   ['drainMs', 'drained'],
@@ -19,7 +20,7 @@ const order = [
  * @param firstAckMs first acknowledgement on the target
  */
 export function windowParts(lastAckMs: number, firstAckMs: number, timeline: readonly TimelineMark[]): WindowParts {
-  const parts = { holdMs: 0, fenceMs: 0, drainMs: 0, cutMs: 0, decideMs: 0, liftMs: 0, publishMs: 0, firstAckMs: 0 }
+  const parts = { beforeHoldMs: 0, holdMs: 0, fenceMs: 0, drainMs: 0, cutMs: 0, decideMs: 0, liftMs: 0, publishMs: 0, firstAckMs: 0 }
   let reachedMs = lastAckMs
   for (const [part, name] of order) {
     const at = timeline.find((one) => one.mark === name)?.atMonotonicMs

@@ -7,6 +7,7 @@ import {
   check,
   clientStatistics,
   readHistories,
+  type Verdict,
   verdictLines,
   type WriteWindow,
   writeWindows,
@@ -51,6 +52,8 @@ export async function startLoad(
 export interface ClientVerdict {
   readonly ok: boolean
   readonly statistics: ClientStatistics
+  /** What the verdict stands on, and which records have no latency: aborted, refused, of unknown outcome. */
+  readonly checked: Verdict['checked']
   readonly lines: readonly string[]
   readonly windows: readonly WriteWindow[]
   /** The way of every record, for series and latencies. */
@@ -66,6 +69,7 @@ export async function judge(wiring: Wiring, live: Colour, outDir: string): Promi
   return {
     ok: verdict.ok,
     statistics: clientStatistics(verdict),
+    checked: verdict.checked,
     lines: verdictLines(verdict),
     windows: writeWindows(histories).switchovers,
     traces: readTraces(histories),

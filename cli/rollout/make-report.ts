@@ -6,7 +6,8 @@ import { configurationOf } from './configuration.ts'
 import type { ClientVerdict, DemoLoadSpec } from './demo-load.ts'
 import type { GateEvidence } from './gate-evidence.ts'
 import { perSecondOf } from './measure/per-second.ts'
-import { groupReports, switchoverReports } from './summary.ts'
+import { notObservedOf } from './not-observed.ts'
+import { groupReports, switchoverReports } from './switchovers.ts'
 
 /** What a run has to show, and what it saw of it; the report is made from this and from what the clients saw. */
 export interface RunFacts {
@@ -26,7 +27,6 @@ export interface RunFacts {
 /** What no run of the demo looks at, whatever it finds. */
 const neverObserved = [
   "The mirror's lag between the gate's samples: it is measured at both logs while the gate looks, and not in between.",
-  'A continuous record-by-record audit: instead both colours were read whole at the end and compared with what the clients had seen.',
   "The second look at both colours right before the hold: a refusal would have ended the update, but its evidence isn't kept.",
   'Faults: no broker, mirror worker, route store or network was made to fail in this run.',
   'Clients on other machines: load, brokers and mirror shared one machine and its clock, and took processor time from each other.',
@@ -39,7 +39,13 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
   const gates = facts.gates.map((evidence) => evidence?.gate ?? null)
   const switchovers = [...switchoverReports(verdict.windows, { journal, traces: verdict.traces, gates, laggingGroups })]
   const groups = [...groupReports(journal)]
-  const reasons = reasonsOf(facts, verdict, switchovers, groups)
+  const reasons = [
+    ...reasonsOf(facts, verdict, switchovers, groups),
+    ...notMoved(
+      switchovers,
+      profile.groups.map((group) => group.groupId),
+    ),
+  ]
   return {
     ...common(facts),
     verdict: reasons.length === 0 ? 'pass' : 'fail',
@@ -50,13 +56,7 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
     groups,
     load: { recordsPerSecond: verdict.statistics.acked / facts.loadSeconds, seconds: facts.loadSeconds, lagOfLaggingGroupRecords: facts.lagRecords },
     perSecond: perSecondOf(verdict.traces, laggingGroups),
-    notObserved: [
-      ...neverObserved,
-      ...laggingGroups.map((group) => `The end-to-end latency of the group ${group}: it stays behind on purpose.`),
-      ...switchovers.flatMap((one, index) =>
-        one.gate === null ? [`The evidence of the gate before switchover ${index + 1}: Pulumi's state held none that passed.`] : [],
-      ),
-    ],
+    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups)],
   }
 }
 
@@ -111,4 +111,21 @@ function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: Rollout
     ...(facts.lagRecords >= wanted.lagRecords ? [] : [`${wanted.laggingGroup} was only ${facts.lagRecords} records behind`]),
     ...(statistics.acked >= wanted.ackedRecords ? [] : [`only ${statistics.acked} records were acknowledged`]),
   ]
+}
+
+/** A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move. */
+function notMoved(switchovers: RolloutReport['switchovers'], groupsOfLoad: readonly string[]): readonly string[] {
+  return switchovers.flatMap(({ from, to, moved, stayed }) =>
+    groupsOfLoad
+      .filter((group) => !moved?.includes(group))
+      .map((group) => {
+        const reason = stayed.find((one) => one.group === group)?.reason || 'the journal gives no reason'
+        return `${group} was not moved ${from} -> ${to}: ${reason}`
+      }),
+  )
+}
+
+/** A report after everything was ended: what could not be ended is a reason against it (pure). */
+export function afterTearDown(report: RolloutReport, failures: readonly string[]): RolloutReport {
+  return failures.length === 0 ? report : { ...report, verdict: 'fail', reasons: [...report.reasons, ...failures.map((failure) => `end: ${failure}`)] }
 }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { switchoverFromJournal } from '../../cli/report/from-journal.ts'
 import { JournaledSwitchover } from '../../cli/report/journaled.ts'
-import { RolloutReport } from '../../cli/report/report.ts'
+import { RolloutReport, type SwitchoverReport } from '../../cli/report/report.ts'
 import { abortedLines, journalOf } from './report-journal.ts'
 
 /** Where the sample report and the golden pictures made from it stand. */
@@ -12,7 +12,7 @@ export const goldenDir: string = join(dirname(fileURLToPath(import.meta.url)), '
 /** The sample's file. */
 export const sampleFile: string = join(goldenDir, 'report.json')
 
-/** The report of a real rollout on a busy machine with two cores, as it was written. */
+/** The report of a real rollout on a busy machine with two cores, with what later versions tell added from its own marks, positions and histories. */
 export function sampleReport(): RolloutReport {
   return RolloutReport.parse(JSON.parse(readFileSync(sampleFile, 'utf8')))
 }
@@ -20,25 +20,38 @@ export function sampleReport(): RolloutReport {
 /** The same run as a version wrote it that knew no pictures. */
 export function earlierReport(): unknown {
   const { perSecond: _, configuration: _1, notObserved: _2, startedAt: _3, clientJudged: _4, ...kept } = sampleReport()
-  const switchovers = kept.switchovers.map(({ from, to, epoch, graceful, writeWindowMs, parts, dueThroughout }) => ({
-    ...{ from, to, epoch, graceful, writeWindowMs, parts, dueThroughout },
+  const switchovers = kept.switchovers.map(({ from, to, epoch, graceful, writeWindowMs, parts: { beforeHoldMs, ...parts }, dueThroughout }) => ({
+    ...{ from, to, epoch, graceful, writeWindowMs, parts: { ...parts, holdMs: beforeHoldMs + parts.holdMs }, dueThroughout },
   }))
   const groups = kept.groups.map(({ group, topic, partition, method, verdict, lagRecords }) => ({ group, topic, partition, method, verdict, lagRecords }))
   return { ...kept, switchovers, groups }
 }
 
-/** A run whose clients lost records, and whose gate refused twice before one switchover. */
+/** A run whose clients lost records, and which left a group where it was in its second switchover. */
 export function failedReport(): RolloutReport {
   const sample = sampleReport()
   return {
     ...sample,
     verdict: 'fail',
-    reasons: ['the history checker found faults', 'blue -> green was not graceful'],
+    reasons: ['the history checker found faults', 'blue -> green was not graceful', 'ledger was not moved green -> blue: its members did not leave'],
     client: { ...sample.client, lost: 3, redelivered: 41 },
-    switchovers: sample.switchovers.map((one, index) => (index === 2 ? { ...one, graceful: false, dueThroughout: false } : one)),
+    switchovers: sample.switchovers.map((one, index) => {
+      if (index === 2) return { ...one, graceful: false, dueThroughout: false }
+      return index === 1 ? withoutLedger(one) : one
+    }),
     groups: sample.groups.map((one, index) =>
       index === 5 ? { ...one, verdict: 'not provable', reason: 'equal neighbours around a gap', targetOffset: null, lagRecords: null } : one,
     ),
+  }
+}
+
+function withoutLedger(one: SwitchoverReport): SwitchoverReport {
+  return {
+    ...one,
+    moved: one.moved?.filter((group) => group !== 'ledger') ?? null,
+    stayed: [{ group: 'ledger', reason: 'its members did not leave' }],
+    groupPauses: one.groupPauses.map((pause) => (pause.group === 'ledger' ? { ...pause, longestWithoutDeliveryMs: null } : pause)),
+    latency: one.latency.filter(({ measure, stage }) => measure === 'acknowledgement' || stage === 'before'),
   }
 }
 
@@ -58,6 +71,9 @@ export function hostileReport(): RolloutReport {
     switchovers: sample.switchovers.map((one) => ({
       ...one,
       writeWindowMs: 29_999,
+      moved: [hostileText],
+      stayed: [{ group: hostileText, reason: hostileText }],
+      groupPauses: [{ group: hostileText, longestWithoutDeliveryMs: 86_400_000 }],
       producers: [...one.producers, { producer: hostileText, fromMs: (one.fromMs ?? 0) - 500, windowMs: 29_999, dueInsideRecords: 1e12 }],
       gate: {
         epoch: 1,

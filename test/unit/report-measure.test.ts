@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { gateEvidence } from '../../cli/rollout/gate-evidence.ts'
 import { aroundWindow } from '../../cli/rollout/measure/around-window.ts'
-import { acknowledgementSamples, endToEndSamples, groupsReadFrom, stageLatency } from '../../cli/rollout/measure/latency.ts'
+import { groupsAround } from '../../cli/rollout/measure/groups-around.ts'
+import { acknowledgementSamples, endToEndSamples, neverDelivered, stageLatency } from '../../cli/rollout/measure/latency.ts'
 import { perSecondOf } from '../../cli/rollout/measure/per-second.ts'
 import { quantilesOf } from '../../cli/rollout/measure/quantiles.ts'
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
@@ -77,12 +78,9 @@ describe('the way of records through a run', () => {
     expect(endToEndSamples(traces, [])).toHaveLength(5)
   })
 
-  it('knows when every group had read from the new colour, those aside that stay behind', () => {
-    const green = { ...poll('billing', 4, ['web:3']), colour: 'green' as const }
-    const moved = readTraces([web, consumer('billing', ['orders'], [poll('billing', 1, ['web:0']), green]), archive, other])
-    expect(groupsReadFrom('green', 2_000, moved, ['archive'])).toBe(4_000)
-    expect(groupsReadFrom('green', 5_000, moved, ['archive'])).toBe(5_000)
-    expect(groupsReadFrom('blue', 0, moved, [])).toBe(1_000)
+  it('counts acknowledged records that a group never got, of its own topics only', () => {
+    expect(neverDelivered(traces, ['archive'])).toEqual([])
+    expect(neverDelivered(traces, [])).toEqual([{ group: 'archive', records: 3 }])
   })
 
   it('splits latency at the stretch of a switchover', () => {
@@ -106,6 +104,39 @@ describe('the way of records through a run', () => {
     const long = aroundWindow(traces, { fromMs: 0, untilMs: 30_000 })
     expect(long.blue.length).toBeLessThanOrEqual(160)
     expect(long.blue.reduce((sum, records) => sum + records, 0)).toBe(3)
+  })
+})
+
+describe('what a group got around a switchover', () => {
+  const on = (colour: 'blue' | 'green', atSeconds: number, values: readonly string[]) => ({ ...poll('billing', atSeconds, values), colour })
+  const ever = { fromMs: 2_000, untilMs: Number.POSITIVE_INFINITY }
+  const around = (polls: readonly HistoryEvent[], span = ever) =>
+    groupsAround('green', span, readTraces([web, consumer('billing', ['orders'], polls), archive]), ['archive'])
+  const before = [on('blue', 0.2, ['web:0']), on('blue', 1.5, ['web:1'])]
+
+  it('is the longest time without a delivery that reaches into it, in its whole length, those aside that stay behind', () => {
+    expect(around([...before, on('green', 4, ['web:2']), on('green', 9, ['web:3'])])).toEqual([
+      { group: 'billing', readFromMs: 4_000, longestWithoutDeliveryMs: 2_500 },
+    ])
+    expect(around([...before, on('blue', 3.5, ['web:2']), on('green', 4, ['web:3'])])[0]?.longestWithoutDeliveryMs).toBe(2_000)
+  })
+
+  it('counts a record that it had already as no delivery', () => {
+    expect(around([...before, on('green', 4, ['web:1']), on('green', 6, ['web:2'])])).toEqual([
+      { group: 'billing', readFromMs: 4_000, longestWithoutDeliveryMs: 4_500 },
+    ])
+  })
+
+  it('begins with the switchover for a group that had got nothing before', () => {
+    expect(around([on('green', 4, ['web:2'])])[0]?.longestWithoutDeliveryMs).toBe(2_000)
+  })
+
+  it.each([
+    ['never read from the new colour', [...before, on('blue', 3, ['web:2'])], ever],
+    ['read from it only in a later switchover', [...before, on('green', 9, ['web:2'])], { ...ever, untilMs: 8_000 }],
+    ['was given nothing new by it', [...before, on('green', 4, ['web:0'])], ever],
+  ])('is not known of a group that %s', (_, polls, span) => {
+    expect(around(polls, span)).toEqual([{ group: 'billing', readFromMs: null, longestWithoutDeliveryMs: null }])
   })
 })
 

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { shownParts } from '../../cli/report/charts/window.ts'
 import { count, milliseconds } from '../../cli/report/format.ts'
 import { escaped, html } from '../../cli/report/html.ts'
 import { reportHtml } from '../../cli/report/page.ts'
-import { RolloutReport } from '../../cli/report/report.ts'
+import { RolloutReport, type SwitchoverReport } from '../../cli/report/report.ts'
 import { storyOf } from '../../cli/report/story.ts'
+import { summaryLines } from '../../cli/rollout/summary.ts'
 import { earlierReport, failedReport, hostileReport, sampleReport } from '../support/report-sample.ts'
 
 const sections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
@@ -40,7 +42,9 @@ describe('the page of a report', () => {
     for (const [, title, description] of pictures) {
       expect(page).toMatch(new RegExp(`<title id="${title}">[^<]{10,}</title><desc id="${description}">[^<]{40,}</desc>`))
     }
-    expect(page.split('<figure').length - 1).toBe(page.split('The numbers of this picture').length - 1)
+    const summaries = [...page.matchAll(/<summary>(Numbers: [^<]+)<\/summary>/g)].map((match) => match[1])
+    expect(page.split('<figure').length - 1).toBe(new Set(summaries).size)
+    expect(summaries).toContain(`Numbers: switchover 1, blue to green: a write window of ${milliseconds(sampleReport().switchovers[0]?.writeWindowMs ?? -1)}`)
     const ids = idsOf(page)
     expect(new Set(ids).size).toBe(ids.length)
     for (const [, labels] of page.matchAll(/aria-labelledby="([^"]*)"/g)) for (const id of labels?.split(' ') ?? []) expect(ids).toContain(id)
@@ -51,13 +55,29 @@ describe('the page of a report', () => {
     const text = textOf(reportHtml(report))
     for (const one of report.switchovers) {
       expect(text).toContain(`${one.from} to ${one.to}: a write window of ${milliseconds(one.writeWindowMs)}`)
-      for (const part of Object.values(one.parts)) expect(text).toContain(milliseconds(part))
+      for (const part of shownParts(one.parts)) expect(text).toContain(milliseconds(one.parts[part]))
       for (const check of one.gate?.checks ?? []) for (const word of [check.name, check.observed, check.required]) expect(text).toContain(word)
     }
     expect(text).toContain(count(report.client.acked))
     expect(text).toContain('maxMirrorLagMs')
     expect(text).toContain('1,000\u00a0ms')
     for (const unseen of report.notObserved) expect(text).toContain(unseen.replaceAll("'", '&#39;'))
+  })
+
+  it('shows what passed before the hold as a part of its own, where there was any', () => {
+    const [first, , third] = sampleReport().switchovers
+    expect([first?.parts.beforeHoldMs, Math.round(third?.parts.beforeHoldMs ?? 0)]).toEqual([0, 151])
+    const rows = (number: number) => reportHtml(sampleReport()).split(`id="window-${number}-numbers"`)[1]?.split('</table>')[0] ?? ''
+    expect(rows(1)).not.toContain('before hold')
+    expect(textOf(rows(3))).toMatch(/before hold\s+until the hold was published: nothing held the producer yet\s+0\u00a0ms\s+151\u00a0ms\s+hold/)
+  })
+
+  it('shows how long each group got nothing, in a table of its own, beside the window and as a tile', () => {
+    const page = reportHtml(sampleReport())
+    const text = textOf(page)
+    expect(textOf(page.split('id="pauses-numbers"')[1]?.split('</table>')[0] ?? '')).toMatch(/ledger\s+4,554\u00a0ms\s+3,089\u00a0ms\s+2,625\u00a0ms/)
+    expect(text).toMatch(/orders-dashboard\s+longest time without a delivery to this group\s+–\s+4,904\u00a0ms/)
+    expect(text).toMatch(/4,904\u00a0ms\s+longest time without a delivery to a group/)
   })
 
   it('shows every second of the series in the table under its picture', () => {
@@ -75,35 +95,65 @@ describe('the page of a report', () => {
     const perSecond = { acked: { blue: long, green: long.map(() => 0) }, acknowledgement: series, endToEnd: series, groupLagRecords: { billing: long } }
     const page = reportHtml(RolloutReport.parse({ ...report, perSecond }))
     expect(page).toContain('Each step is 23\u00a0seconds')
+    expect(page).toContain('Each point is 23\u00a0seconds: of its seconds&#39; medians, 99th percentiles and maxima the largest each')
+    expect(page).toContain('From due to acknowledged, largest median of a second')
     expect(page).toContain('at most 100,000\u00a0records')
   })
 })
 
 describe('what a page says happened', () => {
-  it('is three sentences', () => {
+  it('is four sentences', () => {
     const told = storyOf(sampleReport())
-    expect(told).toHaveLength(3)
+    expect(told).toHaveLength(4)
     for (const sentence of told) expect(sentence).toMatch(/^[A-Z].*\.$/)
     expect(told[0]).toContain('blue → green → blue → green')
     expect(told[0]).toContain('none was lost, duplicated, redelivered or reordered')
     expect(told[1]).toContain(milliseconds(Math.max(...sampleReport().switchovers.map((one) => one.writeWindowMs))))
-    expect(told[2]).toContain('All 117\u00a0positions of 4\u00a0consumer groups')
+    expect(told[1]).toContain('the slowest producer waited 477\u00a0ms (151\u00a0ms of it before the hold), and in the shortest 335\u00a0ms')
+    expect(told[2]).toBe('Of the consumer groups that keep up none was without a delivery for longer than 4,904\u00a0ms (orders-dashboard, blue → green).')
+    expect(told[3]).toContain("All 117\u00a0positions of 4\u00a0consumer groups were translated exactly, by the tool's own verdict")
+  })
+
+  it('claims no longest pause of the groups where one is missing, and no position where there is none', () => {
+    const sample = sampleReport()
+    const [first, ...others] = sample.switchovers
+    const groupsOf = (groupPauses: SwitchoverReport['groupPauses']) => ({
+      ...sample,
+      groups: [],
+      switchovers: first ? [{ ...first, groupPauses }, ...others] : [],
+    })
+    expect(storyOf(groupsOf([]))[2]).toBe('How long the consumer groups got nothing meanwhile was not observed.')
+    const endless = groupsOf([{ group: 'ledger', longestWithoutDeliveryMs: null }])
+    expect(storyOf(endless)[2]).toBe("How long the consumer groups got nothing isn't known: ledger was not seen to read on from green.")
+    expect(textOf(reportHtml(endless))).toMatch(/\?\s+longest time without a delivery to a group/)
+    expect(storyOf(endless)[3]).toMatch(/^No position of a consumer group was translated, and the whole rollout took/)
+    expect(summaryLines(endless).join('\n')).toContain('groups: no position was translated')
   })
 
   it('begins with what failed first, and counts what clients lost', () => {
     const told = storyOf(failedReport())
-    expect(told[0]).toBe('This rollout failed: the history checker found faults (and 1\u00a0other reason).')
+    expect(told[0]).toBe('This rollout failed: the history checker found faults (and 2\u00a0other reasons).')
     expect(told[1]).toContain('3 were lost and 41 were redelivered')
     const page = reportHtml(failedReport())
     expect(page).toContain('✗ FAIL')
     expect(page).toContain('<li>blue -&gt; green was not graceful</li>')
     expect(page).toContain('✗ broken')
-    expect(page).toContain('✗ 8 exact and 1 not provable')
+    expect(page).toMatch(/✗ \d+ exact and 1 not provable/)
+  })
+
+  it('names the groups that stayed, with the reason, and has no end-to-end latency until they read on', () => {
+    const page = reportHtml(failedReport())
+    const row = page.split('id="stayed-numbers"')[1]?.split('</table>')[0] ?? ''
+    expect(textOf(row)).toMatch(/ledger\s+2\s+green\s+its members did not leave/)
+    expect(page).toContain('Switchover 2 has no end-to-end latency during and after it: ledger was not seen to read on from blue.')
+    expect(page).not.toContain('end-to-end, during 2')
+    expect(page).toContain('end-to-end, during 3')
+    expect(reportHtml(sampleReport())).not.toContain('stayed-numbers')
   })
 
   it('doesn’t take the zeros of an unjudged run for a proof', () => {
     const page = reportHtml({ ...failedReport(), clientJudged: false, switchovers: [], groups: [], perSecond: null })
-    expect(page).toContain('nothing is known of the 246,375\u00a0records')
+    expect(page).toContain('nothing is known of the 159,818\u00a0records')
     expect(page.split('? unknown')).toHaveLength(6)
     expect(page).not.toContain('✓ holds')
     expect(page).toContain('No switchover was measured.')
@@ -117,7 +167,9 @@ describe('reports from elsewhere', () => {
     expect(text).toContain('holds no latencies')
     expect(text).toContain('holds no evidence of the gate')
     expect(text).toContain("This report doesn't say what was not observed")
-    expect(text).toContain('a write window of 552\u00a0ms')
+    expect(text).toContain('a write window of 477\u00a0ms')
+    expect(text).toContain('How long a group got nothing was not observed.')
+    expect(text).not.toContain('before hold')
   })
 
   it('escapes every text, wherever it stands', () => {

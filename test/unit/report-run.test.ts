@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { reportHtml } from '../../cli/report/page.ts'
 import { RolloutReport } from '../../cli/report/report.ts'
 import type { ClientVerdict } from '../../cli/rollout/demo-load.ts'
-import { interruptedReport, makeReport, type RunFacts } from '../../cli/rollout/make-report.ts'
+import { afterTearDown, interruptedReport, makeReport, type RunFacts } from '../../cli/rollout/make-report.ts'
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
 import { summaryLines } from '../../cli/rollout/summary.ts'
 import type { GroupPosition, JournalEntry } from '../../engine/model/journal.ts'
@@ -11,9 +11,11 @@ import { check, clientStatistics, writeWindows } from '../support/history/index.
 
 const histories = generateHistories({ seed: 3, producers: 3, keys: 6, partitions: 2, groups: 2, calls: 400, maxBatch: 5 })
 const windows = writeWindows(histories).switchovers
+const judged = check(histories, { wholeColours: ['green', 'blue'] })
 const verdict: ClientVerdict = {
   ok: true,
-  statistics: clientStatistics(check(histories, { wholeColours: ['green', 'blue'] })),
+  statistics: clientStatistics(judged),
+  checked: { ...judged.checked, aborted: 12, unknown: 0, denied: 0 },
   lines: [],
   windows,
   traces: readTraces(histories),
@@ -32,10 +34,12 @@ function closed(number: number, outcome: 'switched' | 'aborted', epoch: number):
   return { ...head, number, kind: 'closed', outcome, live: 'green', epoch, graceful: true, reason: '', timeline }
 }
 
-/** An aborted switchover, then one that moved a group. */
+const everyGroup = ['orders-dashboard', 'archive', 'billing', 'ledger']
+
+/** An aborted switchover, then one that moved every group of the load. */
 const journal: readonly JournalEntry[] = [
   closed(1, 'aborted', 4),
-  { ...head, number: 2, kind: 'groups', positions: [position], positionEntriesBefore: 0, moved: ['billing'], stayed: [] },
+  { ...head, number: 2, kind: 'groups', positions: [position], positionEntriesBefore: 0, moved: everyGroup, stayed: [] },
   closed(3, 'switched', 9),
 ]
 
@@ -63,7 +67,7 @@ describe('the report of a run', () => {
   it('joins what clients measured with what was journaled, aborted switchovers left out', () => {
     expect(RolloutReport.parse(report)).toEqual(report)
     expect(report.switchovers).toHaveLength(1)
-    expect(one).toMatchObject({ from: 'blue', to: 'green', epoch: 9, writeWindowMs: worst?.windowMs })
+    expect(one).toMatchObject({ from: 'blue', to: 'green', epoch: 9, writeWindowMs: worst?.windowMs, moved: everyGroup, stayed: [] })
     expect(one?.producers.map(({ windowMs }) => windowMs)).toContain(Math.round((worst?.windowMs ?? 0) * 10) / 10)
     expect(one?.parts.publishMs).toBeCloseTo((worst?.windowMs ?? 0) / 2, 3)
     expect(one?.marks.map(({ mark }) => mark)).toEqual(['published', 'groups-released'])
@@ -85,6 +89,51 @@ describe('the report of a run', () => {
         ...{ switchover: 1, sourceOffset: '41', targetOffset: '44', reason: 'equal neighbours' },
       },
     ])
+  })
+
+  it('says of every group how long it got nothing', () => {
+    expect(one?.groupPauses.map(({ group }) => group)).toEqual(verdict.traces.groups.map(({ group }) => group))
+    for (const { longestWithoutDeliveryMs } of one?.groupPauses ?? []) expect(longestWithoutDeliveryMs).toBeGreaterThan(0)
+    expect(summaryLines(report).join('\n')).toMatch(/longest time without a delivery: \S+ \d+ ms, /)
+  })
+
+  it('has no end-to-end latency during and after a switchover from which a group never read on, and says which', () => {
+    const [first, ...others] = verdict.traces.groups
+    const groups = first ? [{ ...first, readings: first.readings.filter(({ colour }) => colour !== 'green') }, ...others] : []
+    const unread = makeReport(facts, { ...verdict, traces: { ...verdict.traces, groups } }, journal)
+    expect(unread.switchovers[0]?.groupPauses[0]).toEqual({ group: first?.group, longestWithoutDeliveryMs: null })
+    expect(unread.switchovers[0]?.latency.filter(({ measure }) => measure === 'end-to-end').map(({ stage }) => stage)).toEqual(['before'])
+    expect(unread.notObserved.join()).toContain(`How long the group ${first?.group} got nothing in switchover 1`)
+  })
+
+  it('fails when a group of the load was not moved, with the reason that the journal has', () => {
+    expect(report.reasons.join()).not.toContain('was not moved')
+    const stayed = journal.map((entry) => (entry.kind === 'groups' ? { ...entry, moved: ['billing', 'archive'], stayed: ['ledger: still Stable'] } : entry))
+    const failed = makeReport(facts, verdict, stayed)
+    expect(failed.verdict).toBe('fail')
+    expect(failed.reasons).toContain('ledger was not moved blue -> green: still Stable')
+    expect(failed.reasons).toContain('orders-dashboard was not moved blue -> green: the journal gives no reason')
+    expect(failed.switchovers[0]?.stayed).toEqual([{ group: 'ledger', reason: 'still Stable' }])
+  })
+
+  it('fails when something could not be ended', () => {
+    const passed = { ...report, verdict: 'pass' as const, reasons: [] }
+    expect(afterTearDown(passed, [])).toBe(passed)
+    expect(afterTearDown(passed, ['blue: still locked'])).toMatchObject({ verdict: 'fail', reasons: ['end: blue: still locked'] })
+  })
+
+  it('says what was not observed, records without a latency among it', () => {
+    expect(report.notObserved).toContain('The latency of 12 records of aborted transactions: they were never acknowledged.')
+    expect(report.notObserved.join()).not.toContain('refused: they')
+    const one = verdict.traces.groups[0]
+    const [producer, polled] = [...(one?.firstPollAtNs ?? [])][0] ?? ['', []]
+    const lost = polled.findIndex(
+      (at, seq) => at !== undefined && !Number.isNaN(verdict.traces.producers.find((own) => own.producer === producer)?.ackedAtNs[seq]),
+    )
+    const firstPollAtNs = new Map(one?.firstPollAtNs).set(producer, polled.toSpliced(lost, 1, undefined as never))
+    const traces = { ...verdict.traces, groups: one ? [{ ...one, firstPollAtNs }] : [] }
+    const unread = makeReport(facts, { ...verdict, traces }, journal)
+    expect(unread.notObserved).toContain(`The end-to-end latency of 1 acknowledged records to the group ${one?.group}: they were never delivered to it.`)
   })
 
   it('says what was not observed, a gate whose evidence is missing among it', () => {

@@ -9,6 +9,7 @@ describe('windowParts', () => {
   it('splits a window at the marks', () => {
     const timeline = names.map((mark, index) => ({ mark, atMonotonicMs: 1_000 + index * 10 }))
     expect(windowParts(1_002, 1_085, timeline)).toEqual({
+      beforeHoldMs: 0,
       holdMs: 8,
       fenceMs: 10,
       drainMs: 10,
@@ -18,6 +19,14 @@ describe('windowParts', () => {
       publishMs: 10,
       firstAckMs: 15,
     })
+  })
+
+  it('tells what passed before the hold was published from the hold', () => {
+    const timeline: TimelineMark[] = [
+      { mark: 'held-published', atMonotonicMs: 30 },
+      { mark: 'held', atMonotonicMs: 50 },
+    ]
+    expect(windowParts(0, 100, timeline)).toMatchObject({ beforeHoldMs: 30, holdMs: 20, firstAckMs: 50 })
   })
 
   it('gives nothing to a fence that was proven while producers still flushed', () => {

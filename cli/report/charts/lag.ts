@@ -1,5 +1,5 @@
 import { scaleLinear } from 'd3-scale'
-import { area, curveStepAfter } from 'd3-shape'
+import { area, curveStepAfter, line as lineOf } from 'd3-shape'
 import type { PerSecond } from '../evidence.ts'
 import type { Figure } from '../figure.ts'
 import { count, counted, seconds } from '../format.ts'
@@ -72,6 +72,11 @@ function panel(one: GroupLag, plot: { left: number; right: number; top: number; 
     .y1(({ lag }) => y(lag))
     .curve(curveStepAfter)
     .digits(1)(points)
+  const edge = lineOf<{ start: number; lag: number }>()
+    .x(({ start }) => axis.x(start))
+    .y(({ lag }) => y(lag))
+    .curve(curveStepAfter)
+    .digits(1)(points)
   const ticks = [0, y.domain()[1] ?? 1].map((value) => ({ y: y(value), text: short.format(value) }))
-  return html`${valueAxis(plot, ticks)}${path(filled, 'fill-soft')}`
+  return html`${valueAxis(plot, ticks)}${path(filled, 'fill-soft')}${path(edge, 'lag')}`
 }

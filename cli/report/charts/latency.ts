@@ -24,8 +24,8 @@ export function latencyFigure(report: RolloutReport, perSecond: PerSecond): Figu
   return {
     id: 'latency-figure',
     title: 'What a record waited, by the second in which it was due.',
-    description: `Counted from the moment that the schedule wanted it sent, so that a hold shows in full. Each point is ${binName(bins)}; the axis is logarithmic. Groups that stay behind on purpose are left out.`,
-    legend: html`<ul class="legend"><li><i class="rule p50"></i>median</li><li><i class="rule thin p99"></i>99th percentile</li></ul>`,
+    description: `Counted from the moment that the schedule wanted it sent, so that a hold shows in full. ${pointText(bins)}; the axis is logarithmic. Groups that stay behind on purpose are left out.`,
+    legend: html`<ul class="legend"><li><i class="rule p50"></i>${medianName(bins)}</li><li><i class="rule thin p99"></i>${p99Name(bins)}</li><li><i class="rule thin most"></i>maximum</li></ul>`,
     draw: (width) => draw(report, panels, bins, total, width),
     table: {
       id: 'latency-numbers',
@@ -33,7 +33,7 @@ export function latencyFigure(report: RolloutReport, perSecond: PerSecond): Figu
       phone: 'scroll',
       columns: [
         { heading: 'from', numeric: true },
-        ...panels.flatMap(({ heading }) => ['median', '99th percentile', 'maximum'].map((name) => ({ heading: `${heading}, ${name}`, numeric: true }))),
+        ...panels.flatMap(({ heading }) => [medianName(bins), p99Name(bins), 'maximum'].map((name) => ({ heading: `${heading}, ${name}`, numeric: true }))),
       ],
       rows: bins.starts.map((start, index) => [
         seconds(start),
@@ -41,6 +41,20 @@ export function latencyFigure(report: RolloutReport, perSecond: PerSecond): Figu
       ]),
     },
   }
+}
+
+/** A median of medians is no median of their records, so a picture of long bins says what it shows instead. */
+function pointText(bins: Bins): string {
+  const largestOf = ": of its seconds' medians, 99th percentiles and maxima the largest each, so that no peak is hidden"
+  return `Each point is ${binName(bins)}${bins.secondsEach === 1 ? '' : largestOf}`
+}
+
+function medianName({ secondsEach }: Bins): string {
+  return secondsEach === 1 ? 'median' : 'largest median of a second'
+}
+
+function p99Name({ secondsEach }: Bins): string {
+  return secondsEach === 1 ? '99th percentile' : 'largest 99th percentile of a second'
 }
 
 /** Of several seconds the largest of each: a picture must not hide a peak. */
@@ -64,7 +78,7 @@ function draw(report: RolloutReport, panels: readonly Panel[], bins: Bins, total
 }
 
 function lines(panel: Panel, plot: { left: number; right: number; top: number; bottom: number }, axis: RunAxis, bins: Bins): Html {
-  const values = [...panel.p50, ...panel.p99].filter((value) => value !== null)
+  const values = [...panel.p50, ...panel.p99, ...panel.maximum].filter((value) => value !== null)
   const powers = values.map((value) => Math.log10(Math.max(value, 0.1)))
   const lowest = Math.floor(Math.min(1, ...powers))
   const highest = Math.max(lowest + 2, Math.ceil(Math.max(lowest + 2, ...powers)))
@@ -76,7 +90,7 @@ function lines(panel: Panel, plot: { left: number; right: number; top: number; b
       .x((_, index) => axis.x((bins.starts[index] ?? 0) + bins.secondsEach / 2))
       .y((value) => y(Math.max(value ?? 0, 10 ** lowest)))
       .digits(1)(series)
-  return group(valueAxis(plot, ticks), path(draw(panel.p99), 'p99'), path(draw(panel.p50), 'p50'))
+  return group(valueAxis(plot, ticks), path(draw(panel.maximum), 'most'), path(draw(panel.p99), 'p99'), path(draw(panel.p50), 'p50'))
 }
 
 function tickText(ms: number): string {

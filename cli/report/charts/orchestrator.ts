@@ -4,7 +4,7 @@ import type { JournaledSwitchover, OrchestratorParts } from '../journaled.ts'
 import { type Stretch, stretchesFigure } from './stretches.ts'
 import { partNames } from './window.ts'
 
-const { firstAckMs: _, ...shared } = partNames
+const { beforeHoldMs: _, firstAckMs: _1, ...shared } = partNames
 const orchestratorPartNames = {
   ...shared,
   takeBackMs: ['take back', 'until the source was published again'],

@@ -9,6 +9,7 @@ import { type BarRow, barRows, rowHeight } from './rows.ts'
 
 /** The parts of a window in their order: a name, and what happens in it. */
 export const partNames = {
+  beforeHoldMs: ['before hold', 'until the hold was published: nothing held the producer yet'],
   holdMs: ['hold', 'until every routed producer had flushed and acknowledged the hold'],
   fenceMs: ['fence', 'until every broker of the source refused writes'],
   drainMs: ['drain', 'until the target held all that the source held'],
@@ -20,6 +21,11 @@ export const partNames = {
 } as const satisfies Readonly<Record<keyof WindowParts, readonly [string, string]>>
 
 const partOrder = Object.keys(partNames) as (keyof WindowParts)[]
+
+/** What is shown of a window: a pause before the hold only where there was one, because an earlier version's report doesn't tell it from the hold. */
+export function shownParts({ beforeHoldMs }: WindowParts): readonly (keyof WindowParts)[] {
+  return partOrder.filter((part) => part !== 'beforeHoldMs' || beforeHoldMs > 0)
+}
 
 /** One switchover's write window: acknowledgements around it, every producer's pause, and the parts of the longest, on one time axis. */
 export function windowFigure(one: SwitchoverReport, number: number): Figure {
@@ -36,33 +42,46 @@ export function windowFigure(one: SwitchoverReport, number: number): Figure {
     draw: (width) => draw(one, parts, slowest, width),
     table: {
       id: `window-${number}-numbers`,
-      caption: `Switchover ${number}: the parts of the write window, then every producer's pause`,
+      caption: `Switchover ${number}: the parts of the write window, then the pauses of producers and groups`,
       phone: 'stack',
-      columns: [{ heading: 'part or producer' }, { heading: 'what it is' }, { heading: 'began', numeric: true }, { heading: 'took', numeric: true }],
-      rows: [
-        ...partOrder.map((part, index) => [partNames[part][0], partNames[part][1], milliseconds(parts[index]?.from ?? 0), milliseconds(one.parts[part])]),
-        ...one.producers.map((producer) => [
-          producer.producer,
-          `pause of this producer; ${counted(producer.dueInsideRecords, 'record')} were due in it`,
-          milliseconds(producer.fromMs - (one.fromMs ?? 0)),
-          milliseconds(producer.windowMs),
-        ]),
-      ],
+      columns: [{ heading: 'part, producer or group' }, { heading: 'what it is' }, { heading: 'began', numeric: true }, { heading: 'took', numeric: true }],
+      rows: tableRows(one, parts),
     },
   }
+}
+
+function tableRows(one: SwitchoverReport, parts: readonly BarRow[]): readonly (readonly string[])[] {
+  return [
+    ...shownParts(one.parts).map((part, index) => [
+      ...[partNames[part][0], partNames[part][1]],
+      ...[milliseconds(parts[index]?.from ?? 0), milliseconds(one.parts[part])],
+    ]),
+    ...one.producers.map((producer) => [
+      producer.producer,
+      `pause of this producer; ${counted(producer.dueInsideRecords, 'record')} were due in it`,
+      milliseconds(producer.fromMs - (one.fromMs ?? 0)),
+      milliseconds(producer.windowMs),
+    ]),
+    ...one.groupPauses.map(({ group, longestWithoutDeliveryMs }) => [
+      group,
+      'longest time without a delivery to this group',
+      '–',
+      longestWithoutDeliveryMs === null ? 'not observed' : milliseconds(longestWithoutDeliveryMs),
+    ]),
+  ]
 }
 
 const legend = html`<ul class="legend"><li><i class="fill-blue"></i>acknowledged by blue</li><li><i class="fill-green"></i>acknowledged by green</li><li><i class="pause"></i>the longest pause</li></ul>`
 
 function longestParts(one: SwitchoverReport): string {
-  const [first, second] = partOrder.toSorted((a, b) => one.parts[b] - one.parts[a])
+  const [first, second] = shownParts(one.parts).toSorted((a, b) => one.parts[b] - one.parts[a])
   if (!first || !second) return ''
   return `Most of it was ${partNames[first][0]} (${milliseconds(one.parts[first])}) and ${partNames[second][0]} (${milliseconds(one.parts[second])}).`
 }
 
 function partRows(one: SwitchoverReport): readonly BarRow[] {
   let begins = 0
-  return partOrder.map((part) => {
+  return shownParts(one.parts).map((part) => {
     const from = begins
     begins += one.parts[part]
     return { name: partNames[part][0], from, until: begins, value: milliseconds(one.parts[part]), className: 'fill-part' }

@@ -1,15 +1,39 @@
 import { lagFigure } from '../charts/lag.ts'
 import { figureHtml } from '../figure.ts'
-import { count, listed } from '../format.ts'
+import { count, listed, milliseconds } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { GroupReport, RolloutReport } from '../report.ts'
 import { tableHtml } from '../table.ts'
+import { stayedHtml } from './stayed.ts'
 
-/** How far the groups were behind, and how each one's positions were moved. */
+/** How far the groups were behind, how long they got nothing, how each one's positions were moved, and which ones stayed. */
 export function groupsSection(report: RolloutReport): Html {
   const lag = report.perSecond === null ? null : lagFigure(report, report.perSecond)
+  const stayed = report.switchovers.flatMap(({ from, stayed }, index) => stayed.map((one) => ({ ...one, source: from, switchover: index + 1 })))
   return html`${lag === null ? null : figureHtml(lag)}
-${groupTables(report.groups, 'several')}`
+${pausesHtml(report.switchovers)}
+${groupTables(report.groups, 'several')}${stayedHtml(stayed)}`
+}
+
+/** A row for each group that keeps up, a column for each switchover. */
+function pausesHtml(switchovers: RolloutReport['switchovers']): Html {
+  const groups = [...new Set(switchovers.flatMap(({ groupPauses }) => groupPauses.map(({ group }) => group)))]
+  if (groups.length === 0) return html`<p>How long a group got nothing was not observed.</p>`
+  return html`<h3>How long they got nothing</h3>
+<p>Of the pauses between two deliveries of new records those that reach into a switchover, until the group had read from the new colour; the longest one, in its whole length.
+Records that came meanwhile waited. Groups that stay behind on purpose are left out.</p>
+${tableHtml({
+  id: 'pauses-numbers',
+  caption: 'Longest time without a delivery',
+  phone: 'scroll',
+  columns: [{ heading: 'group' }, ...switchovers.map(({ from, to }, index) => ({ heading: `${index + 1}, ${from} to ${to}`, numeric: true }))],
+  rows: groups.map((group) => [group, ...switchovers.map((one) => pauseText(one, group))]),
+})}`
+}
+
+function pauseText({ groupPauses }: RolloutReport['switchovers'][number], group: string): string {
+  const pauseMs = groupPauses.find((pause) => pause.group === group)?.longestWithoutDeliveryMs ?? null
+  return pauseMs === null ? 'not observed' : milliseconds(pauseMs)
 }
 
 /** How groups were moved, and every position. `of`: whether they belong to several switchovers, so that each row names its own. */

@@ -1,8 +1,8 @@
 import { latencyFigure } from '../charts/latency.ts'
 import { figureHtml } from '../figure.ts'
-import { counted, milliseconds, seconds } from '../format.ts'
+import { counted, listed, milliseconds, seconds } from '../format.ts'
 import { type Html, html } from '../html.ts'
-import type { RolloutReport } from '../report.ts'
+import type { RolloutReport, SwitchoverReport } from '../report.ts'
 import { tableHtml } from '../table.ts'
 
 /** Latency over the run, and before, during and after each switchover. */
@@ -17,6 +17,7 @@ export function latencySection(report: RolloutReport): Html {
   )
   if (report.perSecond === null && rows.length === 0)
     return html`<p>This report holds no latencies: it was written by an earlier version, or the run ended too early.</p>`
+  const unread = report.switchovers.flatMap((one, index) => unreadText(one, index + 1))
   const headings = ['median', '99 %', 'maximum'].map((heading) => ({ heading, numeric: true }))
   return html`${report.perSecond === null ? null : figureHtml(latencyFigure(report, report.perSecond))}
 ${
@@ -24,7 +25,7 @@ ${
     ? null
     : html`<h3>Before, during and after each switchover</h3>
 <p>During: for acknowledgements, while any producer paused; end to end, until every group that keeps up had read from the new colour. Before and after are the 5 seconds beside it; a record that was due before may have been read after.</p>
-${tableHtml({
+${unread.map((text) => html`<p class="note">${text}</p>\n`)}${tableHtml({
   id: 'latency-stages',
   caption: 'Latency of the records that were due in each stretch of time',
   phone: 'scroll',
@@ -32,4 +33,13 @@ ${tableHtml({
   rows,
 })}`
 }`
+}
+
+/** Why a switchover has no end-to-end latency during and after it. */
+function unreadText({ groupPauses, to }: SwitchoverReport, number: number): readonly string[] {
+  const groups = groupPauses.filter((pause) => pause.longestWithoutDeliveryMs === null).map(({ group }) => group)
+  if (groups.length === 0) return []
+  return [
+    `Switchover ${number} has no end-to-end latency during and after it: ${listed(groups)} ${groups.length === 1 ? 'was' : 'were'} not seen to read on from ${to}.`,
+  ]
 }

@@ -1,4 +1,3 @@
-import type { Colour } from '../../../engine/model/colour.ts'
 import type { StageLatency } from '../../report/evidence.ts'
 import { quantilesOf } from './quantiles.ts'
 import type { Traces } from './traces.ts'
@@ -36,20 +35,23 @@ export function endToEndSamples({ producers, groups, originNs }: Traces, lagging
     )
 }
 
-/**
- * When every group had read from the new colour, in milliseconds since the load began; groups that stay behind on purpose don't count, nor do those that never
- * did (pure).
- *
- * @param fromMs when the switchover began
- */
-export function groupsReadFrom(colour: Colour, fromMs: number, { groups, originNs }: Traces, laggingGroups: readonly string[]): number {
-  const firstReadings = groups
+/** Acknowledged records of its topics that each group never got, where there are any; without groups that stay behind on purpose, as above (pure). */
+export function neverDelivered(
+  { producers, groups }: Traces,
+  laggingGroups: readonly string[],
+): readonly { readonly group: string; readonly records: number }[] {
+  return groups
     .filter((group) => !laggingGroups.includes(group.group))
     .map((group) => {
-      const times = group.readings.filter((reading) => reading.colour === colour).map((reading) => (reading.atNs - originNs) / 1e6)
-      return Math.min(...times.filter((at) => at >= fromMs))
+      const missing = producers.map((trace) => {
+        const polled = group.firstPollAtNs.get(trace.producer) ?? []
+        const isMissing = (ackedNs: number, seq: number) =>
+          !Number.isNaN(ackedNs) && group.topics.includes(trace.topics[seq] ?? '') && polled[seq] === undefined
+        return trace.ackedAtNs.filter(isMissing).length
+      })
+      return { group: group.group, records: missing.reduce((sum, records) => sum + records, 0) }
     })
-  return Math.max(fromMs, ...firstReadings.filter(Number.isFinite))
+    .filter(({ records }) => records > 0)
 }
 
 /** A switchover's stretch of time, in milliseconds since the load began. */
