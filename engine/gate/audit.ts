@@ -47,11 +47,10 @@ function verdictCheck(facts: AuditFacts, own: readonly AuditedPartition[], missi
 
 function watermarkCheck(own: readonly AuditedPartition[], missing: readonly string[], limits: Limits, required: string): Check {
   const name = 'audit watermark'
-  const unknown = [
-    ...missing,
-    ...own.filter(({ watermarkAgeMs }) => watermarkAgeMs === null || !Number.isFinite(watermarkAgeMs)).map(({ partition }) => partition),
-  ]
-  if (unknown.length > 0) return judged(name, 'inconclusive', `never at the end of ${firstFive(unknown)}`, required, remedy)
+  // One that can't be read grows old by that alone: how old says nothing then.
+  const isUnknown = ({ watermarkAgeMs, trouble }: AuditedPartition) => trouble !== '' || watermarkAgeMs === null || !Number.isFinite(watermarkAgeMs)
+  const unknown = [...missing, ...own.filter(isUnknown).map(({ partition }) => partition)]
+  if (unknown.length > 0) return judged(name, 'inconclusive', `not known of ${firstFive(unknown)}`, required, remedy)
   const oldest = own.reduce((age, { watermarkAgeMs }) => Math.max(age, watermarkAgeMs ?? 0), 0)
   const behind = own.filter(({ watermarkAgeMs }) => (watermarkAgeMs ?? 0) > limits.maxWatermarkAgeMs).map(({ partition }) => partition)
   const where = behind.length > 0 ? ` (${firstFive(behind)})` : ''

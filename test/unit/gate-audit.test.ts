@@ -65,6 +65,7 @@ describe("the gate's audit checks", () => {
     expect(at(limits.maxWatermarkAgeMs + 1)).toBe('fail')
     expect(at(null)).toBe('inconclusive')
     expect(at(Number.NaN)).toBe('inconclusive')
+    expect(verdicts(facts(both[0], audited('orders-1', { watermarkAgeMs: 60_000, trouble: 'no leader' })))).toEqual(['inconclusive', 'inconclusive'])
   })
 
   test('what could not be observed is inconclusive', () => {
