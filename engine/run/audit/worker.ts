@@ -238,7 +238,11 @@ export class AuditWorker {
 
   #judge(partition: TopicPartition, ends: OffsetPair): WorkerJudgement {
     const held = this.#holding.all.get(partition)
-    if (held !== undefined) return held.audit.judge(ends)
+    if (held !== undefined) {
+      // What was saved counts once the readers have seen that these are still the logs that it was saved of.
+      const isSeen = held.audit.isOver || logStartsOf(partition, this.#parts.readers) !== null
+      return isSeen ? held.audit.judge(ends) : { kind: 'open', reason: 'its leaders have not answered yet' }
+    }
     const plan = this.#planned?.get(partition)
     if (this.#planned === null) return { kind: 'open', reason: "both sides' topics have not been looked at yet" }
     if (plan?.kind === 'compared' && !this.#parts.share.isMine(partition)) return { kind: 'elsewhere' }
