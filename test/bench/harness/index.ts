@@ -1,4 +1,4 @@
-/** The bench harness: what it cleans up, statistics, warm-up, rows with goals, the machine's noise, and the result's file and table. */
+/** The bench harness: what is cleaned up, statistics, warm-up, rows with goals, the machine's noise, and the result's file and table. */
 export { cleaningUp } from './clean-up.ts'
 export { type BenchPlan, type ConductedBench, conductBench, exitCodeOf, type Findings } from './conduct.ts'
 export { histogramOfMs, type NamedHistogram } from './histogram.ts'

@@ -1,5 +1,5 @@
 import type { ClientStatistics } from '../../support/history/index.ts'
-import { type ArmSamples, afterWarmUp, armSamples, type Goal, medianOf, type Row, rowOf, single, type WarmUpRule } from '../harness/index.ts'
+import { type ArmSamples, afterWarmUp, armSamples, type Goal, medianOf, type Row, rowOf, shortened, single, type WarmUpRule } from '../harness/index.ts'
 import type { BaselineArm, BaselineRun, Baselines } from './baselines.ts'
 import { syncSeconds } from './mirrormaker.ts'
 
@@ -30,40 +30,56 @@ const descriptions: Readonly<Record<BaselineArm, { readonly name: string; readon
 }
 
 const arms = ['careful', 'hasty', 'restart'] as const satisfies readonly BaselineArm[]
-const faults = ['lost', 'duplicated', 'redelivered', 'reordered', 'errors'] as const satisfies readonly (keyof ClientStatistics)[]
+/** What clients may suffer, in the order in which it is told. */
+export const faults = ['lost', 'duplicated', 'redelivered', 'reordered', 'errors'] as const satisfies readonly (keyof ClientStatistics)[]
+/** The brokers and clients that the baselines run on have been warm since the switchovers before them. */
+const everyRound: WarmUpRule = { kind: 'rounds', rounds: 0 }
 
-/** The rows that set ours beside each baseline that ran: the pause by median, faults as sums over all repetitions; and whether every repetition had a verdict. */
+/** What is counted of a fault: errors are calls that failed, whatever number of records was in them. */
+export function faultUnit(fault: (typeof faults)[number]): string {
+  return fault === 'errors' ? 'calls' : 'records'
+}
+
+/**
+ * The rows that set ours beside each baseline that ran: the pause by median, faults for each move (the numbers of moves differ); and whether every repetition
+ * had a verdict.
+ *
+ * @param warmUp of ours; of the baselines every repetition counts
+ */
 export function baselineRows(ours: OursBesideBaselines, { runs, failed }: Pick<Baselines, 'runs' | 'failed'>, warmUp: WarmUpRule): Row[] {
-  const counted = (values: readonly number[]) => afterWarmUp(values, warmUp).counted
   const ran = arms.filter((arm) => runs[arm].length > 0)
   const pauses = ran.map((arm) => {
     const { name, what, goal } = descriptions[arm]
-    const sides = { ours: medianOf(whatPause, counted(ours.pausesMs)), baseline: medianOf(`${what}: ${whatPause}`, counted(pausesOf(runs[arm]))) }
+    const sides = { ours: medianOf(whatPause, afterWarmUp(ours.pausesMs, warmUp).counted), baseline: medianOf(`${what}: ${whatPause}`, pausesOf(runs[arm])) }
     return rowOf({ measure: `no acknowledged send, ${name}`, unit: 'ms', ...sides, ...(goal ? { goal } : {}) })
   })
-  const sums = ran.flatMap((arm) =>
-    faults.map((fault) => {
-      const sum = runs[arm].reduce((total, run) => total + run.statistics[fault], 0)
-      const sides = {
-        ours: single(`by the history checker, over ${ours.moves} switchovers`, ours.statistics[fault]),
-        baseline: single(`by the history checker, over ${runs[arm].length} repetitions`, sum),
-      }
-      return rowOf({ measure: `${fault}, ${descriptions[arm].name}`, unit: 'records', ...sides })
-    }),
-  )
   if (ran.length + failed === 0) return []
-  const withoutVerdict = single('over all baselines; the notes say why', failed)
-  return [...pauses, ...sums, rowOf({ measure: 'baselines without a verdict', unit: 'repetitions', ours: withoutVerdict, goal: { of: 'ours', atMost: 0 } })]
+  const withoutVerdict = single('over all baselines, those that were not begun included; the notes say why', failed)
+  return [
+    ...pauses,
+    ...ran.flatMap((arm) => faults.map((fault) => faultRow(ours, runs[arm], arm, fault))),
+    rowOf({ measure: 'baselines without a verdict', unit: 'repetitions', ours: withoutVerdict, goal: { of: 'ours', atMost: 0 } }),
+  ]
+}
+
+function faultRow(ours: OursBesideBaselines, runs: readonly BaselineRun[], arm: BaselineArm, fault: (typeof faults)[number]): Row {
+  const sum = runs.reduce((total, run) => total + run.statistics[fault], 0)
+  return rowOf({
+    measure: `${fault}, ${descriptions[arm].name}`,
+    unit: `${faultUnit(fault)} per move`,
+    ours: single(`by the history checker: ${ours.statistics[fault]} ${fault} in ${ours.moves} switchovers`, ours.statistics[fault] / ours.moves),
+    baseline: single(`by the history checker: ${sum} ${fault} in ${runs.length} repetitions of ${descriptions[arm].name}`, sum / runs.length),
+  })
 }
 
 /** Every repetition's pause, by arm. */
 export function baselineSamples(ours: OursBesideBaselines, runs: Baselines['runs'], warmUp: WarmUpRule): ArmSamples[] {
   const ran = arms.filter((arm) => runs[arm].length > 0)
-  const samples = (arm: string, what: string, values: readonly number[]) => armSamples(arm, what, 'ms', values, afterWarmUp(values, warmUp))
+  const samples = (arm: string, what: string, values: readonly number[], rule: WarmUpRule) => armSamples(arm, what, 'ms', values, afterWarmUp(values, rule))
   if (ran.length === 0) return []
   return [
-    samples('ours, no acknowledged send', whatPause, ours.pausesMs),
-    ...ran.map((arm) => samples(descriptions[arm].name, `${descriptions[arm].what}: ${whatPause}`, pausesOf(runs[arm]))),
+    samples('ours, no acknowledged send', whatPause, ours.pausesMs, warmUp),
+    ...ran.map((arm) => samples(descriptions[arm].name, `${descriptions[arm].what}: ${whatPause}`, pausesOf(runs[arm]), everyRound)),
   ]
 }
 
@@ -77,11 +93,11 @@ export function baselineNotes({ runs, notes }: Baselines): string[] {
       `${descriptions[arm].name}: ${acked} records acknowledged${found ? `; the first with faults: ${withoutExamples(found.lines).join('; ')}` : ', no fault'}`,
     ]
   })
-  return [...said, ...notes.slice(0, 5)]
+  return [...said, ...shortened(notes)]
 }
 
-/** The checker's lines without single records; of errors the most frequent one, because it tells why. */
-function withoutExamples(lines: readonly string[]): readonly string[] {
+/** The checker's lines without single records; of errors the most frequent one, because it tells why. The line before says how many there are. */
+export function withoutExamples(lines: readonly string[]): readonly string[] {
   return lines.filter((line, index) => !line.startsWith('  ') || lines[index - 1]?.startsWith('errors of')).map((line) => line.trim())
 }
 

@@ -16,10 +16,11 @@ import { loginsOf } from '../../support/workload/clients.ts'
 import { readWholeCluster } from '../../support/workload/full-read.ts'
 import { WorkloadProcess } from '../../support/workload/process.ts'
 import { demoLoad, type LoadProfile } from '../../support/workload/profile.ts'
-import { interleaved } from '../harness/index.ts'
+import { cleaningUp, interleaved } from '../harness/index.ts'
 import { MirrorMaker } from './mirrormaker.ts'
 import { longestPauseMs } from './pauses.ts'
 import { rollingRestart } from './rolling-restart.ts'
+import { untilWhole } from './whole-cluster.ts'
 
 /** `careful`: MirrorMaker alone, with both waits; `hasty`: the same without them; `restart`: a rolling restart of the three brokers. */
 export type BaselineArm = 'careful' | 'hasty' | 'restart'
@@ -43,11 +44,13 @@ export interface BaselineOptions {
 
 export interface Baselines {
   readonly runs: Readonly<Record<BaselineArm, readonly BaselineRun[]>>
-  /** Repetitions that ended without a verdict; why stands in the notes. */
+  /** Repetitions that ended without a verdict, or that were left out; why stands in the notes. */
   readonly failed: number
   readonly notes: readonly string[]
 }
 
+/** How long both clusters may take to be whole again before a repetition. */
+const wholeMs = 60_000
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what)
 /** Every baseline's topics and groups begin so: one ACL for each right of the load's users, made once. */
 const prefix = 'bench.'
@@ -55,30 +58,47 @@ const prefix = 'bench.'
 /**
  * Measures the baselines, interleaved. All move from `source` to the other colour with topics and groups of their own for each repetition, so no direction is ever
  * reversed. The target's fence is lifted for good before: a cluster without our fence has none. To be called when no route's client runs any more. A repetition that
- * fails is counted as failed and no more: the others, and the switchovers before them, have taken too long to be thrown away.
+ * fails is counted as failed and no more: the others, and the switchovers before them, have taken too long to be thrown away. When a cluster isn't whole again
+ * (a broker that didn't come back), no further repetition is begun: it would measure that, and not what it is called.
  */
 export async function measureBaselines(pair: Pair, source: Colour, options: BaselineOptions): Promise<Baselines> {
   const runs: Record<BaselineArm, BaselineRun[]> = { careful: [], hasty: [], restart: [] }
   const notes: string[] = []
-  let failed = 0
-  if (options.rounds === 0 || options.arms.length === 0) return { runs, failed, notes }
+  if (options.rounds === 0 || options.arms.length === 0) return { runs, failed: 0, notes }
   await openColour(pair.ports.clusters[otherColour(source)], within(30, 'the target to be open as a cluster without a fence is'))
   for (const colour of colours) await createAcls(pair.wiring.clusters[colour], rights, within(30, `rights on ${colour}`))
+  let broken = false
   await interleaved(options.arms, options.rounds, async (arm, round) => {
-    const repetition = new Repetition(pair, source, options, arm, round)
-    try {
-      const run = await repetition.run()
-      runs[arm].push(run)
-      return run.pauseMs
-    } catch (thrown) {
-      failed += 1
-      notes.push(`${arm}, round ${round}: ${messageOf(thrown)}`)
-      return Number.NaN
-    } finally {
-      notes.push(...repetition.notes)
-    }
+    broken ||= !(await areWhole(pair, `the baselines end before ${arm}, round ${round}`, notes))
+    if (broken) return Number.NaN
+    const run = await repeated(new Repetition(pair, source, options, arm, round), `${arm}, round ${round}`, notes)
+    if (run) runs[arm].push(run)
+    return run?.pauseMs ?? Number.NaN
   })
-  return { runs, failed, notes }
+  const completed = Object.values(runs).reduce((total, ofArm) => total + ofArm.length, 0)
+  return { runs, failed: options.arms.length * options.rounds - completed, notes }
+}
+
+async function areWhole(pair: Pair, before: string, notes: string[]): Promise<boolean> {
+  try {
+    for (const colour of colours) await untilWhole(pair, colour, wholeMs)
+    return true
+  } catch (thrown) {
+    notes.push(`${before}: ${messageOf(thrown)}`)
+    return false
+  }
+}
+
+/** One repetition; what there is to say of it is added to the notes. */
+async function repeated(repetition: Repetition, name: string, notes: string[]): Promise<BaselineRun | undefined> {
+  try {
+    return await repetition.run()
+  } catch (thrown) {
+    notes.push(`${name}: ${messageOf(thrown)}`)
+    return undefined
+  } finally {
+    notes.push(...repetition.notes)
+  }
 }
 
 const rights: readonly AclBinding[] = [
@@ -125,17 +145,18 @@ class Repetition {
   }
 
   async run(): Promise<BaselineRun> {
-    mkdirSync(this.#dir, { recursive: true })
-    await this.#createTopics()
     const mirrorMaker = this.#arm === 'restart' ? undefined : this.#mirrorMaker()
-    try {
-      await mirrorMaker?.startSource()
-      return await this.#underLoad(mirrorMaker)
-    } finally {
-      await mirrorMaker?.end()
-      await this.#deleteTopics()
-      rmSync(this.#dir, { recursive: true, force: true })
-    }
+    return await cleaningUp(
+      async () => {
+        mkdirSync(this.#dir, { recursive: true })
+        await this.#createTopics()
+        await mirrorMaker?.startSource()
+        return await this.#underLoad(mirrorMaker)
+      },
+      () => mirrorMaker?.end(),
+      () => this.#deleteTopics(),
+      () => rmSync(this.#dir, { recursive: true, force: true }),
+    )
   }
 
   async #underLoad(mirrorMaker: MirrorMaker | undefined): Promise<BaselineRun> {
@@ -218,9 +239,14 @@ class Repetition {
       const sasl = loginsOf(credentialsFile)('operator')
       const kafka = new Kafka({ clientId: 'bench', brokers: internalBootstrapServers, ...(sasl ? { sasl } : {}), logLevel: logLevel.NOTHING })
       const admin = kafka.admin()
-      await admin.connect()
-      await within(30, `topics of ${this.#name} to be deleted`).race(admin.deleteTopics({ topics: [...this.#topics] }))
-      await admin.disconnect()
+      const deadline = within(30, `topics of ${this.#name} to be deleted`)
+      await cleaningUp(
+        async () => {
+          await deadline.race(admin.connect())
+          await deadline.race(admin.deleteTopics({ topics: [...this.#topics] }))
+        },
+        () => admin.disconnect(),
+      )
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The floor of a write window: what it is made of at the least, each part measured alone on the same pair, one after the other. Their sum is what a
- * switchover would take that does nothing but wait for its parts.
+ * What a write window is made of, each part measured alone on the same pair, one after the other, under the load. Their sum is a yardstick and no bound: a
+ * switchover's own later parts run while the producers wait, so the load doesn't slow them, and some of them overlap.
  */
 import { Etcd3 } from 'etcd3'
 import { etcdTransport, readPassword } from '../../../engine/adapters/etcd/etcd-connection.ts'
@@ -13,7 +13,7 @@ import { openColour, proveFence } from '../../../engine/run/steps/fences.ts'
 import type { Pair } from '../../support/pair.ts'
 
 /** One measurement of every part but the flush, which the clients' histories tell. Milliseconds. */
-export interface FloorParts {
+export interface PartsAlone {
   /** Raising the fence until every broker of the colour refuses. */
   readonly fenceMs: number
   /** From a record's acknowledgement on the live colour until it is readable on the other: the exactly-once mirror. */
@@ -38,7 +38,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
  * Measures on the standby, where no client writes: its fence is lifted and raised again at once. Only a bench may do that: nobody has a right to write to
  * a standby, and while both are open nothing but this process could.
  */
-export async function measureFloor(pair: Pair, live: Colour, store: WatchProbe): Promise<FloorParts> {
+export async function measurePartsAlone(pair: Pair, live: Colour, store: WatchProbe): Promise<PartsAlone> {
   const standby = pair.ports.clusters[otherColour(live)]
   await standby.warmUp(within('the standby to be connected'))
   const liftMs = await timed(() => openColour(standby, within('the standby to open')))
