@@ -1,4 +1,4 @@
-/** `npm run bench -- NAME`: one bench; its table here, its result in `out/bench/NAME.json`. Ends with 0 if every goal holds, 1 if not, 3 if the machine was too noisy. */
+/** `npm run bench -- NAME`: one bench; its table here, its result in `out/bench/NAME.json`. Ends with 0 if every goal holds, 1 if one doesn't, 3 if that can't be told. */
 import { messageOf } from '../../engine/model/error.ts'
 import { toolEnv } from '../../tools/paths.ts'
 import { type ConductedBench, exitCodeOf, stopOnInterrupt } from './harness/index.ts'
