@@ -12,7 +12,7 @@ import { KbgError } from '../../engine/model/error.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { projectDir, toolsDir } from '../../tools/paths.ts'
 import { mustRun, runCommand } from '../../tools/process.ts'
-import { armSamples, type ConductedBench, conductBench, durationNoise, type Findings, methodOf, type Row, rowOf, single } from './harness/index.ts'
+import { armSamples, type ConductedBench, cleaningUp, conductBench, durationNoise, type Findings, methodOf, type Row, rowOf, single } from './harness/index.ts'
 import { stepsOf, type TimedStep } from './rollout-output.ts'
 
 /** Whether the run starts with empty caches, or with the packages and tools of this checkout. */
@@ -51,18 +51,19 @@ interface TimedRun {
 
 async function measure({ runs, script }: FreshBenchOptions): Promise<Findings> {
   const home = mkdtempSync(join(tmpdir(), 'kbg-bench-fresh-'))
-  try {
-    const clone = join(home, 'clone')
-    await mustRun('git', ['clone', '--quiet', '--no-hardlinks', projectDir, clone], { deadlineSeconds: 120 })
-    if (runs[0] === 'warm') await lendTools(clone)
-    const timed: TimedRun[] = []
-    for (const caches of runs) timed.push(await timeRun(caches, clone, script, freshEnv(home)))
-    return findings(timed, script)
-  } finally {
-    await endDemo(join(home, 'clone'))
-    makeWritable(home)
-    rmSync(home, { recursive: true, force: true })
-  }
+  const clone = join(home, 'clone')
+  return await cleaningUp(
+    async () => {
+      await mustRun('git', ['clone', '--quiet', '--no-hardlinks', projectDir, clone], { deadlineSeconds: 120 })
+      if (runs[0] === 'warm') await lendTools(clone)
+      const timed: TimedRun[] = []
+      for (const caches of runs) timed.push(await timeRun(caches, clone, script, freshEnv(home)))
+      return findings(timed, script)
+    },
+    ...endDemo(clone),
+    () => makeWritable(home),
+    () => rmSync(home, { recursive: true, force: true }),
+  )
 }
 
 function findings(runs: readonly TimedRun[], script: string): Findings {
@@ -134,13 +135,15 @@ async function lendTools(clone: string): Promise<void> {
   if (lockFile(projectDir).equals(lockFile(clone))) copyFileSync(join(clone, 'package-lock.json'), join(clone, 'node_modules', '.kbg-package-lock.json'))
 }
 
-/** A rollout that failed or was killed leaves its brokers, workers and store running: they are ended by what they wrote down in the clone. */
-async function endDemo(clone: string): Promise<void> {
+/** A rollout that failed or was killed leaves its brokers, workers and store running: they are ended, each by itself, by what they wrote down in the clone. */
+function endDemo(clone: string): readonly (() => Promise<unknown>)[] {
   const quiet = (): void => undefined
   const within = () => new Deadline(systemClock, 60_000, 'the demo in the clone to end')
-  await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: clone, fleet: demoFleet, colour }, quiet, within())))
-  await Promise.all(colours.map((colour) => destroyCluster(clone, demoFleet, colour, quiet, within())))
-  await destroyRouteStore({ projectRoot: clone, fleet: demoFleet, subnets: process.platform === 'linux' }, 'remove', within())
+  return [
+    ...colours.map((colour) => () => destroyWorker({ projectRoot: clone, fleet: demoFleet, colour }, quiet, within())),
+    ...colours.map((colour) => () => destroyCluster(clone, demoFleet, colour, quiet, within())),
+    () => destroyRouteStore({ projectRoot: clone, fleet: demoFleet, subnets: process.platform === 'linux' }, 'remove', within()),
+  ]
 }
 
 /** Go's module cache is read-only, directories too, which would keep it from being removed. */
