@@ -9,7 +9,7 @@ import { RolloutReport } from '../../cli/report/report.ts'
 import { projectDir } from '../../tools/paths.ts'
 import { showFile, startChromium, type View } from '../support/chromium.ts'
 import { compareWithGolden } from '../support/golden-picture.ts'
-import { hasFocusInSight, layoutFaults, lowContrast, openAll } from '../support/in-page.js'
+import { faintLines, hasFocusInSight, layoutFaults, lowContrast, openAll, smallPictureText } from '../support/in-page.js'
 import { abortedLines, switchedLines } from '../support/report-journal.ts'
 import { earlierReport, failedReport, goldenDir, hostileJournaled, hostileReport, journaledReport, sampleReport } from '../support/report-sample.ts'
 
@@ -20,7 +20,7 @@ const views = [
   { name: 'phone', widthPx: 390, scheme: 'light', media: 'screen' },
   { name: 'print', widthPx: 688, scheme: 'light', media: 'print' },
 ] as const satisfies readonly View[]
-const [desktop, dark, , phone, print] = views
+const [desktop, dark, tablet, phone, print] = views
 
 const reports = {
   ...{ sample: sampleReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() },
@@ -95,6 +95,24 @@ describe('for the keyboard and for screen readers', () => {
     })
   })
 
+  it('text of pictures is never drawn smaller than 11 px: where there is less room a picture is moved sideways, also with the keyboard', async () => {
+    for (const view of [desktop, { ...tablet, widthPx: 1020 }, tablet, { ...tablet, widthPx: 760 }, phone]) {
+      for (const report of ['sample', 'switched'] as const) {
+        expect(await show(report, view, async (page) => await page.evaluate(smallPictureText, 11)), `${report} at ${view.widthPx} px`).toEqual([])
+      }
+    }
+    await show('sample', tablet, async (page) => {
+      const picture = page.getByRole('group', { name: /Picture: Switchover 1/ })
+      await picture.focus()
+      await page.keyboard.press('ArrowRight')
+      await expect.poll(async () => await picture.evaluate((element) => element.scrollLeft)).toBeGreaterThan(0)
+    })
+  })
+
+  it('lines of pictures stand out from their ground by 3 to 1, light and dark', async () => {
+    for (const view of [desktop, dark]) expect(await show('sample', view, async (page) => await page.evaluate(faintLines))).toEqual([])
+  })
+
   it('text stands out from its ground by 4.5 to 1, light and dark', async () => {
     for (const view of [desktop, dark]) {
       for (const report of ['sample', 'switched'] as const) expect(await show(report, view, async (page) => await page.evaluate(lowContrast))).toEqual([])
@@ -113,6 +131,7 @@ describe('golden pictures', () => {
     { name: 'phone-throughput', view: phone, report: 'sample', part: '#throughput' },
     { name: 'phone-window', view: phone, report: 'sample', part: '#window-1' },
     { name: 'phone-lag', view: phone, report: 'sample', part: '#lag-figure' },
+    { name: 'tablet-window', view: tablet, report: 'sample', part: '#window-3' },
     { name: 'print-window', view: print, report: 'sample', part: '#window-3' },
     { name: 'desktop-orchestrator', view: desktop, report: 'switched', part: '#orchestrator' },
     { name: 'dark-taken-back', view: dark, report: 'taken back', part: '#happened' },
@@ -149,6 +168,12 @@ describe('printing', () => {
       expect(pages).toBeGreaterThan(4)
       expect(pages).toBeLessThan(25)
       expect(await page.locator('#checks-3').isVisible()).toBe(true)
+      expect(await page.locator('#window-1-numbers').isVisible()).toBe(false)
+      expect(await page.locator('.on-paper').textContent()).toContain('are left out')
+      expect(await page.locator('.on-paper').isVisible()).toBe(true)
+    })
+    await show('sample', desktop, async (page) => {
+      expect(await page.locator('.on-paper').isVisible()).toBe(false)
     })
   })
 })

@@ -47,6 +47,33 @@ export function hasFocusInSight(element) {
   return element === document.activeElement && element.getBoundingClientRect().top >= 0
 }
 
+/** Texts of pictures that are drawn smaller than so many pixels where they are looked at. */
+export function smallPictureText(leastPx) {
+  const shown = [...document.querySelectorAll('svg')].filter((svg) => svg.getClientRects().length > 0)
+  const texts = shown.flatMap((svg) => {
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width
+    return [...svg.querySelectorAll('text')].map((text) => ({ text: text.textContent, px: Number.parseFloat(getComputedStyle(text).fontSize) * scale }))
+  })
+  return texts.filter(({ px }) => px < leastPx - 0.01).map(({ text, px }) => `"${text}" has ${px.toFixed(1)} px`)
+}
+
+/** Lines of pictures whose colour is too near to the page's own (WCAG 2: 3 to 1 for what a picture shows). */
+export function faintLines() {
+  const channels = (colour) => (colour.match(/[\d.]+/g) ?? []).map(Number)
+  const linear = (value) => (value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4)
+  const luminance = ([red = 0, green = 0, blue = 0]) => 0.2126 * linear(red / 255) + 0.7152 * linear(green / 255) + 0.0722 * linear(blue / 255)
+  const ground = luminance(channels(getComputedStyle(document.documentElement).backgroundColor))
+  const drawn = [...document.querySelectorAll('svg path')].map((path) => [path.getAttribute('class') ?? '', getComputedStyle(path)])
+  // A filled shape that has an edge of its own in the picture needs no contrast: its edge has it.
+  return drawn.flatMap(([name, { fill, stroke, opacity }]) => {
+    const colour = stroke === 'none' ? fill : stroke
+    const own = luminance(channels(colour))
+    const ratio = (Math.max(ground, own) + 0.05) / (Math.min(ground, own) + 0.05)
+    const isEdged = name === 'fill-soft' && drawn.some(([other]) => other === 'lag')
+    return !isEdged && (ratio < 3 || Number(opacity) < 1) ? [`${name}: ${colour}`] : []
+  })
+}
+
 /** Colours of texts that are too near to the page's own (WCAG 2: 4.5 to 1). */
 export function lowContrast() {
   const channels = (colour) => (colour.match(/[\d.]+/g) ?? []).slice(0, 3).map((value) => Number(value) / 255)
