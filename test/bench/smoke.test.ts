@@ -41,7 +41,8 @@ test('provision: brokers, and the whole colour, beside raw starts', async () => 
 test('window: total, parts, the same parts alone, and no fault of the clients', { timeout: 400_000 }, async () => {
   const bench = await benchWindow({ switchovers: 2, recordsPerSecond: 200, settleSeconds: 2, baselines: { arms: ['hasty'], rounds: 1 }, outDir })
   const measures = measuresOf(bench)
-  for (const measure of ['write window, median', 'write window, maximum', 'part: drain', 'alone: mirrorHop', 'gate refusals']) expect(measures).toContain(measure)
+  for (const measure of ['write window, median', 'write window, maximum', 'part: drain', 'alone: mirrorHop', 'gate refusals'])
+    expect(measures).toContain(measure)
   const ofOurs = (name: string) => bench.result.rows.find((row) => row.measure === name)?.ours
   expect(['lost', 'duplicated', 'redelivered', 'reordered', 'errors'].map(ofOurs)).toEqual([0, 0, 0, 0, 0])
   const beside = bench.result.rows.filter((row) => row.baseline !== null).map(({ measure }) => measure)
