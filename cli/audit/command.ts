@@ -2,7 +2,9 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectAudit } from '../../engine/adapters/audit/audit-client.ts'
+import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
 import { destroyAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
+import { isApplicationTopic } from '../../engine/gate/catalog-parity.ts'
 import type { AuditFacts } from '../../engine/model/audit-facts.ts'
 import type { AuditWorkerAccess } from '../../engine/model/audit-worker.ts'
 import { ClusterAccess } from '../../engine/model/cluster-access.ts'
@@ -21,7 +23,7 @@ export interface AuditOptions {
   /** Files that hold a ClusterAccess each: any two clusters instead of a fleet's. */
   readonly blue: string | undefined
   readonly green: string | undefined
-  /** Topics separated by commas; undefined: every application topic that both sides have. Only with `blue` and `green`. */
+  /** Topics separated by commas; undefined: every application topic that one of the sides has. Only with `blue` and `green`. */
   readonly topics: string | undefined
   /** Goes on telling until it is ended, instead of ending with the first answer. */
   readonly follow: boolean
@@ -40,15 +42,18 @@ const exitCodes: Readonly<Record<AuditOutcome, number>> = { equal: 0, differs: 1
  */
 export async function runAudit(options: AuditOptions): Promise<number> {
   const { blue, green } = options
-  if (blue === undefined && green === undefined) return await look(connectAudit(await workersOf(options.fleet), systemClock), options)
+  if (blue === undefined && green === undefined) {
+    const { workers, topics } = await auditOf(options.fleet)
+    return await look(connectAudit(workers, systemClock), topics, options)
+  }
   if (blue === undefined || green === undefined)
     throw new KbgError('audit-options', 'Two clusters are compared, and only one is named.', { remedy: 'Give --blue FILE and --green FILE.' })
   return await compare({ blue: readAccess(blue, 'blue'), green: readAccess(green, 'green') }, options)
 }
 
-async function workersOf(fleet: string): Promise<readonly AuditWorkerAccess[]> {
-  const { audit } = await wiringOf(openStacks(fleet))
-  if (audit.length > 0) return audit
+async function auditOf(fleet: string): Promise<{ readonly workers: readonly AuditWorkerAccess[]; readonly topics: readonly string[] }> {
+  const { audit, topics } = await wiringOf(openStacks(fleet))
+  if (audit.length > 0) return { workers: audit, topics }
   throw new KbgError('no-audit', `The traffic stack of ${fleet} has no audit.`, { remedy: 'Run pulumi up on it with this checkout.' })
 }
 
@@ -57,18 +62,34 @@ async function compare(clusters: { readonly blue: ClusterAccess; readonly green:
   const projectRoot = mkdtempSync(join(tmpdir(), 'kbg-audit-'))
   const at = { projectRoot, fleet: `audit-${process.pid}` }
   try {
-    const topics = options.topics === undefined ? null : options.topics.split(',').map((topic) => topic.trim())
+    const topics = options.topics === undefined ? await topicsOfEither(clusters) : options.topics.split(',').map((topic) => topic.trim())
     const workers = await provisionAudit(
       projectRoot,
       { fleet: at.fleet, clusters, topics },
       () => undefined,
       new Deadline(systemClock, 60_000, 'the comparison to begin'),
     )
-    return await look(connectAudit(workers, systemClock), options)
+    return await look(connectAudit(workers, systemClock), topics, options)
   } finally {
     await destroyAudit(at, 'remove', new Deadline(systemClock, 30_000, 'the comparison to end'))
     rmSync(projectRoot, { recursive: true, force: true })
   }
+}
+
+/** Every application topic that one side or both have: one that a side lacks is a difference, and not left out. */
+async function topicsOfEither(clusters: { readonly blue: ClusterAccess; readonly green: ClusterAccess }): Promise<readonly string[]> {
+  const found = await Promise.all(
+    [clusters.blue, clusters.green].map(async (access) => {
+      const cluster = connectCluster(access, systemClock)
+      try {
+        const topics = await cluster.inventory.topics(new Deadline(systemClock, 30_000, `the topics of ${access.colour}`))
+        return topics.filter(isApplicationTopic).map(({ topic }) => topic)
+      } finally {
+        await cluster.close()
+      }
+    }),
+  )
+  return [...new Set(found.flat())].sort()
 }
 
 function readAccess(file: string, colour: 'blue' | 'green'): ClusterAccess {
@@ -84,22 +105,27 @@ function readAccess(file: string, colour: 'blue' | 'green'): ClusterAccess {
   throw new KbgError('cluster-access', `${file} doesn't say how to reach a cluster:${problems.join('')}`)
 }
 
-async function look(audit: Audit, options: AuditOptions): Promise<number> {
+async function look(audit: Audit, topics: readonly string[], options: AuditOptions): Promise<number> {
   try {
-    return await lookUntilDone(audit, options, systemClock)
+    return await lookUntilDone(audit, topics, options, systemClock)
   } finally {
     await audit.close()
   }
 }
 
 /** Asks once a second until there is an answer; with `follow` until it is ended from outside. */
-export async function lookUntilDone(audit: Audit, { follow, json, timeout }: Pick<AuditOptions, 'follow' | 'json' | 'timeout'>, clock: Clock): Promise<number> {
+export async function lookUntilDone(
+  audit: Audit,
+  topics: readonly string[],
+  { follow, json, timeout }: Pick<AuditOptions, 'follow' | 'json' | 'timeout'>,
+  clock: Clock,
+): Promise<number> {
   const startedMs = clock.monotonicMs()
   const untilMs = startedMs + secondsOf(timeout) * 1_000
   for (;;) {
     const facts = await audit.facts(new Deadline(clock, answerMs, "the audit's answer"))
     const nowMs = clock.monotonicMs()
-    const outcome = outcomeOf(facts, nowMs - startedMs)
+    const outcome = outcomeOf(facts, topics, nowMs - startedMs)
     if (!follow && (outcome !== 'open' || nowMs >= untilMs)) {
       tell(facts, outcome, json)
       return exitCodes[outcome]

@@ -1,5 +1,6 @@
 import type { AuditedPartition, AuditFacts, ToldDifference } from '../../engine/model/audit-facts.ts'
 import { firstFive } from '../../engine/model/error.ts'
+import { parseTopicPartition } from '../../engine/model/partition.ts'
 
 /** What a look at the audit comes to: `equal` only when every partition is, and was at both ends since the look began. */
 export type AuditOutcome = 'equal' | 'differs' | 'open'
@@ -7,13 +8,16 @@ export type AuditOutcome = 'equal' | 'differs' | 'open'
 /**
  * The outcome of one look (pure).
  *
+ * @param topics which must all be covered
  * @param sinceMs how long ago the look began: an older watermark says nothing of the records that came since
  */
-export function outcomeOf({ partitions, unreachable }: AuditFacts, sinceMs: number): AuditOutcome {
+export function outcomeOf({ partitions, unreachable }: AuditFacts, topics: readonly string[], sinceMs: number): AuditOutcome {
   if (partitions.some(({ state }) => state.kind === 'differs')) return 'differs'
   const isDone = ({ state, watermarkAgeMs, trouble }: AuditedPartition) =>
     state.kind === 'equal' && trouble === '' && watermarkAgeMs !== null && watermarkAgeMs <= sinceMs
-  return partitions.length > 0 && unreachable.length === 0 && partitions.every(isDone) ? 'equal' : 'open'
+  const covered = new Set(partitions.map(({ partition }) => parseTopicPartition(partition).topic))
+  const isWhole = partitions.length > 0 && unreachable.length === 0 && topics.every((topic) => covered.has(topic))
+  return isWhole && partitions.every(isDone) ? 'equal' : 'open'
 }
 
 /** One line of progress. */

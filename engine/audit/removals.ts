@@ -77,8 +77,8 @@ export class Removals {
       this.#open.delete(record.key)
       return { kind: 'contradicted', removal: earlier }
     }
-    // A tombstone whose value went before it on the other side went with it; without that, the value may still be there.
-    if (record.tombstone === true && earlier === undefined && this.#keys.mayHave(record.key)) {
+    // A tombstone went with its values. Where a value of the key stands on both sides it may have stayed there, whatever came between the two.
+    if (record.tombstone === true && this.#keys.mayHave(record.key)) {
       this.#unproven ??= `the tombstone at offset ${record.offset} of ${heldBy} is on that side only, and the other one may still hold a value of its key`
     }
     this.#open.set(record.key, { heldBy, record, before, records: (earlier?.records ?? 0) + 1 })

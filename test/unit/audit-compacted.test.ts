@@ -81,6 +81,11 @@ describe('compacted topics', () => {
     expect(compareText('a1 a- b1', '  b1').facts.state).toEqual({ kind: 'equal' })
     expect(compareText('  a- b1', '   b1').facts.state).toEqual({ kind: 'equal' })
     expect(compareText('a1 a- b1', 'a1  b1').facts.state).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('tombstone at offset 1 of blue') })
+    expect(compareText('a1 a2 a- b1', 'a1   b1').facts.state).toMatchObject({
+      kind: 'undecided',
+      reason: expect.stringContaining('tombstone at offset 2 of blue'),
+    })
+    expect(compareText('a1   b1', 'a1 a2 a- b1').facts.state).toMatchObject({ kind: 'undecided', reason: expect.stringContaining('of green') })
   })
 
   test('what both sides held is still known after a restart', () => {

@@ -42,17 +42,18 @@ const facts = (...partitions: AuditedPartition[]): AuditFacts => ({ partitions, 
 
 describe('what a look comes to', () => {
   test('equal only with a watermark from after the look began', () => {
-    expect(outcomeOf(facts(audited()), 5)).toBe('equal')
-    expect(outcomeOf(facts(audited()), 4)).toBe('open')
-    expect(outcomeOf(facts(audited({ watermarkAgeMs: null })), 1_000)).toBe('open')
-    expect(outcomeOf(facts(audited({ trouble: 'no leader' })), 1_000)).toBe('open')
-    expect(outcomeOf(facts(audited({ state: { kind: 'undecided', reason: 'x' } })), 1_000)).toBe('open')
-    expect(outcomeOf({ partitions: [audited()], unreachable: ['worker 1'] }, 1_000)).toBe('open')
-    expect(outcomeOf(facts(), 1_000)).toBe('open')
+    expect(outcomeOf(facts(audited()), ['orders'], 5)).toBe('equal')
+    expect(outcomeOf(facts(audited()), ['orders'], 4)).toBe('open')
+    expect(outcomeOf(facts(audited({ watermarkAgeMs: null })), ['orders'], 1_000)).toBe('open')
+    expect(outcomeOf(facts(audited({ trouble: 'no leader' })), ['orders'], 1_000)).toBe('open')
+    expect(outcomeOf(facts(audited({ state: { kind: 'undecided', reason: 'x' } })), ['orders'], 1_000)).toBe('open')
+    expect(outcomeOf({ partitions: [audited()], unreachable: ['worker 1'] }, ['orders'], 1_000)).toBe('open')
+    expect(outcomeOf(facts(audited()), ['orders', 'payments'], 1_000)).toBe('open')
+    expect(outcomeOf(facts(), ['orders'], 1_000)).toBe('open')
   })
 
   test('a difference is one, whatever else is open', () => {
-    expect(outcomeOf({ partitions: [differing], unreachable: ['worker 1'] }, 0)).toBe('differs')
+    expect(outcomeOf({ partitions: [differing], unreachable: ['worker 1'] }, ['orders'], 0)).toBe('differs')
   })
 
   test('is told with what differs, where, and how many more', () => {
@@ -92,17 +93,17 @@ describe('looking until there is an answer', () => {
     const printed = vi.spyOn(console, 'log').mockReturnValue(undefined)
     vi.spyOn(console, 'error').mockReturnValue(undefined)
     const { audit, clock, asked } = scripted(facts(audited({ watermarkAgeMs: null })), facts(audited()))
-    expect(await lookUntilDone(audit, options, clock)).toBe(0)
+    expect(await lookUntilDone(audit, ['orders'], options, clock)).toBe(0)
     expect(asked()).toBe(2)
     expect(printed).toHaveBeenCalledWith(expect.stringContaining('EQUAL'))
-    expect(await lookUntilDone(scripted(facts(differing)).audit, options, clock)).toBe(1)
+    expect(await lookUntilDone(scripted(facts(differing)).audit, ['orders'], options, clock)).toBe(1)
   })
 
   test('gives up at its time: not shown is not equal', async () => {
     vi.spyOn(console, 'error').mockReturnValue(undefined)
     const printed = vi.spyOn(console, 'log').mockReturnValue(undefined)
     const { audit, clock, asked } = scripted(facts(audited({ watermarkAgeMs: null })))
-    expect(await lookUntilDone(audit, { ...options, json: true }, clock)).toBe(2)
+    expect(await lookUntilDone(audit, ['orders'], { ...options, json: true }, clock)).toBe(2)
     expect(asked()).toBe(4)
     expect(JSON.parse(String(printed.mock.calls[0]?.[0]))).toMatchObject({ outcome: 'open', partitions: [{ partition: 'orders-0' }] })
   })

@@ -34,8 +34,21 @@ export async function cut(run: Execution, source: Colour, target: Colour, proof:
     })
   }
   const audit = await auditing
+  if (audit !== null) await stillThere(run, byColour, deadline)
   run.mark('cut')
   return { source, target, sourceEnds: endsJson(sourceEnds), targetEnds: endsJson(targetEnds), ...(audit === null ? {} : { audit }) }
+}
+
+/** Both sides' ends once more: a proof may have taken its time, and what came up meanwhile is in none. */
+async function stillThere(run: Execution, proven: Readonly<Record<Colour, readonly PartitionEnd[]>>, deadline: Deadline): Promise<void> {
+  const { clusters } = run.ports
+  const ends = async (colour: Colour) => movedPartitions(proven[colour], await clusters[colour].logs.ends(run.wiring.topics, deadline))
+  const [blue, green] = await Promise.all([ends('blue'), ends('green')])
+  if (blue.length + green.length === 0) return
+  throw new KbgError('cut-moved', 'The logs moved while the audit proved them equal.', {
+    facts: { blue: firstFive(blue), green: firstFive(green), required: 'ends and leader epochs as proven' },
+    remedy: 'Find who wrote or which leader changed; then try again with a new attempt.',
+  })
 }
 
 /**
