@@ -78,7 +78,7 @@ function sideLike(other: FakeSide | undefined): FakeSide {
 }
 
 /** Waits until it holds. */
-export async function until(what: string, holds: () => boolean, withinMs = 8_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 30_000): Promise<void> {
   await new Deadline(systemClock, withinMs, what).poll(2, async () => (holds() ? true : undefined))
 }
 
