@@ -4,6 +4,7 @@ import { Gate } from '../components/gate/gate.ts'
 import { LocalMirror } from '../components/mirror/mirror.ts'
 import { LocalRouteStore } from '../components/route/route-store.ts'
 import { Switchover } from '../components/switchover/switchover.ts'
+import { LocalWriteBack } from '../components/write-back/local-write-back.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import type { Colour } from '../engine/model/colour.ts'
@@ -54,6 +55,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     groups: Object.keys(catalog.groups),
     waves,
   })
+  new LocalWriteBack('write-back', { wiring })
   const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits })
   const switchover = new Switchover('switchover', {
     wiring,
