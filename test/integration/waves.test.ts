@@ -29,8 +29,8 @@ const members: RoutedConsumer[] = []
 /** What each group was given, in order, and what was acknowledged. */
 const given = { dashboard: [] as { value: number; colour: Colour }[], billing: [] as { value: number; colour: Colour }[] }
 const acknowledged: number[] = []
-/** A colour on which `dashboard` makes no progress. */
-let stuckOn: Colour | null = null
+/** A colour on which `dashboard` reads far slower than before. */
+let slowOn: Colour | null = null
 
 const operator = () => {
   const password = readCredentials(pair.wiring.clusters.blue.credentialsFile).passwords.operator ?? ''
@@ -53,7 +53,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   load.stop()
-  stuckOn = null
+  slowOn = null
   await Promise.all(members.map((each) => each.disconnect()))
   for (const colour of colours) await Promise.all([producers[colour]?.disconnect(), admins[colour]?.disconnect()])
   await pair?.end()
@@ -91,18 +91,13 @@ async function member(groupId: 'dashboard' | 'billing'): Promise<RoutedConsumer>
   await consumer.connect()
   await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
   await consumer.run({
-    eachMessage: async ({ message, colour, heartbeat }) => {
-      while (groupId === 'dashboard' && stuckOn === colour && consumer.colour !== null) {
-        await heartbeat()
-        await systemClock.sleep(50)
-        if (left.aborted) break
-      }
+    eachMessage: async ({ message, colour }) => {
+      if (groupId === 'dashboard' && slowOn === colour) await systemClock.sleep(200)
       given[groupId].push({ value: Number(message.value), colour })
     },
   })
   return consumer
 }
-const left = new AbortController().signal
 
 /** The gate refuses while mirror or audit are behind; a refused move has touched nothing. */
 async function want(consumers: Intent['consumers'], more: { live?: Colour; attempt?: number; limits?: Limits } = {}): Promise<Actual> {
@@ -193,9 +188,9 @@ describe('a wave', () => {
 
   test('goes back by itself when its groups do not read on, and the attempt is latched', async () => {
     load.start()
-    stuckOn = 'green'
+    slowOn = 'green'
     const thrown = await want({ 'wave-1': 'green' }, { limits: Limits.parse({ waveAnalysisMs: 4_000 }) }).catch((error: unknown) => error)
-    stuckOn = null
+    slowOn = null
     expect(thrown).toMatchObject({
       code: 'wave-returned',
       actual: { consumers: { 'wave-1': 'blue' }, latch: expect.stringContaining('wave-1 went back: dashboard') },

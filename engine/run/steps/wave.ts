@@ -50,13 +50,26 @@ export async function judgeWave(run: Execution, moved: UnjudgedWave): Promise<vo
   const reason = firstFive(slow)
   run.tell({ step: 'wave', text: `${wave} goes back: ${reason}` })
   await run.record({ kind: 'wave', wave, source, target, what: 'returning', groups: [...groups], pace: {}, reason })
-  const { stayed } = await bringBack(run, { wave, source: target, target: source, groups })
+  const back = await bringBack(run, { wave, source: target, target: source, groups })
   const latch = { attempt: run.intent.attempt, reason: `${wave} went back: ${reason}`, atWallClock: run.ports.clock.wallClock().toISOString() }
-  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...groups], pace: {}, reason }, latched(run.route, latch, run.term))
-  throw new EndStateError('wave-returned', `${wave} didn't read on as before on ${target}, so it went back to ${source}.`, run.actual, {
-    facts: { observed: reason, required: 'as many members, and half of the former pace or everything read', waitedMs: run.limits.waveAnalysisMs, stayed: firstFive(stayed.map(({ groupId }) => groupId)) }, // biome-ignore format: one line
-    remedy: `Mend the cause, then set the config key attempt to ${run.intent.attempt + 1} (kbg ack).`,
-  })
+  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...back.moved], pace: {}, reason }, latched(run.route, latch, run.term))
+  throw returned(run, moved, reason, back.stayed)
+}
+
+function returned(run: Execution, { wave, source, target }: WaveMove, reason: string, stayed: GroupsOutcome['stayed']): EndStateError {
+  const all = stayed.length === 0
+  const facts = {
+    observed: reason,
+    required: 'as many members, and half of the former pace or everything read',
+    waitedMs: run.limits.waveAnalysisMs,
+    ...(all ? {} : { [`still on ${target}`]: firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`)) }),
+  }
+  return new EndStateError(
+    'wave-returned',
+    `${wave} didn't read on as before on ${target}; ${all ? `it went back to ${source}` : `not all of it could go back to ${source}`}.`,
+    run.actual,
+    { facts, remedy: `Mend the cause, then set the config key attempt to ${run.intent.attempt + 1} (kbg ack).` },
+  )
 }
 
 /** Groups that the source knows are translated; those that nobody knows begin where they are wanted. */
