@@ -1,11 +1,9 @@
 /** Gives the members of a group that reads both colours the same partitions on each: whoever reads a record on blue must be the one that reads it on green. */
-import type { Assignment, Cluster, GroupMember, PartitionAssigner } from 'kafkajs'
-import kafkajs from 'kafkajs'
+import kafkajs, { type Assignment, type Cluster, type GroupMember, type PartitionAssigner } from 'kafkajs'
 
 const name = 'KbgPairedAssigner'
 const version = 1
 
-/** What is used of the protocol of kafkajs' assigners. */
 const { MemberMetadata, MemberAssignment } = kafkajs.AssignerProtocol
 
 /**
@@ -23,11 +21,10 @@ export function pairedAssigner(memberName: string): PartitionAssigner {
 }
 
 function partitionCounts(cluster: Cluster, topics: readonly string[]): ReadonlyMap<string, number> {
-  const { findTopicPartitionMetadata } = cluster as Cluster & { findTopicPartitionMetadata(topic: string): readonly unknown[] } // left out of kafkajs' types, used by its own assigner
-  return new Map(topics.map((topic) => [topic, findTopicPartitionMetadata.call(cluster, topic).length]))
+  return new Map(topics.map((topic) => [topic, cluster.findTopicPartitionMetadata(topic).length]))
 }
 
-/** Members by name, each topic's partitions in turn; topics begin at different members. Members may subscribe to other topics than their neighbours. */
+/** Members by name, each topic's partitions in turn; topics begin at different members. */
 export function assignPaired(members: readonly GroupMember[], partitions: ReadonlyMap<string, number>): { memberId: string; memberAssignment: Buffer }[] {
   const named = members
     .map(({ memberId, memberMetadata }) => ({ memberId, name: nameOf(memberMetadata), assignment: {} as Assignment }))

@@ -51,5 +51,5 @@ const longestPlainIdBytes = 64
 export function idKey(id: string | Buffer): string {
   const bytes = typeof id === 'string' ? Buffer.from(id, 'utf8') : id
   if (bytes.length <= longestPlainIdBytes) return bytes.toString('latin1')
-  return `${createHash('sha256').update(bytes).digest('latin1')}${'#'.repeat(longestPlainIdBytes)}` // longer than any plain one
+  return `${createHash('sha256').update(bytes).digest().toString('latin1')}${'#'.repeat(longestPlainIdBytes)}` // longer than any plain one
 }
