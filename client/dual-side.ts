@@ -74,7 +74,7 @@ export class DualSide {
   }
 
   async #readUntilCrash({ subscriptions, partitionsConsumedConcurrently, eachMessage }: SideRun): Promise<void> {
-    await this.connect()
+    if (!(await this.#connectedBeforeClose())) return
     for (const subscription of subscriptions) await this.#consumer.subscribe(subscription)
     const { promise: ended, resolve: end } = Promise.withResolvers<Error | undefined>()
     const offCrash = this.#consumer.on('consumer.crash', ({ payload }) => end(payload.error))
@@ -89,6 +89,19 @@ export class DualSide {
     } finally {
       offCrash()
     }
+  }
+
+  /** kafkajs goes on trying to connect for many seconds, and can't be told to stop: closing doesn't wait for it. */
+  async #connectedBeforeClose(): Promise<boolean> {
+    const connecting = this.connect()
+    const closed = new Promise<void>((resolve) => {
+      if (this.#closed.signal.aborted) resolve()
+      this.#closed.signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await Promise.race([connecting, closed])
+    if (!this.#closed.signal.aborted) return true
+    void connecting.then(() => this.#disconnect()).catch(() => undefined) // nothing was connected: nothing is left open
+    return false
   }
 
   async #disconnect(): Promise<void> {
