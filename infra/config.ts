@@ -3,7 +3,7 @@ import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import { Limits } from '../engine/model/limits.ts'
-import { RouteStoreAccess } from '../engine/model/wiring.ts'
+import { RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
@@ -35,6 +35,8 @@ export interface TrafficConfig {
   /** Counted up to move again after a latch. */
   readonly attempt: number
   readonly limits: Limits
+  /** Groups that stay, or that may be moved to a proven place before their own. */
+  readonly unprovenGroups: UnprovenGroups
   readonly decommission: string | undefined
 }
 

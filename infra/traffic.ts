@@ -26,7 +26,7 @@ export interface TrafficOutputs {
 
 /** Everything that connects the two colours: where the route is kept, the mirror between them, the audit that compares them, the gate, and the switchover that asks it. */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
-  const { fleet, live, attempt, limits } = config
+  const { fleet, live, attempt, limits, unprovenGroups } = config
   const decommission = config.decommission ?? null
   const [blue, green] = await Promise.all([clusterOf(fleet, 'blue'), clusterOf(fleet, 'green')])
   refuseOneCluster(blue, green)
@@ -44,6 +44,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     audit: audit.access,
     topics,
     groups: Object.keys(catalog.groups),
+    unprovenGroups,
   })
   const gate = new Gate('gate', { wiring, intent: { live, attempt }, limits })
   const switchover = new Switchover('switchover', { wiring, live, attempt, limits, gate: { verdict: gate.verdict, epoch: gate.epoch }, decommission })

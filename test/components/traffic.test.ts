@@ -15,7 +15,15 @@ vi.mock('../../components/gate/gate.ts', () => ({
   },
 }))
 
-const config = { role: 'traffic', fleet: 'shop', live: 'blue', attempt: 2, limits: Limits.parse({}), decommission: undefined } as const
+const config = {
+  role: 'traffic',
+  fleet: 'shop',
+  live: 'blue',
+  attempt: 2,
+  limits: Limits.parse({}),
+  unprovenGroups: { legacy: 'stay' },
+  decommission: undefined,
+} as const
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })
 const store = { endpoints: ['store.invalid:2379'], username: 'kbg', credentialsFile: '/nowhere/credentials.json' }
 
@@ -50,7 +58,13 @@ describe('the traffic program', () => {
     expect(references.map(({ name }) => name).sort()).toEqual(['organization/kafka-blue-green/shop-blue', 'organization/kafka-blue-green/shop-green'])
     const [gate, switchover] = ['test:fake:Gate', 'kbg:index:Switchover'].map((type) => registered.find((each) => each.type === type)?.inputs)
     expect(switchover?.wiring).toEqual(gate?.wiring)
-    expect(switchover?.wiring).toMatchObject({ fleet: 'shop', topics: ['orders'], groups: ['billing'], workers: { green: { colour: 'green' } } })
+    expect(switchover?.wiring).toMatchObject({
+      fleet: 'shop',
+      topics: ['orders'],
+      groups: ['billing'],
+      workers: { green: { colour: 'green' } },
+      unprovenGroups: { legacy: 'stay' },
+    })
     expect(switchover?.wiring).toMatchObject({ audit: [{ url: 'http://audit.invalid' }] })
     expect(switchover).toMatchObject({ live: 'blue', attempt: 2, gate: { verdict: 'pass', epoch: 9 }, decommission: null })
   })

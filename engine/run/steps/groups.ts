@@ -7,6 +7,7 @@ import { offsetsFromJson } from '../../model/offset-json.ts'
 import type { PartitionOffsets } from '../../model/partition.ts'
 import { topicPartition } from '../../model/partition.ts'
 import { type GroupRoute, groupRoute } from '../../model/route.ts'
+import { namedFor } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { positionChunks } from '../../switchover/group-positions.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
@@ -42,13 +43,25 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
   const done = movedGroups(openSwitch(run.journal)?.entries ?? [])
   // Old commits of a group that reads on the other side are no position of it: only those that the route has on the source are moved.
   const readsOnSource = (groupId: string) => groupRoute(run.route, groupId).colour === source
-  const candidates = listed.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId) && readsOnSource(group.groupId))
+  const own = listed.filter(({ groupId }) => !isExcludedGroup(groupId) && !done.has(groupId) && readsOnSource(groupId))
+  const staysByName = ({ groupId }: GroupFacts) => namedFor(run.wiring.unprovenGroups, groupId) === 'stay'
+  const candidates = own.filter((group) => !staysByName(group))
   const outcomes: GroupsOutcome[] = []
+  for (const named of inBatches(own.filter(staysByName))) outcomes.push(await leaveBehind(run, source, target, named))
   for (const batch of await byDistance(run, source, cut, candidates)) {
     outcomes.push(await moveBatch(run, source, target, cut, batch))
   }
-  await consumersFollow(run, source, target, new Set([...done, ...candidates.map((group) => group.groupId)]))
+  await consumersFollow(run, source, target, new Set([...done, ...own.map((group) => group.groupId)]))
   return outcomes
+}
+
+/** Groups that the operator has named: they are pinned to where they read, before anybody follows another default. */
+async function leaveBehind(run: Execution, source: Colour, target: Colour, named: readonly GroupFacts[]): Promise<GroupsOutcome> {
+  const stayed = named.map(({ groupId }) => ({ groupId, reason: 'named to stay in unprovenGroups' }))
+  const outcome = { positions: [], moved: [], stayed }
+  await release(run, source, target, outcome)
+  run.tell({ step: 'groups', text: `named to stay on ${source}: ${firstFive(stayed.map(({ groupId }) => groupId))}` })
+  return outcome
 }
 
 /** Groups that nobody knows read on the target from here on; one that has come up on the source meanwhile stays there, because nobody translated it. */
@@ -167,12 +180,13 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
   return group.type === 'classic' ? `still ${group.state} with ${group.memberCount} members` : `a ${group.type} group can't be moved yet`
 }
 
-/** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
+/** Translates every partition of every group; a group with one position that isn't exact is refused as a whole, unless it is named to be redelivered. */
 async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
   const { clusters } = run.ports
   const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
   const tell = (text: string) => run.tell({ step: 'groups', text })
-  const positions = await findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
+  const redeliver = groupIds.filter((groupId) => namedFor(run.wiring.unprovenGroups, groupId) === 'redeliver')
+  const positions = await findPositions(run.ports, { source, target, cut, committed, redeliver }, tell, deadline)
   const movable = new Map<string, PartitionOffsets>()
   const refused: { groupId: string; reason: string }[] = []
   for (const groupId of groupIds) {
