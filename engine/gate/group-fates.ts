@@ -3,7 +3,7 @@ import type { GroupFacts } from '../model/facts.ts'
 import type { GroupPosition } from '../model/journal.ts'
 import { topicPartition } from '../model/partition.ts'
 import { groupRoute } from '../model/route.ts'
-import type { GroupCommits, GroupsSnapshot, Snapshot } from '../model/snapshot.ts'
+import type { ColourSnapshot, GroupCommits, GroupsSnapshot, Snapshot } from '../model/snapshot.ts'
 import { namedFor } from '../model/wiring.ts'
 import { isExcludedGroup } from './group-states.ts'
 
@@ -29,13 +29,18 @@ export type GroupFate =
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | { readonly kind: 'unknown'; readonly why: string }
 
+/** What of a snapshot the groups are judged by. */
+export type GroupsView = Pick<Snapshot, 'source' | 'target' | 'route' | 'groups' | 'catalogGroups' | 'unprovenGroups'> & {
+  readonly colours: Readonly<Record<Colour, Pick<ColourSnapshot, 'groups'>>>
+}
+
 /**
  * The fate of every group: those found on the source or the target, the catalog's, and those that the operator has named (pure).
  *
  * @returns null: one side's groups, or their commits, couldn't be read at all
  */
-export function groupFates(snapshot: Snapshot): ReadonlyMap<string, GroupFate> | null {
-  const { colours, source, target, route, groups, catalogGroups, unprovenGroups } = snapshot
+export function groupFates(view: GroupsView): ReadonlyMap<string, GroupFate> | null {
+  const { colours, source, target, route, groups, catalogGroups, unprovenGroups } = view
   const [onSource, onTarget] = [colours[source].groups, colours[target].groups]
   if (!onSource.seen || !onTarget.seen || !groups.seen || !route.seen) return null
   const facts = new Map([...onTarget.value, ...onSource.value].map((group) => [group.groupId, group]))

@@ -4,6 +4,7 @@ import { type PartitionOffsets, parseTopicPartition, topicPartition } from '../m
 import type { GroupCommits, Snapshot } from '../model/snapshot.ts'
 import { namedFor } from '../model/wiring.ts'
 import { type Check, judged } from './check.ts'
+import type { GroupsView } from './group-fates.ts'
 
 /** What is wrong with a group on the target, before anybody has moved it there. */
 export interface Poison {
@@ -32,7 +33,7 @@ export function checkPoisonedGroups(snapshot: Snapshot): Check {
 }
 
 /** All poison of the groups that the route has on the source (pure); nothing where nothing was seen. */
-export function poisonedGroups({ groups, colours, target, unprovenGroups }: Snapshot): readonly Poison[] {
+export function poisonedGroups({ groups, colours, target, unprovenGroups }: GroupsView): readonly Poison[] {
   const there = colours[target].groups
   if (!groups.seen || !there.seen) return []
   const { commits, positions } = groups.value

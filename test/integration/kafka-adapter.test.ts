@@ -248,6 +248,44 @@ describe.each([
     expect(await cluster.groups.committed('billing', within(10))).toEqual(new Map())
   })
 
+  test('a static member whose consumer has closed stays until it is removed, and one that has joined again is left alone', async () => {
+    const password = readCredentials(access.credentialsFile).passwords[app] ?? ''
+    const join = async () => {
+      const member = new Consumer({
+        clientId: 'static-app',
+        groupId: 'static',
+        groupInstanceId: 'seat-1',
+        sessionTimeout: 60_000,
+        bootstrapBrokers: [...access.produceBootstrapServers],
+        sasl: { mechanism: 'SCRAM-SHA-512', username: app, password },
+        deserializers: stringDeserializers,
+      })
+      const stream = await member.consume({ topics: ['orders'], mode: 'committed', fallbackMode: 'earliest', autocommit: false })
+      await within(20).poll(50, async () => ((await groupNamed('static')).state === 'Stable' ? true : undefined))
+      return async () => {
+        await stream.close()
+        await member.close(true)
+      }
+    }
+    await (await join())()
+    const [former] = await cluster.groups.staticMembers('static', within(10))
+    expect(former).toMatchObject({ groupInstanceId: 'seat-1', clientId: expect.stringContaining('static-app') })
+    if (former === undefined) throw new Error('the static member has left by itself: nothing was tested')
+
+    const leave = await join()
+    await within(20).poll(50, async () => ((await cluster.groups.staticMembers('static', within(5)))[0]?.memberId === former.memberId ? undefined : true))
+    await cluster.groups.removeStaticMembers('static', [former], within(10))
+    expect(await groupNamed('static')).toMatchObject({ memberCount: 1 })
+    await leave()
+
+    const members = await cluster.groups.staticMembers('static', within(10))
+    expect(members).toHaveLength(1)
+    await cluster.groups.removeStaticMembers('static', members, within(10))
+    await within(10).poll(20, async () => ((await groupNamed('static')).state === 'Empty' ? true : undefined))
+    await cluster.groups.removeStaticMembers('static', members, within(10)) // gone already: no error
+    expect(await cluster.groups.staticMembers('nobody', within(10))).toEqual([])
+  })
+
   const groupNamed = async (groupId: string) => {
     const group = (await cluster.groups.list(within(10))).find((one) => one.groupId === groupId)
     return group ?? { groupId, state: 'absent', type: 'absent', memberCount: 0 }

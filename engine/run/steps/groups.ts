@@ -14,6 +14,7 @@ import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
 import { findPositions } from '../find-positions.ts'
+import { removeLeftMembers } from './left-members.ts'
 
 const emptyPauseMs = 30
 const listMs = 10_000
@@ -156,13 +157,17 @@ async function emptyGroups(run: Execution, source: Colour, candidates: readonly 
   const epoch = run.route.epoch
   const wanted = new Map(candidates.map((group) => [group.groupId, group]))
   const wait = deadline.within(run.limits.groupMoveDeadlineMs / 2, 'the members of all groups to leave')
-  await run.ports.store.waitForClients(
+  const { clients } = await run.ports.store.waitForClients(
     (clients) => !clients.some((client) => client.kind === 'consumer' && client.groupId !== null && wanted.has(client.groupId) && client.ackedEpoch < epoch),
     wait,
   )
   let before = new Set<string>()
+  const askedToLeave = new Set<string>()
   for (;;) {
     const now = await run.ports.clusters[source].groups.list(deadline)
+    const lingering = now.filter(({ groupId, memberCount }) => wanted.has(groupId) && memberCount > 0 && !askedToLeave.has(groupId))
+    for (const { groupId } of lingering) askedToLeave.add(groupId)
+    await Promise.all(lingering.map(({ groupId }) => removeLeftMembers(run, source, groupId, clients, epoch, deadline)))
     const empty = new Set(now.filter((group) => wanted.has(group.groupId) && group.state === 'Empty' && group.memberCount === 0).map((group) => group.groupId))
     const twice = [...empty].filter((groupId) => before.has(groupId))
     if (twice.length === wanted.size || wait.over) {
