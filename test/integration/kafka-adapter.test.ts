@@ -14,6 +14,7 @@ import { type ClusterAccess, canaryTopic } from '../../engine/model/cluster-acce
 import { type TopicPartition, topicPartition } from '../../engine/model/partition.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { AclBinding, Cluster, PartitionEnd } from '../../engine/ports/cluster.ts'
+import { leaveStaticMember } from '../support/static-member.ts'
 
 const fleet = 'h3-kafka'
 const app = 'orders-app'
@@ -249,40 +250,20 @@ describe.each([
   })
 
   test('a static member whose consumer has closed stays until it is removed, and one that has joined again is left alone', async () => {
-    const password = readCredentials(access.credentialsFile).passwords[app] ?? ''
-    const join = async () => {
-      const member = new Consumer({
-        clientId: 'static-app',
-        groupId: 'static',
-        groupInstanceId: 'seat-1',
-        sessionTimeout: 60_000,
-        bootstrapBrokers: [...access.produceBootstrapServers],
-        sasl: { mechanism: 'SCRAM-SHA-512', username: app, password },
-        deserializers: stringDeserializers,
-      })
-      const stream = await member.consume({ topics: ['orders'], mode: 'committed', fallbackMode: 'earliest', autocommit: false })
-      await within(20).poll(50, async () => ((await groupNamed('static')).state === 'Stable' ? true : undefined))
-      return async () => {
-        await stream.close()
-        await member.close(true)
-      }
-    }
-    await (await join())()
-    const [former] = await cluster.groups.staticMembers('static', within(10))
-    expect(former).toMatchObject({ groupInstanceId: 'seat-1', clientId: expect.stringContaining('static-app') })
-    if (former === undefined) throw new Error('the static member has left by itself: nothing was tested')
+    const former = await leaveStaticMember(access, 'static', 'seat-1', within(20))
+    const seen = await cluster.groups.staticMembers('static', within(10))
+    expect(seen).toEqual([{ memberId: former, groupInstanceId: 'seat-1', clientId: 'kbg' }])
+    expect(await groupNamed('static')).toMatchObject({ state: 'Stable', memberCount: 1 })
 
-    const leave = await join()
-    await within(20).poll(50, async () => ((await cluster.groups.staticMembers('static', within(5)))[0]?.memberId === former.memberId ? undefined : true))
-    await cluster.groups.removeStaticMembers('static', [former], within(10))
-    expect(await groupNamed('static')).toMatchObject({ memberCount: 1 })
-    await leave()
+    const again = await leaveStaticMember(access, 'static', 'seat-1', within(20))
+    expect(again).not.toBe(former)
+    await cluster.groups.removeStaticMembers('static', seen, within(10))
+    const left = await cluster.groups.staticMembers('static', within(10))
+    expect(left.map(({ memberId }) => memberId)).toEqual([again])
 
-    const members = await cluster.groups.staticMembers('static', within(10))
-    expect(members).toHaveLength(1)
-    await cluster.groups.removeStaticMembers('static', members, within(10))
-    await within(10).poll(20, async () => ((await groupNamed('static')).state === 'Empty' ? true : undefined))
-    await cluster.groups.removeStaticMembers('static', members, within(10)) // gone already: no error
+    await cluster.groups.removeStaticMembers('static', left, within(10))
+    expect(await groupNamed('static')).toMatchObject({ state: 'Empty', memberCount: 0 })
+    await cluster.groups.removeStaticMembers('static', left, within(10)) // gone already: no error
     expect(await cluster.groups.staticMembers('nobody', within(10))).toEqual([])
   })
 
