@@ -71,12 +71,10 @@ export async function lookAtGroups(ports: Ports, wiring: Wiring, costly: boolean
     blue: await observed(ports, wiring, 'blue', route, lists, costly, deadline),
     green: await observed(ports, wiring, 'green', route, lists, costly, deadline),
   }
-  const notes = colours.flatMap((colour) => [
-    ...why(lists[colour], `the groups of ${colour}`),
-    ...why(directions[colour].view.groups, `groups that read on ${colour}`),
-  ])
+  const unlisted = colours.flatMap((colour) => why(lists[colour], `the groups of ${colour}`))
+  const notes = unlisted.length > 0 ? unlisted : colours.flatMap((colour) => why(directions[colour].view.groups, `groups that read on ${colour}`))
   const groups = route === null ? [] : groupsOf(route, wiring, lists, directions)
-  return { groups, outcome: outcomeOf(groups, notes), notes: [...new Set(route === null ? ['there is no route yet'] : notes)] }
+  return { groups, outcome: outcomeOf(groups, notes), notes: route === null ? ['there is no route yet'] : notes }
 }
 
 async function observed(
