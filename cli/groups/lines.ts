@@ -11,16 +11,24 @@ const titles = { movable: 'MOVABLE', refused: 'REFUSED', 'not shown': 'NOT SHOWN
 /** The answer for people: the outcome, a table with the troubled groups first, and of each what is wrong and what the alternatives would have done. */
 export function groupsLines(look: GroupsLook, all: boolean): readonly string[] {
   const troubled = look.groups.filter(isTroubled)
-  const others = look.groups.filter((group) => !isTroubled(group))
+  const leftOut = look.groups.filter(({ fate }) => fate.kind === 'excluded')
+  const others = [...look.groups.filter((group) => !isTroubled(group) && !leftOut.includes(group)), ...leftOut]
   const shown = [...first(troubled, all), ...first(others, all)]
   const hidden = look.groups.length - shown.length
   return [
-    `${titles[look.outcome]}  ${look.groups.length} groups${troubled.length === 0 ? '' : `, ${troubled.length} of them not movable now`}`,
+    headline(look, troubled.length, leftOut.length),
     ...look.notes.map((note) => `  not seen: ${note}`),
     ...table(shown),
     ...(hidden === 0 ? [] : [`and ${hidden} more (--all)`]),
     ...shown.flatMap((group) => detailLines(group, all)),
   ]
+}
+
+function headline({ outcome, groups }: GroupsLook, troubled: number, leftOut: number): string {
+  const parts = [`${groups.length - leftOut} groups`]
+  if (troubled > 0) parts.push(`${troubled} of them not movable now`)
+  if (leftOut > 0) parts.push(`${leftOut} left out by rule`)
+  return `${titles[outcome]}  ${parts.join(', ')}`
 }
 
 /** The answer for tools. */

@@ -61,6 +61,12 @@ describe('kbg groups', () => {
     ])
   })
 
+  test('groups that are left out by rule are counted and stand last', () => {
+    const lines = groupsLines({ groups: [looked('connect-x', { fate: { kind: 'excluded' } }), looked('zebra')], outcome: 'movable', notes: [] }, false)
+    expect(lines[0]).toBe('MOVABLE  1 groups, 1 left out by rule')
+    expect(lines.slice(2).map((line) => line.trim().split(' ')[0])).toEqual(['zebra', 'connect-x'])
+  })
+
   test('JSON for tools is what was looked at', () => {
     const look = { groups: [looked('billing')], outcome: 'movable', notes: [] } as const
     expect(JSON.parse(groupsJson(look))).toEqual(look)
