@@ -71,11 +71,18 @@ class AuditClient implements Audit {
     return { kind: 'equal', partitions: equal.size, alignedRecords: [...equal.values()].reduce((sum, records) => sum + BigInt(records), 0n) }
   }
 
-  async translate(from: Colour, groups: ReadonlyMap<string, PartitionOffsets>, ends: AskedEnds | null, deadline: Deadline): Promise<readonly GroupPosition[]> {
+  async translate(
+    from: Colour,
+    groups: ReadonlyMap<string, PartitionOffsets>,
+    ends: AskedEnds | null,
+    deadline: Deadline,
+    redeliver: readonly string[] = [],
+  ): Promise<readonly GroupPosition[]> {
     const request: TranslateRequest = {
       from,
       groups: Object.fromEntries([...groups].map(([groupId, committed]) => [groupId, signedOffsets(committed)])),
       ends: ends === null ? null : { blue: offsetsToJson(ends.blue), green: offsetsToJson(ends.green) },
+      redeliver: [...redeliver],
     }
     const { answers, unreachable } = await this.#askAll((worker) => worker.ask('POST', '/translate', request, TranslateAnswer, deadline))
     if (answers.length === 0) throw unreachableError(unreachable)

@@ -7,7 +7,7 @@ import type { Deadline } from '../../ports/clock.ts'
 import { groupsSet, latched } from '../../switchover/route-moves.ts'
 import { isForward, type UnjudgedWave, type WaveMove } from '../../switchover/waves.ts'
 import { EndStateError, type Execution } from '../execution.ts'
-import { type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
+import { type GroupMove, type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
 import { slowGroups, wavePace } from '../wave-pace.ts'
 
 const listMs = 10_000
@@ -88,7 +88,7 @@ async function moveByMap(run: Execution, { wave, source, target, groups }: WaveM
     run.cancelled.throwIfAborted()
     const here = batch.flatMap((groupId) => known.get(groupId) ?? [])
     const unknown = batch.filter((groupId) => !known.has(groupId))
-    const find = (committed: ReadonlyMap<string, PartitionOffsets>, deadline: Deadline) => positionsNow(run, audit, source, committed, deadline)
+    const find: GroupMove['find'] = (committed, redeliver, deadline) => positionsNow(run, audit, source, committed, redeliver, deadline)
     outcomes.push(await moveGroups(run, { source, target, groups: here, unknown, wave, find }))
   }
   return joined(outcomes)
@@ -118,6 +118,7 @@ async function positionsNow(
   audit: Audit,
   source: Colour,
   committed: ReadonlyMap<string, PartitionOffsets>,
+  redeliver: readonly string[],
   deadline: Deadline,
 ): Promise<readonly GroupPosition[]> {
   const wait = deadline.within(deadline.remainingMs() / 2, 'the audit to compare what the groups have read')
@@ -127,7 +128,8 @@ async function positionsNow(
     const open = new Set(positions.filter(({ verdict }) => verdict === 'not provable').map(({ topic, partition }) => topicPartition(topic, partition)))
     if (open.size === 0) return positions
     const ahead = await comparedLess(audit, source, committed, open, wait)
-    if (!ahead || wait.remainingMs() <= 2 * retryPauseMs) return positions
+    if (!ahead || wait.remainingMs() <= 2 * retryPauseMs)
+      return redeliver.length === 0 ? positions : await audit.translate(source, committed, null, wait, redeliver)
     await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
   }
 }
