@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<ConductedBench>>> = {
   preview: async () => (await import('./preview.ts')).benchPreview(),
   provision: async () => (await import('./provision.ts')).benchProvision(),
   window: async () => (await import('./window.ts')).benchWindow(),
+  audit: async () => (await import('./audit.ts')).benchAudit(),
   fresh: async () => (await import('./fresh.ts')).benchFresh(),
 }
 
