@@ -168,7 +168,14 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
 }
 
 /** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
-async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
+export async function translated(
+  run: Pick<Execution, 'ports' | 'tell'>,
+  source: Colour,
+  target: Colour,
+  cut: Cut,
+  groupIds: readonly string[],
+  deadline: Deadline,
+) {
   const { clusters } = run.ports
   const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
   const tell = (text: string) => run.tell({ step: 'groups', text })
@@ -189,8 +196,8 @@ async function translated(run: Execution, source: Colour, target: Colour, cut: C
 }
 
 /** Writes every group to the target and reads both sides back; returns those that could not be written, with the reason. */
-async function writeAll(
-  run: Execution,
+export async function writeAll(
+  run: Pick<Execution, 'ports'>,
   source: Colour,
   target: Colour,
   movable: ReadonlyMap<string, PartitionOffsets>,
@@ -210,7 +217,7 @@ async function writeAll(
   return failed
 }
 
-async function writeOne(run: Execution, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
+async function writeOne(run: Pick<Execution, 'ports'>, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
   const { groups: port } = run.ports.clusters[target]
   const before = await port.committed(groupId, deadline)
   const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
@@ -229,7 +236,7 @@ async function writeOne(run: Execution, target: Colour, groupId: string, offsets
   }
 }
 
-async function stillEmpty(run: Execution, source: Colour, groupId: string, deadline: Deadline): Promise<void> {
+async function stillEmpty(run: Pick<Execution, 'ports'>, source: Colour, groupId: string, deadline: Deadline): Promise<void> {
   const group = (await run.ports.clusters[source].groups.list(deadline)).find((one) => one.groupId === groupId)
   if (group && group.memberCount > 0)
     throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
