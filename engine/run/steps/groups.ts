@@ -180,10 +180,11 @@ export async function translated(
   const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
   const tell = (text: string) => run.tell({ step: 'groups', text })
   const positions = await findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
+  const byGroup = Map.groupBy(positions, ({ groupId }) => groupId) // a look through all of them for each group took longer than everything else
   const movable = new Map<string, PartitionOffsets>()
   const refused: { groupId: string; reason: string }[] = []
   for (const groupId of groupIds) {
-    const own = positions.filter((position) => position.groupId === groupId)
+    const own = byGroup.get(groupId) ?? []
     const bad = own.find((position) => position.verdict === 'not provable')
     const offsets = own.flatMap(({ topic, partition, targetOffset }) =>
       targetOffset === null ? [] : [[topicPartition(topic, partition), BigInt(targetOffset)] as const],
@@ -208,12 +209,12 @@ export async function writeAll(
     [...movable].map(async ([groupId, offsets]) => {
       try {
         await writeOne(run, target, groupId, offsets, deadline)
-        await stillEmpty(run, source, groupId, deadline)
       } catch (thrown) {
         failed.set(groupId, messageOf(thrown))
       }
     }),
   )
+  for (const [groupId, reason] of await returned(run, source, movable, deadline)) if (!failed.has(groupId)) failed.set(groupId, reason)
   return failed
 }
 
@@ -236,10 +237,24 @@ async function writeOne(run: Pick<Execution, 'ports'>, target: Colour, groupId: 
   }
 }
 
-async function stillEmpty(run: Pick<Execution, 'ports'>, source: Colour, groupId: string, deadline: Deadline): Promise<void> {
-  const group = (await run.ports.clusters[source].groups.list(deadline)).find((one) => one.groupId === groupId)
-  if (group && group.memberCount > 0)
-    throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
+/** The written groups that have members on the source again, with the reason: one listing behind all writes tells it of each. If it fails, nothing is known of any. */
+async function returned(
+  run: Pick<Execution, 'ports'>,
+  source: Colour,
+  written: ReadonlyMap<string, PartitionOffsets>,
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, string>> {
+  try {
+    const listed = await run.ports.clusters[source].groups.list(deadline)
+    const back = listed.filter(({ groupId, memberCount }) => memberCount > 0 && written.has(groupId))
+    return new Map(back.map(({ groupId, memberCount }) => [groupId, messageOf(groupReturned(groupId, source, memberCount))]))
+  } catch (thrown) {
+    return new Map([...written.keys()].map((groupId) => [groupId, messageOf(thrown)]))
+  }
+}
+
+function groupReturned(groupId: string, source: Colour, members: number): KbgError {
+  return new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members, required: 0 } })
 }
 
 /**

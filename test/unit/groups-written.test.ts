@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest'
+import type { PartitionOffsets } from '../../engine/model/partition.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import type { Ports } from '../../engine/run/ports.ts'
+import { writeAll } from '../../engine/run/steps/groups.ts'
+
+const offsets: PartitionOffsets = new Map([['orders-0', 7n]])
+const movable = new Map(['a', 'b', 'poisoned'].map((groupId) => [groupId, offsets]))
+
+/** Two clusters of which blue lists these groups, by their members. */
+function written(list: () => Promise<readonly { groupId: string; memberCount: number }[]>) {
+  const events: string[] = []
+  const green = new Map<string, PartitionOffsets>([['poisoned', new Map([['orders-1', 1n]])]])
+  const groups = {
+    committed: async (groupId: string) => green.get(groupId) ?? new Map(),
+    commit: async (groupId: string, own: PartitionOffsets) => {
+      green.set(groupId, own)
+      events.push(`written ${groupId}`)
+    },
+  }
+  const listing = async () => {
+    events.push('listed')
+    return await list()
+  }
+  const ports = { clusters: { blue: { groups: { list: listing } }, green: { groups } } } as unknown as Ports
+  const failed = writeAll({ ports }, 'blue', 'green', movable, new Deadline(systemClock, 5_000, 'the test'))
+  return { failed, events, green }
+}
+
+test('groups are written, and one listing behind all of them finds those whose members came back', async () => {
+  const { failed, events, green } = written(async () => [
+    { groupId: 'a', memberCount: 2 },
+    { groupId: 'b', memberCount: 0 },
+    { groupId: 'poisoned', memberCount: 1 },
+    { groupId: 'other', memberCount: 1 },
+  ])
+  const reasons = Object.fromEntries(await failed)
+  expect(Object.keys(reasons).sort()).toEqual(['a', 'poisoned'])
+  expect(reasons.a).toMatch(/a has members on blue again/)
+  expect(reasons.poisoned).toMatch(/commits on green that no translation covers/)
+  expect(events).toEqual(['written a', 'written b', 'listed'])
+  expect(green.get('b')).toEqual(offsets)
+})
+
+test('no group is moved when nobody can say whether its members came back', async () => {
+  const { failed } = written(() => Promise.reject(new Error('a broker is gone')))
+  expect([...(await failed).keys()].sort()).toEqual(['a', 'b', 'poisoned'])
+  expect((await failed).get('b')).toMatch(/a broker is gone/)
+})
