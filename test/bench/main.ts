@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<Con
   preview: async () => (await import('./preview.ts')).benchPreview(),
   provision: async () => (await import('./provision.ts')).benchProvision(),
   window: async () => (await import('./window.ts')).benchWindow(),
+  translate: async () => (await import('./translate.ts')).benchTranslate(),
   'translate-scale': async () => (await import('./translate-scale.ts')).benchTranslateScale(),
   'verify-at-switch': async (words) => {
     const { benchVerifyAtSwitch, verifyAtSwitchOptions } = await import('./verify-at-switch.ts')
