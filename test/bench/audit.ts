@@ -3,12 +3,13 @@ import { createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { colours } from '../../engine/model/colour.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import type { Pair } from '../support/pair.ts'
 import { consumerPerformance, requireConsumerPerformance } from './audit/consumer-performance.ts'
 import { type Filling, fill, flow } from './audit/fill.ts'
 import { findings, type Measurements, type Reading, type Steady } from './audit/findings.ts'
 import { auditOnce, processorSeconds, withWorker } from './audit/worker-run.ts'
 import { type ConductedBench, cleaningUp, conductBench, durationNoise, type Findings, interleaved, interleavedOrder, interrupted, methodOf, type WarmUpRule } from './harness/index.ts' // biome-ignore format: one line
+import { onPair } from './on-pair.ts'
 
 export interface AuditBenchOptions {
   /** Topics that both the audit and ConsumerPerformance read, in turn. */
@@ -17,6 +18,8 @@ export interface AuditBenchOptions {
   /** Records of 100 bytes in a topic, ascending: a worker of its own compares each once, and its memory is looked at. */
   readonly memoryRecords: readonly number[]
   readonly steady: { readonly recordsPerSecond: number; readonly recordBytes: number; readonly windows: number; readonly windowSeconds: number }
+  /** A pair that stands, for runs that share one; it stays, without its audit. */
+  readonly pair?: Pair
   readonly outDir?: string
 }
 
@@ -54,15 +57,9 @@ export async function benchAudit(options: AuditBenchOptions = fullRun): Promise<
 }
 
 async function measure(options: AuditBenchOptions): Promise<Findings> {
-  const pair = await standPair({
-    fleet: 'bench-audit',
-    versions: { blue: '3.9.2', green: '4.3.1' },
-    catalog: Catalog.parse({ topics: { unused: { partitions: 1 } } }),
-  })
-  return await cleaningUp(
-    async () => findings(await measureOn(pair, options), warmUp),
-    () => pair.end(),
-  )
+  const catalog = Catalog.parse({ topics: { unused: { partitions: 1 } } })
+  const spec = { fleet: 'bench-audit', versions: { blue: '3.9.2', green: '4.3.1' }, catalog }
+  return await onPair(options.pair, spec, async (pair) => findings(await measureOn(pair, options), warmUp))
 }
 
 async function measureOn(pair: Pair, { readings, rounds, memoryRecords, steady }: AuditBenchOptions): Promise<Measurements> {

@@ -15,10 +15,9 @@ const pollMs = 200
  *
  * @throws KbgError `deadline`; `bench` when the audit calls the sides unequal
  */
-export async function cutAtRest(pair: Pair, seconds: number): Promise<Cut> {
+export async function cutAtRest(pair: Pair, topics: readonly string[], seconds: number): Promise<Cut> {
   const deadline = new Deadline(systemClock, seconds * 1_000, 'both sides to hold the same', interrupted)
   const { blue, green } = pair.ports.clusters
-  const topics = pair.wiring.topics
   const sourceEnds = await endsOf(blue, topics, deadline)
   const last = await blue.logs.lastVisibleOfAll(sourceEnds, 1, deadline)
   const targetEnds = await deadline.poll(pollMs, async () => {

@@ -5,13 +5,12 @@ import { offsetsFromJson } from '../../engine/model/offset-json.ts'
 import { type PartitionOffsets, topicPartition } from '../../engine/model/partition.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { translated, writeAll } from '../../engine/run/steps/groups.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import type { Pair } from '../support/pair.ts'
 import { fill } from './audit/fill.ts'
 import {
   afterWarmUp,
   armSamples,
   type ConductedBench,
-  cleaningUp,
   conductBench,
   durationNoise,
   type Findings,
@@ -26,6 +25,7 @@ import {
 } from './harness/index.ts'
 import { seededRandom } from './harness/statistics.ts'
 import { cutAtRest } from './mirrored.ts'
+import { onPair } from './on-pair.ts'
 import { readOffsets, truePosition } from './translate-scale/true-positions.ts'
 
 export interface TranslateScaleOptions {
@@ -34,6 +34,8 @@ export interface TranslateScaleOptions {
   readonly partitionsOfTopic: number
   readonly recordsOfPartition: number
   readonly rounds: number
+  /** A pair that stands, for runs that share one; it stays. */
+  readonly pair?: Pair
   readonly outDir?: string
 }
 
@@ -63,23 +65,24 @@ export async function benchTranslateScale(options: TranslateScaleOptions = fullR
 
 async function measure(options: TranslateScaleOptions): Promise<Findings> {
   const topic = { partitions: options.partitionsOfTopic, replicationFactor: 1 }
-  const catalog = Catalog.parse({ topics: Object.fromEntries(Array.from({ length: options.topics }, (_, index) => [`scale-${index}`, topic])) })
-  const pair = await standPair({ fleet: 'bench-scale', versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true })
-  return await cleaningUp(
-    () => measureOn(pair, options),
-    () => pair.end(),
-  )
+  const catalog = Catalog.parse({ topics: Object.fromEntries(topicsOf(options).map((name) => [name, topic])) })
+  const spec = { fleet: 'bench-scale', versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true }
+  return await onPair(options.pair, spec, (pair) => measureOn(pair, options))
+}
+
+function topicsOf({ topics }: TranslateScaleOptions): readonly string[] {
+  return Array.from({ length: topics }, (_, index) => `scale-${index}`)
 }
 
 async function measureOn(pair: Pair, options: TranslateScaleOptions): Promise<Findings> {
   await pair.createRoute()
   const { partitionsOfTopic: partitions, recordsOfPartition } = options
-  for (const topic of pair.wiring.topics) {
+  for (const topic of topicsOf(options)) {
     const filling = { topic, partitions, recordBytes, batchRecords }
     await fill([pair.wiring.clusters.blue], filling, recordsOfPartition * partitions, within(120, `${topic} to be filled`))
   }
-  const cut = await cutAtRest(pair, 240)
-  const committed = positionsOf(options, pair, cut)
+  const cut = await cutAtRest(pair, topicsOf(options), 240)
+  const committed = positionsOf(options, cut)
   await commitAll(pair.ports.clusters.blue, committed)
   console.log(`${committed.size} groups stand on ${offsetsFromJson(cut.sourceEnds).size} partitions`)
   const found: number[] = []
@@ -97,12 +100,10 @@ async function measureOn(pair: Pair, options: TranslateScaleOptions): Promise<Fi
 }
 
 /** Offsets of every group on every partition, anywhere from the beginning to the cut, markers' offsets among them. */
-function positionsOf(options: TranslateScaleOptions, pair: Pair, cut: Cut): ReadonlyMap<string, PartitionOffsets> {
+function positionsOf(options: TranslateScaleOptions, cut: Cut): ReadonlyMap<string, PartitionOffsets> {
   const ends = offsetsFromJson(cut.sourceEnds)
   const random = seededRandom(1)
-  const partitions = pair.wiring.topics.flatMap((topic) =>
-    Array.from({ length: options.partitionsOfTopic }, (_, partition) => topicPartition(topic, partition)),
-  )
+  const partitions = topicsOf(options).flatMap((topic) => Array.from({ length: options.partitionsOfTopic }, (_, partition) => topicPartition(topic, partition)))
   return new Map(
     Array.from({ length: options.groups }, (_, index) => [
       `group-${String(index).padStart(4, '0')}`,

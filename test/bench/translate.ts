@@ -4,20 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KafkaMessage } from 'kafkajs'
 import { observeWorker, startDeadWorker } from '../../engine/adapters/local/connect-worker.ts'
-import { Catalog } from '../../engine/model/catalog.ts'
+import { bindProblem } from '../../engine/adapters/local/process.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import type { Cut, GroupPosition } from '../../engine/model/journal.ts'
 import { offsetsFromJson } from '../../engine/model/offset-json.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../engine/model/partition.ts'
 import type { NotedPlace } from '../../engine/offsets/by-snapshot.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
-import { loadCatalog } from '../../infra/catalog.ts'
-import { projectDir, toolPaths } from '../../tools/paths.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { toolPaths } from '../../tools/paths.ts'
+import type { Pair } from '../support/pair.ts'
 import { WorkloadProcess } from '../support/workload/process.ts'
 import { type Filling, fill } from './audit/fill.ts'
 import { type ConductedBench, cleaningUp, conductBench, type Findings, interrupted, methodOf, type NoiseRule } from './harness/index.ts'
 import { cutAtRest } from './mirrored.ts'
+import { onPair, quickGate } from './on-pair.ts'
+import { ordersOnly } from './orders-only.ts'
 import { movePastGate } from './past-gate.ts'
 import { endCheckpoints, readCheckpoints, startCheckpoints, type ToldCheckpoints, untilBothRun } from './translate/checkpoints.ts'
 import { findings, type GroupOutcome } from './translate/findings.ts'
@@ -33,6 +34,8 @@ export interface TranslateOptions {
   readonly recordsPerSecond: number
   /** How long the load runs before the groups are parked, between that and the restart of MirrorMaker's worker, and behind the restart. */
   readonly loadSeconds: readonly [number, number, number]
+  /** A pair that stands, for runs that share one; it stays. */
+  readonly pair?: Pair
   readonly outDir?: string
 }
 
@@ -42,9 +45,8 @@ const fullRun: TranslateOptions = {
   recordsPerSecond: 500,
   loadSeconds: [20, 20, 20],
 }
-const fleet = 'bench-translate'
 const topic = 'orders'
-const partitions = 3
+const partitions = 4
 const filling: Filling = { topic, partitions, recordBytes: 100, batchRecords: 100 }
 const liveGroup = 'billing'
 const windowRecords = 500
@@ -75,28 +77,21 @@ async function measure(options: TranslateOptions): Promise<Findings> {
   const dir = mkdtempSync(join(tmpdir(), 'kbg-bench-translate-'))
   return await cleaningUp(
     async () => {
-      const pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog: ordersOnly(), audit: true })
-      return await cleaningUp(
-        () => measureOn(pair, dir, options),
-        () => pair.end(),
-      )
+      const spec = { fleet: 'bench-translate', versions: { blue: '3.9.2', green: '4.3.1' }, catalog: ordersOnly(filling), audit: true }
+      return await onPair(options.pair, spec, (pair) => measureOn(pair, dir, options))
     },
     () => rmSync(dir, { recursive: true, force: true }),
   )
 }
 
-function ordersOnly(): Catalog {
-  const { users, acls } = loadCatalog(join(projectDir, 'catalog.yaml'))
-  const wanted = acls.filter(({ resourceType, resourceName }) => resourceType !== 'Topic' || resourceName === topic)
-  return Catalog.parse({ topics: { [topic]: { partitions } }, users, acls: wanted, groups: { [liveGroup]: {} } })
-}
-
 const parkedGroup = (behind: number): string => `parked-${behind}`
+const groupIdsOf = ({ parkedBehind }: TranslateOptions): readonly string[] => [...parkedBehind.map(parkedGroup), liveGroup]
 
 async function measureOn(pair: Pair, dir: string, options: TranslateOptions): Promise<Findings> {
   await pair.createRoute()
+  await startCheckpoints(pair, groupIdsOf(options)) // before the first record, as whoever relies on them has it
   await fill([pair.wiring.clusters.blue], filling, options.filledOfPartition * partitions, within(200, 'the topic to be filled'))
-  const filled = await cutAtRest(pair, 300)
+  const filled = await cutAtRest(pair, [topic], 300)
   const { blue } = pair.ports.clusters
   await blue.groups.commit(liveGroup, offsetsFromJson(filled.sourceEnds), within(20, 'the live group to begin at the end'))
   const load = await startLoad(pair, dir, options.recordsPerSecond)
@@ -117,7 +112,7 @@ function startLoad(pair: Pair, dir: string, recordsPerSecond: number): Promise<W
   const producer = { user: 'orders-app', topics: [topic], ratePerSecond: recordsPerSecond / 2, preloadRecords: 0 }
   const config = {
     ...{ version: 1 as const, historyDir: join(dir, 'history'), credentialsFile: pair.wiring.clusters.blue.credentialsFile },
-    client: { kind: 'routed' as const, fleet, routeStore: { endpoints, username: 'client' as const, credentialsFile } },
+    client: { kind: 'routed' as const, fleet: pair.wiring.fleet, routeStore: { endpoints, username: 'client' as const, credentialsFile } },
     ...{ recordBytes: filling.recordBytes, tickMs: 50, topics: [{ name: topic, partitions, keys: 300 }] },
     producers: [
       { ...producer, id: 'orders-web', transactions: null },
@@ -129,13 +124,12 @@ function startLoad(pair: Pair, dir: string, recordsPerSecond: number): Promise<W
 }
 
 /** Everything until the switchover is over. @returns what MirrorMaker made of the groups before it */
-async function underLoad(pair: Pair, load: WorkloadProcess, { parkedBehind, loadSeconds }: TranslateOptions): Promise<ToldCheckpoints> {
-  const groupIds = [...parkedBehind.map(parkedGroup), liveGroup]
-  const [beforeParking, beforeRestart, behindRestart] = loadSeconds
+async function underLoad(pair: Pair, load: WorkloadProcess, options: TranslateOptions): Promise<ToldCheckpoints> {
+  const [beforeParking, beforeRestart, behindRestart] = options.loadSeconds
+  const groupIds = groupIdsOf(options)
   load.startLoad()
-  await startCheckpoints(pair, groupIds)
   await systemClock.sleep(beforeParking * 1_000, interrupted)
-  await park(pair, parkedBehind)
+  await park(pair, options.parkedBehind)
   console.log(`parked: ${groupIds.join(', ')}`)
   await systemClock.sleep(beforeRestart * 1_000, interrupted)
   await restartMirrorMaker(pair)
@@ -143,7 +137,7 @@ async function underLoad(pair: Pair, load: WorkloadProcess, { parkedBehind, load
   const told = await readCheckpoints(pair)
   await endCheckpoints(pair, groupIds)
   console.log(`MirrorMaker has checkpoints of ${told.size} groups`)
-  await movePastGate(pair, 'green')
+  await movePastGate(pair, 'green', { limits: quickGate })
   return told
 }
 
@@ -161,18 +155,22 @@ async function park(pair: Pair, behind: readonly number[]): Promise<void> {
 }
 
 async function restartMirrorMaker(pair: Pair): Promise<void> {
-  const at = { projectRoot: pair.root, fleet, colour: 'green' } as const
+  const at = { projectRoot: pair.root, fleet: pair.wiring.fleet, colour: 'green' } as const
   process.kill(observeWorker(at).pid ?? 0, 'SIGKILL')
-  await within(10, 'the worker to be gone').poll(50, async () => (observeWorker(at).pid === null ? true : undefined))
+  const { hostname: host, port } = new URL(pair.wiring.workers.green.restUrl)
+  // Its process is no more a moment before its address is free.
+  await within(20, 'the worker to be gone').poll(50, async () =>
+    observeWorker(at).pid === null && !(await bindProblem({ host, port: Number(port) })) ? true : undefined,
+  )
   await startDeadWorker(at, quiet, within(90, 'the worker to stand again'))
   await untilBothRun(pair)
 }
 
-async function judged(pair: Pair, { parkedBehind }: TranslateOptions, filled: Cut, told: ToldCheckpoints): Promise<Findings> {
+async function judged(pair: Pair, options: TranslateOptions, filled: Cut, told: ToldCheckpoints): Promise<Findings> {
   const moved = movedIn(await pair.ports.store.history(within(20, 'the journal')))
   const truth = await groundTruth(pair, moved.cut)
   const sides = await bothSides(pair, moved.cut)
-  const order = [...parkedBehind.map(parkedGroup), liveGroup]
+  const order = groupIdsOf(options)
   const by = (positions: readonly GroupPosition[]) => order.map((groupId) => outcomeOf(truth, groupId, positions))
   const outcomes = {
     'offset map': order.map((groupId) => (moved.moved.has(groupId) ? outcomeOf(truth, groupId, moved.positions) : { groupId, consequence: null })),
@@ -239,7 +237,7 @@ function distances({ committed }: Moved, truth: GroundTruth): readonly string[] 
 
 async function groundTruth(pair: Pair, cut: Cut): Promise<GroundTruth> {
   const [source, target] = [await seen(pair, 'blue'), await seen(pair, 'green')]
-  return new GroundTruth(source, target, offsetsFromJson(cut.sourceEnds))
+  return new GroundTruth(source, target, ofTopic(cut.sourceEnds))
 }
 
 async function seen(pair: Pair, colour: Colour): Promise<ReadonlyMap<TopicPartition, readonly SeenRecord[]>> {
@@ -253,14 +251,17 @@ async function seen(pair: Pair, colour: Colour): Promise<ReadonlyMap<TopicPartit
   return records
 }
 
+function ofTopic(ends: Cut['sourceEnds']): PartitionOffsets {
+  return new Map([...offsetsFromJson(ends)].filter(([partition]) => parseTopicPartition(partition).topic === topic))
+}
+
 /** What the strategies that read may read. */
 async function bothSides(pair: Pair, { sourceEnds, targetEnds }: Cut): Promise<ReadonlyMap<TopicPartition, BothSides>> {
   const deadline = within(180, 'both sides to be read')
   const { blue, green } = pair.ports.clusters
   const to: PartitionOffsets = offsetsFromJson(targetEnds)
   const sides = new Map<TopicPartition, BothSides>()
-  for (const [partition, end] of offsetsFromJson(sourceEnds)) {
-    if (parseTopicPartition(partition).topic !== topic) continue
+  for (const [partition, end] of ofTopic(sourceEnds)) {
     const source = await blue.logs.visible(partition, 0n, end, deadline)
     sides.set(partition, { source, target: await green.logs.visible(partition, 0n, to.get(partition) ?? 0n, deadline) })
   }

@@ -3,21 +3,20 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { Catalog } from '../../engine/model/catalog.ts'
 import { otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
-import { Limits } from '../../engine/model/limits.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { PartitionEnd } from '../../engine/ports/cluster.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
-import { loadCatalog } from '../../infra/catalog.ts'
-import { projectDir, toolPaths } from '../../tools/paths.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { toolPaths } from '../../tools/paths.ts'
+import type { Pair } from '../support/pair.ts'
 import { WorkloadProcess } from '../support/workload/process.ts'
 import { type Filling, fill } from './audit/fill.ts'
 import { type ConductedBench, cleaningUp, conductBench, type Findings, interrupted, methodOf, saturatedNoise, type WarmUpRule } from './harness/index.ts' // biome-ignore format: one line
+import { onPair, quickGate } from './on-pair.ts'
+import { ordersOnly } from './orders-only.ts'
 import { movePastGate } from './past-gate.ts'
 import { findings, type SizeTimes, switchTimes } from './verify-at-switch/findings.ts'
 
@@ -27,15 +26,14 @@ export interface VerifyAtSwitchOptions {
   /** Moves at each size, to and fro: even, so that blue is live when the topic is filled up. */
   readonly moves: number
   readonly recordsPerSecond: number
+  /** A pair that stands, for runs that share one; it stays. */
+  readonly pair?: Pair
   readonly outDir?: string
 }
 
 const fullRun: VerifyAtSwitchOptions = { records: [10_000, 100_000, 1_000_000, 10_000_000], moves: 12, recordsPerSecond: 200 }
 const filling: Filling = { topic: 'orders', partitions: 4, recordBytes: 100, batchRecords: 250 }
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 2 }
-const fleet = 'bench-verify'
-/** The gate isn't what is measured: two quick samples of the mirror's lag instead of five slow ones. */
-const limits = Limits.parse({ lagSamples: 2, lagSampleIntervalMs: 200 })
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what, interrupted)
 
 /** `--records 10000,100000` for other sizes than the full run's. @throws KbgError `bench` */
@@ -68,22 +66,11 @@ async function measure(options: VerifyAtSwitchOptions): Promise<Findings> {
   const dir = mkdtempSync(join(tmpdir(), 'kbg-bench-verify-'))
   return await cleaningUp(
     async () => {
-      const pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog: ordersOnly(), audit: true })
-      return await cleaningUp(
-        async () => findings(await measureOn(pair, dir, options), warmUp),
-        () => pair.end(),
-      )
+      const spec = { fleet: 'bench-verify', versions: { blue: '3.9.2', green: '4.3.1' }, catalog: ordersOnly(filling), audit: true }
+      return await onPair(options.pair, spec, async (pair) => findings(await measureOn(pair, dir, options), warmUp))
     },
     () => rmSync(dir, { recursive: true, force: true }),
   )
-}
-
-/** The checkout's catalog, without the topics that the bench doesn't fill. */
-function ordersOnly(): Catalog {
-  const { users, acls } = loadCatalog(join(projectDir, 'catalog.yaml'))
-  const { topic, partitions } = filling
-  const wanted = acls.filter(({ resourceType, resourceName }) => resourceType !== 'Topic' || resourceName === topic)
-  return Catalog.parse({ topics: { [topic]: { partitions, replicationFactor: 1 } }, users, acls: wanted })
 }
 
 async function measureOn(pair: Pair, dir: string, options: VerifyAtSwitchOptions): Promise<readonly SizeTimes[]> {
@@ -107,7 +94,7 @@ function startLoad(pair: Pair, dir: string, ratePerSecond: number): Promise<Work
   const { endpoints, credentialsFile } = pair.wiring.routeStore
   const config = {
     ...{ version: 1 as const, historyDir: join(dir, 'history'), credentialsFile: pair.wiring.clusters.blue.credentialsFile },
-    client: { kind: 'routed' as const, fleet, routeStore: { endpoints, username: 'client' as const, credentialsFile } },
+    client: { kind: 'routed' as const, fleet: pair.wiring.fleet, routeStore: { endpoints, username: 'client' as const, credentialsFile } },
     ...{ recordBytes: filling.recordBytes, tickMs: 50, groups: [], topics: [{ name: filling.topic, partitions: filling.partitions, keys: 100 }] },
     producers: [{ id: 'orders-web', user: 'orders-app', topics: [filling.topic], ratePerSecond, preloadRecords: 0, transactions: null }],
   }
@@ -119,7 +106,7 @@ async function measureSize(pair: Pair, records: number, moves: number): Promise<
   const before = (await history(pair)).length
   for (let move = 0; move < moves; move += 1) {
     interrupted.throwIfAborted()
-    await movePastGate(pair, move % 2 === 0 ? 'green' : 'blue', { limits })
+    await movePastGate(pair, move % 2 === 0 ? 'green' : 'blue', { limits: quickGate })
   }
   const times = switchTimes((await history(pair)).slice(before))
   const held = (await ends(pair)).reduce((sum, end) => sum + end.logEndOffset - end.logStartOffset, 0n)
@@ -135,7 +122,7 @@ async function fillUpTo(pair: Pair, records: number): Promise<number | null> {
   if (missing > 0) await fill([pair.wiring.clusters.blue], filling, missing, within(300, `${missing} records to be written`))
   const connector = mirrorRecord(await history(pair), 'blue')?.connector ?? ''
   const { clusters, mirrors } = pair.ports
-  const lag = { clock: systemClock, source: clusters.blue, target: clusters[otherColour('blue')], mirror: mirrors.blue, connector, topics: pair.wiring.topics }
+  const lag = { clock: systemClock, source: clusters.blue, target: clusters[otherColour('blue')], mirror: mirrors.blue, connector, topics: [filling.topic] }
   const deadline = within(900, 'the mirror to copy everything')
   await deadline.poll(500, async () => ((await sampleLag(lag, 5_000)).kind === 'caught-up' ? true : undefined))
   const tookSeconds = (systemClock.monotonicMs() - startedMs) / 1_000
@@ -148,7 +135,7 @@ async function fillUpTo(pair: Pair, records: number): Promise<number | null> {
 }
 
 function ends(pair: Pair): Promise<readonly PartitionEnd[]> {
-  return pair.ports.clusters.blue.logs.ends(pair.wiring.topics, within(20, 'the ends of the logs'))
+  return pair.ports.clusters.blue.logs.ends([filling.topic], within(20, 'the ends of the logs'))
 }
 
 function history(pair: Pair): Promise<readonly JournalEntry[]> {
