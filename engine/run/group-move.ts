@@ -137,7 +137,12 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
 }
 
 /** Translates every partition of every group; a group with one position that isn't exact is refused as a whole, unless it is named to be redelivered. */
-async function translated(run: Execution, { source, find }: GroupMove, groupIds: readonly string[], deadline: Deadline) {
+export async function translated(
+  run: Pick<Execution, 'ports' | 'wiring'>,
+  { source, find }: Pick<GroupMove, 'source' | 'find'>,
+  groupIds: readonly string[],
+  deadline: Deadline,
+) {
   const { groups } = run.ports.clusters[source]
   const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await groups.committed(groupId, deadline)] as const)))
   const redeliver = groupIds.filter((groupId) => namedFor(run.wiring.unprovenGroups, groupId) === 'redeliver')
@@ -159,13 +164,18 @@ async function translated(run: Execution, { source, find }: GroupMove, groupIds:
 }
 
 /** What was read of a group on the source, and what is to be written to the target. */
-interface Movable {
+export interface Movable {
   readonly read: PartitionOffsets
   readonly write: PartitionOffsets
 }
 
 /** Writes every group to the target and reads both sides back; returns those that could not be written, with the reason. */
-async function writeAll(run: Execution, move: GroupMove, movable: ReadonlyMap<string, Movable>, deadline: Deadline): Promise<ReadonlyMap<string, string>> {
+export async function writeAll(
+  run: Pick<Execution, 'ports'>,
+  move: Pick<GroupMove, 'source' | 'target'>,
+  movable: ReadonlyMap<string, Movable>,
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>()
   await Promise.all(
     [...movable].map(async ([groupId, { read, write }]) => {
@@ -181,7 +191,7 @@ async function writeAll(run: Execution, move: GroupMove, movable: ReadonlyMap<st
   return failed
 }
 
-async function writeOne(run: Execution, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
+async function writeOne(run: Pick<Execution, 'ports'>, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
   const { groups: port } = run.ports.clusters[target]
   const before = await port.committed(groupId, deadline)
   const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
@@ -201,7 +211,7 @@ async function writeOne(run: Execution, target: Colour, groupId: string, offsets
 }
 
 /** A last commit may have landed behind the reading: then what was written is of an older position. */
-async function asRead(run: Execution, source: Colour, groupId: string, read: PartitionOffsets, deadline: Deadline): Promise<void> {
+async function asRead(run: Pick<Execution, 'ports'>, source: Colour, groupId: string, read: PartitionOffsets, deadline: Deadline): Promise<void> {
   const now = await run.ports.clusters[source].groups.committed(groupId, deadline)
   const changed = [...new Set([...read.keys(), ...now.keys()])].filter((partition) => read.get(partition) !== now.get(partition))
   if (changed.length === 0) return

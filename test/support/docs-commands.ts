@@ -83,5 +83,9 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run bench -- window': 'test/bench/window.ts',
   'npm run bench -- preview': 'test/bench/preview.ts',
   'npm run bench -- provision': 'test/bench/provision.ts',
+  'npm run bench -- audit': 'test/bench/audit.ts',
+  'npm run bench -- translate': 'test/bench/translate.ts',
+  'npm run bench -- translate-scale': 'test/bench/translate-scale.ts',
+  'npm run bench -- verify-at-switch': 'test/bench/verify-at-switch.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
 }
