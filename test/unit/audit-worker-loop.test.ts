@@ -84,6 +84,43 @@ describe('two sides with the same records', () => {
     expect(systemClock.monotonicMs() - releasedMs).toBeLessThan(3_000)
   })
 
+  test('are proven by nothing that their leaders said before the question came, and at once by what they say then', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) side.make('orders', 2)
+      for (const partition of ['orders-0', 'orders-1']) fill(blue, green, partition, 1, 20)
+    })
+    await until('both to be compared', () => ['orders-0', 'orders-1'].every((partition) => told(it, partition)?.alignedRecords === 20))
+    const questions: (readonly string[])[] = []
+    const answered = Promise.withResolvers<void>()
+    it.blue.onConfirm = async (partitions) => void questions.push(partitions)
+    it.green.onConfirm = () => answered.promise
+    for (const side of [it.blue, it.green]) side.isSilent = true
+    let isAnswered = false
+    const asking = prove(it).finally(() => {
+      isAnswered = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect([isAnswered, questions]).toEqual([false, [['orders-0', 'orders-1']]]) // biome-ignore format: one line
+    answered.resolve()
+    expect((await asking).equal).toEqual({ 'orders-0': 20, 'orders-1': 20 })
+  })
+
+  test('of which one log was truncated and grew again behind the comparison are not proven by what was compared', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) side.make('orders', 1)
+      fill(blue, green, 'orders-0', 1, 40)
+    })
+    await prove(it)
+    it.green.isSilent = true
+    const log = it.green.log('orders-0')
+    const { end } = log
+    log.truncateTo(end - 11n)
+    log.append(digests(900, 11))
+    expect(log.end).toBe(end)
+    const { equal, unproven, open } = await prove(it, 1_500)
+    expect([equal, unproven.length + open.length]).toEqual([{}, 1])
+  })
+
   test('whose ends are never reached are named with how far it has come', async () => {
     const it = start((blue, green) => {
       for (const side of [blue, green]) side.make('orders', 1)

@@ -8,8 +8,9 @@ import { mapStateToJson } from '../../offsets/map-json.ts'
 import { type BlockSource, type OffsetMap, openMap } from '../../offsets/offset-map.ts'
 import { emptyMap, OffsetMapBuilder } from '../../offsets/offset-map-builder.ts'
 import type { AuditRecord, LogFacts } from '../../ports/audit-reader.ts'
+import { EpochTrail } from './epoch-trail.ts'
 import { MapJoin } from './map-join.ts'
-import type { PartitionModes, PartitionState, RestoredPartition, TopicIds } from './partition-state.ts'
+import type { PartitionModes, PartitionState, ReadEpochs, RestoredPartition, TopicIds } from './partition-state.ts'
 
 /** Where the map's blocks are kept: see PartitionStore. */
 export interface BlockKeeper {
@@ -34,6 +35,7 @@ export class PartitionAudit {
   readonly #builder: OffsetMapBuilder
   readonly #join: MapJoin
   readonly #age: WatermarkAge
+  readonly #epochs: Readonly<Record<Colour, EpochTrail>>
   readonly #blocks: BlockKeeper
   #opened: OffsetMap | null = null
   #facts: PartitionFacts | null = null
@@ -51,6 +53,7 @@ export class PartitionAudit {
     this.modes = identity.modes
     this.#alignment = new PartitionAlignment(config, restored?.alignment)
     this.#builder = new OffsetMapBuilder(restored?.map ?? emptyMap({ blue: 0n, green: 0n }))
+    this.#epochs = { blue: new EpochTrail(restored?.epochs.blue ?? -1), green: new EpochTrail(restored?.epochs.green ?? -1) }
     this.#blocks = blocks
     const facts = this.#alignment.facts()
     this.#join = new MapJoin(this.#builder, facts)
@@ -62,6 +65,11 @@ export class PartitionAudit {
     return this.#alignment.pending(colour).restartFrom
   }
 
+  /** Leader epoch of what lies before {@link restartFrom}; -1: not known. */
+  restartEpoch(colour: Colour): number {
+    return this.#epochs[colour].before(this.restartFrom(colour))
+  }
+
   /** Records of one side that wait for their counterparts. */
   pendingRecords(colour: Colour): number {
     return this.#alignment.pending(colour).records
@@ -69,6 +77,7 @@ export class PartitionAudit {
 
   /** The next visible records of one side. @throws KbgError as {@link MapJoin.carry}, and what the block keeper throws */
   take(colour: Colour, records: readonly AuditRecord[], facts: LogFacts): void {
+    this.#epochs[colour].read(this.#alignment.pending(colour).readUpTo, facts.readEpoch)
     this.#alignment.feed(colour, records, facts.readUpTo)
     this.saw(colour, facts)
     this.#settle()
@@ -76,6 +85,7 @@ export class PartitionAudit {
 
   /** That side's log begins here now; what lies before wasn't read. @throws as {@link take} */
   retentionPassed(colour: Colour, logStart: bigint): void {
+    this.#epochs[colour].read(this.#alignment.pending(colour).readUpTo, -1)
     this.#alignment.retentionPassed(colour, logStart)
     this.#join.retentionPassed(colour, logStart)
     this.#settle()
@@ -133,7 +143,8 @@ export class PartitionAudit {
     if (logStarts !== null) this.#prune(logStarts)
     this.#hasNews = false
     const { topicIds, modes } = this
-    return { version: 1, topicIds, modes, alignment: this.#alignment.checkpoint(), map: mapStateToJson(this.#builder.state) }
+    const epochs: ReadEpochs = { blue: this.restartEpoch('blue'), green: this.restartEpoch('green') }
+    return { version: 2, topicIds, epochs, modes, alignment: this.#alignment.checkpoint(), map: mapStateToJson(this.#builder.state) }
   }
 
   /** Whether anything came since the last {@link state}. */

@@ -8,15 +8,20 @@ import type { Judgement } from './partition-audit.ts'
 /** {@link Judgement}, or this worker doesn't hold the partition. */
 export type WorkerJudgement = Judgement | { readonly kind: 'elsewhere' }
 
+/** Judges one partition at these ends for a question that came at `sinceMs` (monotonic). */
+export type Judge = (partition: TopicPartition, ends: OffsetPair, sinceMs: number) => WorkerJudgement
+
 /** One question that waits for its partitions. */
 class Proof {
   readonly answer: ProveAnswer = { equal: {}, unproven: [], open: [], elsewhere: [] }
   readonly settled = Promise.withResolvers<void>()
   readonly #open: Map<TopicPartition, OffsetPair>
-  readonly #judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement
+  readonly #askedAtMs: number
+  readonly #judge: Judge
 
-  constructor(ends: ReadonlyMap<TopicPartition, OffsetPair>, judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement) {
+  constructor(ends: ReadonlyMap<TopicPartition, OffsetPair>, askedAtMs: number, judge: Judge) {
     this.#open = new Map(ends)
+    this.#askedAtMs = askedAtMs
     this.#judge = judge
   }
 
@@ -50,7 +55,7 @@ class Proof {
 
   #judged(partition: TopicPartition, ends: OffsetPair): WorkerJudgement {
     try {
-      return this.#judge(partition, ends)
+      return this.#judge(partition, ends, this.#askedAtMs)
     } catch (thrown) {
       return { kind: 'unproven', reason: messageOf(thrown) }
     }
@@ -61,16 +66,16 @@ class Proof {
 export class Proofs {
   readonly #waiting = new Set<Proof>()
   readonly #clock: Clock
-  readonly #judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement
+  readonly #judge: Judge
 
-  constructor(clock: Clock, judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement) {
+  constructor(clock: Clock, judge: Judge) {
     this.#clock = clock
     this.#judge = judge
   }
 
   /** Settles every partition, or says after `timeoutMs` which ones are open. @param gone the asker no longer waits */
   async ask(ends: ReadonlyMap<TopicPartition, OffsetPair>, timeoutMs: number, gone: AbortSignal): Promise<ProveAnswer> {
-    const proof = new Proof(ends, this.#judge)
+    const proof = new Proof(ends, this.#clock.monotonicMs(), this.#judge)
     proof.judgeAll()
     this.#waiting.add(proof)
     const stop = new AbortController()
