@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ClusterAccess } from './cluster-access.ts'
 import { FleetName } from './fleet.ts'
 
-/** How to reach one audit worker. It speaks HTTP with Basic authentication: user `audit` of the credentials file (mode 0600, a CredentialsFile). */
+/** How to reach one audit worker. It speaks HTTP; asker and worker prove to each other that they know the password of user `audit` in the credentials file (mode 0600, a CredentialsFile). */
 export const AuditWorkerAccess = z.strictObject({
   url: z.url(),
   credentialsFile: z.string().min(1),
