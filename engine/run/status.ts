@@ -17,7 +17,8 @@ export async function describeStatus(ports: Ports): Promise<string> {
     probe(ports, 'blue', deadline),
     probe(ports, 'green', deadline),
   ])
-  return statusText({ route: reading.route, journal: reading.journal, lockHolder: reading.lock?.holder ?? null, clients, probes: { blue, green } })
+  const { route, journal, lock } = reading
+  return statusText({ route, journal, lockHolder: lock?.holder ?? null, clients, probes: { blue, green }, isAudited: ports.audit !== null })
 }
 
 async function probe(ports: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly BrokerProbe[]>> {

@@ -1,3 +1,4 @@
+import { noAudit } from '../gate/audit.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
@@ -13,6 +14,8 @@ export interface StatusFacts {
   readonly lockHolder: string | null
   readonly clients: readonly ClientRegistration[]
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
+  /** Whether an audit compares both sides. */
+  readonly isAudited: boolean
 }
 
 /** Any state in words: who writes where, what is fenced, which step is open since when, what happens next, what the operator can do (pure). */
@@ -27,6 +30,7 @@ export function statusText(facts: StatusFacts): string {
     `fences    blue ${fenceText(facts.probes.blue)}; green ${fenceText(facts.probes.green)}`,
     ...fenceAdvice(facts, route),
     `mirror    ${mirrorText(journal)}`,
+    ...(facts.isAudited ? [] : [`audit     ${noAudit}`]),
     `readers   ${readersText(route)}`,
     `clients   ${clientsText(facts.clients, route.epoch)}`,
     `lock      ${facts.lockHolder === null ? 'free' : `held by ${facts.lockHolder}`}`,

@@ -12,6 +12,7 @@ import { endsOf, temporaryDirectory, tryWorker, until } from '../support/audit-w
 
 const never = new AbortController().signal
 const digests = (from: number, count: number) => Array.from({ length: count }, (_, index) => BigInt(from + index))
+const unknownTopic = { topic: 'orders', topicId: '', internal: false, partitions: 2, compacted: false, logAppendTime: false }
 const identity = { partition: 'orders-0', topicIds: { blue: 'b', green: 'g' }, modes: { compacted: false, timestamps: true } }
 const config = { ...alignmentConfig(false), lookaheadRecords: 64, recentRecords: 16 }
 
@@ -281,6 +282,22 @@ describe('a worker that is started again', () => {
       ])
     },
   )
+
+  test('tells what was compared without timestamps, also when they count again', async () => {
+    const first = prepared()
+    for (const side of [first.blue, first.green]) side.topics.set('orders', { ...(side.topics.get('orders') ?? unknownTopic), logAppendTime: true })
+    await first.worker.look()
+    await first.worker.prove({ ...endsOf(first), timeoutMs: 5_000 }, never)
+    for (const side of [first.blue, first.green]) side.topics.set('orders', { ...(side.topics.get('orders') ?? unknownTopic), logAppendTime: false })
+    await first.worker.look()
+    await first.stop()
+    const second = prepared(first)
+    await second.worker.prove({ ...endsOf(second), timeoutMs: 5_000 }, never)
+    const notes = second.worker.facts().partitions.map((told) => told.notes)
+    await second.stop()
+    const note = 'below blue 1000, green 1000 timestamps were left out: a side had LogAppendTime then'
+    expect(notes).toEqual([[note], [note]]) // biome-ignore format: one line
+  })
 
   test('beside one that still runs takes its partitions over, and the other one stops with them', async () => {
     const first = prepared()

@@ -7,7 +7,7 @@ import { soundRoute } from '../support/sample-snapshot.ts'
 const all = (answer: ProbeAnswer): Reading<readonly BrokerProbe[]> => ({ seen: true, value: [1, 2, 3].map((brokerId) => ({ brokerId, answer, detail: '' })) })
 const unseen = { seen: false, why: 'no broker answered' } as const
 const text = (blue: Reading<readonly BrokerProbe[]>, green: Reading<readonly BrokerProbe[]>) =>
-  statusText({ route: soundRoute, journal: [], lockHolder: null, clients: [], probes: { blue, green } })
+  statusText({ route: soundRoute, journal: [], lockHolder: null, clients: [], probes: { blue, green }, isAudited: true })
 
 describe('what status says of the fences, blue being live', () => {
   test('as the route says: no advice', () => {

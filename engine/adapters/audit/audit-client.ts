@@ -101,7 +101,12 @@ class AuditClient implements Audit {
     }
     deadline.check()
     const timeoutMs = Math.max(0, Math.floor(Math.min(deadline.remainingMs() - marginMs, 600_000)))
-    const request: ProveRequest = { blue: offsetsToJson(only(ends.blue)), green: offsetsToJson(only(ends.green)), timeoutMs }
+    const request: ProveRequest = {
+      blue: offsetsToJson(only(ends.blue)),
+      green: offsetsToJson(only(ends.green)),
+      timeoutMs,
+      ...(ends.source ? { source: ends.source } : {}),
+    }
     return this.#askAll((worker) => worker.ask('POST', '/prove', request, ProveAnswer, deadline))
   }
 

@@ -27,11 +27,11 @@ export class Confirmations {
     this.#onAnswer = onAnswer
   }
 
-  /** Whether both sides' leaders have confirmed that they hold what was read up to these ends, asked at `sinceMs` or later; if not, they are asked. */
-  has(partition: TopicPartition, ends: Readonly<Record<Colour, bigint>>, sinceMs: number): boolean {
+  /** Whether both sides' leaders have confirmed that they hold what was read up to these ends (null: whatever was read), asked at `sinceMs` or later; if not, they are asked. */
+  has(partition: TopicPartition, ends: Readonly<Record<Colour, bigint | null>>, sinceMs: number): boolean {
     const missing = colours.filter((colour) => {
       const facts = this.#readers[colour].facts(partition)
-      return facts === undefined || facts.askedAtMs < sinceMs || facts.confirmedUpTo < ends[colour]
+      return facts === undefined || facts.askedAtMs < sinceMs || facts.confirmedUpTo < (ends[colour] ?? facts.readUpTo)
     })
     for (const colour of missing) this.want(colour, partition)
     return missing.length === 0

@@ -2,15 +2,16 @@ import { type AlignmentConfig, alignmentConfig, PartitionAlignment } from '../..
 import type { PartitionFacts } from '../../audit/facts.ts'
 import type { OffsetPair } from '../../audit/record.ts'
 import { WatermarkAge } from '../../audit/watermark-age.ts'
-import { type Colour, colours } from '../../model/colour.ts'
+import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import type { TopicPartition } from '../../model/partition.ts'
 import { mapStateToJson } from '../../offsets/map-json.ts'
 import { type BlockSource, type OffsetMap, openMap } from '../../offsets/offset-map.ts'
 import { emptyMap, OffsetMapBuilder } from '../../offsets/offset-map-builder.ts'
 import type { AuditRecord, LogFacts } from '../../ports/audit-reader.ts'
 import { EpochTrail } from './epoch-trail.ts'
+import { AheadOfBeginnings, isEmptied, lostRecords } from './lost-records.ts'
 import { MapJoin } from './map-join.ts'
-import type { PartitionModes, PartitionState, ReadEpochs, RestoredPartition, TopicIds } from './partition-state.ts'
+import type { PartitionModes, PartitionState, ReadEpochs, RestoredPartition, TopicIds, UntimedBelow } from './partition-state.ts'
 
 /** Where the map's blocks are kept: see PartitionStore. */
 export interface BlockKeeper {
@@ -36,6 +37,8 @@ export class PartitionAudit {
   readonly #join: MapJoin
   readonly #age: WatermarkAge
   readonly #epochs: Readonly<Record<Colour, EpochTrail>>
+  readonly #untimedBelow: UntimedBelow
+  readonly #ahead = new AheadOfBeginnings()
   readonly #blocks: BlockKeeper
   #opened: OffsetMap | null = null
   #facts: PartitionFacts | null = null
@@ -58,6 +61,7 @@ export class PartitionAudit {
     const facts = this.#alignment.facts()
     this.#join = new MapJoin(this.#builder, facts)
     this.#age = new WatermarkAge(facts.watermark)
+    this.#untimedBelow = untimedBelow(restored, identity.modes)
   }
 
   /** Where a reader has to begin. */
@@ -110,6 +114,37 @@ export class PartitionAudit {
     return this.#age.ageMs(nowMs)
   }
 
+  /**
+   * Records that each side lost to retention while the other one still holds them, at most.
+   *
+   * @throws what {@link map} and its blocks throw
+   */
+  lost(logs: Readonly<Record<Colour, LogFacts>>): Record<Colour, number> {
+    const starts = { blue: logs.blue.logStartOffset, green: logs.green.logStartOffset }
+    const facts = this.facts()
+    const lost = lostRecords(
+      facts,
+      starts,
+      this.#builder.state.coverage.auditedFrom,
+      this.#ahead.of(starts, () => this.map(), facts.watermark),
+    )
+    const emptied = this.emptiedSide(logs)
+    return emptied === null ? lost : { ...lost, [emptied]: Math.max(1, lost[emptied], this.pendingRecords(otherColour(emptied))) }
+  }
+
+  /** The side that retention has emptied before any record could be compared, while the other one still holds some: there is nothing to compare, and nothing of it can be missing there. */
+  emptiedSide(logs: Readonly<Record<Colour, LogFacts>>): Colour | null {
+    const { alignedRecords, state } = this.facts()
+    if (alignedRecords > 0 || state.kind !== 'undecided') return null
+    return colours.find((colour) => isEmptied(logs[colour]) && this.pendingRecords(otherColour(colour)) > 0) ?? null
+  }
+
+  /** What was left out of the comparison before the present modes. */
+  get notes(): readonly string[] {
+    const below = this.#untimedBelow
+    return below === null ? [] : [`below blue ${below.blue}, green ${below.green} timestamps were left out: a side had LogAppendTime then`]
+  }
+
   /** Runs of the map that are kept. */
   get runs(): number {
     const { anchors, openRuns } = this.#builder.state
@@ -144,7 +179,15 @@ export class PartitionAudit {
     this.#hasNews = false
     const { topicIds, modes } = this
     const epochs: ReadEpochs = { blue: this.restartEpoch('blue'), green: this.restartEpoch('green') }
-    return { version: 2, topicIds, epochs, modes, alignment: this.#alignment.checkpoint(), map: mapStateToJson(this.#builder.state) }
+    return {
+      version: 2,
+      topicIds,
+      epochs,
+      modes,
+      untimedBelow: this.#untimedBelow,
+      alignment: this.#alignment.checkpoint(),
+      map: mapStateToJson(this.#builder.state),
+    }
   }
 
   /** Whether anything came since the last {@link state}. */
@@ -210,6 +253,12 @@ export class PartitionAudit {
     }
     return { read: (index) => this.#blocks.read(starts[index] ?? at, anchors[index]?.bytes ?? 0) }
   }
+}
+
+/** What was saved without timestamps stays so when they are compared again. */
+function untimedBelow(restored: RestoredPartition | null, { timestamps }: PartitionModes): UntimedBelow {
+  if (restored === null || restored.modes.timestamps || !timestamps) return restored?.untimedBelow ?? null
+  return { blue: restored.alignment.blue.next, green: restored.alignment.green.next }
 }
 
 function firstOf(shown: PartitionFacts['differences']['shown']): string {

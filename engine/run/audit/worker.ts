@@ -11,7 +11,7 @@ import {
   type TranslateRequest,
   unpairedPartitions,
 } from '../../model/audit-wire.ts'
-import { type Colour, colours } from '../../model/colour.ts'
+import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
 import type { AuditReader, ReadEvent } from '../../ports/audit-reader.ts'
@@ -21,9 +21,9 @@ import { ChangedParts } from './changed-parts.ts'
 import { Confirmations } from './confirmations.ts'
 import { type ComparedPlan, type HeldPartition, Holding } from './holding.ts'
 import { hurryMs, Pacer } from './pace.ts'
-import { Proofs, type WorkerJudgement } from './proofs.ts'
+import { Proofs, type ProofTerms, type WorkerJudgement } from './proofs.ts'
 import type { ReadingTroubles } from './reading-troubles.ts'
-import { logStartsOf, toldPartition, untoldPartition } from './told-partition.ts'
+import { logStartsOf, logsOf, toldPartition, untoldPartition } from './told-partition.ts'
 import { type PlannedPartition, planPartitions } from './topics.ts'
 import { type TranslatedPartition, translateRequest } from './translations.ts'
 
@@ -80,7 +80,7 @@ export class AuditWorker {
     this.#holding = new Holding({ readers, clock, stateDirectory, tell, onEnd: (partition) => this.#forget(partition) })
     this.#pressure = new BackPressure(parts.pressure)
     this.#changed = new ChangedParts(readers, clock, tell)
-    this.#proofs = new Proofs(clock, (partition, ends, sinceMs) => this.#judge(partition, ends, sinceMs))
+    this.#proofs = new Proofs(clock, (partition, ends, terms) => this.#judge(partition, ends, terms))
     this.#confirmations = new Confirmations(readers, clock, stop, (partition) => this.#proofs.look(partition))
     this.#pacer = new Pacer(Object.values(readers), clock, stop)
   }
@@ -129,7 +129,7 @@ export class AuditWorker {
     const nowMs = clock.monotonicMs()
     const told = [...this.#holding.all].map(([partition, held]) => {
       this.#see(partition, held)
-      return toldPartition(held, troubles.of(partition, readers), this.#changed, nowMs)
+      return toldPartition(held, logsOf(partition, readers), troubles.of(partition, readers), this.#changed, nowMs)
     })
     const others = [...(this.#planned ?? [])].flatMap(([partition, plan]) => {
       if (this.#holding.all.has(partition) || !share.isMine(partition)) return []
@@ -148,7 +148,7 @@ export class AuditWorker {
   /** Whether both sides hold the same below these ends, in the moment in which that can be said. */
   async prove(request: ProveRequest, gone: AbortSignal): Promise<ProveAnswer> {
     this.#pacer.hurry()
-    const answer = await this.#proofs.ask(askedPairs(request), request.timeoutMs, gone)
+    const answer = await this.#proofs.ask(askedPairs(request), request.source ?? null, request.timeoutMs, gone)
     const unpaired = unpairedPartitions(request).map((partition) => ({ partition, reason: "only one side's end was asked for" }))
     return { ...answer, unproven: [...answer.unproven, ...unpaired] }
   }
@@ -240,14 +240,17 @@ export class AuditWorker {
     }
   }
 
-  #judge(partition: TopicPartition, ends: OffsetPair, sinceMs: number): WorkerJudgement {
+  #judge(partition: TopicPartition, ends: OffsetPair, { sinceMs, source }: ProofTerms): WorkerJudgement {
     const held = this.#holding.all.get(partition)
     if (held !== undefined) {
       // What was saved counts once the readers have seen that these are still the logs that it was saved of.
-      const isSeen = held.audit.isOver || logStartsOf(partition, this.#parts.readers) !== null
-      if (!isSeen) return { kind: 'open', reason: 'its leaders have not answered yet' }
-      const judgement = held.audit.judge(ends)
-      const isOwed = judgement.kind === 'equal' && !this.#confirmations.has(partition, ends, sinceMs)
+      const logs = logsOf(partition, this.#parts.readers)
+      if (logs === null && !held.audit.isOver) return { kind: 'open', reason: 'its leaders have not answered yet' }
+      const emptied = logs === null ? null : held.audit.emptiedSide(logs)
+      const isNothingAsked = emptied !== null && emptied === source && ends[emptied] === logs?.[emptied].logStartOffset
+      const judgement = isNothingAsked ? ({ kind: 'equal', alignedRecords: 0 } as const) : held.audit.judge(ends)
+      const confirmed = isNothingAsked ? { ...ends, [otherColour(source)]: null } : ends
+      const isOwed = judgement.kind === 'equal' && !this.#confirmations.has(partition, confirmed, sinceMs)
       return isOwed ? { kind: 'open', reason: 'its leaders have not answered since the question came' } : judgement
     }
     const plan = this.#planned?.get(partition)
