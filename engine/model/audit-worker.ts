@@ -26,6 +26,8 @@ export const AuditWorkerConfig = z
     listen: z.strictObject({ host: z.string().regex(/^127(\.\d{1,3}){3}$/, 'an address of 127.0.0.0/8'), port: z.int().positive().max(65_535) }),
     /** Holds the password of user `audit`. */
     credentialsFile: z.string().min(1),
+    /** Names the sources that it runs: of another version, it is started again. */
+    code: z.string().min(1),
     /** How many workers are declared. One holds every partition; more share them as members of {@link auditGroupId}. */
     workers: z.int().positive().max(64).default(1),
   })
