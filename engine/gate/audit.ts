@@ -8,6 +8,9 @@ import { type Check, judged } from './check.ts'
 
 const remedy = 'kbg audit says where the two sides differ, or how far the comparison has come.'
 
+const deadRemedy =
+  'A worker that has ended is started again by its supervisor within seconds; when that is gone too, pulumi up on the traffic stack starts both. It goes on where it was.'
+
 /** What a cut rests on without an audit: said wherever a fleet has none. */
 export const noAudit = "no audit: the cut rests on last records and Connect's offsets alone"
 
@@ -53,7 +56,7 @@ function verdictCheck(facts: AuditFacts, own: readonly AuditedPartition[], missi
       return state.kind === 'undecided' ? [`${partition}: ${state.reason}`] : []
     }),
   ]
-  if (open.length > 0) return judged('audit', 'inconclusive', firstFive(open), required, remedy)
+  if (open.length > 0) return judged('audit', 'inconclusive', firstFive(open), required, facts.unreachable.length > 0 ? deadRemedy : remedy)
   const records = own.reduce((sum, { alignedRecords }) => sum + alignedRecords, 0)
   return judged('audit', 'pass', `${own.length} partitions equal, ${records} records on both sides`, required, remedy)
 }
