@@ -83,7 +83,7 @@ export class Removals {
     }
     this.#open.set(record.key, { heldBy, record, before, records: (earlier?.records ?? 0) + 1 })
     if (this.#open.size > this.#limit) {
-      this.#unproven ??= `more than ${this.#limit} keys have records on one side only and none on both since`
+      this.#unproven ??= `more than ${this.#limit} keys have records on one side only and none on both since: too many to keep, so nothing can be said of this partition before it is compared afresh`
       for (const key of this.#open.keys().take(1)) this.#open.delete(key)
     }
     return { kind: 'open' }

@@ -1,6 +1,6 @@
 import type { Limits } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { checkAudit } from './audit.ts'
+import { checkAudit, checkNoAudit } from './audit.ts'
 import { checkCatalogParity } from './catalog-parity.ts'
 import { type Check, type CheckVerdict, verdictOf } from './check.ts'
 import { checkClients } from './clients.ts'
@@ -55,11 +55,11 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
   return { verdict: verdictOf(checks), checks }
 }
 
-function auditChecks({ audit, topics, colours, source }: Snapshot, limits: Limits): readonly Check[] {
-  if (audit === null) return []
+function auditChecks({ audit, topics, colours, source, target }: Snapshot, limits: Limits): readonly Check[] {
+  if (audit === null) return [checkNoAudit()]
   const { topics: known } = colours[source]
   const counts = known.seen
     ? new Map(known.value.filter(({ topic }) => topics.includes(topic)).map(({ topic, partitions }) => [topic, partitions.length]))
     : null
-  return checkAudit(audit, counts, limits)
+  return checkAudit(audit, counts, limits, target)
 }

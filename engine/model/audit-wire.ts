@@ -16,7 +16,12 @@ export type HurryAnswer = z.infer<typeof HurryAnswer>
 const EndsJson = z.strictObject({ blue: OffsetsJson, green: OffsetsJson })
 
 /** `POST /prove`: answered when every partition that the worker holds is settled, or after `timeoutMs`. */
-export const ProveRequest = z.strictObject({ ...EndsJson.shape, timeoutMs: z.int().nonnegative().max(600_000) })
+export const ProveRequest = z.strictObject({
+  ...EndsJson.shape,
+  /** The side that is copied from, if anybody knows. */
+  source: Colour.optional(),
+  timeoutMs: z.int().nonnegative().max(600_000),
+})
 export type ProveRequest = z.infer<typeof ProveRequest>
 
 const Reasons = z.array(z.strictObject({ partition: z.string(), reason: z.string() }))

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { ClusterAccess } from './cluster-access.ts'
 import { FleetName } from './fleet.ts'
 
-/** How to reach one audit worker. It speaks HTTP with Basic authentication: user `audit` of the credentials file (mode 0600, a CredentialsFile). */
+/** How to reach one audit worker. It speaks HTTP; asker and worker prove to each other that they know the password of user `audit` in the credentials file (mode 0600, a CredentialsFile). */
 export const AuditWorkerAccess = z.strictObject({
   url: z.url(),
   credentialsFile: z.string().min(1),
@@ -26,6 +26,8 @@ export const AuditWorkerConfig = z
     listen: z.strictObject({ host: z.string().regex(/^127(\.\d{1,3}){3}$/, 'an address of 127.0.0.0/8'), port: z.int().positive().max(65_535) }),
     /** Holds the password of user `audit`. */
     credentialsFile: z.string().min(1),
+    /** Names the sources that it runs: of another version, it is started again. */
+    code: z.string().min(1),
     /** How many workers are declared. One holds every partition; more share them as members of {@link auditGroupId}. */
     workers: z.int().positive().max(64).default(1),
   })

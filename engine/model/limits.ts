@@ -16,6 +16,8 @@ export const Limits = z.strictObject({
   quietSeconds: z.int().min(1).max(3_600).default(60),
   /** The audit's watermark was the end of both logs at most this long ago. */
   maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),
+  /** Records that the target deleted while the source still holds them (see the gate's check `audit retention`): `accept` lets them go, as a rollback of an old fleet may have to. */
+  expiredRecords: z.enum(['refuse', 'accept']).default('refuse'),
   maxEvidenceAgeMs: z.int().min(1_000).max(120_000).default(10_000),
 })
 export type Limits = z.infer<typeof Limits>

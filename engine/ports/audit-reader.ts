@@ -13,6 +13,11 @@ export interface ReadFrom {
    * Without it, whichever topic has the name now is meant.
    */
   readonly topicId?: string
+  /**
+   * Leader epoch of the record before `offset` when it was read (from {@link LogFacts}), -1 when that isn't known: a log that was truncated below `offset` since, and may have grown beyond it
+   * again, ends the reading (KIP-320). Without it, whatever the log has now is read.
+   */
+  readonly epoch?: number
   /** Whether each record's key is digested too: for compacted topics. */
   readonly keys: boolean
   /** Whether the timestamp is part of the digest: not where either side has LogAppendTime. */
@@ -24,11 +29,15 @@ export interface LogFacts {
   readonly topicId: string
   /** Everything below was handed out: the next offset to be read. Equal to the last stable offset, there was nothing left to read. */
   readonly readUpTo: bigint
+  /** Leader epoch of the last batch below `readUpTo`; -1: none was read since the reading began, or since the log's start passed it. */
+  readonly readEpoch: number
   readonly lastStableOffset: bigint
   readonly logStartOffset: bigint
   /** When the fetch that saw the last stable offset was sent, and when its answer came: that was the last stable offset at some time in between. */
   readonly askedAtMs: number
   readonly answeredAtMs: number
+  /** The same answer said that the log is still the one that was read, up to here. */
+  readonly confirmedUpTo: bigint
 }
 
 /** What a reader hands out, for each partition in the log's order. */
@@ -85,6 +94,11 @@ export interface AuditReader {
   /** Nothing of these partitions is handed out or fetched until they are resumed: back-pressure. Those that aren't read are left out. */
   pause(partitions: Iterable<TopicPartition>): void
   resume(partitions: Iterable<TopicPartition>): void
+  /**
+   * Asks the leaders at once whether their logs still are the ones that were read, beside the fetches that wait for records: what they answer is in {@link LogFacts}. One that doesn't answer
+   * changes nothing, and another log ends its reading as ever.
+   */
+  confirm(partitions: Iterable<TopicPartition>, deadline: Deadline): Promise<void>
   /** From the next fetch of each broker on. */
   pace(pace: ReadPace): void
   /** The next event; undefined when there was none for `waitMs` (0: none is there now), or when the reader is closed. One caller at a time. */

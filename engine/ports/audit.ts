@@ -10,6 +10,8 @@ export type { AuditedPartition, AuditFacts } from '../model/audit-facts.ts'
 export interface AskedEnds {
   readonly blue: PartitionOffsets
   readonly green: PartitionOffsets
+  /** The side that is copied from: a partition that retention has emptied there needs nothing on the other side. Unless somebody says so, nothing of one is proven. */
+  readonly source?: Colour
 }
 
 /** What became of a proof. */
@@ -24,7 +26,7 @@ export interface Audit {
   facts(deadline: Deadline): Promise<AuditFacts>
   /** Tells the workers to read at once what comes for the next seconds, instead of waiting for larger fetches: a proof will be asked for soon. */
   hurry(deadline: Deadline): Promise<void>
-  /** Waits until both sides are compared up to these ends. @throws KbgError `deadline`, `audit-unreachable` */
+  /** Waits until both sides are compared up to these ends, and their leaders have confirmed that since. @throws KbgError `deadline`, `audit-unreachable` */
   prove(ends: AskedEnds, deadline: Deadline): Promise<AuditProof>
   /**
    * Translates committed offsets of groups from one colour to the other by the offset maps: one position for each committed partition, and for each partition

@@ -92,9 +92,10 @@ export const localAudits = {
     const { fleet, clusters, topics } = audit
     return [...(await provisionAudit(projectDir, { fleet, clusters, topics, workers: auditWorkers }, lines(call, 'audit'), deadline))]
   },
+  /** Whether all of them are kept running, from the sources of this checkout. */
   isAlive({ fleet }: Pick<DeclaredAudit, 'fleet'>): boolean {
     const workers = observeAudit({ projectRoot: projectDir, fleet })
-    return workers.length === auditWorkers && workers.every(({ pid }) => pid !== null)
+    return workers.length === auditWorkers && workers.every(({ supervisorPid, isCurrent }) => supervisorPid !== null && isCurrent)
   },
   destroy({ fleet }: Pick<DeclaredAudit, 'fleet'>, state: 'keep' | 'remove', call: PlatformCall): Promise<void> {
     return destroyAudit({ projectRoot: projectDir, fleet }, state, endDeadline(call, `the audit of ${fleet}`))

@@ -18,7 +18,9 @@ export async function describeStatus(ports: Ports, waves: Waves): Promise<string
     probe(ports, 'blue', deadline),
     probe(ports, 'green', deadline),
   ])
-  return statusText({ route: reading.route, journal: reading.journal, lockHolder: reading.lock?.holder ?? null, clients, probes: { blue, green }, waves })
+  const { route, journal, lock } = reading
+  const isAudited = ports.audit !== null
+  return statusText({ route, journal, lockHolder: lock?.holder ?? null, clients, probes: { blue, green }, isAudited, waves })
 }
 
 async function probe(ports: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly BrokerProbe[]>> {

@@ -1,4 +1,5 @@
 import type { Verdict } from '../gate/assess.ts'
+import { noAudit } from '../gate/audit.ts'
 import { checkLine, refusals } from '../gate/check.ts'
 import { firstFive } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
@@ -18,6 +19,7 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
     const refused = refusals(verdict.checks)
     lines.push(refused.length === 0 ? `Nothing would refuse it now (${verdict.checks.length} checks pass).` : 'It would be refused now:')
     lines.push(...refused.map((check) => `  ${checkLine(check)}`))
+    if (verdict.checks.some(({ observed }) => observed === noAudit)) lines.push(`${noAudit}.`)
   }
   return lines.join('\n')
 }

@@ -1,3 +1,4 @@
+import { noAudit } from '../gate/audit.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
@@ -17,6 +18,8 @@ export interface StatusFacts {
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
   /** The catalog's groups by wave. */
   readonly waves: Waves
+  /** Whether an audit compares both sides. */
+  readonly isAudited: boolean
 }
 
 /** Any state in words: who writes where, what is fenced, which step is open since when, what happens next, what the operator can do (pure). */
@@ -31,6 +34,7 @@ export function statusText(facts: StatusFacts): string {
     `fences    blue ${fenceText(facts.probes.blue)}; green ${fenceText(facts.probes.green)}`,
     ...fenceAdvice(facts, route),
     `mirror    ${mirrorText(journal)}`,
+    ...(facts.isAudited ? [] : [`audit     ${noAudit}`]),
     `readers   ${readersText(route)}`,
     ...wavesText(facts, route),
     `clients   ${clientsText(facts.clients, route.epoch)}`,

@@ -22,6 +22,7 @@ export type LocalAuditOutputs = z.infer<typeof LocalAuditOutputs>
 export interface LocalAuditPlatform {
   /** Starts them, or makes sure that they run as declared: they go on where they were. */
   provision(audit: LocalAuditInputs, call: Call): Promise<AuditWorkerAccess[]>
+  /** Whether they are kept running, in the version of this checkout. */
   isAlive(audit: LocalAuditInputs): boolean
   destroy(audit: LocalAuditInputs, state: 'keep' | 'remove', call: Call): Promise<void>
 }
@@ -42,7 +43,8 @@ export function localAudit(platform: LocalAuditPlatform): ResourceDefinition<Loc
     update: async (_old, audit, call) => ({ access: await platform.provision(audit, call), alive: true }),
     read: async (old, call) => {
       const alive = platform.isAlive(old.inputs)
-      if (!alive) call.warn("The audit doesn't run. `pulumi up` starts it; it goes on where it was. Until then the gate refuses.")
+      if (!alive)
+        call.warn('The audit has ended, or is of an older version. `pulumi up` starts it; it goes on where it was. While none runs, the gate refuses.')
       return { inputs: old.inputs, outputs: { access: old.outputs.access, alive } }
     },
     delete: (old, call) => platform.destroy(old.inputs, old.inputs.decommission === old.inputs.fleet ? 'remove' : 'keep', call),

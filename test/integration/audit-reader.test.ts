@@ -99,6 +99,38 @@ describe.each([
     events.flatMap((event) => (event.kind === 'records' && event.partition === partition ? event.records : []))
   const hasRead = (partition: TopicPartition, offset: bigint): boolean => (reader.facts(partition)?.readUpTo ?? -1n) >= offset
 
+  /** Leaders that are asked say of what was read that it is theirs. */
+  async function expectConfirmed(names: readonly TopicPartition[]): Promise<void> {
+    const askedMs = systemClock.monotonicMs()
+    await within(10).poll(5, async () => {
+      await reader.confirm(names, within(5))
+      return names.every((name) => (reader.facts(name)?.askedAtMs ?? 0) >= askedMs) ? true : undefined
+    })
+    for (const name of names) expect(reader.facts(name)).toMatchObject({ confirmedUpTo: reader.facts(name)?.readUpTo })
+    reader.remove(names)
+  }
+
+  /** A reading that goes on with the epoch of the last batch does; with one that ended before that place, or that nobody knows, its log isn't the one that was read. */
+  async function expectTruncationSeen(): Promise<void> {
+    const ends = await cluster.logs.ends(['orders'], within(10))
+    const moved = ends.find(({ leaderEpoch }) => leaderEpoch > 0)
+    if (moved === undefined) throw new Error('the killed broker led nothing')
+    const { partition, logEndOffset, leaderEpoch } = moved
+    reader.add(new Map([[partition, from(0n)]]))
+    await take(() => hasRead(partition, logEndOffset))
+    const epoch = reader.facts(partition)?.readEpoch ?? -1
+    expect([epoch > 0, epoch <= leaderEpoch]).toEqual([true, true])
+    for (const other of [0, leaderEpoch + 7]) {
+      reader.add(new Map([[partition, from(logEndOffset, { epoch: other })]]))
+      expect(await take((events) => events.length > 0)).toMatchObject([{ kind: 'ended', position: logEndOffset, error: { code: 'log-truncated' } }])
+      expect(reader.facts(partition)).toBeUndefined()
+    }
+    reader.add(new Map([[partition, from(logEndOffset, { epoch })]]))
+    await send('orders', Number(partition.at(-1)), ['one more'])
+    expect(recordsOf(await take(() => hasRead(partition, logEndOffset + 1n)), partition)).toHaveLength(1)
+    reader.remove([partition])
+  }
+
   test('the same records have the same digest however the broker compresses them, and their parts can be told', async () => {
     const values = Array.from({ length: 500 }, (_, index) => `value ${index}`.padEnd(index, '.'))
     for (const codec of codecs) await send(codec, 0, values, '1700000000000')
@@ -187,7 +219,8 @@ describe.each([
       expect(BigInt(records.length)).toBeLessThan(end.logEndOffset) // markers and aborted ones were there
       expect(reader.facts(end.partition)).toMatchObject({ readUpTo: end.logEndOffset, lastStableOffset: end.lastStableOffset })
     }
-    reader.remove(names)
+    await expectConfirmed(names)
+    await expectTruncationSeen()
   }, 180_000)
 
   test('records that were deleted before they were read are told as such, and a new record is there within moments', async () => {

@@ -156,10 +156,10 @@ describe('one worker', () => {
   test('that is killed goes on where it was, and so it does over a killed mirror worker', async () => {
     flowing = load()
     await systemClock.sleep(3_000)
-    const [worker] = observeAudit({ projectRoot: pair.root, fleet })
-    process.kill(worker?.pid ?? 0, 'SIGKILL')
-    await within(10).poll(20, async () => (observeAudit({ projectRoot: pair.root, fleet })[0]?.pid === null ? true : undefined))
-    await startAudit()
+    const worker = () => observeAudit({ projectRoot: pair.root, fleet })[0]
+    const killed = worker()?.pid ?? 0
+    process.kill(killed, 'SIGKILL') // its supervisor starts it again
+    await within(30).poll(20, async () => (![null, killed].includes(worker()?.pid ?? null) ? true : undefined))
     const mirrorWorker = { projectRoot: pair.root, fleet, colour: 'green' } as const
     process.kill(observeWorker(mirrorWorker).pid ?? 0, 'SIGKILL')
     await within(10).poll(20, async () => (observeWorker(mirrorWorker).pid === null ? true : undefined))
@@ -225,7 +225,7 @@ describe('two workers', () => {
     await within(40).poll(100, async () => (/member \d of 2/.test(logOf(1)) && /orders-\d goes on/.test(logOf(1)) ? true : undefined))
     const before = await proven(['orders'])
     const [, second] = observeAudit({ projectRoot: pair.root, fleet })
-    process.kill(second?.pid ?? 0, 'SIGKILL')
+    for (const pid of [second?.supervisorPid, second?.pid]) process.kill(pid ?? 0, 'SIGKILL') // for good
     flowing = load()
     await systemClock.sleep(2_000)
     await flowing.stop()

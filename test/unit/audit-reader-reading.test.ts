@@ -33,7 +33,8 @@ function readerOf(cluster: FakeCluster, more: Partial<AuditReaderOptions> = {}):
     maxHeldBytes: 10_000,
     ...more,
   }
-  reader = new KafkaAuditReader({ connections: cluster.connections(), clock: systemClock, hash64, options, recordParts: async () => undefined })
+  const askConnections = cluster.connections()
+  reader = new KafkaAuditReader({ connections: cluster.connections(), askConnections, clock: systemClock, hash64, options, recordParts: async () => undefined })
   return reader
 }
 

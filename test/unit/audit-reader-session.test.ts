@@ -48,12 +48,12 @@ test('what an answer leaves out is as it was; what it refuses, or what was forgo
   session.accept(answer(7, fetched(0, 5n), fetched(1, 6n)))
   ask(session, target(0), target(1))
   session.accept(answer(7, fetched(1, -1n, 6)))
-  expect(session.boundsOf(targetKey(target(0)))).toEqual({ lastStableOffset: 5n, logStartOffset: 0n })
-  expect(session.boundsOf(targetKey(target(1)))).toBeUndefined()
+  expect(session.known(targetKey(target(0)))).toEqual({ lastStableOffset: 5n, logStartOffset: 0n })
+  expect(session.known(targetKey(target(1)))).toBeUndefined()
   ask(session, target(1))
   session.accept(answer(7))
   ask(session, target(0), target(1))
-  expect(session.boundsOf(targetKey(target(0)))).toBeUndefined()
+  expect(session.known(targetKey(target(0)))).toBeUndefined()
 })
 
 test('without a session, or after it was lost, every fetch names all', () => {
@@ -64,5 +64,5 @@ test('without a session, or after it was lost, every fetch names all', () => {
   session.accept(answer(9, fetched(0, 5n)))
   session.reset()
   expect(ask(session, target(0))).toMatchObject({ sessionId: 0, sessionEpoch: 0, targets: [target(0)], forgotten: [] })
-  expect(session.boundsOf(targetKey(target(0)))).toBeUndefined()
+  expect(session.known(targetKey(target(0)))).toBeUndefined()
 })

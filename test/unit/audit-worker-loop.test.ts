@@ -84,6 +84,43 @@ describe('two sides with the same records', () => {
     expect(systemClock.monotonicMs() - releasedMs).toBeLessThan(3_000)
   })
 
+  test('are proven by nothing that their leaders said before the question came, and at once by what they say then', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) side.make('orders', 2)
+      for (const partition of ['orders-0', 'orders-1']) fill(blue, green, partition, 1, 20)
+    })
+    await until('both to be compared', () => ['orders-0', 'orders-1'].every((partition) => told(it, partition)?.alignedRecords === 20))
+    const questions: (readonly string[])[] = []
+    const answered = Promise.withResolvers<void>()
+    it.blue.onConfirm = async (partitions) => void questions.push(partitions)
+    it.green.onConfirm = () => answered.promise
+    for (const side of [it.blue, it.green]) side.isSilent = true
+    let isAnswered = false
+    const asking = prove(it).finally(() => {
+      isAnswered = true
+    })
+    await new Promise((resolve) => setTimeout(resolve, 60))
+    expect([isAnswered, questions]).toEqual([false, [['orders-0', 'orders-1']]]) // biome-ignore format: one line
+    answered.resolve()
+    expect((await asking).equal).toEqual({ 'orders-0': 20, 'orders-1': 20 })
+  })
+
+  test('of which one log was truncated and grew again behind the comparison are not proven by what was compared', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) side.make('orders', 1)
+      fill(blue, green, 'orders-0', 1, 40)
+    })
+    await prove(it)
+    it.green.isSilent = true
+    const log = it.green.log('orders-0')
+    const { end } = log
+    log.truncateTo(end - 11n)
+    log.append(digests(900, 11))
+    expect(log.end).toBe(end)
+    const { equal, unproven, open } = await prove(it, 1_500)
+    expect([equal, unproven.length + open.length]).toEqual([{}, 1])
+  })
+
   test('whose ends are never reached are named with how far it has come', async () => {
     const it = start((blue, green) => {
       for (const side of [blue, green]) side.make('orders', 1)
@@ -333,6 +370,40 @@ test('retention: a group that still reads what only one side has is not moved pa
   const firstInCommon = it.green.log('orders-0').records.find(({ digest }) => digest === firstOnBlue?.digest)?.offset ?? 0n
   for (const { sourceOffset, verdict } of found)
     expect(`${sourceOffset} ${verdict}`).toBe(`${sourceOffset} ${BigInt(sourceOffset) < firstInCommon ? 'not provable' : 'exact'}`)
+})
+
+test('retention: what a side lost that the other one still has is told, whether it was compared before or not', async () => {
+  const it = start((blue, green) => {
+    for (const side of [blue, green]) side.make('orders', 2)
+    for (const partition of ['orders-0', 'orders-1']) fill(blue, green, partition, 1, 60)
+    blue.log('orders-1').deleteBelow(blue.log('orders-1').records[25]?.offset ?? 0n)
+  })
+  await prove(it)
+  expect([told(it)?.lost, told(it, 'orders-1')?.lost]).toEqual([{ blue: 0, green: 0 }, { blue: 25, green: 0 }]) // biome-ignore format: one line
+  const [blue, green] = [it.blue.log('orders-0'), it.green.log('orders-0')]
+  green.deleteBelow(green.records[40]?.offset ?? 0n)
+  expect(told(it)?.lost).toEqual({ blue: 0, green: 40 })
+  blue.deleteBelow(blue.records[40]?.offset ?? 0n)
+  expect(told(it)?.lost).toEqual({ blue: 0, green: 0 })
+  blue.deleteBelow(blue.end)
+  expect(told(it)?.lost).toEqual({ blue: 20, green: 0 })
+  expect(told(it)?.state).toEqual({ kind: 'equal' })
+})
+
+test('retention that emptied the source before anything was compared keeps no gate shut; on the target it does', async () => {
+  const it = start((blue, green) => {
+    for (const side of [blue, green]) side.make('orders', 1)
+    fill(blue, green, 'orders-0', 1, 20)
+    blue.log('orders-0').deleteBelow(blue.log('orders-0').end)
+  })
+  await until('both to be read', () => told(it)?.state.kind === 'equal')
+  expect(told(it)).toMatchObject({ lost: { blue: 20, green: 0 }, notes: [expect.stringContaining('retention has emptied blue')] })
+  expect(told(it)?.watermarkAgeMs).toBeLessThan(2_000)
+  const from = async (source: 'blue' | 'green') => it.worker.prove({ ...endsOf(it), source, timeoutMs: 2_000 }, never)
+  expect((await from('blue')).equal).toEqual({ 'orders-0': 0 })
+  expect((await from('green')).unproven).toHaveLength(1)
+  it.blue.log('orders-0').append([7n])
+  expect((await from('blue')).equal).toEqual({}) // nothing of it was copied
 })
 
 test('retention that took one side whole proves nothing: what the other one has may be old, or not copied yet', async () => {

@@ -1,17 +1,20 @@
 import { chmodSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connectAudit } from '../../engine/adapters/audit/audit-client.ts'
 import { type AuditService, startAuditService } from '../../engine/adapters/audit/audit-service.ts'
+import { AuditWorkerHttp } from '../../engine/adapters/audit/audit-worker-http.ts'
 import { assignmentOf, shareIn } from '../../engine/adapters/audit/group-member.ts'
-import { packPositions, unpackPositions } from '../../engine/model/audit-wire.ts'
+import { answerProof, isProvenAnswer, proofHeader, signRequest } from '../../engine/adapters/audit/handshake.ts'
+import { FactsAnswer, packPositions, unpackPositions } from '../../engine/model/audit-wire.ts'
 import type { AuditWorkerAccess } from '../../engine/model/audit-worker.ts'
 import type { GroupPosition } from '../../engine/model/journal.ts'
 import { offsetsFromJson } from '../../engine/model/offset-json.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { isInShare } from '../../engine/run/audit/share.ts'
-import { endsOf, type TriedWorker, temporaryDirectory, tryWorker } from '../support/audit-worker/try-worker.ts'
+import { endsOf, type TriedWorker, temporaryDirectory, tryWorker, until } from '../support/audit-worker/try-worker.ts'
 
 const password = 'a long enough secret'
 const digests = (from: number, count: number) => Array.from({ length: count }, (_, index) => BigInt(from + index))
@@ -71,19 +74,52 @@ describe('the service', () => {
     const { url } = await serve(shared())
     const statusOf = async (authorization: string | undefined, path = '/facts') =>
       (await fetch(`${url}${path}`, { headers: authorization === undefined ? {} : { authorization } })).status
-    const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+    const signed = (secret: string, path = '/facts') => signRequest(secret, 'GET', path, '').authorization
     expect(await statusOf(undefined)).toBe(401)
-    expect(await statusOf(basic('audit:wrong'))).toBe(401)
-    expect(await statusOf(basic(`operator:${password}`))).toBe(401)
+    expect(await statusOf(`Basic ${Buffer.from(`audit:${password}`).toString('base64')}`)).toBe(401)
+    expect(await statusOf(signed('another long secret'))).toBe(401)
+    expect(await statusOf(signed(password, '/hurry'))).toBe(401) // signed for something else
     expect(await statusOf(undefined, '/nothing')).toBe(401)
-    expect(await statusOf(basic(`audit:${password}`))).toBe(200)
-    expect(await statusOf(basic(`audit:${password}`), '/nothing')).toBe(404)
+    expect(await statusOf(signed(password))).toBe(200)
+    expect(await statusOf(signed(password, '/nothing'), '/nothing')).toBe(404)
+  })
+
+  test('that is somebody else is not believed, whatever it answers, and learns no password', async () => {
+    const { url, credentialsFile } = await serve(shared())
+    const seen: string[] = []
+    const overheard = await fetch(`${url}/facts`, { headers: { authorization: signRequest(password, 'GET', '/facts', '').authorization } })
+    const answer = { text: await overheard.text(), proof: overheard.headers.get(proofHeader) ?? '' }
+    const impostor = createHttpServer((request, response) => {
+      seen.push(JSON.stringify(request.headers))
+      response.setHeader(proofHeader, answer.proof).end(answer.text) // the worker's own, to another question
+    })
+    const port = await freePort()
+    await new Promise<void>((resolve) => impostor.listen(port, '127.0.0.1', resolve))
+    const asking = new AuditWorkerHttp({ url: `http://127.0.0.1:${port}`, credentialsFile }).ask('GET', '/facts', undefined, FactsAnswer, within(2_000))
+    await expect(asking).rejects.toMatchObject({ code: 'audit-stranger' })
+    await new Promise((resolve) => impostor.close(resolve))
+    expect(seen).toHaveLength(1)
+    for (const text of [password, Buffer.from(password).toString('base64'), Buffer.from(`audit:${password}`).toString('base64')])
+      expect(seen[0]).not.toContain(text)
+  })
+
+  test('answers only for the body that was signed, and no part of an answer can be changed', async () => {
+    const { url } = await serve(shared())
+    const { authorization } = signRequest(password, 'POST', '/hurry', '{}')
+    const swapped = await fetch(`${url}/hurry`, { method: 'POST', headers: { authorization }, body: '{"other":1}' })
+    expect([swapped.status, await swapped.text()]).toEqual([400, expect.stringContaining('signed')])
+    const proof = answerProof(password, 'a'.repeat(32), 200, '{}')
+    const isProven = (nonce: string, status: number, body: string) => isProvenAnswer(password, nonce, status, body, proof)
+    expect(isProven('a'.repeat(32), 200, '{}')).toBe(true)
+    expect([isProven('b'.repeat(32), 200, '{}'), isProven('a'.repeat(32), 500, '{}'), isProven('a'.repeat(32), 200, '{ }')]).toEqual([false, false, false])
+    expect(isProvenAnswer('another long secret', 'a'.repeat(32), 200, '{}', proof)).toBe(false)
+    expect(isProvenAnswer(password, 'a'.repeat(32), 200, '{}', null)).toBe(false)
   })
 
   test('refuses what it does not understand, with the place', async () => {
     const { url } = await serve(shared())
     const post = async (path: string, body: string) => {
-      const headers = { authorization: `Basic ${Buffer.from(`audit:${password}`).toString('base64')}` }
+      const headers = { authorization: signRequest(password, 'POST', path, body).authorization }
       const response = await fetch(`${url}${path}`, { method: 'POST', headers, body })
       return `${response.status} ${await response.text()}`
     }
@@ -152,6 +188,29 @@ describe('the audit of two workers', () => {
     await services.pop()?.close()
     await expect(audit.translate('blue', groups, null, within(2_000))).rejects.toMatchObject({ code: 'audit-unreachable' })
     await expect(audit.hurry(within(2_000))).rejects.toMatchObject({ code: 'audit-unreachable' })
+  })
+
+  test('who both hold a partition say the worse of what they know, whoever is asked first', async () => {
+    const whole = shared()
+    const damaged = shared(undefined, undefined, 'damaged')
+    damaged.green.log('orders-1').append([77n])
+    damaged.blue.log('orders-1').append([78n])
+    for (const log of [damaged.green.log('orders-1'), damaged.blue.log('orders-1')]) log.append(digests(100, 20))
+    damaged.green.log('orders-0').heldFrom = 60n
+    const accesses = [await serve(whole), await serve(damaged)]
+    await until('both to have read', () => damaged.worker.facts().partitions.some(({ differences }) => differences.total > 0))
+    for (const order of [accesses, accesses.toReversed()]) {
+      const audit = connectAudit(order, systemClock)
+      const { partitions } = await audit.facts(within(2_000))
+      expect(partitions.map(({ partition, state }) => `${partition} ${state.kind}`)).toEqual(['orders-0 equal', 'orders-1 differs', 'orders-2 equal'])
+      const only = (partition: string) => ({ blue: new Map([[partition, 50n]]), green: new Map([[partition, 100n]]) })
+      expect(await audit.prove(only('orders-2'), within(3_000))).toMatchObject({ kind: 'equal' })
+      expect(await audit.prove(only('orders-1'), within(3_000))).toMatchObject({ kind: 'unproven' })
+      await expect(audit.prove(only('orders-0'), within(700))).rejects.toMatchObject({ code: 'deadline' })
+      const groups = new Map([['reader', new Map([['orders-1', 5n], ['orders-2', 5n]])]]) // biome-ignore format: one line
+      const positions = await audit.translate('blue', groups, null, within(2_000))
+      expect(positions.map(({ partition, verdict }) => `${partition} ${verdict}`)).toEqual(['0 not provable', '1 not provable', '2 exact'])
+    }
   })
 
   test('waits no longer than it may', async () => {

@@ -8,10 +8,11 @@ import { colours } from '../../engine/model/colour.ts'
 import { PartitionAudit } from '../../engine/run/audit/partition-audit.ts'
 import { restorePartition } from '../../engine/run/audit/partition-state.ts'
 import { FakeSideLog } from '../support/audit-worker/fake-side.ts'
-import { endsOf, temporaryDirectory, tryWorker } from '../support/audit-worker/try-worker.ts'
+import { endsOf, temporaryDirectory, tryWorker, until } from '../support/audit-worker/try-worker.ts'
 
 const never = new AbortController().signal
 const digests = (from: number, count: number) => Array.from({ length: count }, (_, index) => BigInt(from + index))
+const unknownTopic = { topic: 'orders', topicId: '', internal: false, partitions: 2, compacted: false, logAppendTime: false }
 const identity = { partition: 'orders-0', topicIds: { blue: 'b', green: 'g' }, modes: { compacted: false, timestamps: true } }
 const config = { ...alignmentConfig(false), lookaheadRecords: 64, recentRecords: 16 }
 
@@ -46,7 +47,8 @@ class Driven {
     const from = log.records.findIndex((record) => record.offset >= this.#position[colour])
     const records = from === -1 ? [] : log.records.slice(from, from + count)
     const readUpTo = from === -1 || from + count >= log.records.length ? log.end : (records.at(-1)?.offset ?? -1n) + 1n
-    this.#audit.take(colour, records, { topicId: 'x', readUpTo, lastStableOffset: log.end, logStartOffset: 0n, askedAtMs: 0, answeredAtMs: 0 })
+    const seen = { lastStableOffset: log.end, logStartOffset: 0n, confirmedUpTo: readUpTo, askedAtMs: 0, answeredAtMs: 0 }
+    this.#audit.take(colour, records, { topicId: 'x', readUpTo, readEpoch: 0, ...seen })
     this.#position[colour] = readUpTo
   }
 
@@ -258,6 +260,43 @@ describe('a worker that is started again', () => {
     expect(equal).toEqual({ 'orders-0': 1_000, 'orders-1': 1_000 })
     expect(second.blue.handedOut).toBe(1_000)
     expect(second.lines.filter((line) => line.includes('afresh'))).toEqual([expect.stringContaining('orders-0 begins afresh')])
+  })
+
+  test.each(['blue', 'green'] as const)(
+    'begins a partition afresh whose log on %s was truncated meanwhile, also when it has grown beyond its place again',
+    async (colour) => {
+      const first = prepared()
+      await first.worker.prove({ ...endsOf(first), timeoutMs: 5_000 }, never)
+      await first.stop()
+      const log = first[colour].log('orders-0')
+      log.truncateTo(900n)
+      log.append(digests(5_000, 100)) // as long as it was
+      const second = prepared(first)
+      const answer = await second.worker.prove({ ...endsOf(second), timeoutMs: 5_000 }, never)
+      await until('the end of its reading', () => second.lines.some((line) => line.includes("orders-0 isn't compared any more")))
+      await second.worker.look()
+      await second.stop()
+      expect([answer.equal, answer.unproven.map(({ partition }) => partition)]).toEqual([{ 'orders-1': 1_000 }, ['orders-0']])
+      expect(second.lines.filter((line) => line.includes('afresh'))).toEqual([
+        expect.stringContaining("orders-0 begins afresh: a log isn't the one that was read"),
+      ])
+    },
+  )
+
+  test('tells what was compared without timestamps, also when they count again', async () => {
+    const first = prepared()
+    for (const side of [first.blue, first.green]) side.topics.set('orders', { ...(side.topics.get('orders') ?? unknownTopic), logAppendTime: true })
+    await first.worker.look()
+    await first.worker.prove({ ...endsOf(first), timeoutMs: 5_000 }, never)
+    for (const side of [first.blue, first.green]) side.topics.set('orders', { ...(side.topics.get('orders') ?? unknownTopic), logAppendTime: false })
+    await first.worker.look()
+    await first.stop()
+    const second = prepared(first)
+    await second.worker.prove({ ...endsOf(second), timeoutMs: 5_000 }, never)
+    const notes = second.worker.facts().partitions.map((told) => told.notes)
+    await second.stop()
+    const note = 'below blue 1000, green 1000 timestamps were left out: a side had LogAppendTime then'
+    expect(notes).toEqual([[note], [note]]) // biome-ignore format: one line
   })
 
   test('beside one that still runs takes its partitions over, and the other one stops with them', async () => {

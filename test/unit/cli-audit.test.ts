@@ -21,6 +21,7 @@ function audited(over: Partial<AuditedPartition> = {}): AuditedPartition {
       watermarkAgeMs: 5,
       differences,
       runs: 1,
+      lost: { blue: 0, green: 0 },
       trouble: '',
     },
     ...over,

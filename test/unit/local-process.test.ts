@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   acceptsConnections,
@@ -53,6 +54,19 @@ describe('a detached process', () => {
     await stopProcess(started.spec.pidFile, 300, within(5_000))
     expect(systemClock.monotonicMs() - before).toBeGreaterThan(290)
     expect(isAlive(started.identity)).toBe(false)
+  })
+
+  test('that is killed lives until its last thread has ended, so that whoever starts it again finds its port free', async () => {
+    const endpoint = { host: '127.0.0.1', port: await freePort() }
+    const busyThread = "new (require('worker_threads').Worker)('for (;;) Array.from({ length: 1e5 }, (_, index) => ({ index }))', { eval: true })"
+    const script = `${busyThread}; ${busyThread}; require('net').createServer().listen(${endpoint.port}, '${endpoint.host}')`
+    for (let turn = 0; turn < 4; turn++) {
+      const started = await startProcess({ ...sh(''), command: process.execPath, args: ['-e', script] }, systemClock)
+      await waitUntilReady(started, () => acceptsConnections(endpoint), within(10_000))
+      process.kill(started.identity.pid, 'SIGKILL')
+      while (isAlive(started.identity)) await setImmediate()
+      expect(await bindProblem(endpoint)).toBeUndefined()
+    }
   })
 
   test('is not mistaken for another process with its pid', async () => {
@@ -129,12 +143,23 @@ test('this process is alive, a later start time with its pid is not', () => {
   expect(isAlive({ pid: process.pid, startTime: '9' })).toBe(false)
 })
 
-test('a taken port is told from a free one', async () => {
+async function listening(): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('no address')
-  const endpoint = { host: '127.0.0.1', port: address.port }
+  return { server, port: address.port }
+}
+
+async function freePort(): Promise<number> {
+  const { server, port } = await listening()
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+test('a taken port is told from a free one', async () => {
+  const { server, port } = await listening()
+  const endpoint = { host: '127.0.0.1', port }
   expect(await bindProblem(endpoint)).toBe('EADDRINUSE')
   expect(await acceptsConnections(endpoint)).toBe(true)
   await new Promise((resolve) => server.close(resolve))

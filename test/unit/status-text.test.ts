@@ -8,7 +8,7 @@ import { soundRoute } from '../support/sample-snapshot.ts'
 const all = (answer: ProbeAnswer): Reading<readonly BrokerProbe[]> => ({ seen: true, value: [1, 2, 3].map((brokerId) => ({ brokerId, answer, detail: '' })) })
 const unseen = { seen: false, why: 'no broker answered' } as const
 const text = (blue: Reading<readonly BrokerProbe[]>, green: Reading<readonly BrokerProbe[]>) =>
-  statusText({ route: soundRoute, journal: [], lockHolder: null, clients: [], probes: { blue, green }, waves: {} })
+  statusText({ route: soundRoute, journal: [], lockHolder: null, clients: [], probes: { blue, green }, isAudited: true, waves: {} })
 
 describe('what status says of the fences, blue being live', () => {
   test('as the route says: no advice', () => {
@@ -29,7 +29,7 @@ describe('what status says of the waves', () => {
   const waves = { 'wave-1': ['archive'], 'wave-2': ['billing'] }
   const told = (groups: RouteDocument['groups'], lockHolder: string | null) => {
     const route = { ...soundRoute, live: 'blue', defaultConsumerColour: 'blue', groups } as const
-    return statusText({ route, journal: [], lockHolder, clients: [], probes: { blue: all('open'), green: all('fenced') }, waves })
+    return statusText({ route, journal: [], lockHolder, clients: [], probes: { blue: all('open'), green: all('fenced') }, isAudited: true, waves })
   }
 
   test('where each one reads', () => {

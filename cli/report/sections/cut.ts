@@ -1,3 +1,4 @@
+import { noAudit } from '../../../engine/gate/audit.ts'
 import { count, counted } from '../format.ts'
 import { type Html, html } from '../html.ts'
 import type { CutSummary, JournaledSwitchover } from '../journaled.ts'
@@ -6,7 +7,8 @@ import { tableHtml } from '../table.ts'
 /** Where both sides were proven equal, topic by topic. */
 export function cutSection({ cut, source, target, auditedRecords }: JournaledSwitchover): Html {
   if (cut === null) return html`<p>There is no cut: it was not decided to switch.</p>`
-  const audited = auditedRecords === null ? '' : ` The audit had compared every record below them: ${count(Number(auditedRecords))} on both sides.`
+  const audited =
+    auditedRecords === null ? ` There was ${noAudit}.` : ` The audit had compared every record below them: ${count(Number(auditedRecords))} on both sides.`
   const partitions = cut.reduce((sum, topic) => sum + topic.partitions, 0)
   return html`<p>The ends of both sides, on ${counted(partitions, 'partition')}, were proven a pair: nothing before ${source}'s end was missing on ${target}.
 The numbers of both sides may differ, because a mirror's transactions take offsets too.${audited}</p>

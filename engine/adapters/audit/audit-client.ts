@@ -38,12 +38,12 @@ class AuditClient implements Audit {
 
   async facts(deadline: Deadline): Promise<AuditFacts> {
     const { answers, unreachable } = await this.#askAll((worker) => worker.ask('GET', '/facts', undefined, FactsAnswer, deadline))
-    const newest = new Map<TopicPartition, AuditedPartition>()
+    const worst = new Map<TopicPartition, AuditedPartition>()
     for (const told of answers.flatMap(({ partitions }) => partitions)) {
-      const known = newest.get(told.partition)
-      if (known === undefined || isAhead(told, known)) newest.set(told.partition, told)
+      const known = worst.get(told.partition)
+      if (known === undefined || isWorse(told, known)) worst.set(told.partition, told)
     }
-    return { partitions: [...newest.values()].sort((a, b) => (a.partition < b.partition ? -1 : 1)), unreachable }
+    return { partitions: [...worst.values()].sort((a, b) => (a.partition < b.partition ? -1 : 1)), unreachable }
   }
 
   async hurry(deadline: Deadline): Promise<void> {
@@ -58,9 +58,9 @@ class AuditClient implements Audit {
     for (let open = asked; ; ) {
       const { answers, unreachable } = await this.#proveOnce(open, ends, deadline)
       for (const [partition, records] of answers.flatMap((answer) => Object.entries(answer.equal))) equal.set(partition, records)
-      for (const { partition, reason } of answers.flatMap((answer) => answer.unproven)) if (!equal.has(partition)) unproven.set(partition, reason)
-      const late = answers.flatMap((answer) => answer.open).filter(({ partition }) => !equal.has(partition))
-      if (late.length > 0) throw lateError(late, deadline)
+      for (const { partition, reason } of answers.flatMap((answer) => answer.unproven)) unproven.set(partition, reason)
+      const late = answers.flatMap((answer) => answer.open).filter(({ partition }) => !unproven.has(partition))
+      if (unproven.size === 0 && late.length > 0) throw lateError(late, deadline)
       open = open.filter((partition) => !equal.has(partition) && !unproven.has(partition))
       if (open.length === 0 || unproven.size > 0) break
       if (answers.length === 0) throw unreachableError(unreachable)
@@ -103,7 +103,12 @@ class AuditClient implements Audit {
     }
     deadline.check()
     const timeoutMs = Math.max(0, Math.floor(Math.min(deadline.remainingMs() - marginMs, 600_000)))
-    const request: ProveRequest = { blue: offsetsToJson(only(ends.blue)), green: offsetsToJson(only(ends.green)), timeoutMs }
+    const request: ProveRequest = {
+      blue: offsetsToJson(only(ends.blue)),
+      green: offsetsToJson(only(ends.green)),
+      timeoutMs,
+      ...(ends.source ? { source: ends.source } : {}),
+    }
     return this.#askAll((worker) => worker.ask('POST', '/prove', request, ProveAnswer, deadline))
   }
 
@@ -117,20 +122,33 @@ class AuditClient implements Audit {
   }
 }
 
-/** Of two workers that tell of the same partition, as while it is handed over, the one that has come further. */
-function isAhead(told: AuditedPartition, known: AuditedPartition): boolean {
-  const comeTo = ({ watermark }: AuditedPartition) => BigInt(watermark.blue) + BigInt(watermark.green)
-  return comeTo(told) > comeTo(known)
+/** Of two workers that tell of the same partition, as while it is handed over, the worse answer counts: a difference, then a doubt, then the older watermark. */
+function isWorse(told: AuditedPartition, known: AuditedPartition): boolean {
+  const [mine, other] = [badnessOf(told), badnessOf(known)]
+  if (mine !== other) return mine > other
+  return (told.watermarkAgeMs ?? Number.POSITIVE_INFINITY) > (known.watermarkAgeMs ?? Number.POSITIVE_INFINITY)
 }
 
-/** Every position once: of two workers that translated the same one, as while a partition is handed over, what is proven. */
+function badnessOf({ state, trouble }: AuditedPartition): number {
+  if (state.kind === 'differs') return 2
+  return state.kind === 'undecided' || trouble !== '' ? 1 : 0
+}
+
+/** Two workers' positions for the same: one that can't be proven stays so, and two that aren't the same prove nothing. */
+function worseOf(a: GroupPosition, b: GroupPosition): GroupPosition {
+  if (a.verdict === 'not provable') return a
+  if (b.verdict === 'not provable' || (a.verdict === b.verdict && a.targetOffset === b.targetOffset)) return b
+  return { ...a, targetOffset: null, verdict: 'not provable', reason: 'two audit workers hold this partition, and translate it otherwise' }
+}
+
+/** Every position once: of two workers that translated the same one, as while a partition is handed over, the worse answer. */
 function mergedPositions(answers: readonly TranslateAnswer[]): readonly GroupPosition[] {
   const [only, ...others] = answers.map(({ positions }) => unpackPositions(positions))
   if (only !== undefined && others.length === 0) return only
   const found = new Map<string, GroupPosition>()
   for (const position of [only ?? [], ...others].flat()) {
     const known = found.get(keyOf(position))
-    if (known === undefined || known.verdict === 'not provable') found.set(keyOf(position), position)
+    found.set(keyOf(position), known === undefined ? position : worseOf(known, position))
   }
   return [...found.values()]
 }

@@ -1,10 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import type { Endpoint } from '../../model/addresses.ts'
 import { type FactsAnswer, type HurryAnswer, type ProveAnswer, ProveRequest, type TranslateAnswer, TranslateRequest } from '../../model/audit-wire.ts'
-import { auditUser } from '../../model/audit-worker.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
+import { answerProof, isBody, type KnownRequest, knownRequest, proofHeader } from './handshake.ts'
 
 /** What a worker answers. */
 export interface AuditHandlers {
@@ -33,15 +32,15 @@ interface Reply {
 type Answer = (body: string, gone: AbortSignal) => Reply | Promise<Reply>
 
 /**
- * Serves a worker's answers over HTTP. Every request needs the password of user `audit`; what isn't understood is refused with its reason, and no body is larger than 64 MiB.
+ * Serves a worker's answers over HTTP. Every request has to be signed with the password of user `audit`, and every answer is (see `handshake.ts`); what isn't understood is refused with its
+ * reason, and no body is larger than 64 MiB.
  *
  * @throws KbgError `address-taken`
  */
 export async function startAuditService(listen: Endpoint, password: string, handlers: AuditHandlers, tell: (line: string) => void): Promise<AuditService> {
   const answers = answersOf(handlers)
-  const isAllowed = loginCheck(password)
   const server = createServer((request, response) => {
-    serve(request, response, answers, isAllowed).catch((thrown: unknown) => {
+    serve(request, response, answers, password).catch((thrown: unknown) => {
       tell(`a request could not be answered: ${messageOf(thrown)}`)
       response.destroy()
     })
@@ -72,24 +71,25 @@ function answersOf(handlers: AuditHandlers): ReadonlyMap<string, Answer> {
   ])
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, answers: ReadonlyMap<string, Answer>, isAllowed: LoginCheck): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, answers: ReadonlyMap<string, Answer>, password: string): Promise<void> {
   const gone = new AbortController()
   response.once('close', () => gone.abort(new Error('the asker has left')))
-  const { status, body } = await replyTo(request, answers, isAllowed, gone.signal)
+  const known = knownRequest(password, request.method ?? '', request.url ?? '', request.headers.authorization ?? '')
+  const { status, body } = known === null ? stranger : await replyTo(request, answers, known, gone.signal)
   if (response.destroyed) return
   const text = JSON.stringify(body)
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' }
-  response.writeHead(status, status === 401 ? { ...headers, 'www-authenticate': 'Basic realm="audit"' } : headers)
+  response.writeHead(status, known === null ? headers : { ...headers, [proofHeader]: answerProof(password, known.nonce, status, text) })
   response.end(text)
 }
 
-async function replyTo(request: IncomingMessage, answers: ReadonlyMap<string, Answer>, isAllowed: LoginCheck, gone: AbortSignal): Promise<Reply> {
-  if (!isAllowed(request.headers.authorization ?? '')) return refusal(401, 'login', 'user or password is wrong')
+async function replyTo(request: IncomingMessage, answers: ReadonlyMap<string, Answer>, known: KnownRequest, gone: AbortSignal): Promise<Reply> {
   const asked = `${request.method} ${request.url}`
   const answer = answers.get(asked)
   if (answer === undefined) return refusal(404, 'unknown-request', `nothing answers ${asked.slice(0, 100)}`)
   const body = await bodyOf(request)
   if (body === null) return refusal(413, 'too-large', `a request has at most ${mostBodyBytes} bytes`)
+  if (!isBody(known, body)) return refusal(400, 'bad-request', "the body isn't the one that was signed")
   try {
     return await answer(body, gone)
   } catch (thrown) {
@@ -124,20 +124,9 @@ function jsonOf(text: string): unknown {
   }
 }
 
+/** Read nothing further of, and told nothing. */
+const stranger: Reply = { status: 401, body: { code: 'login', message: 'the request is not signed with the password' } }
+
 function refusal(status: number, code: string, message: string): Reply {
   return { status, body: { code, message } }
-}
-
-type LoginCheck = (authorization: string) => boolean
-
-/** Compares digests, which takes as long wherever they differ. */
-function loginCheck(password: string): LoginCheck {
-  const digestOf = (text: string) => createHash('sha256').update(text).digest()
-  const expected = digestOf(basicLogin(password))
-  return (authorization) => timingSafeEqual(digestOf(authorization), expected)
-}
-
-/** The Authorization header of the one user. */
-export function basicLogin(password: string): string {
-  return `Basic ${Buffer.from(`${auditUser}:${password}`).toString('base64')}`
 }

@@ -5,23 +5,23 @@ import { auditUser } from '../../model/audit-worker.ts'
 import { CredentialsFile } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import { basicLogin } from './audit-service.ts'
+import { isProvenAnswer, proofHeader, signRequest } from './handshake.ts'
 
 /** What a worker says when it refuses. */
 const Refusal = z.object({ code: z.string(), message: z.string() })
 
-/** One worker's HTTP service: every request bounded, every answer parsed, no password in any error. */
+/** One worker's HTTP service: every request bounded and signed, every answer proven to be the worker's and parsed, no password in any error. */
 export class AuditWorkerHttp {
   readonly url: string
   readonly #access: AuditWorkerAccess
-  #login: string | undefined
+  #password: string | undefined
 
   constructor(access: AuditWorkerAccess) {
     this.#access = access
     this.url = access.url
   }
 
-  /** @throws KbgError `audit-unreachable` (retriable), `audit-refused`, `credentials`, `deadline` */
+  /** @throws KbgError `audit-unreachable` (retriable), `audit-refused`, `audit-stranger`, `credentials`, `deadline` */
   async ask<S extends z.ZodType>(method: 'GET' | 'POST', path: string, body: unknown, schema: S, deadline: Deadline): Promise<z.infer<S>> {
     const stop = new AbortController()
     try {
@@ -43,21 +43,25 @@ export class AuditWorkerHttp {
   }
 
   async #exchange(method: string, path: string, body: unknown, signal: AbortSignal): Promise<{ readonly status: number; readonly text: string }> {
-    const headers = { authorization: this.#authorization(), 'content-type': 'application/json' }
-    const init: RequestInit = { method, headers, signal, redirect: 'error' }
-    const response = await fetch(new URL(path, this.url), body === undefined ? init : { ...init, body: JSON.stringify(body) })
-    return { status: response.status, text: await response.text() }
+    this.#password ??= passwordIn(this.#access.credentialsFile)
+    const text = body === undefined ? '' : JSON.stringify(body)
+    const { authorization, nonce } = signRequest(this.#password, method, path, text)
+    const init: RequestInit = { method, headers: { authorization, 'content-type': 'application/json' }, signal, redirect: 'error' }
+    const response = await fetch(new URL(path, this.url), body === undefined ? init : { ...init, body: text })
+    const { status } = response
+    const answer = await response.text()
+    if (isProvenAnswer(this.#password, nonce, status, answer, response.headers.get(proofHeader))) return { status, text: answer }
+    this.#password = undefined // a changed one is read anew for the next request
+    throw new KbgError('audit-stranger', `What answers at ${this.url} doesn't know the password of the audit.`, {
+      facts: { status, path },
+      remedy:
+        'Another program listens there, or the password has changed since the worker started: look who does (ss -ltnp), then `pulumi up` on the traffic stack.',
+    })
   }
 
   #refused(path: string, status: number, text: string): KbgError {
-    if (status === 401) this.#login = undefined // a changed password is read anew for the next request
     const said = Refusal.safeParse(jsonOf(text)).data
     return new KbgError('audit-refused', `The audit worker at ${this.url} refuses ${path}.`, { facts: { status, observed: said?.message ?? 'nothing' } })
-  }
-
-  #authorization(): string {
-    this.#login ??= basicLogin(passwordIn(this.#access.credentialsFile))
-    return this.#login
   }
 }
 

@@ -6,6 +6,7 @@ import type { AuditReader, LogFacts, ReadEvent, ReadFrom, ReadingTrouble, ReadPa
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { type Hash64, openHash64 } from './audit-records.ts'
 import type { BrokerConnection } from './broker-connection.ts'
+import { confirmReading } from './confirm-reading.ts'
 import { BrokerConnections, type Principal } from './connections.ts'
 import { type FetchHost, type FetchLimits, LeaderFetcher } from './leader-fetcher.ts'
 import { Leaders } from './leaders.ts'
@@ -51,6 +52,8 @@ export interface ReaderConnections {
 /** What a {@link KafkaAuditReader} works with. */
 export interface ReaderParts {
   readonly connections: ReaderConnections
+  /** For questions that mustn't wait behind a Fetch that waits for records. */
+  readonly askConnections: ReaderConnections
   readonly clock: Clock
   readonly hash64: Hash64
   readonly options: AuditReaderOptions
@@ -61,10 +64,10 @@ export interface ReaderParts {
 export async function connectAuditReader(access: ClusterAccess, clock: Clock, options: Partial<AuditReaderOptions> = {}): Promise<AuditReader> {
   const hash64 = await openHash64()
   const all = { ...defaults, ...options }
-  const connections = new BrokerConnections(access, all.as)
-  const leaders = new Leaders(connections)
-  const recordParts: ReaderParts['recordParts'] = (partition, offset, deadline) => readRecordParts(connections, leaders, partition, offset, hash64, deadline)
-  return new KafkaAuditReader({ connections, clock, hash64, options: all, recordParts })
+  const [connections, askConnections] = [new BrokerConnections(access, all.as), new BrokerConnections(access, all.as)]
+  const leaders = new Leaders(askConnections)
+  const recordParts: ReaderParts['recordParts'] = (partition, offset, deadline) => readRecordParts(askConnections, leaders, partition, offset, hash64, deadline)
+  return new KafkaAuditReader({ connections, askConnections, clock, hash64, options: all, recordParts })
 }
 
 /** {@link AuditReader} by Fetch: a {@link LeaderFetcher} for each leader, and one search for leaders at a time. Records are decoded when they are handed out. */
@@ -135,6 +138,11 @@ export class KafkaAuditReader implements AuditReader {
     this.#wakeFetchers()
   }
 
+  confirm(partitions: Iterable<TopicPartition>, deadline: Deadline): Promise<void> {
+    const { askConnections } = this.#parts
+    return confirmReading(this.#known(partitions), { ...this.#host, broker: (brokerId, within) => askConnections.broker(brokerId, within) }, deadline)
+  }
+
   pace(pace: ReadPace): void {
     this.#pace = pace
   }
@@ -163,6 +171,7 @@ export class KafkaAuditReader implements AuditReader {
     this.#stop.abort(new KbgError('closed', 'The reader is closed.'))
     for (const state of this.#partitions.values()) this.#drop(state)
     this.#parts.connections.close()
+    this.#parts.askConnections.close()
     this.#wakeFetchers()
     this.#arrival.raise()
   }

@@ -64,7 +64,7 @@ export class FetchSession {
   }
 
   /** The bounds of a partition as last answered, in whichever Fetch of this session that was. */
-  boundsOf(key: string): LogBounds | undefined {
+  known(key: string): LogBounds | undefined {
     return this.#entries.get(key)?.bounds
   }
 
@@ -78,8 +78,9 @@ export class FetchSession {
 
 const maxEpoch = 2 ** 31 - 1
 
-function boundsOf(fetched: FetchedById): LogBounds | undefined {
-  return fetched.errorCode === 0 ? { lastStableOffset: fetched.lastStableOffset, logStartOffset: fetched.logStartOffset } : undefined
+/** An answer's bounds; undefined when it speaks of no log or of another one. */
+export function boundsOf(fetched: FetchedById): LogBounds | undefined {
+  return fetched.errorCode === 0 && !fetched.diverged ? { lastStableOffset: fetched.lastStableOffset, logStartOffset: fetched.logStartOffset } : undefined
 }
 
 function isSame(known: FetchTarget | undefined, wanted: FetchTarget): boolean {

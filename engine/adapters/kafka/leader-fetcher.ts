@@ -128,17 +128,16 @@ export class LeaderFetcher {
     const isWhole = answer.throttleMs === 0 && bytesOf(answer) < this.#host.limits.maxBytesPerFetch / 2
     for (const { state, target } of asked) {
       const key = targetKey(target)
-      const bounds = this.#session.boundsOf(key)
-      if (bounds && (isWhole || answered.has(key))) state.seen = { ...bounds, askedAtMs, answeredAtMs }
+      const bounds = this.#session.known(key)
+      if (bounds && (isWhole || answered.has(key))) state.saw({ ...bounds, askedAtMs, answeredAtMs, confirmedUpTo: target.offset })
     }
   }
 
   #settle(state: ReadingPartition, fetched: FetchedById): void {
-    const error = errorName(fetched.errorCode)
     const refusal = kafkaRefusal(`Can't read ${state.partition}.`, fetched.errorCode)
     if (fetched.errorCode === 0 && fetched.diverged) this.#host.gone(state, truncated(state))
     else if (fetched.errorCode === 0) this.#take(state, fetched)
-    else if (refusal.retriable || elsewhere.has(error)) this.#host.refused(state, refusal)
+    else if (isPassing(refusal, fetched.errorCode)) this.#host.refused(state, refusal)
     else this.#end(state, refusal)
   }
 
@@ -178,11 +177,17 @@ export class LeaderFetcher {
   }
 }
 
+/** Whether a refusal of one partition may be over soon: its leader is asked for anew. */
+export function isPassing(refusal: KbgError, errorCode: number): boolean {
+  return refusal.retriable || elsewhere.has(errorName(errorCode))
+}
+
 function bytesOf(answer: FetchByIdResponse): number {
   return answer.partitions.reduce((sum, { records }) => sum + records.length, 0)
 }
 
-function truncated(state: ReadingPartition): KbgError {
+/** The log isn't the one that was read. */
+export function truncated(state: ReadingPartition): KbgError {
   return new KbgError('log-truncated', `The log of ${state.partition} isn't the one that was read: it lacks what came before ${state.fetchFrom}.`, {
     facts: { position: String(state.fetchFrom) },
     remedy: 'An unclean leader election or a lost disk does this. Compare the partition from its beginning.',

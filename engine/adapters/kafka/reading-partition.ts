@@ -8,6 +8,7 @@ import { committedBatches, type RecordBatch, wholeBatches } from './record-batch
 
 /** Records of one event: what a caller gets at once is bounded, however well a batch is compressed (a batch is never divided). */
 const recordsPerEvent = 10_000
+const unknownEpoch = -1
 
 /** What was fetched and not handed out yet, in the log's order. */
 type Pending =
@@ -25,6 +26,7 @@ export interface PartitionLeader {
 export interface SeenBounds extends LogBounds {
   readonly askedAtMs: number
   readonly answeredAtMs: number
+  readonly confirmedUpTo: bigint
 }
 
 /** The reading of one partition from one position on: where it stands, what was fetched and waits to be handed out, and what is wrong with it. A seek makes a new one. */
@@ -35,7 +37,6 @@ export class ReadingPartition {
   readonly options: ReadFrom
   topicId: string | undefined
   leader: PartitionLeader | undefined
-  seen: SeenBounds | undefined
   paused = false
   /** Not read any further: replaced, removed, or ended by an error that may still wait to be handed out. */
   over = false
@@ -44,10 +45,11 @@ export class ReadingPartition {
   trouble: { readonly sinceMs: number; readonly error: KbgError } | undefined
   /** Since when every answer says that this isn't the log that was read. */
   goneSinceMs: number | undefined
+  #seen: SeenBounds | undefined
   #readUpTo: bigint
-  #readEpoch = -1
+  #readEpoch: number
   #fetchFrom: bigint
-  #fetchedEpoch = -1
+  #fetchedEpoch: number
   readonly #pending: Pending[] = []
 
   constructor(partition: TopicPartition, options: ReadFrom) {
@@ -59,6 +61,8 @@ export class ReadingPartition {
     this.topicId = options.topicId
     this.#readUpTo = options.offset
     this.#fetchFrom = options.offset
+    this.#readEpoch = options.epoch ?? unknownEpoch
+    this.#fetchedEpoch = this.#readEpoch
   }
 
   get readUpTo(): bigint {
@@ -79,15 +83,28 @@ export class ReadingPartition {
   }
 
   get facts(): LogFacts | undefined {
-    if (!this.seen || this.topicId === undefined) return undefined
-    return { topicId: this.topicId, readUpTo: this.#readUpTo, ...this.seen }
+    if (!this.#seen || this.topicId === undefined) return undefined
+    return { topicId: this.topicId, readUpTo: this.#readUpTo, readEpoch: this.#readEpoch, ...this.#seen }
+  }
+
+  /** An answer of its leader. Two connections are asked, so one may be told after a later one. */
+  saw(seen: SeenBounds): void {
+    if (this.#seen === undefined || seen.askedAtMs >= this.#seen.askedAtMs) this.#seen = seen
   }
 
   /** What to ask its leader for; undefined while there is none. */
   target(maxBytes: number): FetchTarget | undefined {
+    return this.#targetAt(this.#fetchFrom, this.#fetchedEpoch, maxBytes)
+  }
+
+  /** The same for what was handed out; as few bytes as a broker gives. */
+  confirmation(): FetchTarget | undefined {
+    return this.#targetAt(this.#readUpTo, this.#readEpoch, 1)
+  }
+
+  #targetAt(offset: bigint, lastFetchedEpoch: number, maxBytes: number): FetchTarget | undefined {
     if (this.topicId === undefined || !this.leader) return undefined
-    const { topicId, index } = this
-    return { topicId, index, leaderEpoch: this.leader.epoch, offset: this.#fetchFrom, lastFetchedEpoch: this.#fetchedEpoch, maxBytes }
+    return { topicId: this.topicId, index: this.index, leaderEpoch: this.leader.epoch, offset, lastFetchedEpoch, maxBytes }
   }
 
   /** Its leader has answered. */
@@ -114,7 +131,7 @@ export class ReadingPartition {
   skipTo(logStartOffset: bigint): void {
     this.#pending.push({ kind: 'log-start-passed', position: this.#fetchFrom, logStartOffset })
     this.#fetchFrom = logStartOffset
-    this.#fetchedEpoch = -1 // the leader may not know the epochs of what it deleted
+    this.#fetchedEpoch = unknownEpoch // the leader may not know the epochs of what it deleted
   }
 
   /** Ends the reading behind what was fetched before. */
@@ -142,7 +159,7 @@ export class ReadingPartition {
       case 'log-start-passed': {
         this.#pending.shift()
         this.#readUpTo = head.logStartOffset
-        this.#readEpoch = -1
+        this.#readEpoch = unknownEpoch
         return { kind: 'log-start-passed', partition: this.partition, position: head.position, logStartOffset: head.logStartOffset }
       }
       case 'ended':

@@ -1,7 +1,8 @@
 /**
- * The audit's workers beside a local fleet: detached Node processes that compare both colours.
+ * The audit's workers beside a local fleet: Node processes that compare both colours, each below a detached one that starts it again when it ends.
  * State in `.kbg/<fleet>/traffic/audit/` (0700): a directory for each worker, and `partitions/` with what they have come to, which they share.
  */
+import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -40,16 +41,20 @@ export interface AuditLocation {
 /** What there is of one worker now. */
 export interface AuditWorkerObservation {
   readonly access: AuditWorkerAccess
-  /** Process id; null when it doesn't run. */
+  /** Process id of the worker itself; null when it doesn't run now. */
   readonly pid: number | null
+  /** Process id of what starts it again; null when nobody does. */
+  readonly supervisorPid: number | null
+  /** Whether it was started from these sources. */
+  readonly isCurrent: boolean
 }
 
-/** How long a worker gets to save what it has come to before it is killed; then it goes on from its last checkpoint. */
+/** How long supervisor and worker get to save what it has come to before they are killed; then it goes on from its last checkpoint. */
 const stopGraceMs = 5_000
 
 /**
- * Makes the workers' files and starts them. One that runs with the same configuration is left alone; with another one it is restarted, and goes on where it was. Workers beyond the declared
- * ones are ended. Ready when each answers with credentials.
+ * Makes the workers' files and starts them. One that runs with the same configuration and the same sources is left alone; with others it is restarted, and goes on where it was. Workers beyond
+ * the declared ones are ended. Ready when each answers with credentials.
  *
  * @returns how to reach each worker, for the wiring
  * @throws KbgError `audit-spec`, `busy`, `address-taken`, `process-ended` with its last log lines, `not-ready`
@@ -62,7 +67,7 @@ export async function provisionAudit(projectRoot: string, input: unknown, onProg
   return withFileLock(`${directoryOf(at)}.lock`, `the audit of ${spec.fleet}`, 'none', async () => {
     for (const index of provisionedWorkers(at)) {
       if (index < spec.workers) continue
-      await stopProcess(filesOf(at, index).pid, stopGraceMs, deadline)
+      await stopWorker(at, index, deadline)
       rmSync(workerDirectory(at, index), { recursive: true, force: true })
     }
     const indexes = Array.from({ length: spec.workers }, (_, index) => index)
@@ -73,14 +78,19 @@ export async function provisionAudit(projectRoot: string, input: unknown, onProg
 
 /** The provisioned workers, in order. Asks nobody but the operating system. */
 export function observeAudit(at: AuditLocation): readonly AuditWorkerObservation[] {
-  return provisionedWorkers(at).map((index) => ({ access: accessOf(at, index), pid: findProcess(filesOf(at, index).pid)?.pid ?? null }))
+  const code = codeDigest()
+  return provisionedWorkers(at).map((index) => {
+    const { config, pid, supervisorPid } = filesOf(at, index)
+    const isCurrent = existsSync(config) && readFileSync(config, 'utf8').includes(`"code": "${code}"`)
+    return { access: accessOf(at, index), pid: findProcess(pid)?.pid ?? null, supervisorPid: findProcess(supervisorPid)?.pid ?? null, isCurrent }
+  })
 }
 
 /** Ends the workers. `keep` leaves what they have come to, so that new ones go on there; `remove` forgets it, which is right only when the fleet is decommissioned. */
 export async function destroyAudit(at: AuditLocation, state: 'keep' | 'remove', deadline: Deadline): Promise<void> {
   if (existsSync(directoryOf(at))) {
     await withFileLock(`${directoryOf(at)}.lock`, `the audit of ${at.fleet}`, 'none', async () => {
-      await Promise.all(provisionedWorkers(at).map((index) => stopProcess(filesOf(at, index).pid, state === 'keep' ? stopGraceMs : 0, deadline)))
+      await Promise.all(provisionedWorkers(at).map((index) => stopWorker(at, index, deadline)))
       for (const index of provisionedWorkers(at)) rmSync(workerDirectory(at, index), { recursive: true, force: true })
       if (state === 'remove') rmSync(directoryOf(at), { recursive: true, force: true })
     })
@@ -92,10 +102,17 @@ async function provisionOne(at: AuditLocation, index: number, spec: LocalAuditSp
   const files = filesOf(at, index)
   const text = `${JSON.stringify(configOf(at, index, spec), null, 2)}\n`
   const isUnchanged = existsSync(files.config) && readFileSync(files.config, 'utf8') === text
-  if (isUnchanged && findProcess(files.pid)) return
-  await stopProcess(files.pid, stopGraceMs, deadline)
+  if (isUnchanged && findProcess(files.supervisorPid)) return
+  await stopWorker(at, index, deadline)
   mkdirSync(workerDirectory(at, index), { recursive: true, mode: 0o700 })
   await start(at, index, text, onProgress, deadline)
+}
+
+/** The supervisor ends its worker; one whose supervisor was killed saves and ends by itself. */
+async function stopWorker(at: AuditLocation, index: number, deadline: Deadline): Promise<void> {
+  const { pid, supervisorPid } = filesOf(at, index)
+  await stopProcess(supervisorPid, stopGraceMs, deadline)
+  await stopProcess(pid, stopGraceMs, deadline)
 }
 
 async function start(at: AuditLocation, index: number, config: string, onProgress: OnProgress, deadline: Deadline): Promise<void> {
@@ -115,15 +132,15 @@ async function start(at: AuditLocation, index: number, config: string, onProgres
 }
 
 function launch(at: AuditLocation, index: number, clock: Clock): Promise<StartedProcess> {
-  const { config, log, pid } = filesOf(at, index)
+  const { config, log, supervisorPid } = filesOf(at, index)
   return startProcess(
     {
       name: `audit worker ${index} of ${at.fleet}`,
       command: toolPaths().node,
-      args: ['--disable-warning=ExperimentalWarning', join(projectDir, 'engine', 'run', 'audit', 'main.ts'), config],
+      args: ['--disable-warning=ExperimentalWarning', join(projectDir, 'engine', 'run', 'audit', 'supervise.ts'), config],
       directory: workerDirectory(at, index),
       logFile: log,
-      pidFile: pid,
+      pidFile: supervisorPid,
     },
     clock,
   )
@@ -138,6 +155,7 @@ function configOf(at: AuditLocation, index: number, { fleet, clusters, topics, w
     stateDirectory: join(directoryOf(at), 'partitions'),
     listen: { host, port },
     credentialsFile: credentialsPath(at.projectRoot, fleet),
+    code: codeDigest(),
     workers,
   })
 }
@@ -171,7 +189,16 @@ function provisionedWorkers(at: AuditLocation): readonly number[] {
 
 function filesOf(at: AuditLocation, index: number) {
   const directory = workerDirectory(at, index)
-  return { config: join(directory, 'worker.json'), log: join(directory, 'worker.log'), pid: join(directory, 'worker.pid') }
+  const file = (name: string) => join(directory, name)
+  return { config: file('worker.json'), log: file('worker.log'), pid: file('worker.pid'), supervisorPid: file('supervisor.pid') }
+}
+
+/** Over every source that a worker may run, and the versions of what it depends on. */
+function codeDigest(): string {
+  const hash = createHash('sha256')
+  const sources = readdirSync(join(projectDir, 'engine'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).sort() // biome-ignore format: one line
+  for (const file of ['package.json', ...sources.map((source) => join('engine', source))]) hash.update(`${file}\n`).update(readFileSync(join(projectDir, file)))
+  return hash.digest('hex')
 }
 
 function parseSpec(input: unknown): LocalAuditSpec {

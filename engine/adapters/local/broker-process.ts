@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type KafkaVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
 import { brokerEndpoints, type Endpoint, endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { KbgError } from '../../model/error.ts'
-import type { Clock, Deadline } from '../../ports/clock.ts'
+import type { Clock } from '../../ports/clock.ts'
 import { type BrokerSettings, serverProperties } from './broker-config.ts'
 import { writePrivately } from './credentials.ts'
 import { sharedArchiveOptions } from './jvm.ts'
@@ -66,22 +66,13 @@ export async function runNode(colourDirectory: string, name: string, nodeId: num
   return identity ? { spec, identity, logStart: 0 } : startProcess(spec, clock)
 }
 
-/** A killed broker is a zombie at once, but its ports are bound until the last of its threads has ended. */
-const lingeringMs = 1_000
-
 /**
  * Refuses when somebody else listens where these nodes are going to.
  *
  * @throws KbgError `address-taken` naming each address
  */
-export async function requireFreeAddresses(fleet: string, nodes: readonly NodeAddresses[], deadline: Deadline): Promise<void> {
-  const patience = deadline.within(lingeringMs, 'the addresses to be free')
-  let taken = await takenAddresses(nodes)
-  // Polled: a port that becomes free tells nobody.
-  while (taken.some(({ problem }) => problem === 'EADDRINUSE') && !patience.over) {
-    await deadline.clock.sleep(20, deadline.cancelled)
-    taken = await takenAddresses(nodes)
-  }
+export async function requireFreeAddresses(fleet: string, nodes: readonly NodeAddresses[]): Promise<void> {
+  const taken = await takenAddresses(nodes)
   if (taken.length === 0) return
   const inUse = taken.some(({ problem }) => problem === 'EADDRINUSE')
   throw new KbgError('address-taken', `The brokers of fleet ${fleet} can't listen where they should.`, {

@@ -157,7 +157,7 @@ async function bringUp(projectRoot: string, record: ClusterRecord, onProgress: O
   const access = accessOf(projectRoot, record)
   if (dead.length > 0) {
     await requireKafka(spec.kafkaVersion)
-    await requireFreeAddresses(spec.fleet, dead, deadline)
+    await requireFreeAddresses(spec.fleet, dead)
     onProgress(`starting ${dead.map((node) => `broker ${node.nodeId}`).join(', ')} of ${spec.colour} (Kafka ${spec.kafkaVersion})`)
   }
   if (!record.complete) await layOut(projectRoot, record, deadline)

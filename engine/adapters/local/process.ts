@@ -106,7 +106,7 @@ export function findProcess(pidFile: string): ProcessIdentity | undefined {
   return identity && isAlive(identity) ? identity : undefined
 }
 
-/** Whether exactly this process lives. A zombie doesn't: it holds no port and writes nothing any more. */
+/** Whether exactly this process lives: a zombie doesn't once its last thread has ended, since only then its ports are free and nothing of it writes any more. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return startTimeOf(identity.pid) === identity.startTime
 }
@@ -251,13 +251,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** When a process was started; undefined if there is none of that pid, or only its zombie. */
+/** When a process was started; undefined if there is none of that pid, or only its zombie. A killed process's first thread is a zombie while others still end, and hold its files and ports. */
 function startTimeOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
     const stat = readIfThere(`/proc/${pid}/stat`)
-    // The command in parentheses may hold anything, so what follows its last one counts: state is field 3, start time field 22.
+    // The command in parentheses may hold anything, so what follows its last one counts: state is field 3, number of threads field 20, start time field 22.
     const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19]
+    const isZombie = fields?.[0] === 'Z' || fields?.[0] === 'X'
+    return isZombie && Number(fields?.[17]) <= 1 ? undefined : fields?.[19]
   }
   const ps = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
   if (ps.error) throw new KbgError('process-identity', 'ps could not be run.', { cause: ps.error })

@@ -159,7 +159,8 @@ function whyAfresh(restored: RestoredPartition | { readonly refused: string }, p
 }
 
 function readFrom({ audit, plan }: HeldPartition, colour: Colour): ReadFrom {
-  return { offset: audit.restartFrom(colour), topicId: plan.topicIds[colour], keys: plan.modes.compacted, timestamps: plan.modes.timestamps }
+  const [offset, epoch] = [audit.restartFrom(colour), audit.restartEpoch(colour)]
+  return { offset, epoch, topicId: plan.topicIds[colour], keys: plan.modes.compacted, timestamps: plan.modes.timestamps }
 }
 
 function isSame(a: ComparedPlan, b: ComparedPlan): boolean {

@@ -1,12 +1,15 @@
 /**
- * One audit worker: `node engine/run/audit/main.ts <config.json>`. Compares until it gets SIGTERM or SIGINT, then saves and ends with 0. Tells what is notable on standard error, a line each.
+ * One audit worker: `node engine/run/audit/main.ts <config.json>`. Compares until it gets SIGTERM or SIGINT, or its supervisor has gone, then saves and ends with 0. Its pid is in `worker.pid` beside
+ * the configuration. Tells what is notable on standard error, a line each.
  */
 import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { argv, exit, pid, stderr } from 'node:process'
 import { startAuditService } from '../../adapters/audit/audit-service.ts'
 import { TopicWatch } from '../../adapters/audit/topic-watch.ts'
 import { connectAuditReader } from '../../adapters/kafka/audit-reader.ts'
-import { passwordOf, readCredentials } from '../../adapters/local/credentials.ts'
+import { passwordOf, readCredentials, writePrivately } from '../../adapters/local/credentials.ts'
+import { ownIdentity } from '../../adapters/local/process.ts'
 import { endpointText } from '../../model/addresses.ts'
 import { AuditWorkerConfig, auditUser } from '../../model/audit-worker.ts'
 import type { Colour } from '../../model/colour.ts'
@@ -51,6 +54,7 @@ async function run(config: AuditWorkerConfig, stop: AbortSignal): Promise<void> 
   })
   const service = await startAuditService(config.listen, password, worker, tell)
   tell(`audit of ${config.fleet} listens on ${endpointText(config.listen)}, pid ${pid}`)
+  process.send?.('listens') // to its supervisor, if it has one
   try {
     await worker.run()
   } finally {
@@ -69,8 +73,15 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
+process.once('disconnect', () => {
+  tell('the supervisor has gone: saving')
+  stopping.abort(new KbgError('closed', 'The supervisor of the audit worker has gone.'))
+})
+
 try {
-  await run(readConfig(argv[2]), stopping.signal)
+  const config = readConfig(argv[2])
+  writePrivately(join(dirname(argv[2] ?? ''), 'worker.pid'), JSON.stringify(ownIdentity()))
+  await run(config, stopping.signal)
   tell('saved, ended')
   exit(0)
 } catch (thrown) {

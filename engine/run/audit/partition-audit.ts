@@ -2,14 +2,16 @@ import { type AlignmentConfig, alignmentConfig, PartitionAlignment } from '../..
 import type { PartitionFacts } from '../../audit/facts.ts'
 import type { OffsetPair } from '../../audit/record.ts'
 import { WatermarkAge } from '../../audit/watermark-age.ts'
-import { type Colour, colours } from '../../model/colour.ts'
+import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import type { TopicPartition } from '../../model/partition.ts'
 import { mapStateToJson } from '../../offsets/map-json.ts'
 import { type BlockSource, type OffsetMap, openMap } from '../../offsets/offset-map.ts'
 import { emptyMap, OffsetMapBuilder } from '../../offsets/offset-map-builder.ts'
 import type { AuditRecord, LogFacts } from '../../ports/audit-reader.ts'
+import { EpochTrail } from './epoch-trail.ts'
+import { AheadOfBeginnings, isEmptied, lostRecords } from './lost-records.ts'
 import { MapJoin } from './map-join.ts'
-import type { PartitionModes, PartitionState, RestoredPartition, TopicIds } from './partition-state.ts'
+import type { PartitionModes, PartitionState, ReadEpochs, RestoredPartition, TopicIds, UntimedBelow } from './partition-state.ts'
 
 /** Where the map's blocks are kept: see PartitionStore. */
 export interface BlockKeeper {
@@ -34,6 +36,9 @@ export class PartitionAudit {
   readonly #builder: OffsetMapBuilder
   readonly #join: MapJoin
   readonly #age: WatermarkAge
+  readonly #epochs: Readonly<Record<Colour, EpochTrail>>
+  readonly #untimedBelow: UntimedBelow
+  readonly #ahead = new AheadOfBeginnings()
   readonly #blocks: BlockKeeper
   #opened: OffsetMap | null = null
   #facts: PartitionFacts | null = null
@@ -51,15 +56,22 @@ export class PartitionAudit {
     this.modes = identity.modes
     this.#alignment = new PartitionAlignment(config, restored?.alignment)
     this.#builder = new OffsetMapBuilder(restored?.map ?? emptyMap({ blue: 0n, green: 0n }))
+    this.#epochs = { blue: new EpochTrail(restored?.epochs.blue ?? -1), green: new EpochTrail(restored?.epochs.green ?? -1) }
     this.#blocks = blocks
     const facts = this.#alignment.facts()
     this.#join = new MapJoin(this.#builder, facts)
     this.#age = new WatermarkAge(facts.watermark)
+    this.#untimedBelow = untimedBelow(restored, identity.modes)
   }
 
   /** Where a reader has to begin. */
   restartFrom(colour: Colour): bigint {
     return this.#alignment.pending(colour).restartFrom
+  }
+
+  /** Leader epoch of what lies before {@link restartFrom}; -1: not known. */
+  restartEpoch(colour: Colour): number {
+    return this.#epochs[colour].before(this.restartFrom(colour))
   }
 
   /** Records of one side that wait for their counterparts. */
@@ -69,6 +81,7 @@ export class PartitionAudit {
 
   /** The next visible records of one side. @throws KbgError as {@link MapJoin.carry}, and what the block keeper throws */
   take(colour: Colour, records: readonly AuditRecord[], facts: LogFacts): void {
+    this.#epochs[colour].read(this.#alignment.pending(colour).readUpTo, facts.readEpoch)
     this.#alignment.feed(colour, records, facts.readUpTo)
     this.saw(colour, facts)
     this.#settle()
@@ -76,6 +89,7 @@ export class PartitionAudit {
 
   /** That side's log begins here now; what lies before wasn't read. @throws as {@link take} */
   retentionPassed(colour: Colour, logStart: bigint): void {
+    this.#epochs[colour].read(this.#alignment.pending(colour).readUpTo, -1)
     this.#alignment.retentionPassed(colour, logStart)
     this.#join.retentionPassed(colour, logStart)
     this.#settle()
@@ -98,6 +112,37 @@ export class PartitionAudit {
 
   watermarkAgeMs(nowMs: number): number | null {
     return this.#age.ageMs(nowMs)
+  }
+
+  /**
+   * Records that each side lost to retention while the other one still holds them, at most.
+   *
+   * @throws what {@link map} and its blocks throw
+   */
+  lost(logs: Readonly<Record<Colour, LogFacts>>): Record<Colour, number> {
+    const starts = { blue: logs.blue.logStartOffset, green: logs.green.logStartOffset }
+    const facts = this.facts()
+    const lost = lostRecords(
+      facts,
+      starts,
+      this.#builder.state.coverage.auditedFrom,
+      this.#ahead.of(starts, () => this.map(), facts.watermark),
+    )
+    const emptied = this.emptiedSide(logs)
+    return emptied === null ? lost : { ...lost, [emptied]: Math.max(1, lost[emptied], this.pendingRecords(otherColour(emptied))) }
+  }
+
+  /** The side that retention has emptied before any record could be compared, while the other one still holds some: there is nothing to compare, and nothing of it can be missing there. */
+  emptiedSide(logs: Readonly<Record<Colour, LogFacts>>): Colour | null {
+    const { alignedRecords, state } = this.facts()
+    if (alignedRecords > 0 || state.kind !== 'undecided') return null
+    return colours.find((colour) => isEmptied(logs[colour]) && this.pendingRecords(otherColour(colour)) > 0) ?? null
+  }
+
+  /** What was left out of the comparison before the present modes. */
+  get notes(): readonly string[] {
+    const below = this.#untimedBelow
+    return below === null ? [] : [`below blue ${below.blue}, green ${below.green} timestamps were left out: a side had LogAppendTime then`]
   }
 
   /** Runs of the map that are kept. */
@@ -133,7 +178,16 @@ export class PartitionAudit {
     if (logStarts !== null) this.#prune(logStarts)
     this.#hasNews = false
     const { topicIds, modes } = this
-    return { version: 1, topicIds, modes, alignment: this.#alignment.checkpoint(), map: mapStateToJson(this.#builder.state) }
+    const epochs: ReadEpochs = { blue: this.restartEpoch('blue'), green: this.restartEpoch('green') }
+    return {
+      version: 2,
+      topicIds,
+      epochs,
+      modes,
+      untimedBelow: this.#untimedBelow,
+      alignment: this.#alignment.checkpoint(),
+      map: mapStateToJson(this.#builder.state),
+    }
   }
 
   /** Whether anything came since the last {@link state}. */
@@ -199,6 +253,12 @@ export class PartitionAudit {
     }
     return { read: (index) => this.#blocks.read(starts[index] ?? at, anchors[index]?.bytes ?? 0) }
   }
+}
+
+/** What was saved without timestamps stays so when they are compared again. */
+function untimedBelow(restored: RestoredPartition | null, { timestamps }: PartitionModes): UntimedBelow {
+  if (restored === null || restored.modes.timestamps || !timestamps) return restored?.untimedBelow ?? null
+  return { blue: restored.alignment.blue.next, green: restored.alignment.green.next }
 }
 
 function firstOf(shown: PartitionFacts['differences']['shown']): string {

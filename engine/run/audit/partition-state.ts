@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { SavedPartition } from '../../adapters/audit/partition-store.ts'
 import { AlignmentCheckpoint } from '../../audit/checkpoint.ts'
 import { KbgError } from '../../model/error.ts'
+import { OffsetText } from '../../model/offset-json.ts'
 import { MapStateJson, mapStateFromJson } from '../../offsets/map-json.ts'
 import { scanBlocks } from '../../offsets/map-scan.ts'
 import { type MapState, openMap } from '../../offsets/offset-map.ts'
@@ -19,11 +20,21 @@ const PartitionModes = z.strictObject({
 })
 export type PartitionModes = z.infer<typeof PartitionModes>
 
+/** Leader epochs of the last records before the offsets that reading goes on from; -1: not known. They show whether a log still is the one that was read. */
+const ReadEpochs = z.strictObject({ blue: z.int().min(-1), green: z.int().min(-1) })
+export type ReadEpochs = z.infer<typeof ReadEpochs>
+
+/** Below these, timestamps were left out, because a side stamped records itself then; null: nowhere. */
+const UntimedBelow = z.strictObject({ blue: OffsetText, green: OffsetText }).nullable()
+export type UntimedBelow = z.infer<typeof UntimedBelow>
+
 /** What is saved of one partition beside the map's blocks. */
 export const PartitionState = z.strictObject({
-  version: z.literal(1),
+  version: z.literal(2),
   topicIds: TopicIds,
+  epochs: ReadEpochs,
   modes: PartitionModes,
+  untimedBelow: UntimedBelow,
   alignment: AlignmentCheckpoint,
   map: MapStateJson,
 })
@@ -32,7 +43,9 @@ export type PartitionState = z.infer<typeof PartitionState>
 /** A state that can be gone on from. */
 export interface RestoredPartition {
   readonly topicIds: TopicIds
+  readonly epochs: ReadEpochs
   readonly modes: PartitionModes
+  readonly untimedBelow: UntimedBelow
   readonly alignment: AlignmentCheckpoint
   readonly map: MapState
 }
@@ -43,7 +56,7 @@ export interface RestoredPartition {
  * @throws ZodError, KbgError `offset-map-damaged`, `offset-map-incomplete` when it isn't what {@link PartitionState} says: the partition has to be compared from its beginning
  */
 export function restorePartition(saved: SavedPartition): RestoredPartition {
-  const { topicIds, modes, alignment, map } = PartitionState.parse(saved.state)
+  const { topicIds, epochs, modes, untimedBelow, alignment, map } = PartitionState.parse(saved.state)
   const { anchors, end } = scanBlocks(saved.map)
   if (end.kind !== 'complete') {
     const observed = end.kind === 'damaged' ? end.reason : `it ends ${end.ignoredBytes} bytes inside a block`
@@ -51,5 +64,5 @@ export function restorePartition(saved: SavedPartition): RestoredPartition {
   }
   const state = mapStateFromJson(map, anchors)
   openMap(state, { read: () => saved.map }) // nothing is looked up: it checks that the parts are all of the map
-  return { topicIds, modes, alignment, map: state }
+  return { topicIds, epochs, modes, untimedBelow, alignment, map: state }
 }

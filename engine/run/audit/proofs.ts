@@ -1,5 +1,6 @@
 import type { OffsetPair } from '../../audit/record.ts'
 import type { ProveAnswer } from '../../model/audit-wire.ts'
+import type { Colour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
 import type { Clock } from '../../ports/clock.ts'
@@ -8,15 +9,27 @@ import type { Judgement } from './partition-audit.ts'
 /** {@link Judgement}, or this worker doesn't hold the partition. */
 export type WorkerJudgement = Judgement | { readonly kind: 'elsewhere' }
 
+/** What is asked of every partition of one question. */
+export interface ProofTerms {
+  /** When the question came (monotonic): nothing that a leader said before proves anything. */
+  readonly sinceMs: number
+  /** The side that is copied from; null: nobody says. */
+  readonly source: Colour | null
+}
+
+export type Judge = (partition: TopicPartition, ends: OffsetPair, terms: ProofTerms) => WorkerJudgement
+
 /** One question that waits for its partitions. */
 class Proof {
   readonly answer: ProveAnswer = { equal: {}, unproven: [], open: [], elsewhere: [] }
   readonly settled = Promise.withResolvers<void>()
   readonly #open: Map<TopicPartition, OffsetPair>
-  readonly #judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement
+  readonly #terms: ProofTerms
+  readonly #judge: Judge
 
-  constructor(ends: ReadonlyMap<TopicPartition, OffsetPair>, judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement) {
+  constructor(ends: ReadonlyMap<TopicPartition, OffsetPair>, terms: ProofTerms, judge: Judge) {
     this.#open = new Map(ends)
+    this.#terms = terms
     this.#judge = judge
   }
 
@@ -50,7 +63,7 @@ class Proof {
 
   #judged(partition: TopicPartition, ends: OffsetPair): WorkerJudgement {
     try {
-      return this.#judge(partition, ends)
+      return this.#judge(partition, ends, this.#terms)
     } catch (thrown) {
       return { kind: 'unproven', reason: messageOf(thrown) }
     }
@@ -61,16 +74,16 @@ class Proof {
 export class Proofs {
   readonly #waiting = new Set<Proof>()
   readonly #clock: Clock
-  readonly #judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement
+  readonly #judge: Judge
 
-  constructor(clock: Clock, judge: (partition: TopicPartition, ends: OffsetPair) => WorkerJudgement) {
+  constructor(clock: Clock, judge: Judge) {
     this.#clock = clock
     this.#judge = judge
   }
 
   /** Settles every partition, or says after `timeoutMs` which ones are open. @param gone the asker no longer waits */
-  async ask(ends: ReadonlyMap<TopicPartition, OffsetPair>, timeoutMs: number, gone: AbortSignal): Promise<ProveAnswer> {
-    const proof = new Proof(ends, this.#judge)
+  async ask(ends: ReadonlyMap<TopicPartition, OffsetPair>, source: Colour | null, timeoutMs: number, gone: AbortSignal): Promise<ProveAnswer> {
+    const proof = new Proof(ends, { sinceMs: this.#clock.monotonicMs(), source }, this.#judge)
     proof.judgeAll()
     this.#waiting.add(proof)
     const stop = new AbortController()

@@ -11,18 +11,19 @@ import {
   type TranslateRequest,
   unpairedPartitions,
 } from '../../model/audit-wire.ts'
-import { type Colour, colours } from '../../model/colour.ts'
+import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
 import type { AuditReader, ReadEvent } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { BackPressure, type PressureChange, type PressureLimits } from './back-pressure.ts'
 import { ChangedParts } from './changed-parts.ts'
+import { Confirmations } from './confirmations.ts'
 import { type ComparedPlan, type HeldPartition, Holding } from './holding.ts'
 import { hurryMs, Pacer } from './pace.ts'
-import { Proofs, type WorkerJudgement } from './proofs.ts'
+import { Proofs, type ProofTerms, type WorkerJudgement } from './proofs.ts'
 import type { ReadingTroubles } from './reading-troubles.ts'
-import { logStartsOf, toldPartition, untoldPartition } from './told-partition.ts'
+import { logStartsOf, logsOf, toldPartition, untoldPartition } from './told-partition.ts'
 import { type PlannedPartition, planPartitions } from './topics.ts'
 import { type TranslatedPartition, translateRequest } from './translations.ts'
 
@@ -66,6 +67,7 @@ export class AuditWorker {
   readonly #pressure: BackPressure
   readonly #changed: ChangedParts
   readonly #proofs: Proofs
+  readonly #confirmations: Confirmations
   readonly #pacer: Pacer
   #planned: ReadonlyMap<TopicPartition, PlannedPartition> | null = null
   #lastLookError = ''
@@ -78,7 +80,8 @@ export class AuditWorker {
     this.#holding = new Holding({ readers, clock, stateDirectory, tell, onEnd: (partition) => this.#forget(partition) })
     this.#pressure = new BackPressure(parts.pressure)
     this.#changed = new ChangedParts(readers, clock, tell)
-    this.#proofs = new Proofs(clock, (partition, ends) => this.#judge(partition, ends))
+    this.#proofs = new Proofs(clock, (partition, ends, terms) => this.#judge(partition, ends, terms))
+    this.#confirmations = new Confirmations(readers, clock, stop, (partition) => this.#proofs.look(partition))
     this.#pacer = new Pacer(Object.values(readers), clock, stop)
   }
 
@@ -126,7 +129,7 @@ export class AuditWorker {
     const nowMs = clock.monotonicMs()
     const told = [...this.#holding.all].map(([partition, held]) => {
       this.#see(partition, held)
-      return toldPartition(held, troubles.of(partition, readers), this.#changed, nowMs)
+      return toldPartition(held, logsOf(partition, readers), troubles.of(partition, readers), this.#changed, nowMs)
     })
     const others = [...(this.#planned ?? [])].flatMap(([partition, plan]) => {
       if (this.#holding.all.has(partition) || !share.isMine(partition)) return []
@@ -135,16 +138,17 @@ export class AuditWorker {
     return { partitions: [...told, ...others].sort((a, b) => (a.partition < b.partition ? -1 : 1)) }
   }
 
-  /** Reads at once what comes, for some seconds. */
+  /** Reads at once what comes, for some seconds; leaders are asked to confirm once already, so that the proof's question finds its connections open. */
   hurry(): HurryAnswer {
     this.#pacer.hurry()
+    for (const partition of this.#holding.all.keys()) for (const colour of colours) this.#confirmations.want(colour, partition)
     return { forMs: hurryMs }
   }
 
   /** Whether both sides hold the same below these ends, in the moment in which that can be said. */
   async prove(request: ProveRequest, gone: AbortSignal): Promise<ProveAnswer> {
-    this.hurry()
-    const answer = await this.#proofs.ask(askedPairs(request), request.timeoutMs, gone)
+    this.#pacer.hurry()
+    const answer = await this.#proofs.ask(askedPairs(request), request.source ?? null, request.timeoutMs, gone)
     const unpaired = unpairedPartitions(request).map((partition) => ({ partition, reason: "only one side's end was asked for" }))
     return { ...answer, unproven: [...answer.unproven, ...unpaired] }
   }
@@ -236,12 +240,18 @@ export class AuditWorker {
     }
   }
 
-  #judge(partition: TopicPartition, ends: OffsetPair): WorkerJudgement {
+  #judge(partition: TopicPartition, ends: OffsetPair, { sinceMs, source }: ProofTerms): WorkerJudgement {
     const held = this.#holding.all.get(partition)
     if (held !== undefined) {
       // What was saved counts once the readers have seen that these are still the logs that it was saved of.
-      const isSeen = held.audit.isOver || logStartsOf(partition, this.#parts.readers) !== null
-      return isSeen ? held.audit.judge(ends) : { kind: 'open', reason: 'its leaders have not answered yet' }
+      const logs = logsOf(partition, this.#parts.readers)
+      if (logs === null && !held.audit.isOver) return { kind: 'open', reason: 'its leaders have not answered yet' }
+      const emptied = logs === null ? null : held.audit.emptiedSide(logs)
+      const isNothingAsked = emptied !== null && emptied === source && ends[emptied] === logs?.[emptied].logStartOffset
+      const judgement = isNothingAsked ? ({ kind: 'equal', alignedRecords: 0 } as const) : held.audit.judge(ends)
+      const confirmed = isNothingAsked ? { ...ends, [otherColour(source)]: null } : ends
+      const isOwed = judgement.kind === 'equal' && !this.#confirmations.has(partition, confirmed, sinceMs)
+      return isOwed ? { kind: 'open', reason: 'its leaders have not answered since the question came' } : judgement
     }
     const plan = this.#planned?.get(partition)
     if (this.#planned === null) return { kind: 'open', reason: "both sides' topics have not been looked at yet" }

@@ -20,10 +20,15 @@ export function hurryAudit(run: Execution): void {
  *
  * @throws KbgError `cut-unproven` naming the partitions that differ or couldn't be compared; `deadline`, `audit-unreachable`
  */
-export async function provenByAudit(run: Execution, ends: Readonly<Record<Colour, readonly PartitionEnd[]>>, deadline: Deadline): Promise<Cut['audit'] | null> {
+export async function provenByAudit(
+  run: Execution,
+  source: Colour,
+  ends: Readonly<Record<Colour, readonly PartitionEnd[]>>,
+  deadline: Deadline,
+): Promise<Cut['audit'] | null> {
   const { audit } = run.ports
   if (audit === null) return null
-  const proof = await audit.prove({ blue: offsetsOf(ends.blue), green: offsetsOf(ends.green) }, deadline)
+  const proof = await audit.prove({ blue: offsetsOf(ends.blue), green: offsetsOf(ends.green), source }, deadline)
   if (proof.kind === 'equal') return { partitions: proof.partitions, alignedRecords: proof.alignedRecords.toString() }
   throw new KbgError('cut-unproven', 'The audit has not shown that both sides hold the same up to the cut.', {
     facts: { observed: firstFive(proof.reasons), required: 'every partition equal' },

@@ -24,7 +24,7 @@ export async function cut(run: Execution, source: Colour, target: Colour, proof:
   ])
   const moved = movedPartitions(proof.sourceEnds, sourceEnds)
   const byColour = source === 'blue' ? { blue: sourceEnds, green: targetEnds } : { blue: targetEnds, green: sourceEnds }
-  const auditing = provenByAudit(run, byColour, deadline)
+  const auditing = provenByAudit(run, source, byColour, deadline)
   auditing.catch(() => undefined) // it is awaited below: what has moved is the better reason
   const differing = differingPartitions(proof.lastVisible, await lastVisibleOf(clusters[target], targetEnds, deadline))
   if (moved.length > 0 || differing.length > 0) {

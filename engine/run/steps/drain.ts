@@ -12,6 +12,7 @@ const pauseMs = 4
 /** The ends at which both sides were proven to hold the same last visible records. The cut must find them unchanged. */
 export interface DrainProof {
   readonly sourceEnds: readonly PartitionEnd[]
+  /** Without those that retention has emptied on the source. */
   readonly lastVisible: ReadonlyMap<TopicPartition, VisibleRecord | null>
 }
 
@@ -25,7 +26,7 @@ export async function drain(run: Execution, source: Colour, target: Colour): Pro
   if (record === null) throw new KbgError('drain', `No mirror ${source} -> ${target} is known.`, { facts: { required: 'a running mirror' } })
   const { clusters, mirrors } = run.ports
   const sourceEnds = await settledEnds(clusters[source], run.wiring.topics, deadline)
-  const lastVisible = await lastVisibleOf(clusters[source], sourceEnds, deadline)
+  const lastVisible = await lastVisibleOf(clusters[source], sourceEnds.filter((end) => !isEmptied(end)), deadline) // biome-ignore format: one line
   await Promise.all([
     sameLastRecords(clusters[target], run.wiring.topics, lastVisible, deadline),
     copiedUpTo(() => mirrors[source].copiedOffsets(record.connector, deadline), lastVisible, deadline),
@@ -65,6 +66,11 @@ export async function lastVisibleOf(
 ): Promise<ReadonlyMap<TopicPartition, VisibleRecord | null>> {
   const last = await cluster.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
   return new Map(ends.map((end) => [end.partition, last.get(end.partition)?.[0] ?? null]))
+}
+
+/** Retention has deleted all that was ever in it: nothing of it can be missing on the target, which may still hold some. */
+function isEmptied({ logStartOffset, logEndOffset }: PartitionEnd): boolean {
+  return logStartOffset > 0n && logStartOffset === logEndOffset
 }
 
 /** Partitions whose last visible record on one side isn't the one of the other side. */

@@ -10,6 +10,10 @@ import { systemClock } from '../../../engine/ports/clock.ts'
 export class FakeSideLog {
   start = 0n
   end = 0n
+  /** Leader epoch of what is appended now. */
+  epoch = 0
+  /** Where each earlier epoch ended. */
+  readonly epochEnds = new Map<number, bigint>()
   /** Nothing at or behind it is handed out: a mirror that hasn't copied yet, or an open transaction. */
   heldFrom: bigint | null = null
   readonly records: AuditRecord[] = []
@@ -31,6 +35,13 @@ export class FakeSideLog {
     this.end++
   }
 
+  /** An unclean election: the new leader lacks what lies from here on. */
+  truncateTo(offset: bigint): void {
+    this.records.splice(this.records.findIndex((record) => record.offset >= offset))
+    this.end = offset
+    this.epochEnds.set(this.epoch++, offset)
+  }
+
   /** Retention, or DeleteRecords. */
   deleteBelow(offset: bigint): void {
     this.start = offset
@@ -41,6 +52,8 @@ export class FakeSideLog {
 interface Reading {
   readonly from: ReadFrom
   readUpTo: bigint
+  readEpoch: number
+  seenAtMs: number
   paused: boolean
 }
 
@@ -54,6 +67,10 @@ export class FakeSide implements AuditReader {
   readonly paces: ReadPace[] = []
   readonly asked: ReadFrom[] = []
   readonly parts = new Map<bigint, RecordParts>()
+  /** Leaders answer no fetch where nothing comes: only what is asked of them is answered. */
+  isSilent = false
+  /** Called for each question whether the logs are the ones that were read; while its promise is open there is no answer. */
+  onConfirm: (partitions: readonly TopicPartition[]) => Promise<void> = async () => undefined
   readonly #reading = new Map<TopicPartition, Reading>()
   #isClosed = false
 
@@ -84,7 +101,7 @@ export class FakeSide implements AuditReader {
   add(partitions: ReadonlyMap<TopicPartition, ReadFrom>): void {
     for (const [partition, from] of partitions) {
       this.asked.push(from)
-      this.#reading.set(partition, { from, readUpTo: from.offset, paused: false })
+      this.#reading.set(partition, { from, readUpTo: from.offset, readEpoch: from.epoch ?? -1, seenAtMs: systemClock.monotonicMs(), paused: false })
     }
   }
 
@@ -132,9 +149,20 @@ export class FakeSide implements AuditReader {
     return undefined
   }
 
+  async confirm(partitions: Iterable<TopicPartition>): Promise<void> {
+    const [asked, nowMs] = [[...partitions], systemClock.monotonicMs()]
+    await this.onConfirm(asked)
+    for (const partition of asked) {
+      const reading = this.#reading.get(partition)
+      if (reading && !this.#isDiverged(partition, reading)) reading.seenAtMs = nowMs
+    }
+  }
+
   facts(partition: TopicPartition): LogFacts | undefined {
     const reading = this.#reading.get(partition)
-    return reading && this.#factsOf(partition, reading)
+    if (reading === undefined || this.#isDiverged(partition, reading)) return undefined
+    if (!this.isSilent) reading.seenAtMs = systemClock.monotonicMs()
+    return this.#factsOf(partition, reading)
   }
 
   async recordParts(_partition: TopicPartition, offset: bigint): Promise<RecordParts | undefined> {
@@ -154,20 +182,27 @@ export class FakeSide implements AuditReader {
     return this.topics.get(parseTopicPartition(partition).topic)?.topicId ?? ''
   }
 
-  #factsOf(partition: TopicPartition, { readUpTo }: Reading): LogFacts {
+  /** What was read isn't in the log any more: another leader's log ended before, whatever came behind that. */
+  #isDiverged(partition: TopicPartition, { readUpTo, readEpoch }: Reading): boolean {
+    const { epochEnds, end } = this.log(partition)
+    return readUpTo > end || readUpTo > (epochEnds.get(readEpoch) ?? end)
+  }
+
+  #factsOf(partition: TopicPartition, { readUpTo, readEpoch, seenAtMs }: Reading): LogFacts {
     const { start, lastStableOffset } = this.log(partition)
-    const nowMs = systemClock.monotonicMs()
-    return { topicId: this.#topicId(partition), readUpTo, lastStableOffset, logStartOffset: start, askedAtMs: nowMs, answeredAtMs: nowMs }
+    const times = { askedAtMs: seenAtMs, answeredAtMs: seenAtMs }
+    return { topicId: this.#topicId(partition), readUpTo, readEpoch, lastStableOffset, logStartOffset: start, confirmedUpTo: readUpTo, ...times }
   }
 
   #eventOf(partition: TopicPartition, reading: Reading): ReadEvent | undefined {
     const log = this.log(partition)
     const ended = (code: string): ReadEvent => ({ kind: 'ended', partition, position: reading.readUpTo, error: new KbgError(code, 'as told by the test') })
     if (reading.from.topicId !== this.#topicId(partition)) return ended('topic-recreated')
-    if (reading.readUpTo > log.end) return ended('log-truncated')
+    if (this.#isDiverged(partition, reading)) return ended('log-truncated')
     if (reading.readUpTo < log.start) {
       const position = reading.readUpTo
       reading.readUpTo = log.start
+      reading.readEpoch = -1
       return { kind: 'log-start-passed', partition, position, logStartOffset: log.start }
     }
     if (reading.readUpTo >= log.lastStableOffset) return undefined
@@ -175,6 +210,8 @@ export class FakeSide implements AuditReader {
     const records = from === -1 ? [] : log.records.slice(from, from + this.chunk).filter((record) => record.offset < log.lastStableOffset)
     const isLast = from === -1 || from + this.chunk >= log.records.length || records.length < this.chunk
     reading.readUpTo = isLast ? log.lastStableOffset : (records.at(-1)?.offset ?? reading.readUpTo) + 1n
+    reading.readEpoch = log.epoch
+    reading.seenAtMs = systemClock.monotonicMs()
     this.handedOut += records.length
     return { kind: 'records', partition, records, facts: this.#factsOf(partition, reading) }
   }
