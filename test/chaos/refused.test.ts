@@ -131,7 +131,7 @@ describe('between the gate and the cut', () => {
       through: chaos.through('blue', { fence: overriding(fence, { raise }) }),
       limits: { drainDeadlineMs: 2_500 },
     })
-    expect(refused).toMatchObject({ code: 'aborted', message: expect.stringMatching(/not-settled.*f11-hanging-0/) })
+    expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*not-settled.*f11-hanging-0/s)
     await chaos.untouched('blue')
     await transaction.commit()
     await chaos.send('blue', 'f11-hanging', plain(10, 5))
@@ -149,7 +149,7 @@ describe('between the gate and the cut', () => {
       await fence.raise(deadline)
     }
     const refused = await chaos.refusal('green', { attempt: attempt.current, through: chaos.through('blue', { fence: overriding(fence, { raise }) }) })
-    expect(refused).toMatchObject({ code: 'aborted', message: expect.stringMatching(/cut-moved.*f4-grown/) })
+    expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*cut-moved.*f4-grown/s)
     await chaos.untouched('blue')
     attempt.current = 2
     await within(90).poll(200, async () => ((await chaos.admins.green.fetchTopicOffsets('f4-grown')).length === 2 ? true : undefined))
@@ -197,7 +197,7 @@ describe('records that are gone before they are copied', () => {
     await chaos.copied(['f1-retention'])
     const green = await chaos.contents('green', ['f1-retention'])
     expect(valuesOf(green, place)).toEqual([...texts(0, 10), ...texts(20, 10)])
-    const told = await chaos.toldUntil(place, ({ state }) => state.kind === 'differs')
+    const told = await chaos.toldUntil(place, ({ differences }) => differences.total > 0)
     expect(told.differences).toMatchObject({
       total: 10,
       shown: expect.arrayContaining([expect.objectContaining({ kind: 'missing', on: 'green', blue: '10' })]),
