@@ -80,4 +80,6 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run bench -- preview': 'test/bench/preview.ts',
   'npm run bench -- provision': 'test/bench/provision.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
+  // its short form runs in test/chaos/script.test.ts
+  'npm run chaos -- audit': 'test/chaos/main.ts',
 }

@@ -14,7 +14,8 @@ import type { AclSpec, Catalog } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import { Limits } from '../../engine/model/limits.ts'
-import { Wiring } from '../../engine/model/wiring.ts'
+import { wavesOf } from '../../engine/model/wave.ts'
+import { type Intent, Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { AclBinding } from '../../engine/ports/cluster.ts'
 import { createRoute } from '../../engine/run/create-route.ts'
@@ -43,7 +44,10 @@ export interface Pair {
   /** First route with blue live, and the mirror blue -> green. */
   createRoute(): Promise<Actual>
   /** One switchover as `pulumi up` runs it, the gate's verdict taken for given: the engine asks its own gate before it moves. */
-  moveTo(live: Colour, more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> & { readonly attempt?: number }): Promise<Actual>
+  moveTo(
+    live: Colour,
+    more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> & Partial<Pick<Intent, 'attempt' | 'consumers'>>,
+  ): Promise<Actual>
   /** Ends every process and removes every file. */
   end(): Promise<void>
 }
@@ -89,6 +93,7 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
     workers: { blue: besideBlue, green: besideGreen },
     topics,
     groups: Object.keys(catalog.groups),
+    waves: wavesOf(catalog),
   })
 }
 
@@ -128,11 +133,11 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
     wiring,
     ports,
     root,
-    createRoute: () => createRoute(ports, { ...base, intent: { live: 'blue', attempt: 0 } }),
+    createRoute: () => createRoute(ports, { ...base, intent: { live: 'blue', attempt: 0, consumers: {} } }),
     moveTo: async (live, more = {}) => {
-      const { attempt = 0, ...others } = more
+      const { attempt = 0, consumers = {}, ...others } = more
       const reading = await ports.store.read(new Deadline(systemClock, 10_000, 'the route'))
-      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt } })
+      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt, consumers } })
     },
     end: async () => {
       await closePorts(ports)

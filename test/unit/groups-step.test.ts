@@ -31,10 +31,14 @@ async function moved(lists: readonly (readonly GroupFacts[])[]) {
   }
   const position = { topic: 'orders', partition: 0, sourceOffset: '0', targetOffset: '5', lagRecords: 1, method: 'map', verdict: 'exact', reason: '' }
   const audit = { translate: async (_from: unknown, asking: ReadonlyMap<string, unknown>) => [...asking.keys()].map((groupId) => ({ groupId, ...position })) }
-  const store = { waitForClients: async () => undefined, write: async () => ({ routeRevision: '1', journalHead: 1 }) }
+  const store = { waitForClients: async () => ({ clients: [] }), write: async () => ({ routeRevision: '1', journalHead: 1 }) }
   const run = new Execution({
     ...{ ports: { clock, audit, store, clusters: { blue: { groups: blue }, green: { groups: green } } } as unknown as Ports, limits: Limits.parse({}) },
-    ...{ lock: { term: '101', lost: new AbortController().signal } as never, wiring: {} as never, intent: { live: 'green', attempt: 0 } },
+    ...{
+      lock: { term: '101', lost: new AbortController().signal } as never,
+      wiring: { waves: {} } as never,
+      intent: { live: 'green', attempt: 0, consumers: {} },
+    },
     ...{ tell: () => undefined, cancelled: new AbortController().signal, route: released, journal: [], routeRevision: '0', journalHead: 0 },
   })
   const outcomes = await groups(run, 'blue', 'green', { source: 'blue', target: 'green', sourceEnds: { 'orders-0': '1' }, targetEnds: { 'orders-0': '6' } })

@@ -202,7 +202,7 @@ export class ChaosPair {
   /** One switchover as `pulumi up` runs it. */
   async attempt(live: Colour, how: Move = {}): Promise<Actual> {
     const { wiring } = this.pair
-    const request = { wiring, intent: { live, attempt: how.attempt ?? 0 }, limits: Limits.parse(how.limits ?? {}), holder: 'the chaos suite' }
+    const request = { wiring, intent: { live, attempt: how.attempt ?? 0, consumers: {} }, limits: Limits.parse(how.limits ?? {}), holder: 'the chaos suite' }
     const { epoch } = await this.route()
     return await moveLive(how.through ?? this.ports, {
       ...request,
