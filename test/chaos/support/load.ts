@@ -2,7 +2,7 @@ import type { Colour } from '../../../engine/model/colour.ts'
 import { systemClock } from '../../../engine/ports/clock.ts'
 import type { ChaosPair } from './chaos-pair.ts'
 
-const recordsPerSend = 50
+const recordsPerSend = 20
 const pauseMs = 20
 
 /** A producer that sends without end, and knows what was acknowledged to it: the history that both sides are held against. */
