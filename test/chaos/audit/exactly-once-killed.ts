@@ -17,7 +17,7 @@ export const exactlyOnceKilled: Scenario = {
   faults: 'F25, F26',
   async run(chaos, { isLong, seed }) {
     const random = seeded(seed)
-    const ends = isLong ? 8 : 2
+    const ends = isLong ? 8 : 1
     const load = new Load(chaos, 'blue', topics.load, loadPartitions)
     try {
       for (let turn = 0; turn < ends; turn++) {
