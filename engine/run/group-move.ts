@@ -103,13 +103,16 @@ async function emptyGroups(run: Execution, source: Colour, candidates: readonly 
     const lingering = now.filter(({ groupId, memberCount }) => wanted.has(groupId) && memberCount > 0 && !askedToLeave.has(groupId))
     for (const { groupId } of lingering) askedToLeave.add(groupId)
     await Promise.all(lingering.map(({ groupId }) => removeLeftMembers(run, source, groupId, clients, epoch, deadline)))
-    const empty = new Set(now.filter((group) => wanted.has(group.groupId) && group.state === 'Empty' && group.memberCount === 0).map((group) => group.groupId))
-    const twice = [...empty].filter((groupId) => before.has(groupId))
+    const facts = new Map(now.map((group) => [group.groupId, group]))
+    // A group that was deleted meanwhile has nobody to wait for, and must not hold up the others.
+    const left = new Set([...wanted.keys()].filter((groupId) => hasNoMembers(facts.get(groupId))))
+    const twice = [...left].filter((groupId) => before.has(groupId))
     if (twice.length === wanted.size || wait.over) {
-      const stayed = [...wanted.keys()].filter((groupId) => !twice.includes(groupId)).map((groupId) => ({ groupId, reason: reasonOf(now, groupId) }))
-      return { groupIds: twice, stayed }
+      const groupIds = twice.filter((groupId) => facts.has(groupId))
+      const stayed = [...wanted.keys()].filter((groupId) => !groupIds.includes(groupId)).map((groupId) => ({ groupId, reason: reasonOf(now, groupId) }))
+      return { groupIds, stayed }
     }
-    before = empty
+    before = left
     await deadline.clock.sleep(Math.min(emptyPauseMs, deadline.remainingMs()), deadline.cancelled)
   }
 }
@@ -128,6 +131,11 @@ function refuseUnderWay(late: readonly ClientRegistration[]): void {
     facts: { observed: firstFive(writers.map(({ instanceId, ackedEpoch }) => `${instanceId} on epoch ${ackedEpoch}`)) },
     remedy: 'It is forgotten 10 seconds after its end; pulumi up on the traffic stack starts it again.',
   })
+}
+
+/** A group that isn't there is none that could be read from. */
+function hasNoMembers(group: GroupFacts | undefined): boolean {
+  return group === undefined || (group.state === 'Empty' && group.memberCount === 0)
 }
 
 function reasonOf(groups: readonly GroupFacts[], groupId: string): string {

@@ -88,4 +88,6 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run bench -- translate-scale': 'test/bench/translate-scale.ts',
   'npm run bench -- verify-at-switch': 'test/bench/verify-at-switch.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
+  // its short form runs in test/chaos/script.test.ts
+  'npm run chaos -- audit': 'test/chaos/main.ts',
 }

@@ -11,6 +11,7 @@ import {
   findProcess,
   isAlive,
   lastLog,
+  livingSince,
   ownIdentity,
   type ProcessSpec,
   startProcess,
@@ -165,4 +166,20 @@ test('a taken port is told from a free one', async () => {
   await new Promise((resolve) => server.close(resolve))
   expect(await bindProblem(endpoint)).toBeUndefined()
   expect(await acceptsConnections(endpoint)).toBe(false)
+})
+
+describe("a process's line in /proc", () => {
+  const line = (state: string, threads: number) =>
+    `17 (java -D) Z) ${state} 1 17 17 0 -1 4228 0 0 0 0 0 0 0 0 20 0 ${threads} 0 301686 0 0 18446744073709551615`
+
+  test('tells since when it lives', () => {
+    expect(livingSince(line('S', 40))).toBe('301686')
+  })
+
+  test('of a zombie tells that it has ended, once none of its threads is left to hold a port', () => {
+    expect(livingSince(line('Z', 1))).toBeUndefined()
+    expect(livingSince(line('Z', 0))).toBeUndefined()
+    expect(livingSince(line('X', 0))).toBeUndefined()
+    expect(livingSince(line('Z', 3))).toBe('301686')
+  })
 })

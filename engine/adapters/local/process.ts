@@ -106,7 +106,7 @@ export function findProcess(pidFile: string): ProcessIdentity | undefined {
   return identity && isAlive(identity) ? identity : undefined
 }
 
-/** Whether exactly this process lives: a zombie doesn't once its last thread has ended, since only then its ports are free and nothing of it writes any more. */
+/** Whether exactly this process lives. A zombie doesn't, unless some of its threads are left: else it holds no port and writes nothing any more. */
 export function isAlive(identity: ProcessIdentity): boolean {
   return startTimeOf(identity.pid) === identity.startTime
 }
@@ -255,15 +255,24 @@ function parseJson(text: string): unknown {
 function startTimeOf(pid: number): string | undefined {
   if (process.platform === 'linux') {
     const stat = readIfThere(`/proc/${pid}/stat`)
-    // The command in parentheses may hold anything, so what follows its last one counts: state is field 3, number of threads field 20, start time field 22.
-    const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const isZombie = fields?.[0] === 'Z' || fields?.[0] === 'X'
-    return isZombie && Number(fields?.[17]) <= 1 ? undefined : fields?.[19]
+    return stat === undefined ? undefined : livingSince(stat)
   }
   const ps = spawnSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } })
   if (ps.error) throw new KbgError('process-identity', 'ps could not be run.', { cause: ps.error })
   const match = /^(\S+)\s+(.*\S)/.exec(ps.stdout.trim())
   return match?.[1]?.startsWith('Z') ? undefined : match?.[2]
+}
+
+/**
+ * The start time in a Linux `/proc/<pid>/stat`; undefined when that process has ended.
+ *
+ * A zombie has, unless threads of it are left: a killed JVM's first thread is gone while the others still hold its ports (field 20 counts them).
+ */
+export function livingSince(stat: string): string | undefined {
+  // The command in parentheses may hold anything, so what follows its last one counts: state is field 3, threads field 20, start time field 22.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const hasEnded = fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)
+  return hasEnded ? undefined : fields[19]
 }
 
 function readIfThere(file: string): string | undefined {

@@ -41,7 +41,8 @@ export async function drain(run: Execution, source: Colour, target: Colour): Pro
 export async function settledEnds(cluster: Cluster, topics: readonly string[], deadline: Deadline): Promise<readonly PartitionEnd[]> {
   let open: readonly PartitionEnd[] = []
   while (!deadline.over) {
-    const ends = await cluster.logs.ends(topics, deadline)
+    const ends = await endsBefore(cluster, topics, deadline, open.length > 0)
+    if (ends === null) break
     open = ends.filter((end) => end.logEndOffset !== end.highWatermark || end.highWatermark !== end.lastStableOffset)
     if (open.length === 0) return ends
     await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
@@ -56,6 +57,16 @@ export async function settledEnds(cluster: Cluster, topics: readonly string[], d
     },
     remedy: 'An open transaction or a follower that lags: kbg status names it.',
   })
+}
+
+/** null: the deadline ended the reading, and what was open before is the better reason to tell. */
+async function endsBefore(cluster: Cluster, topics: readonly string[], deadline: Deadline, isReasonKnown: boolean): Promise<readonly PartitionEnd[] | null> {
+  try {
+    return await cluster.logs.ends(topics, deadline)
+  } catch (thrown) {
+    if (isReasonKnown && deadline.over && !deadline.cancelled?.aborted) return null
+    throw thrown
+  }
 }
 
 /** The last visible record of every partition before its end; null where there is none. */

@@ -1,0 +1,446 @@
+/**
+ * Faults of copying and of groups that have to be found and refused, the live colour untouched: all on one pair, each on topics of its own, told by what independent
+ * readers see on both sides. Numbers are those of docs/faults.md.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Consumer as PlatformaticConsumer } from '@platformatic/kafka'
+import { ConfigResourceTypes } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createTopics } from '../../engine/adapters/kafka/admin.ts'
+import { observeAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
+import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { trafficDirectory } from '../../engine/adapters/local/state.ts'
+import { checkAudit } from '../../engine/gate/audit.ts'
+import type { AuditedPartition } from '../../engine/model/audit-facts.ts'
+import { Catalog } from '../../engine/model/catalog.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { parseTopicPartition } from '../../engine/model/partition.ts'
+import { systemClock } from '../../engine/ports/clock.ts'
+import { ChaosPair, overriding, within } from './support/chaos-pair.ts'
+import { contentOf, latestByKey, valuesOf } from './support/contents.ts'
+import { damages, numbered } from './support/damage.ts'
+
+const fleet = `b-refused${process.pid}`
+const compacted = {
+  'cleanup.policy': 'compact',
+  'segment.ms': '100',
+  'min.cleanable.dirty.ratio': '0.001',
+  'delete.retention.ms': '0',
+  'min.compaction.lag.ms': '0',
+}
+const one = { partitions: 1 }
+const catalog = Catalog.parse({
+  topics: {
+    ...{ 'f1-retention': one, 'f2-recreated': one, 'f4-grown': one, 'f5-wider': one, 'f9-tombstones': { partitions: 1, config: compacted } },
+    ...{ 'f11-hanging': one, 'f13-large': one, 'f16-old': { partitions: 1, config: { 'retention.ms': '-1' } }, 'f25-interrupted': one, 'f42-ahead': one },
+    ...{ 'f19-missing': one, 'f20-duplicate': one, 'f21-swap': one, 'f22-flipped': { partitions: 3 }, 'f23-drop-and-duplicate': one, 'f24-twice-more': one },
+  },
+})
+
+let chaos: ChaosPair
+
+beforeAll(async () => {
+  chaos = await ChaosPair.stand(fleet, catalog, { 'log.cleaner.backoff.ms': '100' })
+}, 240_000)
+
+afterAll(async () => {
+  await chaos?.end()
+}, 120_000)
+
+const recentMs = (): number => systemClock.wallClock().getTime() - 60_000
+const texts = (from: number, count: number) => Array.from({ length: count }, (_, index) => `${from + index}`)
+const plain = (from: number, count: number) => texts(from, count).map((value) => ({ key: `k${value}`, value }))
+/** A gate that judges, while the mirror may be stopped: it is asked as seldom as it can be. */
+const attempt = { current: 0 }
+const gateLines = () => chaos.gateLines('green', { attempt: attempt.current })
+
+describe('groups', () => {
+  test('F44: a group with members on both colours is refused by name', async () => {
+    const consumers = await Promise.all((['blue', 'green'] as const).map((colour) => chaos.consumer(colour, 'f44-both')))
+    for (const consumer of consumers) {
+      await consumer.subscribe({ topics: ['f42-ahead'], fromBeginning: true })
+      await consumer.run({ eachMessage: async () => undefined })
+    }
+    const { blue, green } = chaos.ports.clusters
+    const membersOn = async ({ groups }: typeof blue) => (await groups.list(within(10))).find(({ groupId }) => groupId === 'f44-both')?.memberCount ?? 0
+    await within(30).poll(50, async () => ((await membersOn(blue)) === 1 && (await membersOn(green)) === 1 ? true : undefined))
+    expect(await gateLines()).toEqual([expect.stringMatching(/^consumer groups: fail; observed members on both colours: f44-both/)])
+    for (const consumer of consumers) await consumer.disconnect()
+    for (const { groups } of [blue, green]) await groups.deleteGroup('f44-both', within(10))
+  })
+
+  test('F50: a group of the new protocol (KIP-848) is refused by name', async () => {
+    const { internalBootstrapServers, credentialsFile } = chaos.pair.wiring.clusters.green
+    const password = readCredentials(credentialsFile).passwords.operator ?? ''
+    const sasl = { mechanism: 'SCRAM-SHA-512', username: 'operator', password } as const
+    const consumer = new PlatformaticConsumer({
+      ...{ clientId: 'chaos', groupId: 'f50-new-protocol', groupProtocol: 'consumer', bootstrapBrokers: [...internalBootstrapServers], sasl },
+    })
+    const stream = await consumer.consume({ topics: ['f42-ahead'], mode: 'latest' })
+    stream.resume()
+    const groups = chaos.ports.clusters.green.groups
+    await within(30).poll(50, async () =>
+      (await groups.list(within(10))).some(({ groupId, type }) => groupId === 'f50-new-protocol' && type === 'consumer') ? true : undefined,
+    )
+    expect(await gateLines()).toEqual([expect.stringMatching(/^consumer groups: fail; observed f50-new-protocol \(consumer\)/)])
+    await consumer.close(true)
+    await within(60).poll(100, async () => {
+      await groups.deleteGroup('f50-new-protocol', within(10)).catch(() => undefined) // its member is still leaving
+      return (await groups.list(within(10))).every(({ groupId }) => groupId !== 'f50-new-protocol') ? true : undefined
+    })
+  })
+
+  test('F42: a position ahead of what is mirrored is never guessed, and exact as soon as the mirror has come', async () => {
+    const place = 'f42-ahead-0'
+    await chaos.send('blue', 'f42-ahead', plain(0, 30))
+    await chaos.copied(['f42-ahead'])
+    await chaos.proven(['f42-ahead'])
+    await chaos.stopMirror()
+    await chaos.send('blue', 'f42-ahead', plain(30, 20))
+    const groups = new Map([['f42', new Map([[place, 45n]])]])
+    const translated = async () => {
+      const positions = await chaos.audit.translate('blue', groups, null, within(10))
+      return positions.map(({ targetOffset, verdict, reason }) => ({ targetOffset, verdict, reason }))
+    }
+    expect(await translated()).toEqual([{ targetOffset: null, verdict: 'not provable', reason: expect.stringContaining('beyond what the audit has compared') }])
+    await chaos.startMirror()
+    await chaos.copied(['f42-ahead'])
+    await chaos.proven(['f42-ahead'])
+    const [position] = await translated()
+    const green = await chaos.contents('green', ['f42-ahead'])
+    expect(position?.verdict).toBe('exact')
+    expect(green.get(place)?.find(({ offset }) => offset >= BigInt(position?.targetOffset ?? -1))?.value).toBe('45')
+  })
+})
+
+describe('between the gate and the cut', () => {
+  test('F11: a transaction that hangs at the fence takes the switchover back: blue is released, and the transaction can still end', async () => {
+    await chaos.send('blue', 'f11-hanging', plain(0, 10))
+    await chaos.copied(['f11-hanging'])
+    const producer = chaos.clients.blue.producer({ transactionalId: 'f11', maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    chaos.onEnd(() => producer.disconnect())
+    const transaction = await producer.transaction()
+    const { fence } = chaos.ports.clusters.blue
+    const raise: typeof fence.raise = async (deadline) => {
+      await transaction.send({ topic: 'f11-hanging', acks: -1, messages: [{ value: 'open', partition: 0 }] })
+      await fence.raise(deadline)
+    }
+    const refused = await chaos.refusal('green', {
+      through: chaos.through('blue', { fence: overriding(fence, { raise }) }),
+      limits: { drainDeadlineMs: 2_500 },
+    })
+    expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*not-settled.*f11-hanging-0/s)
+    await chaos.untouched('blue')
+    await transaction.commit()
+    await chaos.send('blue', 'f11-hanging', plain(10, 5))
+    await chaos.copied(['f11-hanging'])
+    const { blue, green } = await chaos.both(['f11-hanging'])
+    expect(valuesOf(blue, 'f11-hanging-0')).toEqual([...texts(0, 10), 'open', ...texts(10, 5)])
+    expect(valuesOf(green, 'f11-hanging-0')).toEqual(valuesOf(blue, 'f11-hanging-0'))
+    attempt.current = 1
+  })
+
+  test('F4: a partition that is added mid-switch takes it back; the mirror then grows green, and what comes into it is copied', async () => {
+    const { fence } = chaos.ports.clusters.blue
+    const raise: typeof fence.raise = async (deadline) => {
+      await chaos.admins.blue.createPartitions({ topicPartitions: [{ topic: 'f4-grown', count: 2 }] })
+      await fence.raise(deadline)
+    }
+    const refused = await chaos.refusal('green', { attempt: attempt.current, through: chaos.through('blue', { fence: overriding(fence, { raise }) }) })
+    expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*cut-moved.*f4-grown/s)
+    await chaos.untouched('blue')
+    attempt.current = 2
+    await within(90).poll(200, async () => ((await chaos.admins.green.fetchTopicOffsets('f4-grown')).length === 2 ? true : undefined))
+    await chaos.send('blue', 'f4-grown', plain(0, 10), 1)
+    await chaos.copied(['f4-grown'])
+    const { blue, green } = await chaos.both(['f4-grown'])
+    expect(valuesOf(blue, 'f4-grown-1')).toEqual(texts(0, 10))
+    expect(valuesOf(green, 'f4-grown-1')).toEqual(texts(0, 10))
+    expect(await chaos.proven(['f4-grown'])).toBe(10n)
+  })
+
+  test('F5: more partitions on green than on blue is refused: keys would change their order', async () => {
+    await chaos.admins.green.createPartitions({ topicPartitions: [{ topic: 'f5-wider', count: 3 }] })
+    await within(30).poll(100, async () => ((await gateLines()).some((line) => /topic f5-wider partitions: blue 1, green 3/.test(line)) ? true : undefined))
+    await chaos.untouched('blue')
+  })
+})
+
+/** What the gate makes of the audit's verdict on this one partition's topic. */
+async function auditChecks(told: AuditedPartition) {
+  const { topic } = parseTopicPartition(told.partition)
+  const facts = await chaos.audit.facts(within(10))
+  const partitions = facts.partitions.filter(({ partition }) => partition === told.partition)
+  const [verdict] = checkAudit(
+    { seen: true, value: { ...facts, partitions } },
+    new Map([[topic, Number(parseTopicPartition(told.partition).partition) + 1]]),
+    Limits.parse({}),
+    'green',
+  )
+  return verdict
+}
+
+describe('records that are gone before they are copied', () => {
+  test('F1: retention ahead of the mirror leaves a gap that is found and located', async () => {
+    const place = 'f1-retention-0'
+    await chaos.send('blue', 'f1-retention', plain(0, 10))
+    await chaos.copied(['f1-retention'])
+    await chaos.stopMirror()
+    await chaos.send('blue', 'f1-retention', plain(10, 20))
+    const ends = await chaos.ends(['f1-retention'])
+    // It says so only when it has read all of blue.
+    expect(await chaos.audit.prove(ends, within(30))).toMatchObject({ kind: 'unproven', reasons: [expect.stringContaining(place)] })
+    await chaos.admins.blue.fetchTopicOffsets('f1-retention') // kafkajs deletes only where it has metadata
+    await chaos.admins.blue.deleteTopicRecords({ topic: 'f1-retention', partitions: [{ partition: 0, offset: '20' }] })
+    await chaos.startMirror()
+    await chaos.copied(['f1-retention'])
+    const green = await chaos.contents('green', ['f1-retention'])
+    expect(valuesOf(green, place)).toEqual([...texts(0, 10), ...texts(20, 10)])
+    const told = await chaos.toldUntil(place, ({ differences }) => differences.total > 0)
+    expect(told.differences).toMatchObject({
+      total: 10,
+      shown: expect.arrayContaining([expect.objectContaining({ kind: 'missing', on: 'green', blue: '10' })]),
+    })
+    expect(await gateLines()).toContainEqual(expect.stringMatching(/^audit: fail; observed f1-retention-0: 10 differences/))
+    await chaos.untouched('blue')
+  })
+
+  test('F2: a topic that is deleted and made again under its name differs from its copy', async () => {
+    const place = 'f2-recreated-0'
+    await chaos.send('blue', 'f2-recreated', plain(0, 20))
+    await chaos.copied(['f2-recreated'])
+    await chaos.proven(['f2-recreated'])
+    await chaos.admins.blue.deleteTopics({ topics: ['f2-recreated'] })
+    await within(60).poll(100, async () => {
+      const existing = await createTopics(
+        chaos.pair.wiring.clusters.blue,
+        [{ topic: 'f2-recreated', partitions: 1, replicationFactor: 3, config: {} }],
+        within(20),
+      )
+      return existing.length === 0 ? true : undefined
+    })
+    await chaos.send('blue', 'f2-recreated', plain(100, 30))
+    await chaos.toldUntil(place, ({ state }) => state.kind === 'differs')
+    const { blue, green } = await chaos.both(['f2-recreated'])
+    expect(valuesOf(blue, place)).toEqual(texts(100, 30))
+    expect(valuesOf(green, place).slice(0, 20)).toEqual(texts(0, 20))
+    expect(await gateLines()).toContainEqual(expect.stringMatching(/^audit: fail; .*f2-recreated-0: /))
+    await chaos.untouched('blue')
+  })
+
+  test('F9: a tombstone that expired before it was copied leaves a value on green only, which is no proof of equality', async () => {
+    const topic = 'f9-tombstones'
+    await chaos.send('blue', topic, [
+      { key: 'deleted', value: 'old' },
+      { key: 'kept', value: 'yes' },
+    ])
+    await chaos.copied([topic])
+    await chaos.proven([topic])
+    await chaos.stopMirror()
+    await chaos.send('blue', topic, [{ key: 'deleted', value: null }])
+    let fillers = 0
+    await within(90).poll(200, async () => {
+      await chaos.send('blue', topic, [{ key: `filler ${fillers++}`, value: 'x' }])
+      const records = (await chaos.contents('blue', [topic])).get(`${topic}-0`) ?? []
+      return records.some(({ key }) => key === 'deleted') ? undefined : true
+    })
+    await chaos.startMirror()
+    await chaos.copied([topic])
+    const { blue, green } = await chaos.both([topic])
+    const [onBlue, onGreen] = [latestByKey(blue, `${topic}-0`), latestByKey(green, `${topic}-0`)]
+    expect(onBlue.deleted).toBeUndefined()
+    expect(onGreen).toEqual({ ...onBlue, deleted: 'old' })
+    const told = await chaos.toldUntil(`${topic}-0`, ({ state }) => state.kind !== 'equal')
+    expect(told.state).toMatchObject({ kind: 'undecided', reason: expect.stringMatching(/tombstone/) })
+    expect(await auditChecks(told)).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining(`${topic}-0`) })
+    await chaos.untouched('blue')
+  })
+})
+
+const at = 17
+const damaged = [
+  { place: 'f19-missing-0', fault: 'F19: one record missing on green', damage: 'missing' },
+  { place: 'f20-duplicate-0', fault: 'F20: one record twice on green', damage: 'duplicate' },
+  { place: 'f21-swap-0', fault: 'F21: two records swapped', damage: 'swap' },
+  { place: 'f22-flipped-0', fault: 'F22: one bit flipped in a key', damage: 'flip in the key' },
+  { place: 'f22-flipped-1', fault: 'F22: one bit flipped in a value', damage: 'flip in the value' },
+  { place: 'f22-flipped-2', fault: 'F22: one bit flipped in a header', damage: 'flip in a header' },
+  { place: 'f23-drop-and-duplicate-0', fault: 'F23: one record dropped and one doubled, counts equal', damage: 'drop and duplicate' },
+  { place: 'f24-twice-more-0', fault: 'F24: the same record twice more', damage: 'twice more' },
+] as const
+
+/** Which of the three phases finds something, and where. */
+const found: Readonly<Record<(typeof damaged)[number]['damage'], { counts: boolean; digest: boolean; sequence: boolean; where: readonly string[] }>> = {
+  missing: { counts: true, digest: true, sequence: true, where: ['missing on green, blue 17 green 17'] },
+  duplicate: { counts: true, digest: true, sequence: true, where: ['duplicate on green, blue 18 green 18'] },
+  swap: { counts: false, digest: true, sequence: true, where: ['swapped, blue 17 green 17', 'swapped, blue 18 green 18'] },
+  'flip in the key': { counts: false, digest: true, sequence: false, where: ['changed, blue 17 green 17: key'] },
+  'flip in the value': { counts: false, digest: true, sequence: false, where: ['changed, blue 17 green 17: value'] },
+  'flip in a header': { counts: false, digest: true, sequence: false, where: ['changed, blue 17 green 17: headers'] },
+  'drop and duplicate': { counts: false, digest: true, sequence: true, where: ['missing on green, blue 17 green 17', 'duplicate on green, blue 24 green 23'] },
+  'twice more': { counts: true, digest: true, sequence: true, where: ['duplicate on green, blue 18 green 18', 'duplicate on green, blue 18 green 19'] },
+}
+
+describe('one damaged record, written straight to the standby', () => {
+  const topics = [...new Set(damaged.map(({ place }) => parseTopicPartition(place).topic))]
+
+  beforeAll(async () => {
+    await chaos.stopMirror()
+    const records = numbered(40, recentMs())
+    for (const { place, damage } of damaged) {
+      const { topic, partition } = parseTopicPartition(place)
+      await chaos.send('blue', topic, records, partition)
+      await chaos.send('green', topic, damages[damage](records, at), partition)
+    }
+    await chaos.skip(new Map(damaged.map(({ place }) => [place, 39n])))
+    await chaos.startMirror()
+    for (const { place } of damaged) {
+      const { topic, partition } = parseTopicPartition(place)
+      await chaos.send('blue', topic, plain(1_000, 10), partition)
+    }
+    await chaos.copied(topics)
+  }, 120_000)
+
+  test.each(damaged)('$fault is found by the phase that should, located, and closes the gate', async ({ place, damage }) => {
+    const { topic } = parseTopicPartition(place)
+    const { blue, green } = await chaos.both([topic])
+    const [onBlue, onGreen] = [blue, green].map((contents) => (contents.get(place) ?? []).map(contentOf))
+    expect(onGreen).not.toEqual(onBlue)
+    const told = await chaos.toldUntil(
+      place,
+      ({ state, differences }) =>
+        state.kind === 'differs' && differences.total > 0 && differences.shown.every(({ kind, what }) => kind !== 'changed' || what.length > 0),
+    )
+    const where = told.differences.shown.map((each) => {
+      const what = each.what.length > 0 ? `: ${each.what.join()}` : ''
+      return `${each.kind}${each.on === null ? '' : ` on ${each.on}`}, blue ${each.blue} green ${each.green}${what}`
+    })
+    expect({
+      counts: told.blue.visible !== told.green.visible,
+      digest: told.blue.digest !== told.green.digest,
+      sequence: told.differences.shown.some(({ kind }) => kind !== 'changed'),
+      where,
+    }).toEqual(found[damage])
+    expect([told.blue.visible, told.green.visible]).toEqual([onBlue?.length, onGreen?.length])
+    expect(await auditChecks(told)).toMatchObject({ name: 'audit', verdict: 'fail', observed: expect.stringContaining(place) })
+  })
+
+  test('all of them together are refused by the gate, five by name and the others by number, and blue is untouched', async () => {
+    expect(await gateLines()).toContainEqual(expect.stringMatching(/^audit: fail; observed .*f19-missing-0: 1 differences.* and \d+ more/))
+    await chaos.untouched('blue')
+    await chaos.send('blue', 'f11-hanging', plain(500, 5))
+    await chaos.copied(['f11-hanging'])
+    const { blue, green } = await chaos.both(['f11-hanging'])
+    expect(valuesOf(green, 'f11-hanging-0')).toEqual(valuesOf(blue, 'f11-hanging-0'))
+  })
+})
+
+/** What the audit has saved of a partition, as text; empty while it has saved nothing. */
+function savedState(directory: string): string {
+  if (!existsSync(directory)) return ''
+  const files = readdirSync(directory).map((generation) => join(directory, generation, 'checkpoint.json'))
+  return files
+    .filter((file) => existsSync(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join()
+}
+
+describe('F25: an audit that is killed in the middle', () => {
+  const place = 'f25-interrupted-0'
+  const audit = () => join(trafficDirectory(chaos.pair.root, fleet), 'audit')
+  let before: AuditedPartition | undefined
+
+  test('is started again', async () => {
+    before = await chaos.told('f23-drop-and-duplicate-0')
+    await chaos.send('blue', 'f25-interrupted', plain(0, 2_000))
+    await chaos.copied(['f25-interrupted'])
+    await within(60).poll(50, async () => (savedState(join(audit(), 'partitions', place)).includes('"next":"2000"') ? true : undefined))
+    const sending = chaos.send('blue', 'f25-interrupted', plain(2_000, 20_000))
+    const [worker] = observeAudit({ projectRoot: chaos.pair.root, fleet })
+    process.kill(worker?.pid ?? 0, 'SIGKILL')
+    await sending
+    await within(20).poll(20, async () => (observeAudit({ projectRoot: chaos.pair.root, fleet })[0]?.pid === null ? true : undefined))
+    const spec = { fleet, clusters: chaos.pair.wiring.clusters, topics: Object.keys(catalog.topics) }
+    await provisionAudit(chaos.pair.root, spec, () => undefined, within(60))
+  })
+
+  // Its share comes to it when the killed one's session is over: meanwhile the mirror has troubles of its own.
+  recordsThatGreenRefuses()
+
+  test('goes on where it was, and forgets nothing that it had found', async () => {
+    await chaos.copied(['f25-interrupted'])
+    await chaos.proven(['f25-interrupted'])
+    expect((await chaos.told(place))?.alignedRecords).toBe(22_000)
+    const log = readFileSync(join(audit(), 'worker-0', 'worker.log'), 'utf8')
+    expect(Number(/f25-interrupted-0 goes on from blue (\d+)/.exec(log)?.[1])).toBeGreaterThan(0)
+    expect(log).not.toContain('f25-interrupted-0 begins afresh')
+    const after = await chaos.toldUntil('f23-drop-and-duplicate-0', ({ trouble, state }) => trouble === '' && state.kind !== 'undecided')
+    expect(before?.state.kind).toBe('differs')
+    expect([after.state, after.differences.total, after.alignedRecords]).toEqual([before?.state, before?.differences.total, before?.alignedRecords])
+  })
+})
+
+function recordsThatGreenRefuses(): void {
+  const set = async (colour: 'blue' | 'green', topic: string, config: Readonly<Record<string, string>>) => {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
+    await chaos.admins[colour].alterConfigs({ validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }] })
+  }
+  const failed = () =>
+    within(60).poll(100, async () => {
+      const { tasks } = await chaos.ports.mirrors.blue.facts(await chaos.connector(), within(10))
+      return tasks.find(({ state }) => state === 'FAILED')
+    })
+  /** Both sides hold the same again once green takes the record. */
+  async function mended(topic: string, open: Readonly<Record<string, string>>): Promise<void> {
+    await set('green', topic, open)
+    await within(60).poll(500, async () => {
+      await chaos.ports.mirrors.blue.restartTasks(await chaos.connector(), within(60)).catch(() => undefined) // green may not know its new limit yet
+      return await chaos.copied([topic], 'blue', 10).then(
+        () => true,
+        () => undefined,
+      )
+    })
+    const { blue, green } = await chaos.both([topic])
+    const contents = [blue, green].map((each) => (each.get(`${topic}-0`) ?? []).map(contentOf))
+    expect(contents[1]).toEqual(contents[0])
+    expect(contents[0]?.length).toBe(1)
+  }
+
+  test('F13: a record above the limit of green stops the mirror, and the gate says so', async () => {
+    const [topic, large] = ['f13-large', { 'max.message.bytes': '3000000' }]
+    await set('blue', topic, large)
+    await within(30).poll(200, async () =>
+      chaos.send('blue', topic, [{ value: 'x'.repeat(1_500_000) }]).then(
+        () => true,
+        () => undefined, // not every broker knows the new limit yet
+      ),
+    )
+    await set('blue', topic, {})
+    expect((await failed()).trace).toMatch(/RecordTooLarge/)
+    expect(await gateLines()).toContainEqual(expect.stringMatching(/^mirror connector: fail; observed .*FAILED/))
+    await chaos.untouched('blue')
+    await mended(topic, large)
+  })
+
+  test('F16: a record whose timestamp green refuses stops the mirror instead of trying for ever', async () => {
+    const topic = 'f16-old'
+    const young = { 'retention.ms': '-1', 'message.timestamp.before.max.ms': '3600000' }
+    await chaos.stopMirror()
+    await chaos.send('blue', topic, [{ value: 'old', timestamp: '1400000000000' }])
+    await set('blue', topic, young)
+    await set('green', topic, young)
+    await within(30).poll(200, async () =>
+      chaos.send('green', topic, [{ value: 'probe', timestamp: '1400000000000' }]).then(
+        () => undefined,
+        () => true, // refused: the limit holds
+      ),
+    )
+    await chaos.startMirror().catch(() => undefined) // it may fail before it was seen running
+    expect((await failed()).trace).toMatch(/timestamp/i)
+    expect(await gateLines()).toContainEqual(expect.stringMatching(/^mirror connector: fail; observed .*FAILED/))
+    await chaos.untouched('blue')
+    await mended(topic, { 'retention.ms': '-1' })
+  })
+}

@@ -1,0 +1,44 @@
+import { describe, expect, test } from 'vitest'
+import { KbgError } from '../../engine/model/error.ts'
+import type { PartitionEnd } from '../../engine/model/facts.ts'
+import { type Clock, Deadline } from '../../engine/ports/clock.ts'
+import type { Cluster } from '../../engine/ports/cluster.ts'
+import { settledEnds } from '../../engine/run/steps/drain.ts'
+
+const end = (lastStableOffset: bigint): PartitionEnd => ({
+  ...{ partition: 'orders-0', leaderEpoch: 0, logStartOffset: 0n, logEndOffset: 9n, highWatermark: 9n, lastStableOffset },
+})
+
+/** Ends of a log whose reading takes a tenth of the deadline each time; the last one doesn't come back in time. */
+function slow(ends: PartitionEnd) {
+  let nowMs = 0
+  const clock: Clock = { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep: async () => undefined }
+  const deadline = new Deadline(clock, 1_000, 'both sides to stand still')
+  const read = async () => {
+    nowMs += 105
+    if (deadline.over) throw new KbgError('deadline', 'The ends were not read in time.')
+    return [ends]
+  }
+  return { deadline, cluster: { colour: 'blue', logs: { ends: read } } as unknown as Cluster }
+}
+
+describe('settled ends', () => {
+  test('are told when every end is the same', async () => {
+    const { cluster, deadline } = slow(end(9n))
+    expect(await settledEnds(cluster, ['orders'], deadline)).toEqual([end(9n)])
+  })
+
+  test('that never come are refused by the partition that is open, also when the time ends in the middle of a reading', async () => {
+    const { cluster, deadline } = slow(end(3n))
+    await expect(settledEnds(cluster, ['orders'], deadline)).rejects.toMatchObject({
+      code: 'not-settled',
+      message: expect.stringContaining('orders-0 end 9 high watermark 9 last stable 3'),
+    })
+  })
+
+  test('that were never read are refused by the deadline', async () => {
+    const { cluster, deadline } = slow(end(3n))
+    const silent = { ...cluster, logs: { ends: async () => Promise.reject(deadline.error()) } } as unknown as Cluster
+    await expect(settledEnds(silent, ['orders'], deadline)).rejects.toMatchObject({ code: 'deadline' })
+  })
+})
