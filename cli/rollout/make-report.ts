@@ -5,9 +5,14 @@ import type { RolloutReport } from '../report/report.ts'
 import { configurationOf } from './configuration.ts'
 import type { ClientVerdict, DemoLoadSpec } from './demo-load.ts'
 import type { GateEvidence } from './gate-evidence.ts'
+import { auditReport, notedPlaces } from './measure/audit-report.ts'
+import type { AuditSeen } from './measure/audit-watch.ts'
+import { switchoverMoves } from './measure/group-moves.ts'
 import { perSecondOf } from './measure/per-second.ts'
+import { snapshotSeconds, strategiesReport } from './measure/strategies.ts'
 import { notObservedOf } from './not-observed.ts'
 import { groupReports, switchoverReports } from './switchovers.ts'
+import { broughtByWaves, type WaveMove, waveGroupMoves, wavePositions, waveReports } from './waves.ts'
 
 /** What a run has to show, and what it saw of it; the report is made from this and from what the clients saw. */
 export interface RunFacts {
@@ -22,6 +27,10 @@ export interface RunFacts {
   readonly lagRecords: number
   /** The gate of each switchover, in order. */
   readonly gates: readonly (GateEvidence | null)[]
+  /** What moved before the producers, in order. */
+  readonly waves: readonly WaveMove[]
+  /** null: the fleet has no audit. */
+  readonly audit: AuditSeen | null
 }
 
 /** What no run of the demo looks at, whatever it finds. */
@@ -37,12 +46,16 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
   const profile = demoLoad(facts.load.ratePerSecond, facts.load.preloadRecords)
   const laggingGroups = profile.groups.filter((group) => group.pauseAfterRecords !== null).map((group) => group.groupId)
   const gates = facts.gates.map((evidence) => evidence?.gate ?? null)
-  const switchovers = [...switchoverReports(verdict.windows, { journal, traces: verdict.traces, gates, laggingGroups })]
-  const groups = [...groupReports(journal)]
+  const looks = facts.audit?.looks ?? []
+  const switchovers = [...switchoverReports(verdict.windows, { journal, traces: verdict.traces, gates, auditLooks: looks, laggingGroups })]
+  const waves = [...waveReports(facts.waves, switchovers[0]?.fromMs ?? Number.POSITIVE_INFINITY, verdict.traces, laggingGroups)]
+  const groups = [...wavePositions(facts.waves), ...groupReports(journal)]
+  const moves = [...waveGroupMoves(facts.waves, looks), ...switchoverMoves(journal)]
   const reasons = [
     ...reasonsOf(facts, verdict, switchovers, groups),
     ...notMoved(
       switchovers,
+      waves,
       profile.groups.map((group) => group.groupId),
     ),
   ]
@@ -53,10 +66,13 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
     client: verdict.statistics,
     clientJudged: true,
     switchovers,
+    waves,
     groups,
     load: { recordsPerSecond: verdict.statistics.acked / facts.loadSeconds, seconds: facts.loadSeconds, lagOfLaggingGroupRecords: facts.lagRecords },
     perSecond: perSecondOf(verdict.traces, laggingGroups),
-    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups)],
+    audit: facts.audit === null ? null : auditReport(facts.audit, verdict.traces.originNs),
+    strategies: strategiesReport(moves, verdict.logs, (move) => notedPlaces(looks, move, snapshotSeconds)),
+    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups), ...auditNotObserved(facts.audit)],
   }
 }
 
@@ -74,12 +90,16 @@ export function interruptedReport(facts: RunFacts, phase: string, reason: string
     client: { acked, lost: 0, duplicated: 0, redelivered: 0, reordered: 0, errors: status?.errors ?? 0 },
     clientJudged: false,
     switchovers: [],
+    waves: [],
     groups: [],
     load: { recordsPerSecond: facts.loadSeconds > 0 ? acked / facts.loadSeconds : 0, seconds: facts.loadSeconds, lagOfLaggingGroupRecords: facts.lagRecords },
     perSecond: null,
+    audit: null,
+    strategies: null,
     notObserved: [
       'What the clients saw: the run ended before their histories were judged. The zeros for lost, duplicated, redelivered and reordered records prove nothing.',
       ...(facts.gates.length === 0 ? [] : [`The write windows of the switchovers that were completed before (${facts.gates.length}).`]),
+      ...(facts.waves.length === 0 ? [] : [`What the groups of the waves saw that were moved before (${facts.waves.length}).`]),
       ...neverObserved,
     ],
   }
@@ -114,15 +134,23 @@ function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: Rollout
 }
 
 /** A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move. */
-function notMoved(switchovers: RolloutReport['switchovers'], groupsOfLoad: readonly string[]): readonly string[] {
-  return switchovers.flatMap(({ from, to, moved, stayed }) =>
-    groupsOfLoad
-      .filter((group) => !moved?.includes(group))
+function notMoved(switchovers: RolloutReport['switchovers'], waves: RolloutReport['waves'], groupsOfLoad: readonly string[]): readonly string[] {
+  return switchovers.flatMap((one, index) => {
+    const there = [...(one.moved ?? []), ...broughtByWaves(waves, one, switchovers[index - 1])]
+    return groupsOfLoad
+      .filter((group) => !there.includes(group))
       .map((group) => {
-        const reason = stayed.find((one) => one.group === group)?.reason || 'the journal gives no reason'
-        return `${group} was not moved ${from} -> ${to}: ${reason}`
-      }),
-  )
+        const reason = one.stayed.find((stayed) => stayed.group === group)?.reason || 'the journal gives no reason'
+        return `${group} was not moved ${one.from} -> ${one.to}: ${reason}`
+      })
+  })
+}
+
+/** Looks at the audit without an answer; or that there was none to look at. */
+function auditNotObserved(audit: AuditSeen | null): readonly string[] {
+  if (audit === null) return ['A continuous record-by-record audit: this fleet has none. Both colours were read whole at the end.']
+  if (audit.unanswered === 0) return []
+  return [`What the audit had come to in ${audit.unanswered} of ${audit.unanswered + audit.looks.length} looks: it didn't answer (${audit.lastTrouble}).`]
 }
 
 /** A report after everything was ended: what could not be ended is a reason against it (pure). */

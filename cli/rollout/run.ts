@@ -2,8 +2,10 @@ import { systemClock } from '../../engine/ports/clock.ts'
 import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import type { WorkloadProcess } from '../../test/support/workload/process.ts'
 import type { GateEvidence } from './gate-evidence.ts'
+import type { AuditWatch } from './measure/audit-watch.ts'
 import type { Screen } from './screen.ts'
 import type { Stacks } from './stacks.ts'
+import type { WaveMove } from './waves.ts'
 
 /** What a run has found so far, phase by phase. */
 export interface Run {
@@ -15,8 +17,11 @@ export interface Run {
   readonly startedMs: number
   /** The gate of each switchover, in order. */
   readonly gates: (GateEvidence | null)[]
+  /** What moved before the producers, in order. */
+  readonly waves: WaveMove[]
   phase: string
   workload: WorkloadProcess | null
+  auditWatch: AuditWatch | null
   status: WorkloadStatus | null
   lagRecords: number
   loadStartedMs: number

@@ -4,6 +4,7 @@ import { RolloutReport } from '../../cli/report/report.ts'
 import type { ClientVerdict } from '../../cli/rollout/demo-load.ts'
 import { afterTearDown, interruptedReport, makeReport, type RunFacts } from '../../cli/rollout/make-report.ts'
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
+import { readWholeLogs } from '../../cli/rollout/measure/whole-logs.ts'
 import { summaryLines } from '../../cli/rollout/summary.ts'
 import type { GroupPosition, JournalEntry } from '../../engine/model/journal.ts'
 import { generateHistories } from '../support/history/generate.ts'
@@ -19,6 +20,7 @@ const verdict: ClientVerdict = {
   lines: [],
   windows,
   traces: readTraces(histories),
+  logs: readWholeLogs(histories),
 }
 
 const head = { term: '7', atWallClock: '2026-11-22T20:39:02.000Z', atMonotonicMs: 0 }
@@ -52,6 +54,8 @@ const facts: RunFacts = {
   phases: [{ phase: 'switch', seconds: 30 }],
   loadSeconds: 10,
   lagRecords: 100,
+  waves: [],
+  audit: null,
   gates: [
     {
       gate: { epoch: 8, updates: 2, checks: [{ name: 'mirror lag', verdict: 'pass', observed: 'at most 41 ms', required: 'at most 1000 ms', remedy: '' }] },
@@ -86,7 +90,7 @@ describe('the report of a run', () => {
     expect(report.groups).toEqual([
       {
         ...{ group: 'billing', topic: 'orders', partition: 0, method: 'count-back', verdict: 'exact', lagRecords: 2 },
-        ...{ switchover: 1, sourceOffset: '41', targetOffset: '44', reason: 'equal neighbours' },
+        ...{ switchover: 1, wave: null, sourceOffset: '41', targetOffset: '44', reason: 'equal neighbours' },
       },
     ])
   })

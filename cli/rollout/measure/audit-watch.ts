@@ -1,0 +1,77 @@
+import { connectAudit } from '../../../engine/adapters/audit/audit-client.ts'
+import type { AuditFacts } from '../../../engine/model/audit-facts.ts'
+import { messageOf } from '../../../engine/model/error.ts'
+import type { Wiring } from '../../../engine/model/wiring.ts'
+import type { Audit } from '../../../engine/ports/audit.ts'
+import { type Clock, Deadline } from '../../../engine/ports/clock.ts'
+
+/** One look at the audit. */
+export interface AuditLook {
+  /** When the answer was there, in the machine's monotonic milliseconds. */
+  readonly atMonotonicMs: number
+  readonly facts: AuditFacts
+}
+
+/** What was seen of the audit over a run. */
+export interface AuditSeen {
+  readonly looks: readonly AuditLook[]
+  /** Looks that had no answer, and the last reason; empty when all had one. */
+  readonly unanswered: number
+  readonly lastTrouble: string
+}
+
+const everyMs = 1_000
+const answerMs = 5_000
+
+/** Looks at the audit about once a second for as long as a run lasts. An audit that doesn't answer is noted and asked again: the run goes on without it. */
+export class AuditWatch {
+  readonly #audit: Audit
+  readonly #clock: Clock
+  readonly #looks: AuditLook[] = []
+  readonly #ending: Promise<void>
+  #unanswered = 0
+  #lastTrouble = ''
+  #ended = false
+
+  constructor(audit: Audit, clock: Clock) {
+    this.#audit = audit
+    this.#clock = clock
+    this.#ending = this.#watch()
+  }
+
+  /** Watches a fleet's audit; null: it has none. */
+  static of(wiring: Wiring, clock: Clock): AuditWatch | null {
+    return wiring.audit.length === 0 ? null : new AuditWatch(connectAudit(wiring.audit, clock), clock)
+  }
+
+  /** What was seen so far. */
+  get seen(): AuditSeen {
+    return { looks: this.#looks, unanswered: this.#unanswered, lastTrouble: this.#lastTrouble }
+  }
+
+  /** Looks a last time, and ends. To be called when nobody writes any more, or at the end of a run that broke off; again it does nothing. */
+  async end(): Promise<void> {
+    if (this.#ended) return await this.#ending
+    this.#ended = true
+    await this.#ending
+    await this.#look()
+    await this.#audit.close()
+  }
+
+  async #watch(): Promise<void> {
+    while (!this.#ended) {
+      await this.#look()
+      if (!this.#ended) await this.#clock.sleep(everyMs)
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const facts = await this.#audit.facts(new Deadline(this.#clock, answerMs, "the audit's answer"))
+      this.#looks.push({ atMonotonicMs: this.#clock.monotonicMs(), facts })
+    } catch (thrown) {
+      this.#unanswered += 1
+      this.#lastTrouble = messageOf(thrown)
+    }
+  }
+}
