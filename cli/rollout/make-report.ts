@@ -1,7 +1,9 @@
+import { firstFive } from '../../engine/model/error.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import { demoLoad } from '../../test/support/workload/profile.ts'
 import type { RolloutReport } from '../report/report.ts'
+import type { StrategiesReport } from '../report/strategy-evidence.ts'
 import { configurationOf } from './configuration.ts'
 import type { ClientVerdict, DemoLoadSpec } from './demo-load.ts'
 import type { GateEvidence } from './gate-evidence.ts'
@@ -51,8 +53,10 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
   const waves = [...waveReports(facts.waves, switchovers[0]?.fromMs ?? Number.POSITIVE_INFINITY, verdict.traces, laggingGroups)]
   const groups = [...wavePositions(facts.waves), ...groupReports(journal)]
   const moves = [...waveGroupMoves(facts.waves, looks), ...switchoverMoves(journal)]
+  const audit = facts.audit === null ? null : auditReport(facts.audit, verdict.traces.originNs)
+  const strategies = strategiesReport(moves, verdict.logs, (move) => notedPlaces(looks, move, snapshotSeconds))
   const reasons = [
-    ...reasonsOf(facts, verdict, switchovers, groups),
+    ...reasonsOf(facts, verdict, { switchovers, groups, audit, strategies }),
     ...notMoved(
       switchovers,
       waves,
@@ -70,9 +74,9 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
     groups,
     load: { recordsPerSecond: verdict.statistics.acked / facts.loadSeconds, seconds: facts.loadSeconds, lagOfLaggingGroupRecords: facts.lagRecords },
     perSecond: perSecondOf(verdict.traces, laggingGroups),
-    audit: facts.audit === null ? null : auditReport(facts.audit, verdict.traces.originNs),
-    strategies: strategiesReport(moves, verdict.logs, (move) => notedPlaces(looks, move, snapshotSeconds)),
-    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups), ...auditNotObserved(facts.audit)],
+    audit,
+    strategies,
+    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups), ...auditNotObserved(facts.audit, audit)],
   }
 }
 
@@ -117,9 +121,13 @@ function common(facts: RunFacts) {
   } as const
 }
 
+/** What a report says of a run beside what the clients saw. */
+type Found = Pick<RolloutReport, 'switchovers' | 'groups' | 'audit'> & { readonly strategies: StrategiesReport }
+
 /** Everything that keeps the run from a PASS, the clients' word first. */
-function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: RolloutReport['switchovers'], groups: RolloutReport['groups']): string[] {
+function reasonsOf(facts: RunFacts, verdict: ClientVerdict, found: Found): string[] {
   const { statistics } = verdict
+  const { switchovers, groups, audit, strategies } = found
   const { wanted } = facts
   return [
     ...(verdict.ok ? [] : ['the history checker found faults']),
@@ -129,8 +137,28 @@ function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: Rollout
     ...switchovers.filter((one) => !one.dueThroughout).map((one) => `no sends were due all through the window ${one.from} -> ${one.to}`),
     ...groups.filter((group) => group.verdict === 'not provable').map((group) => `${group.group} on ${group.topic}-${group.partition}: not provable`),
     ...(facts.lagRecords >= wanted.lagRecords ? [] : [`${wanted.laggingGroup} was only ${facts.lagRecords} records behind`]),
+    ...auditReasons(audit),
+    ...strategyReasons(strategies),
     ...(statistics.acked >= wanted.ackedRecords ? [] : [`only ${statistics.acked} records were acknowledged`]),
   ]
+}
+
+/** The audit's word at the end, when nobody wrote any more: a difference is one whatever the clients had seen. */
+function auditReasons(audit: RolloutReport['audit']): readonly string[] {
+  const differing = audit?.atEnd.filter(({ verdict }) => verdict === 'differs') ?? []
+  return differing.length === 0
+    ? []
+    : [`the audit found differences at the end: ${firstFive(differing.map(({ partition, reason }) => `${partition} (${reason})`))}`]
+}
+
+/** A position that was written and isn't where the whole reads have it. */
+function strategyReasons(strategies: StrategiesReport): readonly string[] {
+  return strategies.groups.flatMap(({ group, switchover, wave, outcomes }) => {
+    const moved = outcomes.find(({ strategy }) => strategy === 'moved')
+    if (moved === undefined || moved.redeliveredRecords + moved.skippedRecords === 0) return []
+    const [again, skipped] = [moved.redeliveredRecords, moved.skippedRecords]
+    return [`${group} was moved to a wrong place in ${wave ?? `switchover ${switchover}`}: ${again} records would be delivered again, ${skipped} skipped`]
+  })
 }
 
 /** A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move. */
@@ -146,11 +174,17 @@ function notMoved(switchovers: RolloutReport['switchovers'], waves: RolloutRepor
   })
 }
 
-/** Looks at the audit without an answer; or that there was none to look at. */
-function auditNotObserved(audit: AuditSeen | null): readonly string[] {
-  if (audit === null) return ['A continuous record-by-record audit: this fleet has none. Both colours were read whole at the end.']
-  if (audit.unanswered === 0) return []
-  return [`What the audit had come to in ${audit.unanswered} of ${audit.unanswered + audit.looks.length} looks: it didn't answer (${audit.lastTrouble}).`]
+/** Looks at the audit without an answer, what it left open, or that there was none to look at. */
+function auditNotObserved(seen: AuditSeen | null, audit: RolloutReport['audit']): readonly string[] {
+  if (seen === null) return ['A continuous record-by-record audit: this fleet has none. Both colours were read whole at the end.']
+  const { unanswered, looks, lastTrouble } = seen
+  const open = audit?.atEnd.filter(({ verdict }) => verdict === 'undecided') ?? []
+  return [
+    ...(unanswered === 0 ? [] : [`What the audit had come to in ${unanswered} of ${unanswered + looks.length} looks: it didn't answer (${lastTrouble}).`]),
+    ...(open.length === 0
+      ? []
+      : [`By the audit, whether both colours were equal at the end in ${firstFive(open.map(({ partition }) => partition))}: it was undecided.`]),
+  ]
 }
 
 /** A report after everything was ended: what could not be ended is a reason against it (pure). */

@@ -35,7 +35,7 @@ export async function runRollout(options: RolloutOptions, root: string = project
   const outDir = join(root, 'out', 'rollout')
   const run = await begin(outDir)
   const { report, failure } = await throughPhases(run)
-  await run.auditWatch?.end()
+  await run.auditWatch?.end(0)
   const whole = afterTearDown(report, await tearDown(run, options.keep))
   writeReport(outDir, whole)
   run.screen.close()

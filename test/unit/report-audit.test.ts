@@ -35,7 +35,7 @@ describe('watching the audit', () => {
       sleep: async (ms, signal) => {
         if (signal !== undefined) return await new Promise(() => undefined)
         nowMs += ms
-        if (asked === 3) ended.done = ended.watch?.end() ?? Promise.resolve()
+        if (asked === 3) ended.done = ended.watch?.end(1_000) ?? Promise.resolve()
       },
     }
     const unused = () => Promise.reject(new Error('not asked here'))
@@ -48,22 +48,31 @@ describe('watching the audit', () => {
       closed += 1
     }
     const audit: Audit = { facts: next, hurry: unused, prove: unused, translate: unused, close: countClosed }
-    ended.watch = new AuditWatch(audit, clock)
+    ended.watch = new AuditWatch(audit, ['a'], clock)
     return { watch: ended.watch, ended, closed: () => closed }
   }
 
-  it('looks once a second, goes on after an answer that failed, and looks a last time at its end', async () => {
-    const { watch, ended, closed } = watched([facts(partition('a-0')), new Error('refused'), facts(), facts(partition('a-0'), partition('a-1'))])
+  it('looks once a second, goes on after an answer that failed, and at its end until everything that stands there by now is compared', async () => {
+    const settled = facts(partition('a-0'), partition('a-1', { watermarkAgeMs: 150 }))
+    const { watch, ended, closed } = watched([facts(partition('a-0')), new Error('refused'), facts(), settled, settled])
     await new Promise((resolve) => setImmediate(resolve))
     await ended.done
-    await watch.end()
+    await watch.end(1_000)
     expect(watch.seen.looks.map((look) => [look.atMonotonicMs, look.facts.partitions.length])).toEqual([
       [0, 1],
       [2_000, 0],
       [3_000, 2],
+      [3_200, 2],
     ])
     expect(watch.seen).toMatchObject({ unanswered: 1, lastTrouble: 'refused' })
     expect(closed()).toBe(1)
+  })
+
+  it('doesn’t wait at its end for longer than it may', async () => {
+    const { watch, ended } = watched([])
+    await new Promise((resolve) => setImmediate(resolve))
+    await ended.done
+    expect(watch.seen.looks.at(-1)?.atMonotonicMs).toBe(4_000)
   })
 })
 
