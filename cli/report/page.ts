@@ -54,7 +54,7 @@ function sectionsOf(report: RolloutReport): readonly Section[] {
     { id: 'latency', heading: 'Latency', body: latencySection(report) },
     { id: 'groups', heading: 'Consumer groups', body: groupsSection(report) },
     { id: 'waves', heading: 'Waves', body: wavesSection(report) },
-    { id: 'strategies', heading: 'What other translations would have done', body: strategiesSection(report) },
+    { id: 'strategies', heading: 'Redeliveries by strategy', body: strategiesSection(report) },
     { id: 'audit', heading: 'Audit', body: auditSection(report) },
     { id: 'checks', heading: 'Checks with evidence', body: checksSection(report) },
     { id: 'phases', heading: 'Phases', body: report.phases.length === 0 ? html`<p>No phase was begun.</p>` : figureHtml(phasesFigure(report)) },
