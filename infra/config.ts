@@ -3,7 +3,7 @@ import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import { Limits } from '../engine/model/limits.ts'
-import { RouteStoreAccess } from '../engine/model/wiring.ts'
+import { type Intent, RouteStoreAccess } from '../engine/model/wiring.ts'
 import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
@@ -34,6 +34,8 @@ export interface TrafficConfig {
   readonly live: Colour
   /** Counted up to move again after a latch. */
   readonly attempt: number
+  /** Waves that are to read elsewhere than on the live colour. */
+  readonly consumers: Intent['consumers']
   readonly limits: Limits
   readonly decommission: string | undefined
 }

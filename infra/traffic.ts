@@ -4,18 +4,25 @@ import { Gate } from '../components/gate/gate.ts'
 import { LocalMirror } from '../components/mirror/mirror.ts'
 import { LocalRouteStore } from '../components/route/route-store.ts'
 import { Switchover } from '../components/switchover/switchover.ts'
+import { LocalWriteBack } from '../components/write-back/local-write-back.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import type { Colour } from '../engine/model/colour.ts'
-import { KbgError } from '../engine/model/error.ts'
+import { firstFive, KbgError } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
+import { type Waves, wavesOf } from '../engine/model/wave.ts'
 import type { RouteStoreAccess, Wiring } from '../engine/model/wiring.ts'
 import type { TrafficConfig } from './config.ts'
 
 /** What the traffic stack tells people, the CLI and applications. */
 export interface TrafficOutputs {
   /** Who is live: what is, not what was asked for. */
-  readonly route: { readonly epoch: pulumi.Output<number>; readonly live: pulumi.Output<Colour>; readonly state: pulumi.Output<string> }
+  readonly route: {
+    readonly epoch: pulumi.Output<number>
+    readonly live: pulumi.Output<Colour>
+    readonly state: pulumi.Output<string>
+    readonly consumers: pulumi.Output<Readonly<Record<string, string>>>
+  }
   /** The gate's last answer. */
   readonly gate: { readonly verdict: pulumi.Output<string>; readonly epoch: pulumi.Output<number> }
   /** What gate and switchover are wired to. */
@@ -26,7 +33,9 @@ export interface TrafficOutputs {
 
 /** Everything that connects the two colours: where the route is kept, the mirror between them, the audit that compares them, the gate, and the switchover that asks it. */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
-  const { fleet, live, attempt, limits } = config
+  const { fleet, live, attempt, consumers, limits } = config
+  const waves = wavesOf(catalog)
+  refuseUnknownWaves(consumers, waves)
   const decommission = config.decommission ?? null
   const [blue, green] = await Promise.all([clusterOf(fleet, 'blue'), clusterOf(fleet, 'green')])
   refuseOneCluster(blue, green)
@@ -44,12 +53,22 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     audit: audit.access,
     topics,
     groups: Object.keys(catalog.groups),
+    waves,
   })
-  const gate = new Gate('gate', { wiring, intent: { live, attempt }, limits })
-  const switchover = new Switchover('switchover', { wiring, live, attempt, limits, gate: { verdict: gate.verdict, epoch: gate.epoch }, decommission })
+  new LocalWriteBack('write-back', { wiring })
+  const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits })
+  const switchover = new Switchover('switchover', {
+    wiring,
+    live,
+    attempt,
+    consumers,
+    limits,
+    gate: { verdict: gate.verdict, epoch: gate.epoch },
+    decommission,
+  })
 
   return {
-    route: { epoch: switchover.epoch, live: switchover.live, state: switchover.state },
+    route: { epoch: switchover.epoch, live: switchover.live, state: switchover.state, consumers: switchover.consumers },
     gate: { verdict: gate.verdict, epoch: gate.epoch },
     wiring,
     clients: { fleet, routeStore: store.clientAccess },
@@ -70,6 +89,15 @@ async function clusterOf(fleet: string, colour: Colour): Promise<ClusterAccess> 
   if (access.success && access.data.colour === colour) return access.data
   throw new KbgError('colour-outputs', `The stack ${stack} describes its cluster in another form than this version reads.`, {
     remedy: `Run \`pulumi up -s ${stack}\` with this checkout.`,
+  })
+}
+
+function refuseUnknownWaves(consumers: TrafficConfig['consumers'], waves: Waves): void {
+  const unknown = Object.keys(consumers).filter((wave) => waves[wave] === undefined)
+  if (unknown.length === 0) return
+  throw new KbgError('unknown-wave', `The config key consumers names waves that the catalog doesn't have: ${firstFive(unknown)}.`, {
+    facts: { allowed: Object.keys(waves) },
+    remedy: 'A group gets a wave in catalog.yaml: groups.<name>.wave.',
   })
 }
 

@@ -22,7 +22,7 @@ export function reasonOf(target: Colour, entries: readonly JournalEntry[], close
 
 /** What became of the groups, over all batches: a group's newest batch counts, because a rerun tries again those that stayed (pure). */
 export function groupOutcome(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'groups' | 'batches' | 'moved' | 'stayed'> {
-  const batches = entries.filter((entry): entry is Entry<'groups'> => entry.kind === 'groups')
+  const batches = entries.filter((entry): entry is Entry<'groups'> => entry.kind === 'groups' && entry.wave === undefined)
   const found = new Map<string, JournaledSwitchover['groups']>()
   const stayed = new Map<string, string>()
   for (const batch of batches) {

@@ -9,6 +9,8 @@ export interface SwitchoverArgs {
   readonly live: Colour
   /** Counted up to move again after a refused or undone move. */
   readonly attempt: number
+  /** Waves that are wanted elsewhere than on the live colour: they read there while the producers stay. */
+  readonly consumers: Readonly<Record<string, Colour>>
   readonly limits: Limits
   /** The gate's answer; only a `pass` of the route's present epoch lets traffic move. */
   readonly gate: { readonly verdict: pulumi.Input<string>; readonly epoch: pulumi.Input<number> }
@@ -23,6 +25,8 @@ export class Switchover extends pulumi.CustomResource {
   declare readonly epoch: pulumi.Output<number>
   /** `open`, or what is being decided. */
   declare readonly state: pulumi.Output<string>
+  /** Where each wave reads: a colour, or `held` or `mixed`. */
+  declare readonly consumers: pulumi.Output<Readonly<Record<string, string>>>
   /** Why nothing moves before a new attempt; null: no latch. */
   declare readonly latch: pulumi.Output<string | null>
   /** A switch was opened and not closed: the next update finishes it or takes it back. */

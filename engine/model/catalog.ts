@@ -40,7 +40,7 @@ export type QuotaSpec = z.infer<typeof QuotaSpec>
 
 const GroupSpec = z.strictObject({
   /** Waves move in this order, the least critical first. Groups without one move with the producers. */
-  wave: z.int().positive().optional(),
+  wave: z.int().positive().max(9_999).optional(),
   /** Reads and writes in one application: moves with the producers. */
   alsoProduces: z.boolean().default(false),
 })

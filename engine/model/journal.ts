@@ -51,6 +51,14 @@ const head = {
   atMonotonicMs: z.number(),
 }
 
+/** How a group read just before its wave was moved. */
+export const GroupPace = z.strictObject({
+  members: z.int().nonnegative(),
+  /** By how much its committed offsets grew, all partitions together; null: it could not be seen. */
+  offsetsPerSecond: z.number().nonnegative().nullable(),
+})
+export type GroupPace = z.infer<typeof GroupPace>
+
 /** One line of the journal: what was intended (`before` an effect) or what is known (`after`). */
 export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({ ...head, kind: z.literal('created'), live: Colour, epoch: z.int() }),
@@ -78,12 +86,30 @@ export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({
     ...head,
     kind: z.literal('groups'),
+    /** The wave that they belong to; absent: they moved with the producers. */
+    wave: z.string().optional(),
     positions: z.array(GroupPosition),
     /** How many `positions` entries directly before this one belong to the same batch. */
     positionEntriesBefore: z.int().nonnegative().default(0),
     moved: z.array(z.string()),
     /** `<group>: <reason>`; the groups behind the first hundred without the reason. */
     stayed: z.array(z.string()),
+  }),
+  /**
+   * A wave of groups that moves while the producers stay. `moving`: its groups are held; `moved`: they read on the target, and are watched; `settled`: they
+   * read on at their former pace; `returning` and `returned`: they didn't, and went back.
+   */
+  z.strictObject({
+    ...head,
+    kind: z.literal('wave'),
+    wave: z.string(),
+    source: Colour,
+    target: Colour,
+    what: z.enum(['moving', 'moved', 'settled', 'returning', 'returned']),
+    groups: z.array(z.string()),
+    /** Their pace before the move, with `moving`. */
+    pace: z.record(z.string(), GroupPace).default({}),
+    reason: z.string(),
   }),
   z.strictObject({
     ...head,

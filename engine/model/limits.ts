@@ -11,6 +11,8 @@ export const Limits = z.strictObject({
   windowDeadlineMs: z.int().min(1_000).max(300_000).default(30_000),
   lockLeaseSeconds: z.int().min(2).max(120).default(10),
   groupMoveDeadlineMs: z.int().min(1_000).max(600_000).default(30_000),
+  /** A moved wave must read on at its former pace within this, or it goes back by itself. */
+  waveAnalysisMs: z.int().min(1_000).max(600_000).default(30_000),
   quietSeconds: z.int().min(1).max(3_600).default(60),
   /** The audit's watermark was the end of both logs at most this long ago. */
   maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),

@@ -70,12 +70,15 @@ export function groupRoute(route: RouteDocument, groupId: string): GroupRoute {
   return route.groups[groupId] ?? { colour: route.defaultConsumerColour, state: 'running' }
 }
 
-/** What a routed client says of itself, under a lease: who must acknowledge a hold. */
+/**
+ * What a routed client says of itself, under a lease: who must acknowledge a hold. `write-back` is the process that keeps the live side's copy of positions
+ * that groups commit on the standby; its acknowledgement means that no commit of an earlier epoch is under way.
+ */
 export const ClientRegistration = z.strictObject({
   version: z.literal(1),
   clientId: z.string().min(1),
   instanceId: z.string().min(1),
-  kind: z.enum(['producer', 'transactional-producer', 'consumer']),
+  kind: z.enum(['producer', 'transactional-producer', 'consumer', 'write-back']),
   /** Consumers only. */
   groupId: z.string().nullable(),
   transactionalId: z.string().nullable(),
@@ -87,6 +90,11 @@ export const ClientRegistration = z.strictObject({
   software: z.string(),
 })
 export type ClientRegistration = z.infer<typeof ClientRegistration>
+
+/** Whether a client must flush and stop before a hold is over; the others go on. */
+export function mustHold(client: ClientRegistration): boolean {
+  return client.kind === 'producer' || client.kind === 'transactional-producer'
+}
 
 /** Keys of a fleet in the config store. */
 export function routeKeys(fleet: string) {

@@ -3,6 +3,7 @@ import { AuditWorkerAccess } from './audit-worker.ts'
 import { ClusterAccess } from './cluster-access.ts'
 import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
+import { WaveName, Waves } from './wave.ts'
 
 /** How to reach the config store. The password stands in `credentialsFile` (mode 0600) under the user's name, in the form of a CredentialsFile. */
 export const RouteStoreAccess = z.strictObject({
@@ -41,6 +42,8 @@ export const Wiring = z
     topics: z.array(z.string().min(1)).min(1),
     /** The catalog's groups. */
     groups: z.array(z.string().min(1)),
+    /** The catalog's groups by wave. */
+    waves: Waves.default({}),
   })
   .check((context) => {
     const { blue, green } = context.value.clusters
@@ -59,5 +62,7 @@ export const Intent = z.strictObject({
   live: Colour,
   /** Counted up to move again after a latch. */
   attempt: z.int().nonnegative().default(0),
+  /** Waves that are to read somewhere else than on the live colour; the others follow it. */
+  consumers: z.record(WaveName, Colour).default({}),
 })
 export type Intent = z.infer<typeof Intent>

@@ -5,7 +5,7 @@ import type { RouteDocument } from '../model/route.ts'
 import { Deadline } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
 import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
-import { type Actual, actualOf, Execution } from './execution.ts'
+import { type Actual, Execution } from './execution.ts'
 import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
 import type { Ports } from './ports.ts'
 import { reconcileFences } from './reconcile-fences.ts'
@@ -39,7 +39,7 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
       await reconcileFences(run)
       await startMirror(run)
     }
-    return actualOf(run.route, run.journal)
+    return run.actual
   } finally {
     await lock.release()
   }

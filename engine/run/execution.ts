@@ -3,10 +3,12 @@ import { KbgError } from '../model/error.ts'
 import type { JournalEntry, JournalFact, TimelineMark } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RouteDocument } from '../model/route.ts'
+import type { Waves } from '../model/wave.ts'
 import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
+import { consumersOf, unjudgedWaves } from '../switchover/waves.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
 
@@ -89,6 +91,11 @@ export class Execution {
     if (route !== null) this.route = route
   }
 
+  /** What is now, as outputs. */
+  get actual(): Actual {
+    return actualOf(this.route, this.journal, this.wiring.waves)
+  }
+
   mark(mark: TimelineMark['mark']): void {
     this.timeline.push({ mark, atMonotonicMs: this.ports.clock.monotonicMs() })
   }
@@ -111,16 +118,21 @@ export interface Actual {
   readonly state: RouteDocument['state']
   readonly live: Colour
   readonly attempt: number
+  /** Where each wave reads: a colour, `held` while its move is open, `mixed` when its groups read on both. */
+  readonly consumers: ReturnType<typeof consumersOf>
   /** Why nothing moves before a new attempt; null: no latch. */
   readonly latch: string | null
-  /** A switchover was opened and not closed: the next run finishes it or takes it back. */
+  /** A switchover or a wave was begun and not brought to its end: the next run finishes it or takes it back. */
   readonly unfinished: boolean
   /** A broker answers otherwise than the route says (the live colour open, the standby fenced): the next run puts that right. */
   readonly fencesDiffer: boolean
 }
 
 /** The outputs of a route document. `fencesDiffer` is what was last observed; a run that ended well has put right what it could see. */
-export function actualOf(route: RouteDocument, journal: readonly JournalEntry[], fencesDiffer = false): Actual {
-  const unfinished = route.state !== 'open' || openSwitch(journal) !== null
-  return { epoch: route.epoch, state: route.state, live: route.live, attempt: route.attempt, latch: route.latch?.reason ?? null, unfinished, fencesDiffer }
+export function actualOf(route: RouteDocument, journal: readonly JournalEntry[], waves: Waves, fencesDiffer = false): Actual {
+  const consumers = consumersOf(route, waves)
+  const waveIsOpen = Object.values(consumers).includes('held') || unjudgedWaves(journal).length > 0
+  const unfinished = route.state !== 'open' || openSwitch(journal) !== null || waveIsOpen
+  const { epoch, state, live, attempt } = route
+  return { epoch, state, live, attempt, consumers, latch: route.latch?.reason ?? null, unfinished, fencesDiffer }
 }

@@ -1,10 +1,13 @@
 import type { Check } from '../gate/check.ts'
 import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
+import type { JournalEntry } from '../model/journal.ts'
 import { Limits } from '../model/limits.ts'
+import type { RouteDocument } from '../model/route.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
+import { isForward, waveMoves } from '../switchover/waves.ts'
 import { judge } from './judge.ts'
 import { withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
@@ -30,7 +33,7 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
   return await withPorts(wiring, systemClock, async (ports) => {
     const { route, journal } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
     if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
-    if (route.state !== 'open' || openSwitch(journal) !== null || route.live === intent.live) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
+    if (!isNeeded(route, journal, intent, wiring)) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
     const lagSamples = limits.lagSamples
     const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
@@ -39,6 +42,12 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
     if (verdict.verdict !== 'pass') throw refused(verdict)
     return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
   })
+}
+
+/** A gate judges a switchover, and waves that go to the standby; what was left open is finished first, and the way back to the live colour is free. */
+function isNeeded(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, wiring: Wiring): boolean {
+  if (route.state !== 'open' || openSwitch(journal) !== null) return false
+  return route.live !== intent.live || waveMoves(route, wiring.waves, intent.consumers).some((move) => isForward(move, route.live))
 }
 
 /**
@@ -51,7 +60,7 @@ export async function gateIsDue(wiringJson: unknown, intentJson: unknown): Promi
   try {
     return await withPorts(wiring, systemClock, async (ports) => {
       const { route, journal } = await ports.store.read(new Deadline(ports.clock, 3_000, 'the route store'))
-      return route === null || route.state !== 'open' || openSwitch(journal) !== null || route.live !== intent.live
+      return route === null || route.state !== 'open' || openSwitch(journal) !== null || isNeeded(route, journal, intent, wiring)
     })
   } catch (thrown) {
     if (thrown instanceof KbgError) return true // unreadable: asked again, and the update refuses with the reason

@@ -1,14 +1,17 @@
 import { assess, type Verdict } from '../gate/assess.ts'
-import { otherColour } from '../model/colour.ts'
-import { KbgError, messageOf } from '../model/error.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
+import { firstFive, KbgError, messageOf } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
+import type { Waves } from '../model/wave.ts'
 import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
+import { heldGroupsReleased } from '../switchover/route-moves.ts'
+import { isForward } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, Execution } from './execution.ts'
-import { observe } from './observe.ts'
+import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
 import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
@@ -24,6 +27,7 @@ import { groups } from './steps/groups.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
 import { decide, liftAndPublish } from './steps/release.ts'
 import { reverse } from './steps/reverse.ts'
+import { judgeWave, moveWave } from './steps/wave.ts'
 
 const storeReadMs = 5_000
 
@@ -41,14 +45,14 @@ export interface MoveRequest {
 }
 
 /**
- * Brings the live colour to where the intent wants it: a whole switchover, or the rest of one that was left open.
+ * Brings the live colour and the waves to where the intent wants them: a whole switchover, the rest of one that was left open, or waves of groups.
  *
  * @throws KbgError when it was refused or aborted cleanly: traffic is where it was
  * @throws EndStateError when it ended in a known state that isn't the wanted one
  */
 export async function moveLive(ports: Ports, request: MoveRequest): Promise<Actual> {
   return await underLock(ports, request, async (run) => {
-    const course = chooseCourse(run.route, run.journal, request.intent)
+    const course = chooseCourse(run.route, run.journal, request.intent, request.wiring.waves)
     return await follow(run, course, request)
   })
 }
@@ -56,16 +60,23 @@ export async function moveLive(ports: Ports, request: MoveRequest): Promise<Actu
 async function follow(run: Execution, course: Course, request: MoveRequest): Promise<Actual> {
   switch (course.kind) {
     case 'nothing':
+      await releaseLeftHeld(run)
       await reconcileFences(run)
-      return actualOf(run.route, run.journal)
+      return run.actual
     case 'switch':
       refuseStaleVerdict(run, request.gateEpoch)
+      await releaseLeftHeld(run)
       return await switchOver(run, course.source, course.target)
+    case 'waves':
+      if (course.moves.some((move) => isForward(move, run.route.live))) refuseStaleVerdict(run, request.gateEpoch)
+      await reconcileFences(run)
+      await moveWaves(run, course)
+      return run.actual
     case 'close-untouched':
       await reconcileFences(run)
       await disarm(run, course.open.source, course.open.target)
       await closeUntouched(run, 'the orchestrator ended before the hold')
-      return agreed(run, actualOf(run.route, run.journal))
+      return agreed(run, run.actual)
     case 'abort':
       await decideAbort(run, 'the orchestrator ended while clients were held')
       return await abortedEarlier(run, course, 'it was left while clients were held')
@@ -75,6 +86,26 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
       run.tell({ step: 'release', text: `finishing the decided switchover ${course.open.source} -> ${course.open.target}` })
       return agreed(run, await finishSwitch(run, course))
   }
+}
+
+/** The least critical wave first; one that doesn't go well ends the run, so that the more critical ones stay. */
+async function moveWaves(run: Execution, { unjudged, moves }: Extract<Course, { kind: 'waves' }>): Promise<void> {
+  await releaseLeftHeld(run)
+  for (const moved of unjudged) await judgeWave(run, moved)
+  const { live } = run.route
+  if (moves.some((move) => isForward(move, live))) await gate(run, { source: live, target: otherColour(live) })
+  for (const move of moves) {
+    run.cancelled.throwIfAborted()
+    await moveWave(run, move)
+  }
+}
+
+/** A run that ended between hold and release has published no other place for its groups: they read on where they were. */
+async function releaseLeftHeld(run: Execution): Promise<void> {
+  const left = Object.entries(run.route.groups).flatMap(([groupId, { state }]) => (state === 'held' ? [groupId] : []))
+  if (left.length === 0) return
+  const route = heldGroupsReleased(run.route, run.term)
+  await run.record({ kind: 'step', step: 'groups', what: 'skipped', detail: `${firstFive(left)} were left held, epoch ${route.epoch}` }, route)
 }
 
 /** What was left open is finished first, whatever the intent says now; a move beyond that needs a gate that looked at it, and so another update. */
@@ -93,7 +124,7 @@ function agreed(run: Execution, actual: Actual): Actual {
 async function abortedEarlier(run: Execution, course: Extract<Course, { kind: 'abort' | 'finish-abort' }>, reason: string): Promise<Actual> {
   const { source, target } = course.open
   await finishAbort(run, source, target, reason)
-  if (run.intent.live === source) return actualOf(run.route, run.journal)
+  if (run.intent.live === source) return run.actual
   throw new KbgError('aborted', `An earlier switchover ${source} -> ${target} was taken back: ${reason}. ${source} is live, nothing was lost.`, {
     facts: { epoch: run.route.epoch },
     remedy: `To switch now, set the config key attempt to ${run.route.attempt + 1}.`,
@@ -213,9 +244,9 @@ async function afterRelease(
     await groups(run, source, target, decidedCut)
     await finish(run, source, target, graceful)
     run.tell({ step: 'finish', text: `${target} live, ${source} standby, mirror ${target} -> ${source}` })
-    return actualOf(run.route, run.journal)
+    return run.actual
   } catch (thrown) {
-    throw new EndStateError('unfinished', `${target} is live, but the switchover is not finished: ${messageOf(thrown)}`, actualOf(run.route, run.journal), {
+    throw new EndStateError('unfinished', `${target} is live, but the switchover is not finished: ${messageOf(thrown)}`, run.actual, {
       cause: thrown,
       remedy: 'Run pulumi up again: it goes on where this ended. Until then there is no way back without loss of the new records.',
     })
@@ -253,10 +284,10 @@ export async function takeLock(ports: Ports, request: Pick<MoveRequest, 'holder'
 }
 
 /** The route as it is, and whether the fences follow it. @throws KbgError when the store can't be read: never an invented state */
-export async function observeActual(ports: Ports): Promise<Actual | null> {
+export async function observeActual(ports: Ports, waves: Waves): Promise<Actual | null> {
   const reading = await ports.store.read(new Deadline(ports.clock, storeReadMs, 'the route store'))
   if (reading.route === null) return null
-  return actualOf(reading.route, reading.journal, await fencesDiffer(ports, reading.route))
+  return actualOf(reading.route, reading.journal, waves, await fencesDiffer(ports, reading.route))
 }
 
 /** The plan as text, for a preview: bounded, without effect, and without failure: what can't be observed is said. */
@@ -265,22 +296,23 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const reading = await ports.store.read(deadline)
     if (reading.route === null)
       return `No route yet: up creates it with ${intent.live} live and starts the mirror ${intent.live} -> ${otherColour(intent.live)}; nothing moves.`
-    const course = chooseCourse(reading.route, reading.journal, intent)
-    const verdict = course.kind === 'switch' ? await previewVerdict(ports, wiring, intent, limits, course, deadline) : null
+    const course = chooseCourse(reading.route, reading.journal, intent, wiring.waves)
+    const move = judgedMove(course, reading.route.live)
+    const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
     return planText(course, limits, verdict)
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }
 }
 
-async function previewVerdict(
-  ports: Ports,
-  wiring: Wiring,
-  intent: Intent,
-  limits: Limits,
-  course: Extract<Course, { kind: 'switch' }>,
-  deadline: Deadline,
-): Promise<Verdict> {
-  const snapshot = await observe(ports, wiring, limits, course, 1, deadline)
+/** What a gate looks at before this course; null: it needs none. */
+function judgedMove(course: Course, live: Colour): ObservedMove | null {
+  if (course.kind === 'switch') return { source: course.source, target: course.target }
+  const forward = course.kind === 'waves' && course.moves.some((move) => isForward(move, live))
+  return forward ? { source: live, target: otherColour(live) } : null
+}
+
+async function previewVerdict(ports: Ports, wiring: Wiring, intent: Intent, limits: Limits, move: ObservedMove, deadline: Deadline): Promise<Verdict> {
+  const snapshot = await observe(ports, wiring, limits, move, 1, deadline)
   return assess(snapshot, limits, intent.attempt, 1)
 }

@@ -1,5 +1,6 @@
 import type { Verdict } from '../gate/assess.ts'
 import { checkLine, refusals } from '../gate/check.ts'
+import { firstFive } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Course } from './resume.ts'
 import { steps } from './steps.ts'
@@ -27,6 +28,8 @@ function courseLine(course: Course): string {
       return 'The route already is as wanted: nothing moves.'
     case 'switch':
       return `Switchover ${course.source} -> ${course.target}:`
+    case 'waves':
+      return wavesText(course)
     case 'close-untouched':
       return `An earlier switchover ended before it touched anything; it is closed now. The next update, with a gate of its own: ${courseLine(course.next)}`
     case 'abort':
@@ -36,4 +39,14 @@ function courseLine(course: Course): string {
     case 'finish-switch':
       return `A decided switchover ${course.open.source} -> ${course.open.target} is finished, from ${course.from === 'lift' ? 'the release' : 'the reverse mirror'} on.`
   }
+}
+
+function wavesText({ unjudged, moves }: Extract<Course, { kind: 'waves' }>): string {
+  return [
+    ...unjudged.map(({ wave, target }) => `${wave} was moved to ${target} by a run that ended: it is watched first.`),
+    ...moves.map(
+      ({ wave, source, target, groups }) =>
+        `${wave} moves ${source} -> ${target} while the producers stay (${firstFive(groups)}): held, translated, written, read back, released, and watched.`,
+    ),
+  ].join('\n')
 }

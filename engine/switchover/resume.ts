@@ -2,14 +2,18 @@ import type { Colour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { RouteDocument } from '../model/route.ts'
+import type { Waves } from '../model/wave.ts'
 import type { Intent } from '../model/wiring.ts'
 import { type OpenSwitch, openSwitch } from './journal-reading.ts'
+import { type UnjudgedWave, unjudgedWaves, type WaveMove, waveMoves } from './waves.ts'
 
 /** What a run of the switchover has to do, decided from the route and the journal alone. */
 export type Course =
   | { readonly kind: 'nothing' }
   /** A whole switchover, from the gate on. */
   | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour }
+  /** The producers stay; waves are judged that a run left unjudged, then groups move to where they are wanted. */
+  | { readonly kind: 'waves'; readonly unjudged: readonly UnjudgedWave[]; readonly moves: readonly WaveMove[] }
   /** Opened before the hold: nothing was touched; it is closed. `next` is for the update after this one, which a gate has judged. */
   | { readonly kind: 'close-untouched'; readonly open: OpenSwitch; readonly next: Course }
   /** Nobody decided: the source gets its writers back. */
@@ -24,7 +28,7 @@ export type Course =
  *
  * @throws KbgError `journal-mismatch` when route and journal contradict each other
  */
-export function chooseCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent): Course {
+export function chooseCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
   const open = openSwitch(journal)
   switch (route.state) {
     case 'held':
@@ -34,15 +38,22 @@ export function chooseCourse(route: RouteDocument, journal: readonly JournalEntr
     case 'deciding':
       return { kind: 'finish-switch', open: withCut(required(open, route), route), from: 'lift' }
     case 'open':
-      return openCourse(route, open, intent)
+      return openCourse(route, journal, intent, waves)
   }
 }
 
-function openCourse(route: RouteDocument, open: OpenSwitch | null, intent: Intent): Course {
+function openCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
+  const open = openSwitch(journal)
   if (open?.decided?.outcome === 'switch') return { kind: 'finish-switch', open: withCut(open, route), from: 'reverse' }
   if (open?.decided?.outcome === 'abort') return { kind: 'finish-abort', open }
-  const fresh: Course = route.live === intent.live ? { kind: 'nothing' } : { kind: 'switch', source: route.live, target: intent.live }
+  const fresh = freshCourse(route, journal, intent, waves)
   return open === null ? fresh : { kind: 'close-untouched', open, next: fresh }
+}
+
+function freshCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
+  if (route.live !== intent.live) return { kind: 'switch', source: route.live, target: intent.live }
+  const [unjudged, moves] = [unjudgedWaves(journal), waveMoves(route, waves, intent.consumers)]
+  return unjudged.length + moves.length === 0 ? { kind: 'nothing' } : { kind: 'waves', unjudged, moves }
 }
 
 function required(open: OpenSwitch | null, route: RouteDocument): OpenSwitch {

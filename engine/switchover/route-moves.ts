@@ -66,6 +66,19 @@ export function consumersDefault(route: RouteDocument, colour: Colour, term: str
   return { ...route, epoch: route.epoch + 1, groups, defaultConsumerColour: colour, term }
 }
 
+/** Groups that a run left held read on where they were: nobody has published another place for them. */
+export function heldGroupsReleased(route: RouteDocument, term: string): RouteDocument {
+  expectState(route, 'open', 'open with released groups')
+  const groups = Object.fromEntries(Object.entries(route.groups).map(([groupId, group]) => [groupId, { ...group, state: 'running' as const }]))
+  return { ...route, epoch: route.epoch + 1, groups, term }
+}
+
+/** Latches an open route: the same attempt doesn't move again. */
+export function latched(route: RouteDocument, latch: Latch, term: string): RouteDocument {
+  expectState(route, 'open', 'open and latched')
+  return { ...route, epoch: route.epoch + 1, latch, term }
+}
+
 /** What the route says of a colour. */
 export function endpointsOf(access: { clusterId: string; produceBootstrapServers: string[]; consumeBootstrapServers: string[] }): ColourEndpoints {
   return {

@@ -29,7 +29,7 @@ export const switchoverEngine: SwitchoverEngine = {
 }
 
 async function observe(ports: Ports, wiring: Wiring): Promise<Actual> {
-  const actual = await observeActual(ports)
+  const actual = await observeActual(ports, wiring.waves)
   if (actual !== null) return actual
   throw new KbgError('no-route', `The route store holds no route of ${wiring.fleet}.`, {
     facts: { endpoints: wiring.routeStore.endpoints },

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { Colour } from '../../engine/model/colour.ts'
 import { KbgError, messageOf } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
-import { Wiring } from '../../engine/model/wiring.ts'
+import { Intent, Wiring } from '../../engine/model/wiring.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import { actualDifference, inputDifference, joinDifferences } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
-import { type Call, EndStateReached, type Known, type ResourceDefinition, type Stored } from '../resource-definition.ts'
+import { type Call, type Difference, EndStateReached, type Known, type ResourceDefinition, type Stored } from '../resource-definition.ts'
 import type { SwitchoverEngine, Wanted } from './switchover-engine.ts'
 
 /** The gate's answer: only the one of the route's present epoch opens it. */
@@ -18,6 +18,8 @@ const SwitchoverInputs = z.strictObject({
   live: Colour,
   /** Counted up to move again after a latch. */
   attempt: z.int().nonnegative(),
+  /** Waves that are wanted elsewhere than on the live colour. */
+  consumers: Intent.shape.consumers,
   limits: Limits,
   gate: GateAnswer,
   /** Names the fleet when its last live colour may end; null otherwise. */
@@ -30,6 +32,8 @@ const SwitchoverOutputs = z.object({
   live: Colour,
   epoch: z.int().nonnegative(),
   state: z.enum(['open', 'held', 'aborting', 'deciding']),
+  /** Where each wave *reads*. Absent in states from before there were waves. */
+  consumers: z.record(z.string(), z.enum(['blue', 'green', 'held', 'mixed'])).default({}),
   /** Why nothing moves before a new attempt; null: no latch. */
   latch: z.string().nullable(),
   /** A switch was opened and not closed: the next update finishes it or takes it back. */
@@ -60,18 +64,21 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
       joinDifferences(
         // the gate's answer is evidence for a move and no wish of its own
         inputDifference({ ...old.inputs, live: old.outputs.live }, wanted, ['gate']),
+        waveDifference(old, wanted),
         old.outputs.unfinished ? actualDifference('unfinished') : new Map(),
         old.outputs.fencesDiffer ? actualDifference('fencesDiffer') : new Map(),
       ),
     previewCreate: async (wanted, call) => {
       call.inform(await planText(engine, wanted, call))
-      return { live: wanted.live, epoch: unknownValue, state: 'open', latch: null, unfinished: false, fencesDiffer: false }
+      return { live: wanted.live, epoch: unknownValue, state: 'open', consumers: unknownValue, latch: null, unfinished: false, fencesDiffer: false }
     },
     previewUpdate: async (old, wanted, call) => {
       call.inform(await planText(engine, wanted, call))
       if (old.outputs.fencesDiffer) call.inform("A fence doesn't follow the route (kbg status says which): the update puts that right first.")
-      const epoch = old.outputs.live === wanted.live && old.outputs.state === 'open' ? old.outputs.epoch : unknownValue
-      return { live: wanted.live, epoch, state: 'open', latch: unknownValue, unfinished: false, fencesDiffer: false }
+      const stays = old.outputs.live === wanted.live && old.outputs.state === 'open' && waveDifference(old, wanted).size === 0
+      const epoch = stays ? old.outputs.epoch : unknownValue
+      const consumers = stays ? old.outputs.consumers : unknownValue
+      return { live: wanted.live, epoch, state: 'open', consumers, latch: unknownValue, unfinished: false, fencesDiffer: false }
     },
     create: async (inputs, call) => {
       const id = inputs.wiring.fleet
@@ -87,19 +94,39 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
 }
 
 function wantedOf(inputs: SwitchoverInputs): Wanted {
-  return { wiring: inputs.wiring, intent: { live: inputs.live, attempt: inputs.attempt }, limits: inputs.limits }
+  const { wiring, live, attempt, consumers, limits } = inputs
+  return { wiring, intent: { live, attempt, consumers }, limits }
 }
 
 /** What was left open is finished whatever the gate said since; a new move needs a gate that passed, in this very epoch. */
 async function move(engine: SwitchoverEngine, inputs: SwitchoverInputs, call: Call): Promise<Actual> {
   const actual = await engine.observe(inputs.wiring, call)
-  if (actual.state === 'open' && !actual.unfinished && actual.live !== inputs.live && inputs.gate.verdict !== 'pass') {
+  const isMove = actual.live !== inputs.live || wavesElsewhere(actual, inputs).some(([, wanted]) => wanted !== actual.live)
+  if (actual.state === 'open' && !actual.unfinished && isMove && inputs.gate.verdict !== 'pass') {
     throw new KbgError('gate-not-passed', 'The switchover has no gate that passed.', {
       facts: { observed: `gate "${inputs.gate.verdict}" at epoch ${inputs.gate.epoch}`, required: `gate "pass" at epoch ${actual.epoch}` },
       remedy: 'Run `pulumi up` without --target, so that the gate observes again.',
     })
   }
   return engine.moveLive(wantedOf(inputs), inputs.gate.epoch, call)
+}
+
+/** Waves of which not every group reads where it is wanted, and where that is. */
+function wavesElsewhere(
+  actual: Pick<SwitchoverOutputs, 'consumers'>,
+  { consumers, live }: Pick<SwitchoverInputs, 'consumers' | 'live'>,
+): readonly (readonly [string, Colour])[] {
+  return Object.entries(actual.consumers).flatMap(([wave, colour]) => {
+    const wanted = consumers[wave] ?? live
+    return colour === wanted ? [] : [[wave, wanted] as const]
+  })
+}
+
+/** A wave that reads elsewhere than it is wanted, whatever the inputs were. A change of `live` moves the waves that follow it, and is a difference of its own. */
+function waveDifference(old: StoredSwitchover, wanted: Known<SwitchoverInputs>): Difference {
+  const { live, consumers } = wanted
+  if (live === unknownValue || consumers === unknownValue) return new Map()
+  return wavesElsewhere(old.outputs, { live, consumers }).length > 0 ? actualDifference('consumers') : new Map()
 }
 
 /** The engine's "ended in a known state" as Pulumi's: what is there now is recorded together with the error. */
@@ -116,20 +143,28 @@ async function orEndState(id: string, work: () => Promise<Actual>): Promise<Swit
 async function read(engine: SwitchoverEngine, old: StoredSwitchover, call: Call): Promise<{ inputs: SwitchoverInputs; outputs: SwitchoverOutputs }> {
   try {
     const actual = SwitchoverOutputs.parse(await engine.observe(old.inputs.wiring, call))
-    return { inputs: { ...old.inputs, live: actual.live }, outputs: actual }
+    return { inputs: { ...old.inputs, live: actual.live, consumers: consumersNow(old.inputs, actual) }, outputs: actual }
   } catch (error) {
     call.warn(`The route can't be read, so the state keeps what was known (live ${old.outputs.live}, epoch ${old.outputs.epoch}): ${messageOf(error)}`)
     return { inputs: old.inputs, outputs: old.outputs }
   }
 }
 
+/** The intent that fits what is: as it was where the waves follow it, and else where they read. */
+function consumersNow({ consumers }: SwitchoverInputs, actual: SwitchoverOutputs): SwitchoverInputs['consumers'] {
+  if (wavesElsewhere(actual, { consumers, live: actual.live }).length === 0) return consumers
+  return Object.fromEntries(
+    Object.entries(actual.consumers).flatMap(([wave, colour]) => (colour === 'held' || colour === 'mixed' || colour === actual.live ? [] : [[wave, colour]])),
+  )
+}
+
 async function planText(engine: SwitchoverEngine, wanted: Known<SwitchoverInputs>, call: Call): Promise<string> {
-  const { wiring, live, attempt, limits } = wanted
-  if (wiring === unknownValue || live === unknownValue || attempt === unknownValue || limits === unknownValue) {
+  const { wiring, live, attempt, consumers, limits } = wanted
+  if (wiring === unknownValue || live === unknownValue || attempt === unknownValue || consumers === unknownValue || limits === unknownValue) {
     return 'The plan can be shown once mirror and route store are there: their addresses are not known yet.'
   }
   try {
-    return await engine.describePlan({ wiring, intent: { live, attempt }, limits }, call)
+    return await engine.describePlan({ wiring, intent: { live, attempt, consumers }, limits }, call)
   } catch (error) {
     return `The plan can't be shown now: ${messageOf(error)}`
   }

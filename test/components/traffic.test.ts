@@ -15,7 +15,15 @@ vi.mock('../../components/gate/gate.ts', () => ({
   },
 }))
 
-const config = { role: 'traffic', fleet: 'shop', live: 'blue', attempt: 2, limits: Limits.parse({}), decommission: undefined } as const
+const config = {
+  role: 'traffic',
+  fleet: 'shop',
+  live: 'blue',
+  attempt: 2,
+  consumers: { 'wave-1': 'green' },
+  limits: Limits.parse({}),
+  decommission: undefined,
+} as const
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })
 const store = { endpoints: ['store.invalid:2379'], username: 'kbg', credentialsFile: '/nowhere/credentials.json' }
 
@@ -33,7 +41,7 @@ function mockTraffic(colourOutputs: (stack: string) => Record<string, unknown>) 
       case 'test:fake:Gate':
         return { verdict: 'pass', epoch: 9 }
       case 'kbg:index:Switchover':
-        return { epoch: 9, state: 'open' }
+        return { epoch: 9, state: 'open', consumers: { 'wave-1': 'green' } }
       default:
         return {}
     }
@@ -45,14 +53,16 @@ describe('the traffic program', () => {
   test('reads the colours of its own fleet, and gives gate and switchover the same wiring', async () => {
     const { registered } = await mockTraffic(bothColours)
     const outputs = await trafficProgram(config, catalog)
-    expect(await valueOfOutput(pulumi.output(outputs.route))).toEqual({ epoch: 9, live: 'blue', state: 'open' })
+    expect(await valueOfOutput(pulumi.output(outputs.route))).toEqual({ epoch: 9, live: 'blue', state: 'open', consumers: { 'wave-1': 'green' } })
     const references = registered.filter(({ type }) => type === 'pulumi:pulumi:StackReference')
     expect(references.map(({ name }) => name).sort()).toEqual(['organization/kafka-blue-green/shop-blue', 'organization/kafka-blue-green/shop-green'])
     const [gate, switchover] = ['test:fake:Gate', 'kbg:index:Switchover'].map((type) => registered.find((each) => each.type === type)?.inputs)
     expect(switchover?.wiring).toEqual(gate?.wiring)
     expect(switchover?.wiring).toMatchObject({ fleet: 'shop', topics: ['orders'], groups: ['billing'], workers: { green: { colour: 'green' } } })
     expect(switchover?.wiring).toMatchObject({ audit: [{ url: 'http://audit.invalid' }] })
-    expect(switchover).toMatchObject({ live: 'blue', attempt: 2, gate: { verdict: 'pass', epoch: 9 }, decommission: null })
+    expect(switchover?.wiring).toMatchObject({ waves: { 'wave-1': ['billing'] } })
+    expect(gate?.intent).toEqual({ live: 'blue', attempt: 2, consumers: { 'wave-1': 'green' } })
+    expect(switchover).toMatchObject({ live: 'blue', attempt: 2, consumers: { 'wave-1': 'green' }, gate: { verdict: 'pass', epoch: 9 }, decommission: null })
   })
 
   test('the worker beside a colour copies into it from the other one', async () => {
@@ -70,6 +80,12 @@ describe('the traffic program', () => {
     const thrown = await trafficProgram(config, catalog).catch((error: unknown) => error)
     expect(thrown).toBeInstanceOf(KbgError)
     expect(thrown).toMatchObject({ code: 'colour-missing', message: expect.stringContaining('pulumi up -s shop-green') })
+  })
+
+  test('a wave that the catalog does not have is an error that names those it has', async () => {
+    await mockTraffic(bothColours)
+    const thrown = await trafficProgram({ ...config, consumers: { 'wave-7': 'green' } }, catalog).catch((error: unknown) => error)
+    expect(thrown).toMatchObject({ code: 'unknown-wave', message: expect.stringContaining('wave-7'), facts: { allowed: ['wave-1'] } })
   })
 
   test('the same cluster on both colours is refused before anything is made', async () => {

@@ -58,7 +58,7 @@ async function leaveHeldAndFenced(ports: Ports): Promise<void> {
   if (current === null) throw new Error('no route')
   const run = new Execution({
     ...{ ports, wiring, lock, journal, routeRevision, journalHead, route: current },
-    ...{ intent: { live: 'green', attempt: 0 }, limits: Limits.parse({}), tell: () => undefined, cancelled: new AbortController().signal },
+    ...{ intent: { live: 'green', attempt: 0, consumers: {} }, limits: Limits.parse({}), tell: () => undefined, cancelled: new AbortController().signal },
   })
   await run.record({ kind: 'opened', source: 'blue', target: 'green', attempt: 0, epoch: current.epoch })
   await publishHeld(run, 'green')

@@ -332,7 +332,7 @@ describe('the tour, and what may go wrong on the way', () => {
     await untilMirrored('green', 'blue')
     await withFleet(async (ports) => {
       const now = (await ports.store.read(within(10))).route
-      const intent = { live: 'blue' as const, attempt: now?.attempt ?? 0 }
+      const intent = { live: 'blue' as const, attempt: now?.attempt ?? 0, consumers: {} }
       const run = { limits: Limits.parse({}), holder: 'a test', tell: () => undefined, cancelled: new AbortController().signal }
       await moveLive(ports, { wiring: wiring(), intent, gateEpoch: now?.epoch ?? 0, ...run })
     })

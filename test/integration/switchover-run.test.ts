@@ -99,7 +99,7 @@ interface Move {
 }
 
 const request = (live: Colour, { attempt = 0, tell = () => undefined }: Move) => ({
-  ...{ wiring: pair.wiring, intent: { live, attempt }, limits: Limits.parse({}), holder: `test of ${fleet}`, tell },
+  ...{ wiring: pair.wiring, intent: { live, attempt, consumers: {} }, limits: Limits.parse({}), holder: `test of ${fleet}`, tell },
   cancelled: new AbortController().signal,
 })
 
@@ -199,9 +199,9 @@ describe('a fence that landed late', () => {
     for (const mend of [() => move('blue', { attempt: 1 }), () => pair.createRoute()]) {
       await createAcls(pair.wiring.clusters.blue, fenceBindings.slice(0, 1), within(10))
       await within(10).poll(20, async () => ((await answers('blue')).includes('fenced') ? true : undefined))
-      expect(await observeActual(ports)).toMatchObject({ live: 'blue', fencesDiffer: true })
+      expect(await observeActual(ports, pair.wiring.waves)).toMatchObject({ live: 'blue', fencesDiffer: true })
       await mend()
-      expect(await observeActual(ports)).toMatchObject({ live: 'blue', fencesDiffer: false })
+      expect(await observeActual(ports, pair.wiring.waves)).toMatchObject({ live: 'blue', fencesDiffer: false })
       expect((await reading()).journal.at(-1)).toMatchObject({ kind: 'fence', colour: 'blue', what: 'lifting' })
       await expectLive('blue')
       await send(5)
@@ -211,7 +211,7 @@ describe('a fence that landed late', () => {
   test('is found also where it denies something else than writing', async () => {
     const others = fenceBindings.slice(1).map(bindingText)
     await createAcls(pair.wiring.clusters.blue, fenceBindings.slice(1), within(10))
-    await within(10).poll(20, async () => ((await observeActual(ports))?.fencesDiffer ? true : undefined))
+    await within(10).poll(20, async () => ((await observeActual(ports, pair.wiring.waves))?.fencesDiffer ? true : undefined))
     await move('blue', { attempt: 1 })
     const left = async () => (await ports.clusters.blue.inventory.acls(within(10))).map(bindingText).filter((text) => others.includes(text))
     await expect.poll(left, { timeout: 10_000 }).toEqual([])

@@ -54,5 +54,6 @@ export function wiringOf(fleet: string): Wiring {
     audit: [{ url: 'http://audit.invalid:8084', credentialsFile: '/nowhere/credentials.json' }],
     topics: ['orders'],
     groups: ['billing'],
+    waves: { 'wave-1': ['billing'] },
   }
 }

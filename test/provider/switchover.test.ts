@@ -9,8 +9,17 @@ import { switchover } from '../../provider/resources/switchover.ts'
 import type { SwitchoverEngine } from '../../provider/resources/switchover-engine.ts'
 import { recordedCall, wiringOf } from './fixtures.ts'
 
-const blueLive: Actual = { epoch: 4, state: 'open', live: 'blue', attempt: 0, latch: null, unfinished: false, fencesDiffer: false }
-const greenLive: Actual = { ...blueLive, epoch: 7, live: 'green' }
+const blueLive: Actual = {
+  epoch: 4,
+  state: 'open',
+  live: 'blue',
+  attempt: 0,
+  consumers: { 'wave-1': 'blue' },
+  latch: null,
+  unfinished: false,
+  fencesDiffer: false,
+}
+const greenLive: Actual = { ...blueLive, epoch: 7, live: 'green', consumers: { 'wave-1': 'green' } }
 const inputs = {
   wiring: wiringOf('shop'),
   live: 'blue',

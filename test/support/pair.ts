@@ -5,16 +5,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openRouteStore } from '../../engine/adapters/etcd/route-store.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { destroyAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
 import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import { destroyWorker, provisionWorker } from '../../engine/adapters/local/connect-worker.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
+import { destroyWriteBack, provisionWriteBack } from '../../engine/adapters/local/write-back-process.ts'
 import type { AclSpec, Catalog } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import { Limits } from '../../engine/model/limits.ts'
-import { Wiring } from '../../engine/model/wiring.ts'
+import { wavesOf } from '../../engine/model/wave.ts'
+import { type Intent, Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { AclBinding } from '../../engine/ports/cluster.ts'
 import { createRoute } from '../../engine/run/create-route.ts'
@@ -22,6 +25,7 @@ import type { Actual } from '../../engine/run/execution.ts'
 import { closePorts, connectPorts, type Ports } from '../../engine/run/ports.ts'
 import type { Progress } from '../../engine/run/progress.ts'
 import { type MoveRequest, moveLive } from '../../engine/run/switchover.ts'
+import { writeBackRegistration } from '../../engine/run/write-back/keeper.ts'
 
 export interface PairSpec {
   readonly fleet: string
@@ -31,6 +35,8 @@ export interface PairSpec {
   readonly brokerConfig?: Readonly<Record<string, string>>
   /** Whether an audit compares both sides, and gate and cut ask it; false unless said otherwise. */
   readonly audit?: boolean
+  /** Whether a process writes positions back that groups commit on the standby; false unless said otherwise. */
+  readonly writeBack?: boolean
   readonly tell?: (line: string) => void
 }
 
@@ -43,7 +49,10 @@ export interface Pair {
   /** First route with blue live, and the mirror blue -> green. */
   createRoute(): Promise<Actual>
   /** One switchover as `pulumi up` runs it, the gate's verdict taken for given: the engine asks its own gate before it moves. */
-  moveTo(live: Colour, more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> & { readonly attempt?: number }): Promise<Actual>
+  moveTo(
+    live: Colour,
+    more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> & Partial<Pick<Intent, 'attempt' | 'consumers'>>,
+  ): Promise<Actual>
   /** Ends every process and removes every file. */
   end(): Promise<void>
 }
@@ -55,6 +64,7 @@ export async function standPair(spec: PairSpec): Promise<Pair> {
   const root = mkdtempSync(join(tmpdir(), `kbg-${spec.fleet}-`))
   try {
     const wiring = await provision(root, spec)
+    if (spec.writeBack === true) await startWriteBack(root, wiring, spec.tell ?? (() => undefined))
     return await connected(root, spec, wiring)
   } catch (thrown) {
     await endProcesses(root, spec.fleet)
@@ -89,6 +99,7 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
     workers: { blue: besideBlue, green: besideGreen },
     topics,
     groups: Object.keys(catalog.groups),
+    waves: wavesOf(catalog),
   })
 }
 
@@ -120,6 +131,18 @@ function binding(acl: AclSpec): AclBinding {
   }
 }
 
+async function startWriteBack(root: string, wiring: Wiring, tell: (line: string) => void): Promise<void> {
+  const store = openRouteStore(wiring.routeStore, wiring.fleet, systemClock)
+  const deadline = new Deadline(systemClock, 60_000, 'the write-back to follow the route')
+  const isRegistered = async (processId: number) =>
+    (await store.clients(deadline)).some(({ instanceId }) => instanceId === writeBackRegistration(processId).instanceId)
+  try {
+    await provisionWriteBack(root, wiring, isRegistered, tell, deadline)
+  } finally {
+    await store.close()
+  }
+}
+
 async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<Pair> {
   const ports = await connectPorts(wiring, systemClock)
   const silent: Progress = () => undefined
@@ -128,11 +151,11 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
     wiring,
     ports,
     root,
-    createRoute: () => createRoute(ports, { ...base, intent: { live: 'blue', attempt: 0 } }),
+    createRoute: () => createRoute(ports, { ...base, intent: { live: 'blue', attempt: 0, consumers: {} } }),
     moveTo: async (live, more = {}) => {
-      const { attempt = 0, ...others } = more
+      const { attempt = 0, consumers = {}, ...others } = more
       const reading = await ports.store.read(new Deadline(systemClock, 10_000, 'the route'))
-      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt } })
+      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt, consumers } })
     },
     end: async () => {
       await closePorts(ports)
@@ -145,6 +168,7 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
 async function endProcesses(root: string, fleet: string): Promise<void> {
   const within = () => new Deadline(systemClock, 60_000, `${fleet} to end`)
   const quiet = () => undefined
+  await destroyWriteBack({ projectRoot: root, fleet }, within())
   await destroyAudit({ projectRoot: root, fleet }, 'remove', within())
   await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: root, fleet, colour }, quiet, within())))
   await Promise.all(colours.map((colour) => destroyCluster(root, fleet, colour, quiet, within())))

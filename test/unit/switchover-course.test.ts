@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { RouteDocument, writableColour } from '../../engine/model/route.ts'
+import type { Intent } from '../../engine/model/wiring.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
 import { planText } from '../../engine/switchover/plan.ts'
 import { chooseCourse } from '../../engine/switchover/resume.ts'
@@ -19,41 +20,45 @@ const decidedSwitch: JournalFact = { kind: 'decided', outcome: 'switch', cut, re
 const decidedAbort: JournalFact = { kind: 'decided', outcome: 'abort', cut: null, reason: 'x', graceful: false }
 const closed: JournalFact = { kind: 'closed', outcome: 'switched', live: 'green', epoch: 10, graceful: true, reason: '', timeline: [] }
 
-const toGreen = { live: 'green', attempt: 0 } as const
+const toGreen = { live: 'green', attempt: 0, consumers: {} } as const
+const courseOf = (route: RouteDocument, entries: readonly JournalEntry[], intent: Intent) => chooseCourse(route, entries, intent, {})
 const heldRoute = held(soundRoute, 'green', 0, '101', soundRoute.colours)
 
 describe('the course of a run', () => {
   it('is a whole switch when the route is open and differs', () => {
-    expect(chooseCourse(soundRoute, [], toGreen)).toEqual({ kind: 'switch', source: 'blue', target: 'green' })
+    expect(courseOf(soundRoute, [], toGreen)).toEqual({ kind: 'switch', source: 'blue', target: 'green' })
   })
 
   it('is nothing when the route is as wanted and every switchover is closed', () => {
-    expect(chooseCourse({ ...soundRoute, live: 'green' }, journal(opened, decidedSwitch, closed), toGreen)).toEqual({ kind: 'nothing' })
+    expect(courseOf({ ...soundRoute, live: 'green' }, journal(opened, decidedSwitch, closed), toGreen)).toEqual({ kind: 'nothing' })
   })
 
   it('closes one that ended before the hold, then switches', () => {
-    expect(chooseCourse(soundRoute, journal(opened), toGreen)).toMatchObject({ kind: 'close-untouched', next: { kind: 'switch' } })
+    expect(courseOf(soundRoute, journal(opened), toGreen)).toMatchObject({ kind: 'close-untouched', next: { kind: 'switch' } })
   })
 
   it('aborts one that was left held, whatever the intent', () => {
-    expect(chooseCourse(heldRoute, journal(opened), toGreen).kind).toBe('abort')
-    expect(chooseCourse(heldRoute, journal(opened), { live: 'blue', attempt: 3 }).kind).toBe('abort')
+    expect(courseOf(heldRoute, journal(opened), toGreen).kind).toBe('abort')
+    expect(courseOf(heldRoute, journal(opened), { ...toGreen, ...{ live: 'blue', attempt: 3 } }).kind).toBe('abort')
   })
 
   it('finishes an abort, also one that had published already', () => {
-    expect(chooseCourse(aborting(heldRoute, '102'), journal(opened, decidedAbort), toGreen).kind).toBe('finish-abort')
-    expect(chooseCourse(soundRoute, journal(opened, decidedAbort), toGreen).kind).toBe('finish-abort')
+    expect(courseOf(aborting(heldRoute, '102'), journal(opened, decidedAbort), toGreen).kind).toBe('finish-abort')
+    expect(courseOf(soundRoute, journal(opened, decidedAbort), toGreen).kind).toBe('finish-abort')
   })
 
   it('finishes a decided switch, even when the intent has turned round', () => {
     const decidingRoute = deciding(heldRoute, '102')
-    expect(chooseCourse(decidingRoute, journal(opened, decidedSwitch), { live: 'blue', attempt: 1 })).toMatchObject({ kind: 'finish-switch', from: 'lift' })
-    expect(chooseCourse(published(decidingRoute, '102'), journal(opened, decidedSwitch), toGreen)).toMatchObject({ kind: 'finish-switch', from: 'reverse' })
+    expect(courseOf(decidingRoute, journal(opened, decidedSwitch), { ...toGreen, ...{ live: 'blue', attempt: 1 } })).toMatchObject({
+      kind: 'finish-switch',
+      from: 'lift',
+    })
+    expect(courseOf(published(decidingRoute, '102'), journal(opened, decidedSwitch), toGreen)).toMatchObject({ kind: 'finish-switch', from: 'reverse' })
   })
 
   it('refuses a route and a journal that contradict each other', () => {
-    expect(() => chooseCourse(heldRoute, [], toGreen)).toThrow(/journal-mismatch/)
-    expect(() => chooseCourse(deciding(heldRoute, '102'), journal(opened), toGreen)).toThrow(/journal-mismatch/)
+    expect(() => courseOf(heldRoute, [], toGreen)).toThrow(/journal-mismatch/)
+    expect(() => courseOf(deciding(heldRoute, '102'), journal(opened), toGreen)).toThrow(/journal-mismatch/)
   })
 })
 

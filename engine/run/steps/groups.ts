@@ -1,35 +1,20 @@
 import { isExcludedGroup } from '../../gate/group-states.ts'
 import type { Colour } from '../../model/colour.ts'
-import { firstFive, KbgError, messageOf } from '../../model/error.ts'
+import { firstFive } from '../../model/error.ts'
 import type { GroupFacts } from '../../model/facts.ts'
-import type { Cut, GroupPosition } from '../../model/journal.ts'
+import type { Cut } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
-import type { PartitionOffsets } from '../../model/partition.ts'
-import { topicPartition } from '../../model/partition.ts'
 import { type GroupRoute, groupRoute } from '../../model/route.ts'
-import type { Deadline } from '../../ports/clock.ts'
-import { positionChunks } from '../../switchover/group-positions.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
+import { wantedGroupColour } from '../../switchover/waves.ts'
 import type { Execution } from '../execution.ts'
 import { findPositions } from '../find-positions.ts'
+import { type GroupMove, type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
 
-const emptyPauseMs = 30
 const listMs = 10_000
 /** A group that was more offsets behind than this is moved after the others. */
 const farOffsets = 5_000
-/** Ten thousand groups with names of 40 characters in one publication were refused by the store's bound (measured); a thousand are far below. */
-const groupsPerBatch = 1_000
-/** How many groups that stay are journaled with their reason, and how much of it. */
-const reasonsJournaled = 100
-const reasonCharacters = 1_000
-
-/** What became of every group: moved, or stays on the source (which still serves reads) with the reason. */
-export interface GroupsOutcome {
-  readonly positions: readonly GroupPosition[]
-  readonly moved: readonly string[]
-  readonly stayed: readonly { readonly groupId: string; readonly reason: string }[]
-}
 
 /**
  * Step 10: members leave (Empty, twice) -> read S -> translate -> write T -> read both back -> release. A whole group or not at all: one that can't be
@@ -42,10 +27,14 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
   const done = movedGroups(openSwitch(run.journal)?.entries ?? [])
   // Old commits of a group that reads on the other side are no position of it: only those that the route has on the source are moved.
   const readsOnSource = (groupId: string) => groupRoute(run.route, groupId).colour === source
-  const candidates = listed.filter((group) => !isExcludedGroup(group.groupId) && !done.has(group.groupId) && readsOnSource(group.groupId))
+  const isWanted = (groupId: string) => wantedGroupColour(run.wiring.waves, run.intent.consumers, target, groupId) === target
+  const isCandidate = (groupId: string) => !isExcludedGroup(groupId) && !done.has(groupId) && readsOnSource(groupId) && isWanted(groupId)
+  const candidates = listed.filter(({ groupId }) => isCandidate(groupId))
+  const tell = (text: string) => run.tell({ step: 'groups', text })
+  const find: GroupMove['find'] = (committed, deadline) => findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
   const outcomes: GroupsOutcome[] = []
   for (const batch of await byDistance(run, source, cut, candidates)) {
-    outcomes.push(await moveBatch(run, source, target, cut, batch))
+    outcomes.push(await moveGroups(run, { source, target, groups: batch, unknown: [], wave: null, find }))
   }
   await consumersFollow(run, source, target, new Set([...done, ...candidates.map((group) => group.groupId)]))
   return outcomes
@@ -90,166 +79,4 @@ async function byDistance(run: Execution, source: Colour, cut: Cut, candidates: 
   )
   const isFar = (index: number) => run.ports.audit === null && (distances[index] ?? 0) > farOffsets
   return [candidates.filter((_, index) => !isFar(index)), candidates.filter((_, index) => isFar(index))].flatMap(inBatches)
-}
-
-/** What is published of a batch must fit into one write of the route store, or its groups could be held and never released. */
-function inBatches(groups: readonly GroupFacts[]): readonly (readonly GroupFacts[])[] {
-  const batches: (readonly GroupFacts[])[] = []
-  for (let start = 0; start < groups.length; start += groupsPerBatch) batches.push(groups.slice(start, start + groupsPerBatch))
-  return batches
-}
-
-async function moveBatch(run: Execution, source: Colour, target: Colour, cut: Cut, batch: readonly GroupFacts[]): Promise<GroupsOutcome> {
-  const deadline = run.untilLockLost(run.limits.groupMoveDeadlineMs, 'consumer groups to move')
-  await setGroups(run, batch, { colour: source, state: 'held' })
-  run.mark('groups-held')
-  const outcome = await foundAndWritten(run, source, target, cut, batch, deadline)
-  const { moved, stayed } = outcome
-  await release(run, source, target, outcome)
-  const staying = stayed.length > 0 ? `; stay on ${source}: ${firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`))}` : ''
-  run.tell({ step: 'groups', text: `${moved.length} moved${staying}` })
-  return outcome
-}
-
-/** Finds and writes the positions of a batch. Whatever fails, its groups are not left held: they stay on the source, with the reason. */
-async function foundAndWritten(
-  run: Execution,
-  source: Colour,
-  target: Colour,
-  cut: Cut,
-  batch: readonly GroupFacts[],
-  deadline: Deadline,
-): Promise<GroupsOutcome> {
-  try {
-    const empty = await emptyGroups(run, source, batch, deadline)
-    const { positions, movable, refused } = await translated(run, source, target, cut, empty.groupIds, deadline)
-    const written = await writeAll(run, source, target, movable, deadline)
-    const moved = [...movable.keys()].filter((groupId) => !written.has(groupId))
-    const stayed = [...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
-    return { positions, moved, stayed }
-  } catch (thrown) {
-    if (run.lock.lost.aborted) throw thrown
-    return { positions: [], moved: [], stayed: batch.map((group) => ({ groupId: group.groupId, reason: messageOf(thrown) })) }
-  }
-}
-
-async function setGroups(run: Execution, candidates: readonly GroupFacts[], route: GroupRoute): Promise<void> {
-  const next = groupsSet(run.route, Object.fromEntries(candidates.map((group) => [group.groupId, route])), run.term)
-  await run.record({ kind: 'step', step: 'groups', what: 'begin', detail: `${candidates.length} groups, epoch ${next.epoch}` }, next)
-}
-
-/** The groups that have no member any more, seen twice; the others stay, with the reason. */
-async function emptyGroups(run: Execution, source: Colour, candidates: readonly GroupFacts[], deadline: Deadline) {
-  const epoch = run.route.epoch
-  const wanted = new Map(candidates.map((group) => [group.groupId, group]))
-  const wait = deadline.within(run.limits.groupMoveDeadlineMs / 2, 'the members of all groups to leave')
-  await run.ports.store.waitForClients(
-    (clients) => !clients.some((client) => client.kind === 'consumer' && client.groupId !== null && wanted.has(client.groupId) && client.ackedEpoch < epoch),
-    wait,
-  )
-  let before = new Set<string>()
-  for (;;) {
-    const now = await run.ports.clusters[source].groups.list(deadline)
-    const empty = new Set(now.filter((group) => wanted.has(group.groupId) && group.state === 'Empty' && group.memberCount === 0).map((group) => group.groupId))
-    const twice = [...empty].filter((groupId) => before.has(groupId))
-    if (twice.length === wanted.size || wait.over) {
-      const stayed = [...wanted.keys()].filter((groupId) => !twice.includes(groupId)).map((groupId) => ({ groupId, reason: reasonOf(now, groupId) }))
-      return { groupIds: twice, stayed }
-    }
-    before = empty
-    await deadline.clock.sleep(Math.min(emptyPauseMs, deadline.remainingMs()), deadline.cancelled)
-  }
-}
-
-function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
-  const group = groups.find((one) => one.groupId === groupId)
-  if (!group) return 'it vanished meanwhile'
-  return group.type === 'classic' ? `still ${group.state} with ${group.memberCount} members` : `a ${group.type} group can't be moved yet`
-}
-
-/** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
-async function translated(run: Execution, source: Colour, target: Colour, cut: Cut, groupIds: readonly string[], deadline: Deadline) {
-  const { clusters } = run.ports
-  const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
-  const tell = (text: string) => run.tell({ step: 'groups', text })
-  const positions = await findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
-  const movable = new Map<string, PartitionOffsets>()
-  const refused: { groupId: string; reason: string }[] = []
-  for (const groupId of groupIds) {
-    const own = positions.filter((position) => position.groupId === groupId)
-    const bad = own.find((position) => position.verdict === 'not provable')
-    const offsets = own.flatMap(({ topic, partition, targetOffset }) =>
-      targetOffset === null ? [] : [[topicPartition(topic, partition), BigInt(targetOffset)] as const],
-    )
-    if (bad) refused.push({ groupId, reason: `${bad.topic}-${bad.partition} ${bad.verdict}: ${bad.reason}` })
-    else if (offsets.length === 0) refused.push({ groupId, reason: 'it has no committed offsets' })
-    else movable.set(groupId, new Map(offsets))
-  }
-  return { positions, movable, refused }
-}
-
-/** Writes every group to the target and reads both sides back; returns those that could not be written, with the reason. */
-async function writeAll(
-  run: Execution,
-  source: Colour,
-  target: Colour,
-  movable: ReadonlyMap<string, PartitionOffsets>,
-  deadline: Deadline,
-): Promise<ReadonlyMap<string, string>> {
-  const failed = new Map<string, string>()
-  await Promise.all(
-    [...movable].map(async ([groupId, offsets]) => {
-      try {
-        await writeOne(run, target, groupId, offsets, deadline)
-        await stillEmpty(run, source, groupId, deadline)
-      } catch (thrown) {
-        failed.set(groupId, messageOf(thrown))
-      }
-    }),
-  )
-  return failed
-}
-
-async function writeOne(run: Execution, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
-  const { groups: port } = run.ports.clusters[target]
-  const before = await port.committed(groupId, deadline)
-  const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
-  if (foreign.length > 0) {
-    throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
-      facts: { observed: firstFive(foreign), required: 'none' },
-    })
-  }
-  await port.commit(groupId, offsets, deadline)
-  const after = await port.committed(groupId, deadline)
-  const differing = [...offsets].filter(([partition, offset]) => after.get(partition) !== offset).map(([partition]) => partition)
-  if (differing.length > 0 || after.size !== offsets.size) {
-    throw new KbgError('group-not-written', `${groupId} reads back other offsets than were written to ${target}.`, {
-      facts: { observed: firstFive(differing), required: 'as written' },
-    })
-  }
-}
-
-async function stillEmpty(run: Execution, source: Colour, groupId: string, deadline: Deadline): Promise<void> {
-  const group = (await run.ports.clusters[source].groups.list(deadline)).find((one) => one.groupId === groupId)
-  if (group && group.memberCount > 0)
-    throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
-}
-
-/**
- * Publishes where the groups of a batch read now, in the same transaction as what was found of them. Positions that one entry can't hold go into entries
- * before it, which count only once it stands: after a crash in between a rerun moves these groups again.
- */
-async function release(run: Execution, source: Colour, target: Colour, outcome: GroupsOutcome): Promise<void> {
-  const routes: Record<string, GroupRoute> = Object.fromEntries(outcome.moved.map((groupId) => [groupId, { colour: target, state: 'running' }]))
-  for (const { groupId } of outcome.stayed) routes[groupId] = { colour: source, state: 'running' }
-  const chunks = positionChunks(outcome.positions)
-  for (const positions of chunks.slice(0, -1)) await run.record({ kind: 'positions', positions: [...positions] })
-  const counted = { positions: [...(chunks.at(-1) ?? [])], positionEntriesBefore: chunks.length - 1 }
-  await run.record({ kind: 'groups', ...counted, moved: [...outcome.moved], stayed: outcome.stayed.map(stayedText) }, groupsSet(run.route, routes, run.term))
-  run.mark('groups-released')
-}
-
-/** Reasons of a hundred groups tell what is wrong; those of thousands, mostly the same, wouldn't fit into the entry. */
-function stayedText({ groupId, reason }: GroupsOutcome['stayed'][number], index: number): string {
-  return index < reasonsJournaled ? `${groupId}: ${reason.slice(0, reasonCharacters)}` : groupId
 }

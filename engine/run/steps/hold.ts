@@ -1,6 +1,6 @@
 import type { Colour } from '../../model/colour.ts'
 import { firstFive } from '../../model/error.ts'
-import type { ClientRegistration } from '../../model/route.ts'
+import { type ClientRegistration, mustHold } from '../../model/route.ts'
 import { endpointsOf, held } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
 import { hurryAudit } from './audited.ts'
@@ -27,7 +27,7 @@ export async function transactionsEnded(run: Execution): Promise<void> {
 
 /** Step 4, second half: every routed producer flushed and acknowledged, or the hold's deadline is over and the fence stops the rest. */
 export async function producersHeld(run: Execution): Promise<HoldOutcome> {
-  const late = await waitForHeld(run, (client) => client.kind !== 'consumer')
+  const late = await waitForHeld(run, mustHold)
   run.mark('held')
   run.tell({ step: 'hold', text: late.length === 0 ? 'every routed producer acknowledged' : `not acknowledged: ${firstFive(late)}; the fence stops them` })
   return { graceful: late.length === 0, late }

@@ -1,0 +1,151 @@
+import type { Colour } from '../../model/colour.ts'
+import { firstFive, KbgError, messageOf } from '../../model/error.ts'
+import type { GroupPosition } from '../../model/journal.ts'
+import { type PartitionOffsets, topicPartition } from '../../model/partition.ts'
+import type { Audit } from '../../ports/audit.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import { groupsSet, latched } from '../../switchover/route-moves.ts'
+import { isForward, type UnjudgedWave, type WaveMove } from '../../switchover/waves.ts'
+import { EndStateError, type Execution } from '../execution.ts'
+import { type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
+import { slowGroups, wavePace } from '../wave-pace.ts'
+
+const listMs = 10_000
+const reachMs = 3_000
+const retryPauseMs = 50
+
+/**
+ * Moves one wave while the producers stay: hold, last commit, translate by the audit's map, write, read back, release; then the groups are watched. A wave that
+ * doesn't read on as before goes back by itself, and the attempt is latched.
+ *
+ * @throws KbgError `wave-refused` when a group could not be moved: it reads where it was, the others are moved
+ * @throws EndStateError `wave-returned` when the wave went back by itself
+ */
+export async function moveWave(run: Execution, move: WaveMove): Promise<void> {
+  const { wave, source, target, groups } = move
+  run.tell({ step: 'wave', text: `${wave}: ${source} -> ${target}, ${firstFive(groups)}` })
+  const forward = isForward(move, run.route.live)
+  const pace = forward ? await wavePace(run, source, groups) : {}
+  await run.record({ kind: 'wave', wave, source, target, what: 'moving', groups: [...groups], pace, reason: '' })
+  const { moved, stayed } = forward ? await moveByMap(run, move) : await bringBack(run, move)
+  await run.record({ kind: 'wave', wave, source, target, what: 'moved', groups: [...moved], pace: {}, reason: '' })
+  await judgeWave(run, { ...move, groups: moved, pace })
+  if (stayed.length > 0) throw refused(run, move, stayed)
+}
+
+/**
+ * Watches groups that were moved until all read on as before, or takes them back.
+ *
+ * @throws EndStateError `wave-returned`
+ */
+export async function judgeWave(run: Execution, moved: UnjudgedWave): Promise<void> {
+  const { wave, source, target, groups, pace } = moved
+  const forward = isForward(moved, run.route.live)
+  const slow = forward ? await slowGroups(run, target, groups, pace) : []
+  if (slow.length === 0) {
+    await run.record({ kind: 'wave', wave, source, target, what: 'settled', groups: [...groups], pace: {}, reason: '' })
+    run.tell({ step: 'wave', text: `${wave} reads on ${target}` })
+    return
+  }
+  const reason = firstFive(slow)
+  run.tell({ step: 'wave', text: `${wave} goes back: ${reason}` })
+  await run.record({ kind: 'wave', wave, source, target, what: 'returning', groups: [...groups], pace: {}, reason })
+  const { stayed } = await bringBack(run, { wave, source: target, target: source, groups })
+  const latch = { attempt: run.intent.attempt, reason: `${wave} went back: ${reason}`, atWallClock: run.ports.clock.wallClock().toISOString() }
+  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...groups], pace: {}, reason }, latched(run.route, latch, run.term))
+  throw new EndStateError('wave-returned', `${wave} didn't read on as before on ${target}, so it went back to ${source}.`, run.actual, {
+    facts: { observed: reason, required: 'as many members, and half of the former pace or everything read', waitedMs: run.limits.waveAnalysisMs, stayed: firstFive(stayed.map(({ groupId }) => groupId)) }, // biome-ignore format: one line
+    remedy: `Mend the cause, then set the config key attempt to ${run.intent.attempt + 1} (kbg ack).`,
+  })
+}
+
+/** Groups that the source knows are translated; those that nobody knows begin where they are wanted. */
+async function moveByMap(run: Execution, { wave, source, target, groups }: WaveMove): Promise<GroupsOutcome> {
+  const { audit } = run.ports
+  if (audit === null) {
+    throw new KbgError('wave-needs-audit', `${wave} can't be moved: there is no cut to count from, and the fleet has no audit.`, {
+      facts: { required: 'an audit worker in the wiring' },
+      remedy: 'Groups then move with the producers, behind the cut.',
+    })
+  }
+  const listed = await run.ports.clusters[source].groups.list(run.untilCancelled(listMs, `the groups of ${source}`))
+  const known = new Map(listed.map((group) => [group.groupId, group]))
+  const outcomes: GroupsOutcome[] = []
+  for (const batch of inBatches(groups)) {
+    run.cancelled.throwIfAborted()
+    const here = batch.flatMap((groupId) => known.get(groupId) ?? [])
+    const unknown = batch.filter((groupId) => !known.has(groupId))
+    const find = (committed: ReadonlyMap<string, PartitionOffsets>, deadline: Deadline) => positionsNow(run, audit, source, committed, deadline)
+    outcomes.push(await moveGroups(run, { source, target, groups: here, unknown, wave, find }))
+  }
+  return joined(outcomes)
+}
+
+/**
+ * Back to the live colour. When the standby can't be asked the groups read on from what was written back of their commits: they see again what they had read since.
+ */
+async function bringBack(run: Execution, move: WaveMove): Promise<GroupsOutcome> {
+  const { wave, source, target, groups } = move
+  try {
+    await run.ports.clusters[source].groups.list(run.untilLockLost(reachMs, `the groups of ${source}`))
+  } catch (thrown) {
+    run.lock.lost.throwIfAborted()
+    const routes = Object.fromEntries(groups.map((groupId) => [groupId, { colour: target, state: 'running' as const }]))
+    const reason = `${source} can't be asked (${messageOf(thrown)}), so they read on from what was written back to ${target}`
+    run.tell({ step: 'wave', text: `${wave}: ${reason}` })
+    await run.record({ kind: 'step', step: 'groups', what: 'skipped', detail: `${wave}: ${reason}` }, groupsSet(run.route, routes, run.term))
+    return { positions: [], moved: groups, stayed: [] }
+  }
+  return await moveByMap(run, move)
+}
+
+/** Positions by the offset map as it is now. What is committed may be a moment ahead of what the audit has compared: that is waited for. */
+async function positionsNow(
+  run: Execution,
+  audit: Audit,
+  source: Colour,
+  committed: ReadonlyMap<string, PartitionOffsets>,
+  deadline: Deadline,
+): Promise<readonly GroupPosition[]> {
+  const wait = deadline.within(deadline.remainingMs() / 2, 'the audit to compare what the groups have read')
+  await audit.hurry(wait)
+  for (;;) {
+    const positions = await audit.translate(source, committed, null, wait)
+    const open = new Set(positions.filter(({ verdict }) => verdict === 'not provable').map(({ topic, partition }) => topicPartition(topic, partition)))
+    if (open.size === 0) return positions
+    const ahead = await comparedLess(audit, source, committed, open, wait)
+    if (!ahead || wait.remainingMs() <= 2 * retryPauseMs) return positions
+    await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
+  }
+}
+
+/** Whether one of these partitions has a commit beyond what the audit has come to. */
+async function comparedLess(
+  audit: Audit,
+  source: Colour,
+  committed: ReadonlyMap<string, PartitionOffsets>,
+  open: ReadonlySet<string>,
+  deadline: Deadline,
+): Promise<boolean> {
+  const { partitions } = await audit.facts(deadline)
+  const comeTo = new Map(partitions.map(({ partition, watermark }) => [partition, BigInt(watermark[source])]))
+  return [...committed.values()].some((offsets) =>
+    [...offsets].some(([partition, offset]) => open.has(partition) && offset > (comeTo.get(partition) ?? offset)),
+  )
+}
+
+function joined(outcomes: readonly GroupsOutcome[]): GroupsOutcome {
+  return {
+    positions: outcomes.flatMap(({ positions }) => positions),
+    moved: outcomes.flatMap(({ moved }) => moved),
+    stayed: outcomes.flatMap(({ stayed }) => stayed),
+  }
+}
+
+function refused(run: Execution, { wave, source, target }: WaveMove, stayed: GroupsOutcome['stayed']): EndStateError {
+  const reasons = stayed.map(({ groupId, reason }) => `${groupId}: ${reason}`)
+  return new EndStateError('wave-refused', `Not every group of ${wave} could be moved ${source} -> ${target}.`, run.actual, {
+    facts: { observed: firstFive(reasons), required: 'every group moved as a whole' },
+    remedy: `They read on ${source} as before. Mend the cause and run pulumi up again, or leave the wave where it is.`,
+  })
+}
