@@ -14,7 +14,7 @@ import { perSecondOf } from './measure/per-second.ts'
 import { snapshotSeconds, strategiesReport } from './measure/strategies.ts'
 import { notObservedOf } from './not-observed.ts'
 import { groupReports, switchoverReports } from './switchovers.ts'
-import { broughtByWaves, type WaveMove, waveGroupMoves, wavePositions, waveReports } from './waves.ts'
+import { broughtByWaves, journaledWaves, waveGroupMoves, waveReports } from './waves.ts'
 
 /** What a run has to show, and what it saw of it; the report is made from this and from what the clients saw. */
 export interface RunFacts {
@@ -29,8 +29,6 @@ export interface RunFacts {
   readonly lagRecords: number
   /** The gate of each switchover, in order. */
   readonly gates: readonly (GateEvidence | null)[]
-  /** What moved before the producers, in order. */
-  readonly waves: readonly WaveMove[]
   /** null: the fleet has no audit. */
   readonly audit: AuditSeen | null
 }
@@ -50,9 +48,11 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
   const gates = facts.gates.map((evidence) => evidence?.gate ?? null)
   const looks = facts.audit?.looks ?? []
   const switchovers = [...switchoverReports(verdict.windows, { journal, traces: verdict.traces, gates, auditLooks: looks, laggingGroups })]
-  const waves = [...waveReports(facts.waves, switchovers[0]?.fromMs ?? Number.POSITIVE_INFINITY, verdict.traces, laggingGroups)]
-  const groups = [...wavePositions(facts.waves), ...groupReports(journal)]
-  const moves = [...waveGroupMoves(facts.waves, looks), ...switchoverMoves(journal)]
+  const told = journaledWaves(journal)
+  const beginsMs = switchovers.flatMap(({ fromMs }) => fromMs ?? [])
+  const waves = [...waveReports(told, beginsMs, verdict.traces, laggingGroups)]
+  const groups = [...told.flatMap(({ positions }) => positions), ...groupReports(journal)]
+  const moves = [...waveGroupMoves(told, looks), ...switchoverMoves(journal)]
   const audit = facts.audit === null ? null : auditReport(facts.audit, verdict.traces.originNs)
   const strategies = strategiesReport(moves, verdict.logs, (move) => notedPlaces(looks, move, snapshotSeconds))
   const reasons = [
@@ -103,7 +103,6 @@ export function interruptedReport(facts: RunFacts, phase: string, reason: string
     notObserved: [
       'What the clients saw: the run ended before their histories were judged. The zeros for lost, duplicated, redelivered and reordered records prove nothing.',
       ...(facts.gates.length === 0 ? [] : [`The write windows of the switchovers that were completed before (${facts.gates.length}).`]),
-      ...(facts.waves.length === 0 ? [] : [`What the groups of the waves saw that were moved before (${facts.waves.length}).`]),
       ...neverObserved,
     ],
   }

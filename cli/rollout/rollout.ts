@@ -54,7 +54,7 @@ async function begin(outDir: string): Promise<Run> {
   for (const { what, done } of await initFleet(demoFleet)) if (done === 'made') screen.event('set-up', what)
   const stacks = new Stacks(demoFleet, projectDir, pulumiEnv(projectDir), (stack, line) => screen.event(stack.replace(`${demoFleet}-`, ''), line))
   const none = { workload: null, auditWatch: null, status: null, lagRecords: 0, loadStartedMs: 0, loadSeconds: 0 }
-  return { screen, stacks, outDir, phases: [], startedAt, startedMs, gates: [], waves: [], phase: 'set-up', ...none }
+  return { screen, stacks, outDir, phases: [], startedAt, startedMs, gates: [], phase: 'set-up', ...none }
 }
 
 /** The six phases. One that fails ends them, and the report says so; nothing is thrown, because what was started must be ended first. */
@@ -80,14 +80,14 @@ function writeReport(outDir: string, report: RolloutReport): void {
 }
 
 function factsOf(run: Run): RunFacts {
-  const { startedAt, phases, lagRecords, gates, waves } = run
+  const { startedAt, phases, lagRecords, gates } = run
   const loadSeconds = run.loadSeconds > 0 || run.loadStartedMs === 0 ? run.loadSeconds : (systemClock.monotonicMs() - run.loadStartedMs) / 1_000
   return {
     versions: aims.versions,
     load: aims.load,
     wanted: { switchovers: aims.moves.length, ackedRecords: aims.ackedRecords, lagRecords: aims.lagRecords, laggingGroup: aims.laggingGroup },
     durationSeconds: (systemClock.monotonicMs() - run.startedMs) / 1_000,
-    ...{ startedAt, phases, loadSeconds, lagRecords, gates, waves },
+    ...{ startedAt, phases, loadSeconds, lagRecords, gates },
     audit: run.auditWatch?.seen ?? null,
   }
 }

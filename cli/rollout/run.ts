@@ -5,7 +5,6 @@ import type { GateEvidence } from './gate-evidence.ts'
 import type { AuditWatch } from './measure/audit-watch.ts'
 import type { Screen } from './screen.ts'
 import type { Stacks } from './stacks.ts'
-import type { WaveMove } from './waves.ts'
 
 /** What a run has found so far, phase by phase. */
 export interface Run {
@@ -17,8 +16,6 @@ export interface Run {
   readonly startedMs: number
   /** The gate of each switchover, in order. */
   readonly gates: (GateEvidence | null)[]
-  /** What moved before the producers, in order. */
-  readonly waves: WaveMove[]
   phase: string
   workload: WorkloadProcess | null
   auditWatch: AuditWatch | null

@@ -4,9 +4,9 @@ import { auditReport, cutAudit, notedPlaces } from '../../cli/rollout/measure/au
 import { type AuditLook, AuditWatch } from '../../cli/rollout/measure/audit-watch.ts'
 import type { GroupMove } from '../../cli/rollout/measure/group-moves.ts'
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
-import { broughtByWaves, type WaveMove, waveGroupMoves, wavePositions, waveReports } from '../../cli/rollout/waves.ts'
+import { broughtByWaves, journaledWaves, waveGroupMoves, waveReports } from '../../cli/rollout/waves.ts'
 import type { AuditedPartition, AuditFacts } from '../../engine/model/audit-facts.ts'
-import type { JournalEntry } from '../../engine/model/journal.ts'
+import type { GroupPosition, JournalEntry } from '../../engine/model/journal.ts'
 import type { Audit } from '../../engine/ports/audit.ts'
 import type { Clock } from '../../engine/ports/clock.ts'
 import type { History, HistoryEvent } from '../support/history/index.ts'
@@ -23,6 +23,11 @@ function partition(name: string, more: Partial<AuditedPartition> = {}): AuditedP
 
 const facts = (...partitions: AuditedPartition[]): AuditFacts => ({ partitions, unreachable: [] })
 const lookAt = (atMonotonicMs: number, ...partitions: AuditedPartition[]): AuditLook => ({ atMonotonicMs, facts: facts(...partitions) })
+
+function firstOf<T>([first]: readonly T[]): T {
+  if (first === undefined) throw new Error('there is none')
+  return first
+}
 
 describe('watching the audit', () => {
   /** Each sleep passes at once; the watch is ended after the third. */
@@ -143,26 +148,38 @@ describe('the audit in a report', () => {
 
 describe('waves in a report', () => {
   const position = {
-    groupId: 'billing',
-    topic: 'orders',
-    partition: 0,
-    sourceOffset: '3',
-    targetOffset: '4',
-    lagRecords: 0,
-    method: 'map',
-    verdict: 'exact',
-    reason: '',
+    ...{ groupId: 'billing', topic: 'orders', partition: 0, sourceOffset: '3', targetOffset: '4', lagRecords: 0 },
+    ...{ method: 'map', verdict: 'exact', reason: '' },
   } as const
-  const wave: WaveMove = {
-    ...{ wave: 'wave-1', source: 'blue', target: 'green', groups: ['billing', 'archive', 'ledger'], moved: ['billing', 'archive'] },
+  const head = { term: '7', atWallClock: '2026-11-22T20:39:02.000Z' }
+  const at = (atMonotonicMs: number) => ({ ...head, number: atMonotonicMs, atMonotonicMs })
+  const told = (
+    what: 'moving' | 'moved' | 'settled' | 'returning' | 'returned',
+    atMs: number,
+    groups: string[],
+    name = 'wave-1',
+    reason = '',
+  ): JournalEntry => ({
+    ...{ ...at(atMs), kind: 'wave', wave: name, source: 'blue', target: 'green', what, groups, pace: {}, reason },
+  })
+  const batch = (atMs: number, positions: GroupPosition[], name = 'wave-1'): JournalEntry => ({
     ...{
-      stayed: [{ group: 'ledger', reason: 'its members did not leave' }],
-      positions: [position, { ...position, groupId: 'ledger' }],
-      returned: false,
-      reason: '',
+      ...at(atMs),
+      kind: 'groups',
+      wave: name,
+      positions,
+      positionEntriesBefore: 0,
+      moved: ['billing', 'archive'],
+      stayed: ['ledger: its members did not leave'],
     },
-    ...{ startedMs: 52_000, endedMs: 54_000 },
-  }
+  })
+  const journal: readonly JournalEntry[] = [
+    told('moving', 52_000, ['billing', 'archive', 'ledger']),
+    batch(52_700, [position, { ...position, groupId: 'ledger' }]),
+    told('moved', 53_000, ['billing', 'archive']),
+    told('settled', 54_000, ['billing', 'archive']),
+  ]
+  const wave = firstOf(journaledWaves(journal))
   const origin = 50e9
   const poll = (atSeconds: number, colour: 'blue' | 'green', seq: number): HistoryEvent => ({
     ...{ type: 'poll', group: 'billing', colour, topic: 'orders', partition: 0, firstOffset: String(seq), offsetDeltas: [0], values: [`web:${seq}`] },
@@ -196,17 +213,44 @@ describe('waves in a report', () => {
     ]),
   ])
 
+  it('are told by the journal: what moved, what stayed and why, and that one went back', () => {
+    expect(wave).toMatchObject({ moved: ['billing', 'archive'], stayed: [{ group: 'ledger', reason: 'its members did not leave' }], returned: false })
+    expect([wave.startedMs, wave.movedMs, wave.endedMs, wave.lastCut]).toEqual([52_000, 53_000, 54_000, null])
+    const back = [
+      ...journal.slice(0, 3),
+      told('returning', 55_000, ['billing'], 'wave-1', 'billing: it reads 3 offsets per second, before 90'),
+      batch(55_500, [{ ...position, sourceOffset: '9' }]),
+      told('returned', 56_000, ['billing'], 'wave-1', 'billing: it reads 3 offsets per second, before 90'),
+    ]
+    const two = journaledWaves([...back, told('moving', 60_000, ['other'], 'wave-2'), batch(60_100, [], 'wave-2')])
+    expect(two.map(({ wave, returned, reason, endedMs }) => [wave, returned, reason, endedMs])).toEqual([
+      ['wave-1', true, 'billing: it reads 3 offsets per second, before 90', 56_000],
+      ['wave-2', false, '', 60_100],
+    ])
+    expect(two[0]?.positions.map(({ group, sourceOffset }) => [group, sourceOffset])).toEqual([
+      ['billing', '3'],
+      ['ledger', '3'],
+    ])
+  })
+
+  it('know the cut before them: from there on the mirror that they follow has copied', () => {
+    const cut = { source: 'green', target: 'blue', sourceEnds: { 'orders-0': '7' }, targetEnds: { 'orders-0': '8' } } as const
+    const decided: JournalEntry = { ...at(1), kind: 'decided', outcome: 'switch', cut, reason: '', graceful: true }
+    const [move] = waveGroupMoves(journaledWaves([decided, ...journal]), [lookAt(53_500, partition('orders-0'))])
+    expect(move?.mirroredFrom).toEqual(new Map([['orders-0', 8n]]))
+  })
+
   it('say how long each moved group that keeps up got nothing, until the next wave or the first switchover', () => {
-    const [told] = waveReports([wave], 30_000, traces, ['archive'])
-    expect(told).toMatchObject({ wave: 'wave-1', stayed: wave.stayed, startedAtMs: 2_000, endedAtMs: 4_000 })
-    expect(told?.groupPauses).toEqual([{ group: 'billing', longestWithoutDeliveryMs: 1_600 }])
+    const [one] = waveReports([wave], [30_000], traces, ['archive'])
+    expect(one).toMatchObject({ wave: 'wave-1', stayed: wave.stayed, startedAtMs: 2_000, endedAtMs: 4_000 })
+    expect(one?.groupPauses).toEqual([{ group: 'billing', longestWithoutDeliveryMs: 1_600 }])
     const next = { ...wave, wave: 'wave-2', startedMs: 53_000, endedMs: 53_500 }
-    expect(waveReports([wave, next], 30_000, traces, [])[0]?.groupPauses).toEqual([{ group: 'billing', longestWithoutDeliveryMs: null }])
+    expect(waveReports([wave, next], [30_000], traces, [])[0]?.groupPauses).toEqual([{ group: 'billing', longestWithoutDeliveryMs: null }])
   })
 
   it('have the positions of their groups by their name, and are judged like switchovers over what the audit had come to behind them', () => {
-    expect(wavePositions([wave])[0]).toMatchObject({ group: 'billing', wave: 'wave-1', switchover: null, sourceOffset: '3' })
-    const looks = [lookAt(53_000, partition('orders-0')), lookAt(54_500, partition('orders-0', { watermark: { blue: '20', green: '26' } }))]
+    expect(wave.positions[0]).toMatchObject({ group: 'billing', wave: 'wave-1', switchover: null, sourceOffset: '3' })
+    const looks = [lookAt(52_900, partition('orders-0')), lookAt(53_500, partition('orders-0', { watermark: { blue: '20', green: '26' } }))]
     const [move] = waveGroupMoves([wave], looks)
     expect(move?.ends).toEqual({ source: new Map([['orders-0', 20n]]), target: new Map([['orders-0', 26n]]) })
     expect(move?.positions.map(({ group }) => group)).toEqual(['billing'])
@@ -215,12 +259,12 @@ describe('waves in a report', () => {
 
   it('leave the switchover behind them nothing to move of their groups; one that went back, or that another switchover parts from it, does', () => {
     const [first, second] = sampleReport().switchovers
-    const [told] = waveReports([wave], 30_000, traces, [])
-    if (first === undefined || second === undefined || told === undefined) throw new Error('no sample')
+    const [brought] = waveReports([wave], [30_000], traces, [])
+    if (first === undefined || second === undefined || brought === undefined) throw new Error('no sample')
     const third = { ...second, to: 'green' as const }
-    expect(broughtByWaves([told], first, undefined)).toEqual(['billing', 'archive'])
-    expect(broughtByWaves([{ ...told, returned: true }], first, undefined)).toEqual([])
-    expect(broughtByWaves([told], second, undefined)).toEqual([])
-    expect(broughtByWaves([told], third, first)).toEqual([])
+    expect(broughtByWaves([brought], first, undefined)).toEqual(['billing', 'archive'])
+    expect(broughtByWaves([{ ...brought, returned: true }], first, undefined)).toEqual([])
+    expect(broughtByWaves([brought], second, undefined)).toEqual([])
+    expect(broughtByWaves([brought], third, first)).toEqual([])
   })
 })

@@ -6,7 +6,6 @@ import { afterTearDown, interruptedReport, makeReport, type RunFacts } from '../
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
 import { readWholeLogs } from '../../cli/rollout/measure/whole-logs.ts'
 import { summaryLines } from '../../cli/rollout/summary.ts'
-import type { WaveMove } from '../../cli/rollout/waves.ts'
 import type { AuditedPartition } from '../../engine/model/audit-facts.ts'
 import type { GroupPosition, JournalEntry } from '../../engine/model/journal.ts'
 import { parseTopicPartition } from '../../engine/model/partition.ts'
@@ -57,7 +56,6 @@ const facts: RunFacts = {
   phases: [{ phase: 'switch', seconds: 30 }],
   loadSeconds: 10,
   lagRecords: 100,
-  waves: [],
   audit: null,
   gates: [
     {
@@ -177,23 +175,17 @@ describe('the report of a run', () => {
   })
 
   it('leaves to a switchover only the groups that no wave had moved before', () => {
-    const waves: readonly WaveMove[] = [
-      {
-        ...{
-          wave: 'wave-1',
-          source: 'blue',
-          target: 'green',
-          groups: ['archive'],
-          moved: ['archive'],
-          stayed: [],
-          positions: [{ ...position, groupId: 'archive' }],
-        },
-        ...{ returned: false, reason: '', startedMs: verdict.traces.originNs / 1e6, endedMs: verdict.traces.originNs / 1e6 + 1 },
-      },
+    const at = { ...head, number: 1, atMonotonicMs: verdict.traces.originNs / 1e6 }
+    const wave = { kind: 'wave', wave: 'wave-1', source: 'blue', target: 'green', pace: {}, reason: '' } as const
+    const positions = [{ ...position, groupId: 'archive' }]
+    const waves: readonly JournalEntry[] = [
+      { ...at, ...wave, what: 'moving', groups: ['archive'] },
+      { ...at, number: 2, kind: 'groups', wave: 'wave-1', positions, positionEntriesBefore: 0, moved: ['archive'], stayed: [] },
+      { ...at, number: 3, atMonotonicMs: at.atMonotonicMs + 1, ...wave, what: 'moved', groups: ['archive'] },
     ]
     const others = journal.map((entry) => (entry.kind === 'groups' ? { ...entry, moved: everyGroup.filter((group) => group !== 'archive') } : entry))
     expect(makeReport(facts, verdict, others).reasons.join()).toContain('archive was not moved')
-    const waved = makeReport({ ...facts, waves }, verdict, others)
+    const waved = makeReport(facts, verdict, [...waves, ...others])
     expect(RolloutReport.parse(waved)).toEqual(waved)
     expect(waved.reasons.join()).not.toContain('archive was not moved')
     expect(waved.groups[0]).toMatchObject({ group: 'archive', wave: 'wave-1', switchover: null })
