@@ -147,10 +147,10 @@ describe('the audit in a report', () => {
 })
 
 describe('waves in a report', () => {
-  const position = {
+  const position: GroupPosition = {
     ...{ groupId: 'billing', topic: 'orders', partition: 0, sourceOffset: '3', targetOffset: '4', lagRecords: 0 },
     ...{ method: 'map', verdict: 'exact', reason: '' },
-  } as const
+  }
   const head = { term: '7', atWallClock: '2026-11-22T20:39:02.000Z' }
   const at = (atMonotonicMs: number) => ({ ...head, number: atMonotonicMs, atMonotonicMs })
   const told = (

@@ -31,7 +31,7 @@ ${tableHtml({
 <p>When nobody wrote any more, both colours were read whole. Every record of the load has an id of its own, so the place on the target of the first record that a group had not
 read is known for each position without the tool's own translation, which is judged by it like all others. A position without an answer leaves the group to its own <code>auto.offset.reset</code>: from the
 beginning it reads everything again, from the end it skips what it had not read. Such positions are in no sum.</p>
-<ul>${shown.map((name) => html`<li>${strategies[name][0]}: ${strategies[name][1]}${evidenceOf(name, report)}</li>`)}
+<ul class="ways">${shown.map((name) => html`<li>${strategies[name][0]}: ${strategies[name][1]}${evidenceOf(name, report)}</li>`)}
 ${report.notLookedAt.map(({ strategy, reason }) => html`<li>${strategies[strategy][0]}: not looked at, because ${reason}</li>`)}</ul>
 ${unknownHtml(report)}`
 }
