@@ -217,7 +217,7 @@ describe('what other translations would have done, on a page', () => {
   it('is one sentence, a row for each group in each move, and a sum', () => {
     const page = reportHtml(auditedReport())
     const table = tableText(page, 'strategies-numbers')
-    expect(table).toMatch(/^[^>]*> ?.*group as moved counting back timestamps snapshot MirrorMaker’s checkpoints/)
+    expect(table).toMatch(/^[^>]*> ?.*group as moved counting back timestamps snapshot MirrorMaker orders/)
     expect(table).toMatch(
       /orders-dashboard wave-1, 6 positions 0 again, 0 skipped 0 again, 0 skipped 0 again, 0 skipped 8,262 again, 0 skipped 258 again, 0 skipped/,
     )

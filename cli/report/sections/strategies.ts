@@ -10,7 +10,7 @@ const strategies = {
   'count-back': ['counting back', 'as many records before the target’s end as the group had left to read before the source’s'],
   timestamp: ['timestamps', 'the record of the same timestamp, content and neighbours'],
   snapshot: ['snapshot', 'the last noted place of both sides that the group had passed'],
-  checkpoint: ['MirrorMaker’s checkpoints', 'the last offset sync before the group’s position'],
+  checkpoint: ['MirrorMaker', 'its checkpoint, which is the place of the last offset sync before the group’s position'],
 } as const satisfies Readonly<Record<StrategyName, readonly [string, string]>>
 
 /** For every group in every move what each strategy would have re-delivered and skipped, and what was. */
