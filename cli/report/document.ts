@@ -45,7 +45,7 @@ export function documentHtml({ title, heading, facts, verdict, sections, footer 
 <p class="verdict ${verdict.tone}">${verdict.text}</p>
 </header>
 <nav aria-label="Sections"><ul>${sections.map(({ id, heading }) => html`<li><a href="#${id}">${heading}</a></li>`)}</ul></nav>
-<p class="on-paper">On paper the tables of numbers under the pictures and the list of all positions are left out; the page has them.</p>
+<p class="on-paper">On paper the tables of numbers under the pictures and the lists of all positions and partitions are left out; the page has them.</p>
 <main>
 ${sections.map(({ id, heading, body }) => html`<section id="${id}" aria-labelledby="${id}-heading"><h2 id="${id}-heading">${heading}</h2>\n${body}\n</section>\n`)}</main>
 <footer><p>${footer}</p></footer>

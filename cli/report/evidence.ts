@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Check } from '../../engine/gate/check.ts'
 import { TimelineMark } from '../../engine/model/journal.ts'
+import { CutAuditReport } from './audit-evidence.ts'
 
 /**
  * What the pictures of a report need, beside its numbers. Every time is in milliseconds since the load began (the moment when its first record was due),
@@ -98,6 +99,8 @@ export const switchoverEvidence = {
   latency: z.array(StageLatency).default([]),
   groupPauses: z.array(GroupPause).default([]),
   gate: GateReport.nullable().default(null),
+  /** null: it was decided without an audit, or an earlier version didn't tell. */
+  audit: CutAuditReport.nullable().default(null),
 } as const
 
 /** What ran, and under which limits. */

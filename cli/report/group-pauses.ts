@@ -1,3 +1,5 @@
+import type { GroupPause } from './evidence.ts'
+import { milliseconds } from './format.ts'
 import type { RolloutReport, SwitchoverReport } from './report.ts'
 
 /** The longest time that a group which keeps up was without a delivery, over several switchovers. */
@@ -7,6 +9,12 @@ export type LongestGroupPause =
   /** This group was not seen to read on, so no length can be said to be the longest. */
   | { readonly kind: 'endless'; readonly group: string; readonly colour: SwitchoverReport['to'] }
   | ({ readonly kind: 'longest'; readonly group: string; readonly pauseMs: number } & Pick<SwitchoverReport, 'from' | 'to'>)
+
+/** One group's longest time without a delivery, as text. */
+export function pauseOf(pauses: readonly GroupPause[], group: string): string {
+  const pauseMs = pauses.find((pause) => pause.group === group)?.longestWithoutDeliveryMs ?? null
+  return pauseMs === null ? 'not observed' : milliseconds(pauseMs)
+}
 
 /** Finds the longest pause of a group. A switchover without any entry (an earlier version's) makes that of the others no maximum (pure). */
 export function longestGroupPause(switchovers: RolloutReport['switchovers']): LongestGroupPause {

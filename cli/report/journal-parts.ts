@@ -20,9 +20,13 @@ export function reasonOf(target: Colour, entries: readonly JournalEntry[], close
   return held ? 'clients were held, and nothing was decided yet' : 'nothing was held yet'
 }
 
-/** What became of the groups, over all batches: a group's newest batch counts, because a rerun tries again those that stayed (pure). */
-export function groupOutcome(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'groups' | 'batches' | 'moved' | 'stayed'> {
-  const batches = entries.filter((entry): entry is Entry<'groups'> => entry.kind === 'groups' && entry.wave === undefined)
+/**
+ * What became of the groups, over all batches: a group's newest batch counts, because a rerun tries again those that stayed (pure).
+ *
+ * @param wave whose groups; absent: those that moved with the producers
+ */
+export function groupOutcome(entries: readonly JournalEntry[], wave?: string): Pick<JournaledSwitchover, 'groups' | 'batches' | 'moved' | 'stayed'> {
+  const batches = entries.filter((entry): entry is Entry<'groups'> => entry.kind === 'groups' && entry.wave === wave)
   const found = new Map<string, JournaledSwitchover['groups']>()
   const stayed = new Map<string, string>()
   for (const batch of batches) {

@@ -16,6 +16,7 @@ export function positionsOfBatch(journal: readonly JournalEntry[], batch: Extrac
     verdict,
     lagRecords,
     switchover: null,
+    wave: null,
     sourceOffset,
     targetOffset,
     reason,

@@ -7,11 +7,14 @@ import { longestGroupPause } from './group-pauses.ts'
 import { type Html, html } from './html.ts'
 import { isJournaled, type Report } from './journaled.ts'
 import type { RolloutReport } from './report.ts'
+import { auditSection } from './sections/audit.ts'
 import { checksSection } from './sections/checks.ts'
 import { configurationSection } from './sections/configuration.ts'
 import { groupsSection } from './sections/groups.ts'
 import { latencySection } from './sections/latency.ts'
+import { strategiesSection } from './sections/strategies.ts'
 import { truthSection } from './sections/truth.ts'
+import { wavesSection } from './sections/waves.ts'
 import { windowsSection } from './sections/windows.ts'
 import { storyOf } from './story.ts'
 import { switchoverPage } from './switchover-page.ts'
@@ -50,6 +53,9 @@ function sectionsOf(report: RolloutReport): readonly Section[] {
     { id: 'windows', heading: 'Write windows', body: windowsSection(report) },
     { id: 'latency', heading: 'Latency', body: latencySection(report) },
     { id: 'groups', heading: 'Consumer groups', body: groupsSection(report) },
+    { id: 'waves', heading: 'Waves', body: wavesSection(report) },
+    { id: 'strategies', heading: 'Redeliveries by strategy', body: strategiesSection(report) },
+    { id: 'audit', heading: 'Audit', body: auditSection(report) },
     { id: 'checks', heading: 'Checks with evidence', body: checksSection(report) },
     { id: 'phases', heading: 'Phases', body: report.phases.length === 0 ? html`<p>No phase was begun.</p>` : figureHtml(phasesFigure(report)) },
     { id: 'configuration', heading: 'Versions and configuration', body: configurationSection(report) },

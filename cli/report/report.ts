@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { Colour } from '../../engine/model/colour.ts'
-import { Configuration, PerSecond, switchoverEvidence } from './evidence.ts'
+import { AuditReport } from './audit-evidence.ts'
+import { Configuration, GroupPause, PerSecond, switchoverEvidence } from './evidence.ts'
+import { StrategiesReport } from './strategy-evidence.ts'
 
 /** The parts of a write window, in the order in which they pass; they sum to it. Milliseconds. */
 export const WindowParts = z.strictObject({
@@ -51,6 +53,25 @@ export const SwitchoverReport = z.strictObject({
 })
 export type SwitchoverReport = z.infer<typeof SwitchoverReport>
 
+/** Consumer groups that moved together while the producers stayed. Times are in milliseconds since the load began. */
+export const WaveReport = z.strictObject({
+  wave: z.string(),
+  source: Colour,
+  target: Colour,
+  /** All that the wave has, in the catalog's order. */
+  groups: z.array(z.string()),
+  moved: z.array(z.string()),
+  stayed: z.array(StayedGroup),
+  /** It went back by itself: its groups read on the source again. */
+  returned: z.boolean(),
+  /** Why it went back; empty when it didn't. */
+  reason: z.string().default(''),
+  groupPauses: z.array(GroupPause).default([]),
+  startedAtMs: z.number(),
+  endedAtMs: z.number(),
+})
+export type WaveReport = z.infer<typeof WaveReport>
+
 /** One partition of one group as it was moved. */
 export const GroupReport = z.strictObject({
   group: z.string(),
@@ -62,6 +83,8 @@ export const GroupReport = z.strictObject({
   lagRecords: z.int().nonnegative().nullable(),
   /** With which switchover, counted from 1; null: not recorded. */
   switchover: z.int().positive().nullable().default(null),
+  /** With which wave; null: with a switchover. */
+  wave: z.string().nullable().default(null),
   /** The group's committed offset on the source, and what it became on the target; null: none. Decimal, because offsets have 64 bits. */
   sourceOffset: z.string().nullable().default(null),
   targetOffset: z.string().nullable().default(null),
@@ -89,6 +112,8 @@ export const RolloutReport = z.strictObject({
     errors: z.int().nonnegative(),
   }),
   switchovers: z.array(SwitchoverReport),
+  /** What moved before the producers, in order. */
+  waves: z.array(WaveReport).default([]),
   groups: z.array(GroupReport),
   versions: z.strictObject({ blue: z.string(), green: z.string() }),
   /** The load that ran meanwhile. */
@@ -100,6 +125,9 @@ export const RolloutReport = z.strictObject({
   /** False when the run ended before the histories were judged: the numbers of `client` then prove nothing. */
   clientJudged: z.boolean().default(true),
   perSecond: PerSecond.nullable().default(null),
+  /** null: nobody looked at the audit. */
+  audit: AuditReport.nullable().default(null),
+  strategies: StrategiesReport.nullable().default(null),
   configuration: Configuration.nullable().default(null),
   /** What nobody looked at, in words: no number here says anything about it. */
   notObserved: z.array(z.string()).default([]),

@@ -65,7 +65,7 @@ thead th { font-weight: 600; color: var(--soft); } tbody th { font-weight: 600; 
 td, tbody th { overflow-wrap: break-word; } .stack td { overflow-wrap: anywhere; } thead th { white-space: nowrap; }
 .tag { white-space: nowrap; } .tag, .verdicts { font-weight: 600; }
 .unseen { border-left: 4px solid var(--rule); padding-left: 32px; }
-.unseen li { margin-bottom: 6px; max-width: 72ch; overflow-wrap: anywhere; }
+.unseen li, .ways li { margin-bottom: 6px; max-width: 72ch; overflow-wrap: anywhere; }
 .reasons { border-left: 4px solid var(--bad); padding-left: 32px; } .reasons li { overflow-wrap: anywhere; white-space: pre-line; margin-bottom: 6px; }
 details { margin-top: 8px; } summary { cursor: pointer; font-size: 14px; padding: 4px 0; color: var(--soft); } details.block > summary, details.long > summary { font-size: 16px; color: var(--ink); font-weight: 600; }
 .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 0 40px; } .columns > div { min-width: 0; }

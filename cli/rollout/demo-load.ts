@@ -19,6 +19,7 @@ import { WorkloadProcess } from '../../test/support/workload/process.ts'
 import { demoLoad } from '../../test/support/workload/profile.ts'
 import { toolPaths } from '../../tools/paths.ts'
 import { readTraces, type Traces } from './measure/traces.ts'
+import { readWholeLogs, type WholeLogs } from './measure/whole-logs.ts'
 
 /** The load of a rollout: how much, and how far one group is to stay behind. */
 export interface DemoLoadSpec {
@@ -58,6 +59,8 @@ export interface ClientVerdict {
   readonly windows: readonly WriteWindow[]
   /** The way of every record, for series and latencies. */
   readonly traces: Traces
+  /** Both colours as they were read whole. */
+  readonly logs: WholeLogs
 }
 
 /** Reads both colours whole and independently, then checks every history. Both must hold every acknowledged record, the live one first. */
@@ -73,6 +76,7 @@ export async function judge(wiring: Wiring, live: Colour, outDir: string): Promi
     lines: verdictLines(verdict),
     windows: writeWindows(histories).switchovers,
     traces: readTraces(histories),
+    logs: readWholeLogs(histories),
   }
 }
 

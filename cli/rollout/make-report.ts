@@ -1,13 +1,20 @@
+import { firstFive } from '../../engine/model/error.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import { demoLoad } from '../../test/support/workload/profile.ts'
 import type { RolloutReport } from '../report/report.ts'
+import type { StrategiesReport } from '../report/strategy-evidence.ts'
 import { configurationOf } from './configuration.ts'
 import type { ClientVerdict, DemoLoadSpec } from './demo-load.ts'
 import type { GateEvidence } from './gate-evidence.ts'
+import { auditReport, notedPlaces } from './measure/audit-report.ts'
+import type { AuditSeen } from './measure/audit-watch.ts'
+import { switchoverMoves } from './measure/group-moves.ts'
 import { perSecondOf } from './measure/per-second.ts'
+import { snapshotSeconds, strategiesReport } from './measure/strategies.ts'
 import { notObservedOf } from './not-observed.ts'
-import { groupReports, movedByWaves, switchoverReports } from './switchovers.ts'
+import { groupReports, switchoverReports } from './switchovers.ts'
+import { broughtByWaves, journaledWaves, waveGroupMoves, waveReports } from './waves.ts'
 
 /** What a run has to show, and what it saw of it; the report is made from this and from what the clients saw. */
 export interface RunFacts {
@@ -22,6 +29,8 @@ export interface RunFacts {
   readonly lagRecords: number
   /** The gate of each switchover, in order. */
   readonly gates: readonly (GateEvidence | null)[]
+  /** null: the fleet has no audit. */
+  readonly audit: AuditSeen | null
 }
 
 /** What no run of the demo looks at, whatever it finds. */
@@ -37,14 +46,21 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
   const profile = demoLoad(facts.load.ratePerSecond, facts.load.preloadRecords)
   const laggingGroups = profile.groups.filter((group) => group.pauseAfterRecords !== null).map((group) => group.groupId)
   const gates = facts.gates.map((evidence) => evidence?.gate ?? null)
-  const switchovers = [...switchoverReports(verdict.windows, { journal, traces: verdict.traces, gates, laggingGroups })]
-  const groups = [...groupReports(journal)]
+  const looks = facts.audit?.looks ?? []
+  const switchovers = [...switchoverReports(verdict.windows, { journal, traces: verdict.traces, gates, auditLooks: looks, laggingGroups })]
+  const told = journaledWaves(journal)
+  const beginsMs = switchovers.flatMap(({ fromMs }) => fromMs ?? [])
+  const waves = [...waveReports(told, beginsMs, verdict.traces, laggingGroups)]
+  const groups = [...told.flatMap(({ positions }) => positions), ...groupReports(journal)]
+  const moves = [...waveGroupMoves(told, looks), ...switchoverMoves(journal)]
+  const audit = facts.audit === null ? null : auditReport(facts.audit, verdict.traces.originNs)
+  const strategies = strategiesReport(moves, verdict.logs, (move) => notedPlaces(looks, move, snapshotSeconds))
   const reasons = [
-    ...reasonsOf(facts, verdict, switchovers, groups),
+    ...reasonsOf(facts, verdict, { switchovers, groups, audit, strategies }),
     ...notMoved(
       switchovers,
+      waves,
       profile.groups.map((group) => group.groupId),
-      movedByWaves(journal),
     ),
   ]
   return {
@@ -54,10 +70,13 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
     client: verdict.statistics,
     clientJudged: true,
     switchovers,
+    waves,
     groups,
     load: { recordsPerSecond: verdict.statistics.acked / facts.loadSeconds, seconds: facts.loadSeconds, lagOfLaggingGroupRecords: facts.lagRecords },
     perSecond: perSecondOf(verdict.traces, laggingGroups),
-    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups)],
+    audit,
+    strategies,
+    notObserved: [...neverObserved, ...notObservedOf(verdict, switchovers, laggingGroups), ...auditNotObserved(facts.audit, audit)],
   }
 }
 
@@ -75,9 +94,12 @@ export function interruptedReport(facts: RunFacts, phase: string, reason: string
     client: { acked, lost: 0, duplicated: 0, redelivered: 0, reordered: 0, errors: status?.errors ?? 0 },
     clientJudged: false,
     switchovers: [],
+    waves: [],
     groups: [],
     load: { recordsPerSecond: facts.loadSeconds > 0 ? acked / facts.loadSeconds : 0, seconds: facts.loadSeconds, lagOfLaggingGroupRecords: facts.lagRecords },
     perSecond: null,
+    audit: null,
+    strategies: null,
     notObserved: [
       'What the clients saw: the run ended before their histories were judged. The zeros for lost, duplicated, redelivered and reordered records prove nothing.',
       ...(facts.gates.length === 0 ? [] : [`The write windows of the switchovers that were completed before (${facts.gates.length}).`]),
@@ -98,9 +120,13 @@ function common(facts: RunFacts) {
   } as const
 }
 
+/** What a report says of a run beside what the clients saw. */
+type Found = Pick<RolloutReport, 'switchovers' | 'groups' | 'audit'> & { readonly strategies: StrategiesReport }
+
 /** Everything that keeps the run from a PASS, the clients' word first. */
-function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: RolloutReport['switchovers'], groups: RolloutReport['groups']): string[] {
+function reasonsOf(facts: RunFacts, verdict: ClientVerdict, found: Found): string[] {
   const { statistics } = verdict
+  const { switchovers, groups, audit, strategies } = found
   const { wanted } = facts
   return [
     ...(verdict.ok ? [] : ['the history checker found faults']),
@@ -110,24 +136,54 @@ function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: Rollout
     ...switchovers.filter((one) => !one.dueThroughout).map((one) => `no sends were due all through the window ${one.from} -> ${one.to}`),
     ...groups.filter((group) => group.verdict === 'not provable').map((group) => `${group.group} on ${group.topic}-${group.partition}: not provable`),
     ...(facts.lagRecords >= wanted.lagRecords ? [] : [`${wanted.laggingGroup} was only ${facts.lagRecords} records behind`]),
+    ...auditReasons(audit),
+    ...strategyReasons(strategies),
     ...(statistics.acked >= wanted.ackedRecords ? [] : [`only ${statistics.acked} records were acknowledged`]),
   ]
 }
 
-/**
- * A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move.
- *
- * @param before groups that waves had moved to the target before each switchover, in order
- */
-function notMoved(switchovers: RolloutReport['switchovers'], groupsOfLoad: readonly string[], before: readonly ReadonlySet<string>[]): readonly string[] {
-  return switchovers.flatMap(({ from, to, moved, stayed }, index) =>
-    groupsOfLoad
-      .filter((group) => !moved?.includes(group) && !before[index]?.has(group))
+/** The audit's word at the end, when nobody wrote any more: a difference is one whatever the clients had seen. */
+function auditReasons(audit: RolloutReport['audit']): readonly string[] {
+  const differing = audit?.atEnd.filter(({ verdict }) => verdict === 'differs') ?? []
+  return differing.length === 0
+    ? []
+    : [`the audit found differences at the end: ${firstFive(differing.map(({ partition, reason }) => `${partition} (${reason})`))}`]
+}
+
+/** A position that was written and isn't where the whole reads have it. */
+function strategyReasons(strategies: StrategiesReport): readonly string[] {
+  return strategies.groups.flatMap(({ group, switchover, wave, outcomes }) => {
+    const moved = outcomes.find(({ strategy }) => strategy === 'moved')
+    if (moved === undefined || moved.redeliveredRecords + moved.skippedRecords === 0) return []
+    const [again, skipped] = [moved.redeliveredRecords, moved.skippedRecords]
+    return [`${group} was moved to a wrong place in ${wave ?? `switchover ${switchover}`}: ${again} records would be delivered again, ${skipped} skipped`]
+  })
+}
+
+/** A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move. */
+function notMoved(switchovers: RolloutReport['switchovers'], waves: RolloutReport['waves'], groupsOfLoad: readonly string[]): readonly string[] {
+  return switchovers.flatMap((one, index) => {
+    const there = [...(one.moved ?? []), ...broughtByWaves(waves, one, switchovers[index - 1])]
+    return groupsOfLoad
+      .filter((group) => !there.includes(group))
       .map((group) => {
-        const reason = stayed.find((one) => one.group === group)?.reason || 'the journal gives no reason'
-        return `${group} was not moved ${from} -> ${to}: ${reason}`
-      }),
-  )
+        const reason = one.stayed.find((stayed) => stayed.group === group)?.reason || 'the journal gives no reason'
+        return `${group} was not moved ${one.from} -> ${one.to}: ${reason}`
+      })
+  })
+}
+
+/** Looks at the audit without an answer, what it left open, or that there was none to look at. */
+function auditNotObserved(seen: AuditSeen | null, audit: RolloutReport['audit']): readonly string[] {
+  if (seen === null) return ['A continuous record-by-record audit: this fleet has none. Both colours were read whole at the end.']
+  const { unanswered, looks, lastTrouble } = seen
+  const open = audit?.atEnd.filter(({ verdict }) => verdict === 'undecided') ?? []
+  return [
+    ...(unanswered === 0 ? [] : [`What the audit had come to in ${unanswered} of ${unanswered + looks.length} looks: it didn't answer (${lastTrouble}).`]),
+    ...(open.length === 0
+      ? []
+      : [`By the audit, whether both colours were equal at the end in ${firstFive(open.map(({ partition }) => partition))}: it was undecided.`]),
+  ]
 }
 
 /** A report after everything was ended: what could not be ended is a reason against it (pure). */

@@ -9,6 +9,7 @@ import { withPorts } from '../../engine/run/ports.ts'
 import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import { aims } from './aims.ts'
 import { startLoad } from './demo-load.ts'
+import { AuditWatch } from './measure/audit-watch.ts'
 import type { Run } from './run.ts'
 import { endLeftovers } from './tear-down.ts'
 
@@ -46,6 +47,7 @@ export async function seed(run: Run): Promise<Wiring> {
     },
     (text) => run.screen.event('load', text),
   )
+  run.auditWatch = AuditWatch.of(wiring, systemClock)
   run.workload.startLoad()
   run.loadStartedMs = systemClock.monotonicMs()
   await lagReached(run)

@@ -35,6 +35,7 @@ export async function runRollout(options: RolloutOptions, root: string = project
   const outDir = join(root, 'out', 'rollout')
   const run = await begin(outDir)
   const { report, failure } = await throughPhases(run)
+  await run.auditWatch?.end(0)
   const whole = afterTearDown(report, await tearDown(run, options.keep))
   writeReport(outDir, whole)
   run.screen.close()
@@ -52,7 +53,7 @@ async function begin(outDir: string): Promise<Run> {
   mkdirSync(outDir, { recursive: true })
   for (const { what, done } of await initFleet(demoFleet)) if (done === 'made') screen.event('set-up', what)
   const stacks = new Stacks(demoFleet, projectDir, pulumiEnv(projectDir), (stack, line) => screen.event(stack.replace(`${demoFleet}-`, ''), line))
-  const none = { workload: null, status: null, lagRecords: 0, loadStartedMs: 0, loadSeconds: 0 }
+  const none = { workload: null, auditWatch: null, status: null, lagRecords: 0, loadStartedMs: 0, loadSeconds: 0 }
   return { screen, stacks, outDir, phases: [], startedAt, startedMs, gates: [], phase: 'set-up', ...none }
 }
 
@@ -87,5 +88,6 @@ function factsOf(run: Run): RunFacts {
     wanted: { switchovers: aims.moves.length, ackedRecords: aims.ackedRecords, lagRecords: aims.lagRecords, laggingGroup: aims.laggingGroup },
     durationSeconds: (systemClock.monotonicMs() - run.startedMs) / 1_000,
     ...{ startedAt, phases, loadSeconds, lagRecords, gates },
+    audit: run.auditWatch?.seen ?? null,
   }
 }

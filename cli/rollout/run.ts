@@ -2,6 +2,7 @@ import { systemClock } from '../../engine/ports/clock.ts'
 import type { WorkloadStatus } from '../../test/support/workload/config.ts'
 import type { WorkloadProcess } from '../../test/support/workload/process.ts'
 import type { GateEvidence } from './gate-evidence.ts'
+import type { AuditWatch } from './measure/audit-watch.ts'
 import type { Screen } from './screen.ts'
 import type { Stacks } from './stacks.ts'
 
@@ -17,6 +18,7 @@ export interface Run {
   readonly gates: (GateEvidence | null)[]
   phase: string
   workload: WorkloadProcess | null
+  auditWatch: AuditWatch | null
   status: WorkloadStatus | null
   lagRecords: number
   loadStartedMs: number

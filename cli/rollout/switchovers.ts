@@ -4,13 +4,14 @@ import type { GateReport, StageLatency } from '../report/evidence.ts'
 import { groupOutcome } from '../report/journal-parts.ts'
 import type { GroupReport, SwitchoverReport } from '../report/report.ts'
 import { windowParts } from '../report/window-parts.ts'
+import { type Chapter, switchedChapters } from './chapters.ts'
 import { aroundWindow } from './measure/around-window.ts'
+import { cutAudit } from './measure/audit-report.ts'
+import type { AuditLook } from './measure/audit-watch.ts'
 import { type GroupAround, groupsAround } from './measure/groups-around.ts'
 import { acknowledgementSamples, endToEndSamples, type LatencySample, type Stretch, stageLatency } from './measure/latency.ts'
 import { tenth } from './measure/quantiles.ts'
 import type { Traces } from './measure/traces.ts'
-
-type Closed = Extract<JournalEntry, { kind: 'closed' }>
 
 /** What is known of the switchovers of a run besides the clients' windows. */
 export interface SwitchoverEvidence {
@@ -18,19 +19,14 @@ export interface SwitchoverEvidence {
   readonly traces: Traces
   /** The gate of each switchover, in order; null where its evidence could not be read. */
   readonly gates: readonly (GateReport | null)[]
+  readonly auditLooks: readonly AuditLook[]
   /** Groups that stay behind on purpose. */
   readonly laggingGroups: readonly string[]
 }
 
-/** The part of a journal that belongs to one switchover that switched: what stands behind the one before it, up to its end. */
-interface Chapter {
-  readonly closed: Closed
-  readonly entries: readonly JournalEntry[]
-}
-
 /** Joins what the clients measured with what the orchestrator journaled: one report for each switchover, in order (pure). */
 export function switchoverReports(windows: readonly WriteWindow[], evidence: SwitchoverEvidence): readonly SwitchoverReport[] {
-  const chapters = chaptersOf(evidence.journal)
+  const chapters = switchedChapters(evidence.journal)
   const samples = { acknowledgement: acknowledgementSamples(evidence.traces), endToEnd: endToEndSamples(evidence.traces, evidence.laggingGroups) }
   const since = (ns: number) => tenth((ns - evidence.traces.originNs) / 1e6)
   const begins = windows.map(({ producers }) => since(Math.min(...producers.map((one) => one.lastAckAtNs))))
@@ -39,7 +35,7 @@ export function switchoverReports(windows: readonly WriteWindow[], evidence: Swi
     if (chapter === undefined) return []
     const fromMs = begins[index] ?? 0
     const untilMs = since(Math.max(...window.producers.map((one) => one.firstAckAtNs)))
-    const span = { fromMs, untilMs: begins[index + 1] ?? Number.POSITIVE_INFINITY }
+    const span = { fromMs, writtenFromMs: untilMs, untilMs: begins[index + 1] ?? Number.POSITIVE_INFINITY }
     const around = groupsAround(window.to, span, evidence.traces, evidence.laggingGroups)
     return {
       ...measured(window, chapter, since),
@@ -50,6 +46,7 @@ export function switchoverReports(windows: readonly WriteWindow[], evidence: Swi
       ],
       groupPauses: around.map(({ group, longestWithoutDeliveryMs: ms }) => ({ group, longestWithoutDeliveryMs: ms === null ? null : tenth(ms) })),
       gate: evidence.gates[index] ?? null,
+      audit: cutAudit(chapter.entries, evidence.auditLooks),
     }
   })
 }
@@ -59,7 +56,7 @@ function measured(
   window: WriteWindow,
   { closed, entries }: Chapter,
   since: (ns: number) => number,
-): Omit<SwitchoverReport, 'around' | 'latency' | 'groupPauses' | 'gate'> {
+): Omit<SwitchoverReport, 'around' | 'latency' | 'groupPauses' | 'gate' | 'audit'> {
   const worst = window.producers.reduce((a, b) => (b.windowMs > a.windowMs ? b : a))
   const { moved, stayed } = groupOutcome(entries)
   return {
@@ -90,30 +87,7 @@ function endToEndStages(samples: readonly LatencySample[], window: Stretch, arou
   return readFrom.length === around.length ? stages : stages.filter(({ stage }) => stage === 'before')
 }
 
-function chaptersOf(journal: readonly JournalEntry[]): readonly Chapter[] {
-  let begins = 0
-  return journal.flatMap((entry, index) => {
-    if (entry.kind !== 'closed') return []
-    const entries = journal.slice(begins, index + 1)
-    begins = index + 1
-    return entry.outcome === 'switched' ? [{ closed: entry, entries }] : []
-  })
-}
-
 /** Every position of every group that was moved or refused, with the number of its switchover, from the journal (pure). */
 export function groupReports(journal: readonly JournalEntry[]): readonly GroupReport[] {
-  return chaptersOf(journal).flatMap(({ entries }, index) => groupOutcome(entries).groups.map((position) => ({ ...position, switchover: index + 1 })))
-}
-
-/** The groups that waves had settled on a switchover's target before it, switchover by switchover (pure). */
-export function movedByWaves(journal: readonly JournalEntry[]): readonly ReadonlySet<string>[] {
-  return chaptersOf(journal).map(({ closed, entries }) => {
-    const where = new Map<string, string>()
-    for (const entry of entries) {
-      if (entry.kind !== 'wave') continue
-      if (entry.what === 'settled') for (const group of entry.groups) where.set(group, entry.target)
-      if (entry.what === 'returned') for (const group of entry.groups) where.set(group, entry.source)
-    }
-    return new Set([...where].flatMap(([group, colour]) => (colour === closed.live ? [group] : [])))
-  })
+  return switchedChapters(journal).flatMap(({ entries }, index) => groupOutcome(entries).groups.map((position) => ({ ...position, switchover: index + 1 })))
 }

@@ -24,6 +24,7 @@ export async function verify(run: Run, wiring: Wiring): Promise<ClientVerdict> {
   await workload.end()
   run.workload = null
   await standbyHasAll(wiring)
+  await run.auditWatch?.end(30_000)
   const verdict = await judge(wiring, 'green', run.outDir)
   for (const line of verdict.lines) run.screen.event('verify', line)
   return verdict

@@ -11,7 +11,16 @@ import { showFile, startChromium, type View } from '../support/chromium.ts'
 import { compareWithGolden } from '../support/golden-picture.ts'
 import { faintLines, hasFocusInSight, layoutFaults, lowContrast, openAll, smallPictureText } from '../support/in-page.js'
 import { abortedLines, switchedLines } from '../support/report-journal.ts'
-import { earlierReport, failedReport, goldenDir, hostileJournaled, hostileReport, journaledReport, sampleReport } from '../support/report-sample.ts'
+import {
+  auditedReport,
+  earlierReport,
+  failedReport,
+  goldenDir,
+  hostileJournaled,
+  hostileReport,
+  journaledReport,
+  sampleReport,
+} from '../support/report-sample.ts'
 
 const views = [
   { name: 'desktop', widthPx: 1280, scheme: 'light', media: 'screen' },
@@ -23,11 +32,25 @@ const views = [
 const [desktop, dark, tablet, phone, print] = views
 
 const reports = {
-  ...{ sample: sampleReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() },
+  ...{ sample: sampleReport(), audited: auditedReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() },
   ...{ switched: journaledReport(switchedLines), 'taken back': journaledReport(abortedLines), 'hostile switchover': hostileJournaled() },
 } satisfies Readonly<Record<string, Report>>
 const journaledSections = ['happened', 'truth', 'orchestrator', 'groups', 'cut', 'mirror', 'checks', 'unseen']
-const rolloutSections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
+const rolloutSections = [
+  'happened',
+  'truth',
+  'throughput',
+  'windows',
+  'latency',
+  'groups',
+  'waves',
+  'strategies',
+  'audit',
+  'checks',
+  'phases',
+  'configuration',
+  'unseen',
+]
 
 let browser: Browser
 let dir: string
@@ -97,7 +120,7 @@ describe('for the keyboard and for screen readers', () => {
 
   it('text of pictures is never drawn smaller than 11 px: where there is less room a picture is moved sideways, also with the keyboard', async () => {
     for (const view of [desktop, { ...tablet, widthPx: 1020 }, tablet, { ...tablet, widthPx: 760 }, phone]) {
-      for (const report of ['sample', 'switched'] as const) {
+      for (const report of ['audited', 'switched'] as const) {
         expect(await show(report, view, async (page) => await page.evaluate(smallPictureText, 11)), `${report} at ${view.widthPx} px`).toEqual([])
       }
     }
@@ -110,12 +133,13 @@ describe('for the keyboard and for screen readers', () => {
   })
 
   it('lines of pictures stand out from their ground by 3 to 1, light and dark', async () => {
-    for (const view of [desktop, dark]) expect(await show('sample', view, async (page) => await page.evaluate(faintLines))).toEqual([])
+    for (const view of [desktop, dark]) expect(await show('audited', view, async (page) => await page.evaluate(faintLines))).toEqual([])
   })
 
   it('text stands out from its ground by 4.5 to 1, light and dark', async () => {
     for (const view of [desktop, dark]) {
-      for (const report of ['sample', 'switched'] as const) expect(await show(report, view, async (page) => await page.evaluate(lowContrast))).toEqual([])
+      for (const report of ['audited', 'failed', 'switched'] as const)
+        expect(await show(report, view, async (page) => await page.evaluate(lowContrast))).toEqual([])
     }
   })
 })
@@ -133,6 +157,10 @@ describe('golden pictures', () => {
     { name: 'phone-lag', view: phone, report: 'sample', part: '#lag-figure' },
     { name: 'tablet-window', view: tablet, report: 'sample', part: '#window-3' },
     { name: 'print-window', view: print, report: 'sample', part: '#window-3' },
+    { name: 'desktop-audit', view: desktop, report: 'audited', part: '#audit' },
+    { name: 'desktop-strategies', view: desktop, report: 'audited', part: '#strategies' },
+    { name: 'dark-waves', view: dark, report: 'failed', part: '#waves' },
+    { name: 'phone-watermark', view: phone, report: 'audited', part: '#watermark-figure' },
     { name: 'desktop-orchestrator', view: desktop, report: 'switched', part: '#orchestrator' },
     { name: 'dark-taken-back', view: dark, report: 'taken back', part: '#happened' },
     { name: 'phone-orchestrator', view: phone, report: 'switched', part: '#orchestrator' },

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { switchoverFromJournal } from '../../cli/report/from-journal.ts'
 import { JournaledSwitchover } from '../../cli/report/journaled.ts'
 import { RolloutReport, type SwitchoverReport } from '../../cli/report/report.ts'
+import { withAudit, withDamage } from './report-audited.ts'
 import { abortedLines, journalOf } from './report-journal.ts'
 
 /** Where the sample report and the golden pictures made from it stand. */
@@ -19,7 +20,7 @@ export function sampleReport(): RolloutReport {
 
 /** The same run as a version wrote it that knew no pictures. */
 export function earlierReport(): unknown {
-  const { perSecond: _, configuration: _1, notObserved: _2, startedAt: _3, clientJudged: _4, ...kept } = sampleReport()
+  const { perSecond: _, audit: _5, strategies: _6, waves: _7, configuration: _1, notObserved: _2, startedAt: _3, clientJudged: _4, ...kept } = sampleReport()
   const switchovers = kept.switchovers.map(({ from, to, epoch, graceful, writeWindowMs, parts: { beforeHoldMs, ...parts }, dueThroughout }) => ({
     ...{ from, to, epoch, graceful, writeWindowMs, parts: { ...parts, holdMs: beforeHoldMs + parts.holdMs }, dueThroughout },
   }))
@@ -27,9 +28,14 @@ export function earlierReport(): unknown {
   return { ...kept, switchovers, groups }
 }
 
-/** A run whose clients lost records, and which left a group where it was in its second switchover. */
+/** The sample with an audit, with waves, and with what other translations would have done. */
+export function auditedReport(): RolloutReport {
+  return RolloutReport.parse(withAudit(sampleReport()))
+}
+
+/** A run whose clients lost records, and which left a group where it was in its second switchover; its colours differ, and a wave went back. */
 export function failedReport(): RolloutReport {
-  const sample = sampleReport()
+  const sample = RolloutReport.parse(withDamage(sampleReport()))
   return {
     ...sample,
     verdict: 'fail',
@@ -60,7 +66,7 @@ export const hostileText = `</title><script>alert(1)</script><img src=x onerror=
 
 /** The sample with hostile text in every place that is text, and numbers at their limits. */
 export function hostileReport(): RolloutReport {
-  const sample = sampleReport()
+  const sample = withDamage(sampleReport())
   const series = Object.values(sample.perSecond?.groupLagRecords ?? {})[0] ?? []
   return RolloutReport.parse({
     ...sample,
@@ -82,6 +88,30 @@ export function hostileReport(): RolloutReport {
       },
     })),
     groups: [{ ...sample.groups[0], group: hostileText, topic: hostileText, method: hostileText, verdict: hostileText, reason: hostileText }],
+    waves: sample.waves.map((one) => ({
+      ...{ ...one, wave: hostileText, groups: [hostileText, 'b'], moved: [hostileText], stayed: [{ group: 'b', reason: hostileText }], reason: hostileText },
+      ...{ groupPauses: [{ group: hostileText, longestWithoutDeliveryMs: 86_400_000 }], endedAtMs: one.startedAtMs + 86_400_000 },
+    })),
+    audit: sample.audit && {
+      ...sample.audit,
+      unanswered: 1e12,
+      atEnd: sample.audit.atEnd.map((one) => ({
+        ...one,
+        ...{ partition: hostileText, verdict: one.verdict === 'equal' ? 'undecided' : one.verdict, reason: hostileText, alignedRecords: 1e12, runs: 1e12 },
+        ...{
+          differences: 1e12,
+          shown: [{ kind: 'changed', on: 'blue', blue: '9223372036854775807', green: null, what: ['key', 'value', 'headers', 'timestamp'] }],
+        },
+      })),
+    },
+    strategies: sample.strategies && {
+      ...sample.strategies,
+      groups: sample.strategies.groups.map((one) => ({
+        ...{ ...one, group: hostileText, wave: hostileText, positions: 1e12, unknownPositions: 1e12 },
+        outcomes: one.outcomes.map((outcome) => ({ ...outcome, redeliveredRecords: 1e12, skippedRecords: 1e12, unansweredPositions: 1e12 })),
+      })),
+      notLookedAt: [{ strategy: 'snapshot', reason: hostileText }],
+    },
     perSecond: sample.perSecond && {
       ...sample.perSecond,
       groupLagRecords: { ...sample.perSecond.groupLagRecords, [hostileText]: series.map((lag) => lag * 1_000_000) },

@@ -109,7 +109,7 @@ describe('the way of records through a run', () => {
 
 describe('what a group got around a switchover', () => {
   const on = (colour: 'blue' | 'green', atSeconds: number, values: readonly string[]) => ({ ...poll('billing', atSeconds, values), colour })
-  const ever = { fromMs: 2_000, untilMs: Number.POSITIVE_INFINITY }
+  const ever = { fromMs: 2_000, writtenFromMs: 2_400, untilMs: Number.POSITIVE_INFINITY }
   const around = (polls: readonly HistoryEvent[], span = ever) =>
     groupsAround('green', span, readTraces([web, consumer('billing', ['orders'], polls), archive]), ['archive'])
   const before = [on('blue', 0.2, ['web:0']), on('blue', 1.5, ['web:1'])]
@@ -129,6 +129,12 @@ describe('what a group got around a switchover', () => {
 
   it('begins with the switchover for a group that had got nothing before', () => {
     expect(around([on('green', 4, ['web:2'])])[0]?.longestWithoutDeliveryMs).toBe(2_000)
+  })
+
+  it('is what reaches into the write window for a group that read there before', () => {
+    const there = [on('blue', 0.2, ['web:0']), on('green', 1.5, ['web:1']), on('green', 3.3, ['web:2']), on('green', 9, ['web:3'])]
+    expect(around(there)).toEqual([{ group: 'billing', readFromMs: 2_400, longestWithoutDeliveryMs: 1_800 }])
+    expect(around(there.slice(0, 2))).toEqual([{ group: 'billing', readFromMs: null, longestWithoutDeliveryMs: null }])
   })
 
   it.each([

@@ -6,9 +6,23 @@ import { reportHtml } from '../../cli/report/page.ts'
 import { RolloutReport, type SwitchoverReport } from '../../cli/report/report.ts'
 import { storyOf } from '../../cli/report/story.ts'
 import { summaryLines } from '../../cli/rollout/summary.ts'
-import { earlierReport, failedReport, hostileReport, sampleReport } from '../support/report-sample.ts'
+import { auditedReport, earlierReport, failedReport, hostileReport, sampleReport } from '../support/report-sample.ts'
 
-const sections = ['happened', 'truth', 'throughput', 'windows', 'latency', 'groups', 'checks', 'phases', 'configuration', 'unseen']
+const sections = [
+  'happened',
+  'truth',
+  'throughput',
+  'windows',
+  'latency',
+  'groups',
+  'waves',
+  'strategies',
+  'audit',
+  'checks',
+  'phases',
+  'configuration',
+  'unseen',
+]
 
 /** Everything between two tags, as text. */
 function textOf(page: string): string {
@@ -160,6 +174,99 @@ describe('what a page says happened', () => {
   })
 })
 
+/** The body of one table, as text. */
+function tableText(page: string, id: string): string {
+  return textOf(page.split(`<table id="${id}"`)[1]?.split('</table>')[0] ?? page.split(`id="${id}" aria`)[1]?.split('</table>')[0] ?? '').replaceAll(
+    /\s+/g,
+    ' ',
+  )
+}
+
+describe('the audit on a page', () => {
+  it('shows what was compared at each cut and at the end, how old the watermark was, and what one run of the map is', () => {
+    const page = reportHtml(auditedReport())
+    const compared = tableText(page, 'audit-numbers')
+    expect(compared).toMatch(/cut 1, blue to green 12 [\d,]+ ✓ equal 180 ms 9,000/)
+    expect(compared).toMatch(/cut 3, blue to green 12 [\d,]+ ✓ equal 255 ms 27,000/)
+    expect(compared).toContain('the end, when nobody wrote any more 12 156,246 ✓ equal 101 ms 24,240')
+    expect(page).toContain('On average one covers 6\u00a0records here.')
+    expect(tableText(page, 'watermark-numbers')).toMatch(/0.0 s – [\d,]+ 12 /)
+    expect(tableText(page, 'watermark-numbers')).toMatch(/10.0 s 160 ms [\d,]+ 0 /)
+    for (const absent of ['differences-numbers', 'Undecided', 'had no answer']) expect(page).not.toContain(absent)
+  })
+
+  it('shows each difference where it is, what is undecided and why, and looks without an answer', () => {
+    const page = reportHtml(failedReport())
+    expect(tableText(page, 'audit-numbers')).toMatch(/the end, when nobody wrote any more 12 156,246 ✗ differs – /)
+    const differences = tableText(page, 'differences-numbers')
+    expect(differences).toContain('orders-2 changed (value) 4711 5303 orders-2 missing on green 4800 its end orders-2 and 5 more – –')
+    expect(page).toContain('<li>orders-4: 3 keys wait for a newer record</li>')
+    expect(page).toContain('<li>orders-5: its leader on green is gone</li>')
+    expect(page).toContain('3\u00a0looks of 155 had no answer.')
+  })
+
+  it('says of a cut that was decided without one that it was not audited', () => {
+    const audited = auditedReport()
+    const page = reportHtml({ ...audited, audit: null, switchovers: audited.switchovers.map((one, index) => (index === 1 ? { ...one, audit: null } : one)) })
+    expect(tableText(page, 'audit-numbers')).toContain('cut 2, green to blue – – ? not audited – –')
+    expect(page).toContain('Nobody looked at the audit between the cuts.')
+  })
+})
+
+describe('what other translations would have done, on a page', () => {
+  it('is one sentence, a row for each group in each move, and a sum', () => {
+    const page = reportHtml(auditedReport())
+    const table = tableText(page, 'strategies-numbers')
+    expect(table).toMatch(/^[^>]*> ?.*group as moved counting back timestamps snapshot MirrorMaker orders/)
+    expect(table).toMatch(
+      /orders-dashboard wave-1, 6 positions 0 again, 0 skipped 0 again, 0 skipped 0 again, 0 skipped 8,262 again, 0 skipped 258 again, 0 skipped/,
+    )
+    expect(table).toMatch(/archive switchover 2, 12 positions .* 0 again, 0 skipped 12 positions without an answer/)
+    expect(table).toMatch(/all moves 156 positions 0 again, 0 skipped/)
+    expect(textOf(page)).toMatch(
+      /With plain MirrorMaker the groups would have been given [\d,]+\u00a0records again over these moves, by a simulation, and 24\u00a0positions would have had no checkpoint at all; as they were moved it was 0\u00a0records again and 0 skipped\./,
+    )
+    expect(page).toContain('offset.lag.max 100')
+  })
+
+  it('says what was not looked at, and which positions nobody could judge', () => {
+    const audited = auditedReport()
+    const { strategies } = audited
+    const groups =
+      strategies?.groups.map((one) => ({ ...one, unknownPositions: 1, outcomes: one.outcomes.filter(({ strategy }) => strategy !== 'snapshot') })) ?? []
+    const page = reportHtml({
+      ...audited,
+      strategies: strategies && { ...strategies, groups, notLookedAt: [{ strategy: 'snapshot', reason: 'no place was noted' }] },
+    })
+    expect(page).toContain('<li>snapshot: not looked at, because no place was noted</li>')
+    expect(tableText(page, 'strategies-numbers')).toMatch(/as moved counting back timestamps MirrorMaker/)
+    expect(page).toContain('Of 16\u00a0positions the true place could not be told')
+  })
+})
+
+describe('waves on a page', () => {
+  it('are rows of a picture, marks of the run, a table of their groups, and what the phase did', () => {
+    const page = reportHtml(auditedReport())
+    expect(tableText(page, 'waves-groups')).toContain(
+      'orders-dashboard wave-1 ✓ moved to green 641 ms archive wave-2 ✓ moved to green not observed billing wave-3 ✓ moved to green 821 ms',
+    )
+    expect(tableText(page, 'waves-numbers')).toMatch(/wave-3 billing and ledger blue to green 16.0 s 3,100 ms/)
+    expect(page).toContain('Numbered lines are the switchovers; w1 to w3 are the waves before them.')
+    expect(page.split('>w2</text>').length - 1).toBe(2 * 4)
+    expect(textOf(page)).toContain('consumer groups wave by wave, before the producers: wave-1 to green, wave-2 to green and wave-3 to green')
+    expect(tableText(page, 'groups-numbers')).toMatch(/orders-dashboard wave-1 6 /)
+  })
+
+  it('say which went back, and which group had stayed, each with the reason', () => {
+    const table = tableText(reportHtml(failedReport()), 'waves-groups')
+    expect(table).toContain('billing wave-3 ✗ back on blue 821 ms billing did not reach its progress of before within 60 s')
+    expect(table).toContain('ledger wave-3 ✗ stayed on blue not observed its members did not leave')
+    expect(textOf(reportHtml(failedReport()))).toMatch(
+      /3\u00a0waves, 2\u00a0groups moved\.\s+Since the first one began, 25.3\u00a0s after the load. 1\u00a0wave went back\./,
+    )
+  })
+})
+
 describe('reports from elsewhere', () => {
   it('shows one of an earlier version, and says what it lacks', () => {
     const text = textOf(reportHtml(RolloutReport.parse(earlierReport())))
@@ -169,6 +276,9 @@ describe('reports from elsewhere', () => {
     expect(text).toContain("This report doesn't say what was not observed")
     expect(text).toContain('a write window of 477\u00a0ms')
     expect(text).toContain('How long a group got nothing was not observed.')
+    expect(text).toContain('This report holds nothing of an audit')
+    expect(text).toContain('Not looked at: this report was written by an earlier version')
+    expect(text).toContain('No wave was moved')
     expect(text).not.toContain('before hold')
   })
 
@@ -176,7 +286,7 @@ describe('reports from elsewhere', () => {
     const page = reportHtml(hostileReport())
     expect(page).not.toMatch(/<script|<img|onerror="/)
     for (const character of ['\u202e', '\u0000']) expect(page).not.toContain(character)
-    expect(page.split('</title>')).toHaveLength(2 + 2 * 7)
+    expect(page.split('</title>')).toHaveLength(2 + 2 * 9)
     expect(page.split('<title').length).toBe(page.split('</title>').length)
     expect(page).toContain('&lt;script&gt;')
     expect(page).not.toMatch(/NaN|Infinity|undefined/)

@@ -4,8 +4,11 @@ import { RolloutReport } from '../../cli/report/report.ts'
 import type { ClientVerdict } from '../../cli/rollout/demo-load.ts'
 import { afterTearDown, interruptedReport, makeReport, type RunFacts } from '../../cli/rollout/make-report.ts'
 import { readTraces } from '../../cli/rollout/measure/traces.ts'
+import { readWholeLogs } from '../../cli/rollout/measure/whole-logs.ts'
 import { summaryLines } from '../../cli/rollout/summary.ts'
+import type { AuditedPartition } from '../../engine/model/audit-facts.ts'
 import type { GroupPosition, JournalEntry } from '../../engine/model/journal.ts'
+import { parseTopicPartition } from '../../engine/model/partition.ts'
 import { generateHistories } from '../support/history/generate.ts'
 import { check, clientStatistics, writeWindows } from '../support/history/index.ts'
 
@@ -19,6 +22,7 @@ const verdict: ClientVerdict = {
   lines: [],
   windows,
   traces: readTraces(histories),
+  logs: readWholeLogs(histories),
 }
 
 const head = { term: '7', atWallClock: '2026-11-22T20:39:02.000Z', atMonotonicMs: 0 }
@@ -52,6 +56,7 @@ const facts: RunFacts = {
   phases: [{ phase: 'switch', seconds: 30 }],
   loadSeconds: 10,
   lagRecords: 100,
+  audit: null,
   gates: [
     {
       gate: { epoch: 8, updates: 2, checks: [{ name: 'mirror lag', verdict: 'pass', observed: 'at most 41 ms', required: 'at most 1000 ms', remedy: '' }] },
@@ -59,6 +64,12 @@ const facts: RunFacts = {
     },
   ],
 }
+
+const sideFacts = { visible: 5, extra: 0, retention: 0, compacted: 0, digest: '00' }
+const audited = (state: AuditedPartition['state']): AuditedPartition => ({
+  ...{ partition: 'orders-0', state, alignedRecords: 5, blue: sideFacts, green: sideFacts, watermark: { blue: '5', green: '5' }, watermarkAgeMs: 3 },
+  ...{ differences: { total: 0, shown: [] }, runs: 1, trouble: '', lost: { blue: 0, green: 0 } },
+})
 
 describe('the report of a run', () => {
   const report = makeReport(facts, verdict, journal)
@@ -86,7 +97,7 @@ describe('the report of a run', () => {
     expect(report.groups).toEqual([
       {
         ...{ group: 'billing', topic: 'orders', partition: 0, method: 'count-back', verdict: 'exact', lagRecords: 2 },
-        ...{ switchover: 1, sourceOffset: '41', targetOffset: '44', reason: 'equal neighbours' },
+        ...{ switchover: 1, wave: null, sourceOffset: '41', targetOffset: '44', reason: 'equal neighbours' },
       },
     ])
   })
@@ -114,6 +125,71 @@ describe('the report of a run', () => {
     expect(failed.reasons).toContain('ledger was not moved blue -> green: still Stable')
     expect(failed.reasons).toContain('orders-dashboard was not moved blue -> green: the journal gives no reason')
     expect(failed.switchovers[0]?.stayed).toEqual([{ group: 'ledger', reason: 'still Stable' }])
+  })
+
+  it('fails when the audit ends with a difference, and says what it left open and where it had no answer', () => {
+    const looked = (state: AuditedPartition['state']): RunFacts['audit'] => ({
+      looks: [{ atMonotonicMs: verdict.traces.originNs / 1e6, facts: { partitions: [audited(state)], unreachable: [] } }],
+      unanswered: 1,
+      lastTrouble: 'refused',
+    })
+    const differing = makeReport({ ...facts, audit: looked({ kind: 'differs', reason: '2 differences' }) }, verdict, journal)
+    expect(RolloutReport.parse(differing)).toEqual(differing)
+    expect(differing.reasons).toContain('the audit found differences at the end: orders-0 (2 differences)')
+    expect(differing.notObserved).toContain("What the audit had come to in 1 of 2 looks: it didn't answer (refused).")
+    const open = makeReport({ ...facts, audit: looked({ kind: 'undecided', reason: 'no leader' }) }, verdict, journal)
+    expect(open.reasons.join()).not.toContain('audit')
+    expect(open.notObserved.join()).toContain('whether both colours were equal at the end in orders-0: it was undecided')
+    expect(summaryLines(open).join('\n')).toContain(
+      'audit: every record below 0 of 1 cuts compared; at the end 0 of 1 partitions equal, 5 records on both sides',
+    )
+    expect(report.notObserved.join()).toContain('this fleet has none')
+  })
+
+  it('fails when a group was moved to a place that the whole reads contradict', () => {
+    const [[name = '', log] = []] = [...verdict.logs.blue]
+    const { topic, partition } = parseTopicPartition(name)
+    const there = verdict.logs.green.get(name)?.ids.indexOf(log?.ids[5] ?? '') ?? -1
+    const moved = (place: number): readonly JournalEntry[] => {
+      const ends = { [name]: '1000' }
+      const offsets = { sourceOffset: String(log?.offsets[5]), targetOffset: String(verdict.logs.green.get(name)?.offsets[place]) }
+      const cut = { source: 'blue', target: 'green', sourceEnds: ends, targetEnds: ends } as const
+      return [
+        { ...head, number: 1, kind: 'decided', outcome: 'switch', cut, reason: '', graceful: true },
+        {
+          ...head,
+          number: 2,
+          kind: 'groups',
+          positions: [{ ...position, ...offsets, topic, partition }],
+          positionEntriesBefore: 0,
+          moved: everyGroup,
+          stayed: [],
+        },
+        closed(3, 'switched', 9),
+      ]
+    }
+    const wrong = makeReport(facts, verdict, moved(there + 2))
+    expect(wrong.reasons).toContain('billing was moved to a wrong place in switchover 1: 0 records would be delivered again, 2 skipped')
+    expect(makeReport(facts, verdict, moved(there)).reasons.join()).not.toContain('wrong place')
+    expect(summaryLines(wrong).join('\n')).toMatch(/with plain MirrorMaker \(simulated\): \d+ records again, 0 positions without a checkpoint/)
+  })
+
+  it('leaves to a switchover only the groups that no wave had moved before', () => {
+    const at = { ...head, number: 1, atMonotonicMs: verdict.traces.originNs / 1e6 }
+    const wave = { kind: 'wave', wave: 'wave-1', source: 'blue', target: 'green', pace: {}, reason: '' } as const
+    const positions = [{ ...position, groupId: 'archive' }]
+    const waves: readonly JournalEntry[] = [
+      { ...at, ...wave, what: 'moving', groups: ['archive'] },
+      { ...at, number: 2, kind: 'groups', wave: 'wave-1', positions, positionEntriesBefore: 0, moved: ['archive'], stayed: [] },
+      { ...at, number: 3, atMonotonicMs: at.atMonotonicMs + 1, ...wave, what: 'moved', groups: ['archive'] },
+    ]
+    const others = journal.map((entry) => (entry.kind === 'groups' ? { ...entry, moved: everyGroup.filter((group) => group !== 'archive') } : entry))
+    expect(makeReport(facts, verdict, others).reasons.join()).toContain('archive was not moved')
+    const waved = makeReport(facts, verdict, [...waves, ...others])
+    expect(RolloutReport.parse(waved)).toEqual(waved)
+    expect(waved.reasons.join()).not.toContain('archive was not moved')
+    expect(waved.groups[0]).toMatchObject({ group: 'archive', wave: 'wave-1', switchover: null })
+    expect(summaryLines(waved).join('\n')).toContain('wave-1: archive blue -> green in 1 ms')
   })
 
   it('fails when something could not be ended', () => {

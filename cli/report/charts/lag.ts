@@ -7,7 +7,7 @@ import { type Html, html } from '../html.ts'
 import type { RolloutReport } from '../report.ts'
 import { type Drawing, fitted, group, label, path, valueAxis } from '../svg.ts'
 import { type Bins, binName, binned, binsOf, largest } from './bins.ts'
-import { drawRunAxis, type RunAxis, runAxis, switchMarks } from './run-axis.ts'
+import { drawRunAxis, movesText, type RunAxis, runAxis, switchMarks } from './run-axis.ts'
 
 const mostGroups = 12
 /** `200K`, `1.5M`: for the axis, where the exact number has no room. */
@@ -33,7 +33,7 @@ export function lagFigure(report: RolloutReport, perSecond: PerSecond): Figure |
   return {
     id: 'lag-figure',
     title: 'How far each group was behind, in records.',
-    description: `Acknowledged records that it had not read yet; each step is ${binName(bins)}. Every group has its own scale; numbered lines are the switchovers.${unseen}`,
+    description: `Acknowledged records that it had not read yet; each step is ${binName(bins)}. Every group has its own scale. ${movesText(report)}${unseen}`,
     legend: null,
     draw: (width) => draw(report, groups, bins, total, width),
     table: {

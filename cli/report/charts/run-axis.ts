@@ -26,16 +26,17 @@ export function drawRunAxis(plot: Plot, width: number, axis: RunAxis): Html {
 
 const badgeRadius = 8
 
-/** Each switchover as a dashed line with its number above; numbers that would touch go into a row of their own. `rows` of 18 px each are needed above. */
+/** Each switchover as a dashed line with its number above, each wave as one with `w` and its number; what would touch goes into a row of its own. `rows` of 18 px each are needed above. */
 export function switchMarks(
   report: RolloutReport,
   plot: Plot,
   x: (seconds: number) => number,
 ): { readonly rows: number; readonly draw: (top: number) => Html } {
-  const marks = markedSwitchovers(report).map(({ number, atSeconds }) => ({ number, at: Math.min(Math.max(x(atSeconds), plot.left), plot.right) }))
+  const waves = report.waves.map(({ startedAtMs }, index) => ({ text: `w${index + 1}`, atSeconds: startedAtMs / 1_000 }))
+  const switchovers = markedSwitchovers(report).map(({ number, atSeconds }) => ({ text: String(number), atSeconds }))
+  const marks = [...waves, ...switchovers].map(({ text, atSeconds }) => ({ text, at: Math.min(Math.max(x(atSeconds), plot.left), plot.right) }))
   const ends: number[] = []
-  const placed = marks.map(({ number, at }) => {
-    const text = String(number)
+  const placed = marks.map(({ text, at }) => {
     const half = Math.max(badgeRadius, textPx(text) / 2 + 3)
     const free = ends.findIndex((end) => end < at - half)
     const row = free < 0 ? ends.length : free
@@ -54,6 +55,12 @@ export function switchMarks(
       }),
     )
   return { rows: Math.max(1, ends.length), draw }
+}
+
+/** What the marked lines of a picture are. */
+export function movesText({ waves }: RolloutReport): string {
+  const before = waves.length === 0 ? '' : `; ${waves.length === 1 ? 'w1 is the wave' : `w1 to w${waves.length} are the waves`} before them`
+  return `Numbered lines are the switchovers${before}.`
 }
 
 /** Switchovers whose moment is known, with their number. */

@@ -7,7 +7,7 @@ import { html } from '../html.ts'
 import type { RolloutReport } from '../report.ts'
 import { type Drawing, group, path, valueAxis } from '../svg.ts'
 import { binName, binned, binsOf, mean } from './bins.ts'
-import { drawRunAxis, liveLane, runAxis, switchMarks } from './run-axis.ts'
+import { drawRunAxis, liveLane, movesText, runAxis, switchMarks } from './run-axis.ts'
 
 /** Acknowledged records per second of each colour over the whole run, with the switchovers marked. */
 export function throughputFigure(report: RolloutReport, perSecond: PerSecond): Figure {
@@ -19,7 +19,7 @@ export function throughputFigure(report: RolloutReport, perSecond: PerSecond): F
   return {
     id: 'throughput-figure',
     title: 'Acknowledged records per second, by the colour that acknowledged them.',
-    description: `Numbered lines are the switchovers; the lane below says where writes went. Each step is ${binName(bins)}.`,
+    description: `${movesText(report)} The lane below says where writes went. Each step is ${binName(bins)}.`,
     legend: html`<ul class="legend"><li><i class="fill-blue"></i>acknowledged by blue</li><li><i class="fill-green"></i>acknowledged by green</li></ul>`,
     draw: (width) => draw(report, series, width),
     table: {

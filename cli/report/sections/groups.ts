@@ -1,6 +1,7 @@
 import { lagFigure } from '../charts/lag.ts'
 import { figureHtml } from '../figure.ts'
-import { count, listed, milliseconds } from '../format.ts'
+import { count, listed } from '../format.ts'
+import { pauseOf } from '../group-pauses.ts'
 import { type Html, html } from '../html.ts'
 import type { GroupReport, RolloutReport } from '../report.ts'
 import { tableHtml } from '../table.ts'
@@ -27,13 +28,8 @@ ${tableHtml({
   caption: 'Longest time without a delivery',
   phone: 'scroll',
   columns: [{ heading: 'group' }, ...switchovers.map(({ from, to }, index) => ({ heading: `${index + 1}, ${from} to ${to}`, numeric: true }))],
-  rows: groups.map((group) => [group, ...switchovers.map((one) => pauseText(one, group))]),
+  rows: groups.map((group) => [group, ...switchovers.map((one) => pauseOf(one.groupPauses, group))]),
 })}`
-}
-
-function pauseText({ groupPauses }: RolloutReport['switchovers'][number], group: string): string {
-  const pauseMs = groupPauses.find((pause) => pause.group === group)?.longestWithoutDeliveryMs ?? null
-  return pauseMs === null ? 'not observed' : milliseconds(pauseMs)
 }
 
 /** How groups were moved, and every position. `of`: whether they belong to several switchovers, so that each row names its own. */
@@ -43,7 +39,7 @@ export function groupTables(groups: readonly GroupReport[], of: 'one' | 'several
 }
 
 function summary(groups: readonly GroupReport[], numbered: boolean): Html {
-  const moves = [...Map.groupBy(groups, (position) => `${position.switchover ?? ''}\n${position.group}`).values()]
+  const moves = [...Map.groupBy(groups, (position) => `${moveText(position)}\n${position.group}`).values()]
   return html`<h3>How they were moved</h3>
 ${tableHtml({
   id: 'groups-numbers',
@@ -51,7 +47,7 @@ ${tableHtml({
   phone: 'stack',
   columns: [
     { heading: 'group' },
-    ...(numbered ? [{ heading: 'switchover', numeric: true }] : []),
+    ...(numbered ? [{ heading: moveHeading(groups) }] : []),
     { heading: 'partitions', numeric: true },
     { heading: 'records behind', numeric: true },
     { heading: 'method' },
@@ -59,13 +55,22 @@ ${tableHtml({
   ],
   rows: moves.map((move) => [
     move[0]?.group ?? '',
-    ...(numbered ? [move[0]?.switchover ?? 'not recorded'] : []),
+    ...(numbered ? [move[0] === undefined ? '' : moveText(move[0])] : []),
     count(move.length),
     lagText(move),
     listed([...new Set(move.map((position) => position.method))]),
     verdicts(move),
   ]),
 })}`
+}
+
+function moveHeading(groups: readonly GroupReport[]): string {
+  return groups.some(({ wave }) => wave !== null) ? 'switchover or wave' : 'switchover'
+}
+
+/** Which switchover or wave a position moved with. */
+function moveText({ switchover, wave }: GroupReport): string {
+  return wave ?? (switchover === null ? 'not recorded' : String(switchover))
 }
 
 function lagText(move: readonly GroupReport[]): string {
@@ -89,7 +94,7 @@ ${tableHtml({
   phone: 'stack',
   columns: [
     { heading: 'group' },
-    ...(numbered ? [{ heading: 'switchover', numeric: true }] : []),
+    ...(numbered ? [{ heading: moveHeading(groups) }] : []),
     { heading: 'partition' },
     { heading: 'source offset', numeric: true },
     { heading: 'target offset', numeric: true },
@@ -100,7 +105,7 @@ ${tableHtml({
   ],
   rows: groups.map((position) => [
     position.group,
-    ...(numbered ? [position.switchover ?? '–'] : []),
+    ...(numbered ? [moveText(position)] : []),
     `${position.topic}-${position.partition}`,
     position.sourceOffset ?? '–',
     position.targetOffset ?? '–',

@@ -11,20 +11,26 @@ export interface GroupAround {
   readonly longestWithoutDeliveryMs: number | null
 }
 
+/** A move's stretch of time, and when every producer wrote to the new colour: for a wave, which moves no producer, its beginning. */
+export type MoveSpan = Stretch & { readonly writtenFromMs: number }
+
 /**
  * How long each group got nothing around a switchover (pure); groups that stay behind on purpose are left out, because they get nothing anyway. A group counts
  * as a whole: a member that gets nothing while another one does is no pause of it.
  *
- * @param span from the beginning of the switchover to that of the next one, in milliseconds since the load began
+ * A group that a wave had brought to the new colour before needs no first delivery from it: of its pauses those count that reach into the write window.
+ *
+ * @param span from the beginning of the move to that of the next one, in milliseconds since the load began
  */
-export function groupsAround(colour: Colour, span: Stretch, { groups, originNs }: Traces, laggingGroups: readonly string[]): readonly GroupAround[] {
+export function groupsAround(colour: Colour, span: MoveSpan, { groups, originNs }: Traces, laggingGroups: readonly string[]): readonly GroupAround[] {
   const sinceMs = (atNs: number) => (atNs - originNs) / 1e6
   return groups.filter((group) => !laggingGroups.includes(group.group)).map((group) => groupAround(group, colour, span, sinceMs))
 }
 
-function groupAround(group: GroupTrace, colour: Colour, { fromMs, untilMs }: Stretch, sinceMs: (atNs: number) => number): GroupAround {
-  const readings = group.readings.filter((reading) => reading.colour === colour).map((reading) => sinceMs(reading.atNs))
-  const readFromMs = readings.filter((at) => at >= fromMs && at < untilMs).toSorted((a, b) => a - b)[0]
+function groupAround(group: GroupTrace, colour: Colour, { fromMs, writtenFromMs, untilMs }: MoveSpan, sinceMs: (atNs: number) => number): GroupAround {
+  const readings = group.readings.map((reading) => ({ colour: reading.colour, atMs: sinceMs(reading.atNs) })).toSorted((a, b) => a.atMs - b.atMs)
+  const isThere = readings.findLast(({ atMs }) => atMs < fromMs)?.colour === colour
+  const readFromMs = isThere ? writtenFromMs : readings.find((reading) => reading.colour === colour && reading.atMs >= fromMs && reading.atMs < untilMs)?.atMs
   const longest = readFromMs === undefined ? null : longestPauseMs(group, fromMs, readFromMs, sinceMs)
   return { group: group.group, readFromMs: longest === null ? null : (readFromMs ?? null), longestWithoutDeliveryMs: longest }
 }

@@ -113,7 +113,13 @@ export const AssignmentEvent = z.strictObject({
 })
 
 /** A batch of the independent read of a whole cluster at the end of a run: the second view of the truth. */
-export const FinalReadEvent = z.strictObject({ type: z.literal('finalRead'), colour: Colour, ...positions })
+export const FinalReadEvent = z.strictObject({
+  type: z.literal('finalRead'),
+  colour: Colour,
+  ...positions,
+  /** Each record's own timestamp; absent: it was not kept. */
+  timestampsMs: z.array(z.number()).optional(),
+})
 
 /** The last event; `events` counts all before it. */
 export const EndEvent = z.strictObject({ type: z.literal('end'), events: Count, atNs: AtNs })

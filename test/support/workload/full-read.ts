@@ -70,8 +70,9 @@ async function read(kafka: Kafka, admin: Admin, request: FullReadRequest, histor
       const first = BigInt(batch.messages[0]?.offset ?? '0')
       const offsetDeltas = batch.messages.map((message) => Number(BigInt(message.offset) - first))
       const values = batch.messages.map((message) => decodeValue(message.key, message.value))
+      const timestampsMs = batch.messages.map((message) => Number(message.timestamp))
       const { topic, partition } = batch
-      history.write({ type: 'finalRead', colour: request.colour, topic, partition, firstOffset: first.toString(), offsetDeltas, values })
+      history.write({ type: 'finalRead', colour: request.colour, topic, partition, firstOffset: first.toString(), offsetDeltas, values, timestampsMs })
       records += values.length
     },
   })
