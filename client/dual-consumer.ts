@@ -93,8 +93,8 @@ export class DualConsumer {
   }
 
   /**
-   * The partitions that this member reads on each colour; null for one that it can't read now. The same on both unless the group is just changing or a colour
-   * is away for some of its members: then two members may hand the same record over.
+   * The partitions that this member reads on each colour; null for one that it can't read, once kafkajs has given up its own tries. The same on both unless
+   * the group is just changing or a colour is away for some of its members: then two members may hand the same record over.
    */
   get reading(): Readonly<Record<Colour, readonly string[] | null>> {
     const of = (colour: Colour) => this.#sides.find((side) => side.colour === colour)?.partitions ?? null

@@ -36,7 +36,7 @@ export class DualSide {
     })
   }
 
-  /** The partitions that are read here as `topic-partition`; null while this colour isn't read. */
+  /** The partitions that are read here as `topic-partition`; null while this colour isn't read. kafkajs tries for many seconds before it says so. */
   get partitions(): readonly string[] | null {
     return this.#partitions
   }

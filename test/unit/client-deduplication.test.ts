@@ -9,7 +9,7 @@ const salt = Buffer.from('a test')
 
 /** Few ids, so that they repeat; an id's timestamp is its own, as both copies of a record have the same. */
 const streams = fc
-  .array(fc.record({ id: fc.nat(60), partition: fc.constantFrom('a', 'b') }), { maxLength: 400 })
+  .array(fc.record({ id: fc.nat(12), partition: fc.constantFrom('a', 'b') }), { maxLength: 400 })
   .map((sightings) => sightings.map(({ id, partition }): SightedRecord => ({ id: `id-${id}`, partition, timestampMs: 1_000 + ((id * 37) % 61) })))
 
 /** What a reader does: hands over what is no duplicate, and remembers that. */
@@ -67,8 +67,8 @@ describe('an exact window', () => {
     const window = new ExactWindow({ recordsPerPartition: 10, maxAgeMs: 1_000_000 })
     const records = Array.from({ length: 30 }, (_, index) => ({ id: `${index}`, partition: 'orders-0', timestampMs: index }))
     expect(new Set(readAll(window, records))).toEqual(new Set(['new']))
-    expect(window.look({ id: '25', partition: 'orders-0', timestampMs: 25 })).toBe('duplicate')
-    expect(window.look({ id: '5', partition: 'orders-0', timestampMs: 5 })).toBe('unknown')
+    expect(window.look({ id: '20', partition: 'orders-0', timestampMs: 20 })).toBe('duplicate')
+    expect(window.look({ id: '19', partition: 'orders-0', timestampMs: 19 })).toBe('unknown')
     expect(window.look({ id: '25', partition: 'orders-1', timestampMs: 25 })).toBe('new')
   })
 
@@ -105,22 +105,26 @@ describe('a Bloom filter', () => {
     )
   })
 
-  test.each([0.01, 0.001])('at a rate of %d loses at most that part of all records, and knows how many', (falsePositiveRate) => {
-    const filter = new BloomFilter({ recordsPerPartition: 10_000, falsePositiveRate }, salt)
-    const records = 200_000
-    const next = generator(1)
-    const sightings = readAll(
-      filter,
-      Array.from({ length: records }, (_, index) => ({ id: `order-${index}-${next()}`, partition: 'orders-0', timestampMs: index })),
-    )
-    const lost = sightings.filter((sighting) => sighting === 'duplicate').length // every id is new: each of these is a record that nobody gets
-    console.info(JSON.stringify({ falsePositiveRate, records, lost, expectedLost: Math.round(filter.expectedLost), bytes: filter.bytesPerPartition }))
-    expect(lost).toBeGreaterThan(0)
-    expect(lost).toBeLessThanOrEqual(records * falsePositiveRate)
-    expect(Math.abs(lost - filter.expectedLost)).toBeLessThan(5 * Math.sqrt(filter.expectedLost))
-    expect(filter.falsePositiveRate('orders-0')).toBeLessThanOrEqual(falsePositiveRate * 1.1)
-    expect(filter.falsePositiveRate('orders-1')).toBe(0)
-  })
+  test.each([0.01, 0.001])(
+    'at a rate of %d loses at most that part of all records, and knows how many',
+    (falsePositiveRate) => {
+      const filter = new BloomFilter({ recordsPerPartition: 10_000, falsePositiveRate }, salt)
+      const records = 100_000
+      const next = generator(1)
+      const sightings = readAll(
+        filter,
+        Array.from({ length: records }, (_, index) => ({ id: `order-${index}-${next()}`, partition: 'orders-0', timestampMs: index })),
+      )
+      const lost = sightings.filter((sighting) => sighting === 'duplicate').length // every id is new: each of these is a record that nobody gets
+      console.info(JSON.stringify({ falsePositiveRate, records, lost, expectedLost: Math.round(filter.expectedLost), bytes: filter.bytesPerPartition }))
+      expect(lost).toBeGreaterThan(0)
+      expect(lost).toBeLessThanOrEqual(records * falsePositiveRate)
+      expect(Math.abs(lost - filter.expectedLost)).toBeLessThan(5 * Math.sqrt(filter.expectedLost))
+      expect(filter.falsePositiveRate('orders-0')).toBeLessThanOrEqual(falsePositiveRate * 1.1)
+      expect(filter.falsePositiveRate('orders-1')).toBe(0)
+    },
+    60_000,
+  )
 
   test('what left both generations is unknown', () => {
     const filter = new BloomFilter({ recordsPerPartition: 10, falsePositiveRate: 1e-6 }, salt)

@@ -24,9 +24,10 @@ describe('what comes from both colours', () => {
         const handled: number[] = []
         const toFail = new Set(failing.map(({ index, colour }) => `${index} ${colour}`))
         let inHand = 0
+        let mostInHand = 0
         const handle = (colour: Colour, index: number) => async () => {
           inHand += 1
-          expect(inHand).toBe(1)
+          mostInHand = Math.max(mostInHand, inHand)
           await scheduler.schedule(Promise.resolve(), `handle ${index} of ${colour}`)
           inHand -= 1
           if (toFail.delete(`${index} ${colour}`)) throw new Error('the handler failed')
@@ -46,6 +47,7 @@ describe('what comes from both colours', () => {
         }
         const sides = Promise.all(colours.map(read))
         await scheduler.waitFor(sides)
+        expect(mostInHand).toBe(1)
         expect(handled).toEqual(Array.from({ length: 20 }, (_, index) => index))
         const { handedOver, ...rest } = handOver.counts
         expect(handedOver.blue + handedOver.green).toBe(20)
