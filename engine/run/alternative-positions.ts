@@ -53,8 +53,13 @@ export async function alternativesOf(ports: Ports, subject: Subject, deadline: D
   )
   const proposals = await proposed(ports, subject, committed, exact, deadline)
   const lags = await lagsOf(ports, subject.target, exact, proposals, deadline)
-  const methods = Object.keys(proposals) as Method[]
-  return new Map([...byGroup].map(([groupId, own]) => [groupId, methods.map((method) => worthOf(method, proposals[method], groupId, own, lags))]))
+  const methods = (Object.keys(proposals) as Method[]).map((method) => {
+    const found = proposals[method]
+    return { method, found: typeof found === 'string' ? found : Map.groupBy(found, ({ groupId }) => groupId) }
+  })
+  const worths = (groupId: string, own: readonly GroupPosition[]) =>
+    methods.map(({ method, found }) => worthOf(method, typeof found === 'string' ? found : (found.get(groupId) ?? []), own, lags))
+  return new Map([...byGroup].map(([groupId, own]) => [groupId, worths(groupId, own)]))
 }
 
 async function proposed(
@@ -183,12 +188,11 @@ async function lagsOf(
 function worthOf(
   method: Method,
   proposal: readonly GroupPosition[] | string,
-  groupId: string,
   exact: readonly GroupPosition[],
   lags: ReadonlyMap<TopicPartition, ReadonlyMap<string, number>>,
 ): Alternative {
   if (typeof proposal === 'string') return { method, worth: null, note: proposal }
-  const own = new Map(proposal.filter((position) => position.groupId === groupId).map((position) => [partitionOf(position), position]))
+  const own = new Map(proposal.map((position) => [partitionOf(position), position]))
   let [redelivered, skipped, partitions] = [0, 0, 0]
   for (const position of exact) {
     const known = lags.get(partitionOf(position))

@@ -117,41 +117,50 @@ function groupsOf(
   directions: Readonly<Record<Colour, Direction>>,
 ): readonly LookedGroup[] {
   const fates = { blue: groupFates(directions.blue.view), green: groupFates(directions.green.view) }
-  const poison = [directions.blue.view, directions.green.view].flatMap((view) => poisonedGroups(view))
-  const names = new Set([
-    ...colours.flatMap((colour) => factsOf(lists[colour]).map(({ groupId }) => groupId)),
-    ...wiring.groups,
-    ...Object.keys(wiring.unprovenGroups),
-  ])
+  const poison = Map.groupBy(
+    [directions.blue.view, directions.green.view].flatMap((view) => poisonedGroups(view)),
+    ({ groupId }) => groupId,
+  )
+  const facts = { blue: byName(factsOf(lists.blue)), green: byName(factsOf(lists.green)) }
+  const known = { blue: knownOf(directions.blue.view), green: knownOf(directions.green.view) }
+  const names = new Set([...facts.blue.keys(), ...facts.green.keys(), ...wiring.groups, ...Object.keys(wiring.unprovenGroups)])
   return [...names].sort().map((groupId): LookedGroup => {
     const { colour, state } = groupRoute(route, groupId)
-    const direction = directions[colour]
-    const { groups } = direction.view
-    const positions = groups.seen && groups.value.positions?.seen ? groups.value.positions.value.filter((position) => position.groupId === groupId) : []
-    const commits = groups.seen ? groups.value.commits.find((each) => each.groupId === groupId) : undefined
-    const own = sideOf(groupId, lists[colour], commits?.onSource, positions)
-    const other = sideOf(groupId, lists[otherColour(colour)], commits?.onTarget, direction.there.get(groupId) ?? [])
+    const [direction, other] = [directions[colour], otherColour(colour)]
+    const positions = known[colour].positions.get(groupId) ?? []
+    const commits = known[colour].commits.get(groupId)
+    const here = sideOf(lists[colour].seen, facts[colour].get(groupId), commits?.onSource, positions)
+    const there = sideOf(lists[other].seen, facts[other].get(groupId), commits?.onTarget, direction.there.get(groupId) ?? [])
     return {
       ...{ groupId, colour, held: state === 'held', positions, alternatives: direction.alternatives.get(groupId) ?? [] },
-      ...(colour === 'blue' ? { blue: own, green: other } : { blue: other, green: own }),
+      ...(colour === 'blue' ? { blue: here, green: there } : { blue: there, green: here }),
       fate: fates[colour]?.get(groupId) ?? { kind: 'unknown', why: 'the groups of one colour could not be read' },
-      poison: poison.filter((each) => each.groupId === groupId).map(({ what }) => what),
+      poison: (poison.get(groupId) ?? []).map(({ what }) => what),
     }
   })
 }
 
+/** By group: there may be thousands, each with positions on hundreds of partitions. */
+function knownOf({ groups }: GroupsView) {
+  const positions = groups.seen && groups.value.positions?.seen ? groups.value.positions.value : []
+  return { positions: Map.groupBy(positions, ({ groupId }) => groupId), commits: byName(groups.seen ? groups.value.commits : []) }
+}
+
+function byName<T extends { readonly groupId: string }>(items: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(items.map((item) => [item.groupId, item]))
+}
+
 function sideOf(
-  groupId: string,
-  list: Reading<readonly GroupFacts[]>,
+  isListed: boolean,
+  facts: GroupFacts | undefined,
   commits: Reading<PartitionOffsets> | undefined,
   positions: readonly GroupPosition[],
 ): GroupSide {
-  const facts = factsOf(list).find((group) => group.groupId === groupId)
   const partitions = commits?.seen ? commits.value.size : null
   const behind = positions.filter(({ sourceOffset }) => !sourceOffset.startsWith('-'))
   const isTold = partitions !== null && partitions > 0 && behind.length >= partitions && behind.every(({ lagRecords }) => lagRecords !== null)
   const lagRecords = isTold ? behind.reduce((sum, position) => sum + (position.lagRecords ?? 0), 0) : null
-  return { state: facts?.state ?? (list.seen ? 'absent' : 'Unknown'), members: facts?.memberCount ?? 0, partitions, lagRecords }
+  return { state: facts?.state ?? (isListed ? 'absent' : 'Unknown'), members: facts?.memberCount ?? 0, partitions, lagRecords }
 }
 
 function outcomeOf(groups: readonly LookedGroup[], notes: readonly string[]): GroupsLook['outcome'] {

@@ -4,7 +4,7 @@ import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'
 import { type Judgement, judge } from '../../engine/run/judge.ts'
 import type { Ports } from '../../engine/run/ports.ts'
-import { soundSnapshot, unseen } from '../support/sample-snapshot.ts'
+import { seen, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
 
 const { observed } = vi.hoisted(() => ({ observed: { snapshots: [] as unknown[], asked: 0, tookMs: 1_000, elapse: (_ms: number): void => undefined } }))
 vi.mock('../../engine/run/observe.ts', () => ({
@@ -49,6 +49,29 @@ describe('the gate’s patience', () => {
   test('a mirror that lags for a moment is looked at again, with everything else', async () => {
     expect((await judged([behind, behind, soundSnapshot()], 30_000)).verdict).toBe('pass')
     expect(observed.asked).toBe(3)
+  })
+
+  test('so is a group whose commit the audit has not come to yet', async () => {
+    const at = (upTo: bigint) => {
+      const position = {
+        groupId: 'billing',
+        topic: 'orders',
+        partition: 0,
+        sourceOffset: '5',
+        targetOffset: null,
+        lagRecords: null,
+        method: 'map',
+        reason: 'beyond',
+      } as const
+      const commits = [{ groupId: 'billing', onTarget: seen(new Map()), onSource: seen(new Map([['orders-0', 5n]])) }]
+      const positions = seen([{ ...position, verdict: 'not provable' as const }])
+      return soundSnapshot({ groups: seen({ commits, positions, compared: new Map([['orders-0', { blue: upTo, green: upTo }]]) }) })
+    }
+    expect((await judged([at(4n), at(4n), soundSnapshot()], 30_000)).verdict).toBe('pass')
+    expect(observed.asked).toBe(3)
+    observed.asked = 0
+    expect((await judged([at(5n), soundSnapshot()], 30_000)).verdict).toBe('fail')
+    expect(observed.asked).toBe(1)
   })
 
   test('any other refusal ends it at once', async () => {
