@@ -160,6 +160,9 @@ describe('golden pictures', () => {
     { name: 'desktop-orchestrator', view: desktop, report: 'switched', part: '#orchestrator' },
     { name: 'dark-taken-back', view: dark, report: 'taken back', part: '#happened' },
     { name: 'phone-orchestrator', view: phone, report: 'switched', part: '#orchestrator' },
+    { name: 'desktop-watermark', view: desktop, report: 'audited', part: '#watermark-figure' },
+    { name: 'dark-waves', view: dark, report: 'failed', part: '#waves' },
+    { name: 'phone-watermark', view: phone, report: 'audited', part: '#watermark-figure' },
   ] as const
 
   it.each(pictures)('$name', async ({ name, view, report, part }) => {

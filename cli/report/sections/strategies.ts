@@ -22,7 +22,7 @@ export function strategiesSection({ strategies: report }: RolloutReport): Html {
   return html`<p>${inOneSentence(report)}</p>
 ${tableHtml({
   id: 'strategies-numbers',
-  caption: 'Records that would have been delivered again, and records that would have been skipped, by strategy; the first column is what happened',
+  caption: 'Records that would have been delivered again, and records that would have been skipped, by strategy; 0: neither. The first column is what happened',
   phone: 'stack',
   columns: [{ heading: 'group' }, ...shown.map((name) => ({ heading: strategies[name][0] }))],
   rows: [...report.groups.map((group) => [groupName(group), ...shown.map((name) => outcomeText(group.outcomes, name))]), sums(report, shown)],
@@ -76,9 +76,9 @@ function outcomeText(outcomes: readonly StrategyOutcome[], name: StrategyName): 
 }
 
 function outcomeHtml({ redeliveredRecords, skippedRecords, unansweredPositions }: StrategyOutcome): Html {
-  const skipped = skippedRecords === 0 ? '0 skipped' : `${count(skippedRecords)} skipped`
+  const told = [...(redeliveredRecords > 0 ? [`${count(redeliveredRecords)} again`] : []), ...(skippedRecords > 0 ? [`${count(skippedRecords)} skipped`] : [])]
   const unanswered = unansweredPositions === 0 ? null : html`<small>${counted(unansweredPositions, 'position')} without an answer</small>`
-  return html`${count(redeliveredRecords)} again, ${skipped}${unanswered}`
+  return html`${told.length === 0 ? '0' : told.join(', ')}${unanswered}`
 }
 
 function evidenceOf(name: StrategyName, { offsetLagMax, snapshotSeconds }: StrategiesReport): string {
