@@ -48,7 +48,7 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
 /**
  * The newest epoch that the journal tells of: a client may know it that isn't registered now. 0 without a journal.
  *
- * @throws KbgError `route-lost` when the journal tells of a switchover: which groups stayed behind, and what is latched, stood in the document that is gone
+ * @throws KbgError `route-lost` when the journal tells of a switchover or a wave: where groups read, and what is latched, stood in the document that is gone
  */
 export function lastEpoch(journal: readonly JournalEntry[]): number {
   const newest = journal.findLast((entry) => entry.kind === 'opened')
@@ -56,6 +56,13 @@ export function lastEpoch(journal: readonly JournalEntry[]): number {
     throw new KbgError('route-lost', 'The route document is gone, and the journal tells of a switchover.', {
       facts: { newest: `${newest.source} -> ${newest.target} at epoch ${newest.epoch}`, required: 'the document, or a fleet that has never switched' },
       remedy: 'Restore the route store from its backup; a new route would forget which groups stayed behind, and could open the wrong colour.',
+    })
+  }
+  const wave = journal.findLast((entry) => entry.kind === 'wave')
+  if (wave !== undefined) {
+    throw new KbgError('route-lost', 'The route document is gone, and the journal tells of groups that were moved.', {
+      facts: { newest: `${wave.wave} ${wave.source} -> ${wave.target}, ${wave.what}`, required: 'the document, or a fleet in which nothing has moved yet' },
+      remedy: 'Restore the route store from its backup; a new route would send those groups to positions that they have passed.',
     })
   }
   return Math.max(0, ...journal.map((entry) => ('epoch' in entry ? entry.epoch : 0)))

@@ -323,6 +323,16 @@ describe('the tour, and what may go wrong on the way', () => {
     expect(tour).toEqual([])
   })
 
+  test('a wave of groups moves to the standby while everybody else stays', async () => {
+    await untilMirrored('blue', 'green')
+    await nextOfTour('npx pulumi config set --path consumers.wave-1 green -s traffic')
+    expect((await nextOfTour('npx pulumi up -s traffic')).output).toMatch(/wave-1: blue -> green, archive, orders-dashboard[\s\S]*wave-1 reads on green/)
+    expect(await route()).toMatchObject({ live: 'blue', groups: { archive: { colour: 'green', state: 'running' } }, defaultConsumerColour: 'blue' })
+    expect((await copy.run('npx kbg status')).output).toMatch(/waves {5}wave-1 reads on green, wave-2 reads on blue, wave-3 reads on blue/)
+    expect((await nextOfTour('npx kbg groups')).output).toMatch(/archive +green/)
+    expect((await copy.run('npx pulumi preview -s traffic')).output).not.toMatch(/to update/)
+  })
+
   test('^C after the decision: the switch is finished first', async () => {
     await untilMirrored('blue', 'green')
     await copy.run('npx pulumi config set live green -s traffic')
@@ -339,7 +349,7 @@ describe('the tour, and what may go wrong on the way', () => {
     await untilMirrored('green', 'blue')
     await withFleet(async (ports) => {
       const now = (await ports.store.read(within(10))).route
-      const intent = { live: 'blue' as const, attempt: now?.attempt ?? 0, consumers: {} }
+      const intent = { live: 'blue' as const, attempt: now?.attempt ?? 0, consumers: { 'wave-1': 'green' as const } }
       const run = { limits: Limits.parse({}), holder: 'a test', tell: () => undefined, cancelled: new AbortController().signal }
       await moveLive(ports, { wiring: wiring(), intent, gateEpoch: now?.epoch ?? 0, ...run })
     })
@@ -353,6 +363,7 @@ describe('the tour, and what may go wrong on the way', () => {
 
   test('everything ends by the commands that the README names, and nothing is left', async () => {
     await copy.run('npx pulumi config set live blue -s traffic') // an update would switch otherwise
+    await copy.run('npx pulumi config rm --path consumers.wave-1 -s traffic')
     for (const command of readmeCommands(tourSections.end)) await copy.run(command, 180)
     expect(await endLocalFleet(copy.root, fleet)).toEqual([])
     expect(existsSync(fleetDirectory(copy.root, fleet))).toBe(false)

@@ -65,7 +65,7 @@ export const tourAlsoRuns: readonly string[] = [
   'npx kbg doctor',
   'npx kbg ack',
   'npx kbg report',
-  'npx kbg groups',
+  'npx pulumi config rm --path consumers.wave-1 -s traffic',
   'npx kbg groups --reset billing',
   'npx pulumi config set --path unprovenGroups.billing stay -s traffic',
   'npx pulumi config set --path unprovenGroups.billing redeliver -s traffic',

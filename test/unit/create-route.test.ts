@@ -16,3 +16,8 @@ test('not once a fleet has switched: nobody could say which groups stayed behind
   expect(() => lastEpoch(journal(opened))).toThrow(/route-lost: The route document is gone/)
   expect(() => lastEpoch(journal(opened, closed))).toThrow(/newest: blue -> green at epoch 7/)
 })
+
+test('not once groups were moved by themselves: a new route would send them to positions that they have passed', () => {
+  const wave: JournalFact = { kind: 'wave', wave: 'wave-1', source: 'blue', target: 'green', what: 'settled', groups: ['archive'], pace: {}, reason: '' }
+  expect(() => lastEpoch(journal({ kind: 'created', live: 'blue', epoch: 12 }, wave))).toThrow(/route-lost: .*wave-1 blue -> green, settled/)
+})

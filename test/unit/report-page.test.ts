@@ -218,9 +218,7 @@ describe('what other translations would have done, on a page', () => {
     const page = reportHtml(auditedReport())
     const table = tableText(page, 'strategies-numbers')
     expect(table).toMatch(/^[^>]*> ?.*group as moved counting back timestamps snapshot MirrorMaker orders/)
-    expect(table).toMatch(
-      /orders-dashboard wave-1, 6 positions 0 0 0 8,262 again 258 again/,
-    )
+    expect(table).toMatch(/orders-dashboard wave-1, 6 positions 0 0 0 8,262 again 258 again/)
     expect(table).toMatch(/archive switchover 2, 12 positions .* 0 12 positions without an answer/)
     expect(table).toMatch(/all moves 156 positions 0 0 0 /)
     expect(textOf(page)).toMatch(
