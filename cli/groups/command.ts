@@ -1,5 +1,5 @@
 import { hostname, userInfo } from 'node:os'
-import { KbgError } from '../../engine/model/error.ts'
+import { KbgError, messageOf } from '../../engine/model/error.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { type GroupsLook, lookAtGroups } from '../../engine/run/look-at-groups.ts'
 import { withPorts } from '../../engine/run/ports.ts'
@@ -29,20 +29,33 @@ const exitCodes: Readonly<Record<GroupsLook['outcome'], number>> = { movable: 0,
 /**
  * `kbg groups`: where each group reads, how far it is on both sides, and whether a move would take it along. With `reset` it clears a poisoned group instead.
  *
- * @returns 0: every group can be moved, or the reset was done; 1: one is refused or poisoned; 2: it can't be shown
- * @throws KbgError `groups-options`; `not-up`; `reset-refused`; what the route store throws
+ * @returns 0: every group can be moved, or the reset was done; 1: one is refused or poisoned; 2: it can't be shown, which is told
+ * @throws KbgError `groups-options`; with `reset` also `not-up`, `reset-refused`, and what the route store throws
  */
 export async function runGroups(options: GroupsOptions): Promise<number> {
-  const { fleet, json, all, alternatives, reset } = options
+  const { reset } = options
   if (reset === '') throw new KbgError('groups-options', 'Which group is to be reset?', { remedy: 'Give its name: kbg groups --reset GROUP.' })
+  if (reset !== undefined) return await clear(reset, options)
+  try {
+    return await show(options)
+  } catch (thrown) {
+    if (!(thrown instanceof KbgError)) throw thrown
+    console.error(`kbg: ${messageOf(thrown)}`)
+    return exitCodes['not shown']
+  }
+}
+
+async function show({ fleet, json, all, alternatives }: GroupsOptions): Promise<number> {
   const wiring = await wiringOf(openStacks(fleet))
-  return await withPorts(wiring, systemClock, async (ports) => {
-    if (reset !== undefined) {
-      console.log(resetLine(reset, await resetGroup(ports, reset, `kbg groups --reset by ${userInfo().username}@${hostname()}, pid ${process.pid}`), json))
-      return 0
-    }
-    const look = await lookAtGroups(ports, wiring, alternatives, new Deadline(systemClock, alternatives ? costlyLookMs : lookMs, 'the groups to be looked at'))
-    console.log(json ? groupsJson(look) : groupsLines(look, all).join('\n'))
-    return exitCodes[look.outcome]
-  })
+  const deadline = new Deadline(systemClock, alternatives ? costlyLookMs : lookMs, 'the groups to be looked at')
+  const look = await withPorts(wiring, systemClock, (ports) => lookAtGroups(ports, wiring, alternatives, deadline))
+  console.log(json ? groupsJson(look) : groupsLines(look, all).join('\n'))
+  return exitCodes[look.outcome]
+}
+
+async function clear(groupId: string, { fleet, json }: GroupsOptions): Promise<number> {
+  const holder = `kbg groups --reset by ${userInfo().username}@${hostname()}, pid ${process.pid}`
+  const reset = await withPorts(await wiringOf(openStacks(fleet)), systemClock, (ports) => resetGroup(ports, groupId, holder))
+  console.log(resetLine(groupId, reset, json))
+  return 0
 }
