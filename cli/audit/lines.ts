@@ -1,4 +1,5 @@
 import type { AuditedPartition, AuditFacts, ToldDifference } from '../../engine/model/audit-facts.ts'
+import { colours, otherColour } from '../../engine/model/colour.ts'
 import { firstFive } from '../../engine/model/error.ts'
 import { parseTopicPartition } from '../../engine/model/partition.ts'
 
@@ -37,10 +38,12 @@ export function auditLines(facts: AuditFacts, outcome: AuditOutcome): readonly s
   return [`${verdict}  ${progressLine(facts)}`, ...facts.partitions.flatMap(partitionLines)]
 }
 
-function partitionLines({ partition, state, trouble, blue, green, differences, notes = [] }: AuditedPartition): readonly string[] {
+function partitionLines({ partition, state, trouble, blue, green, differences, lost, notes = [] }: AuditedPartition): readonly string[] {
   const told = [...(state.kind === 'equal' ? [] : [state.reason]), ...(trouble === '' ? [] : [trouble]), ...notes]
   const excused = blue.retention + green.retention + blue.compacted + green.compacted
   if (excused > 0) told.push(`excused: retention ${blue.retention + green.retention}, compaction ${blue.compacted + green.compacted} records on one side only`)
+  for (const colour of colours)
+    if ((lost?.[colour] ?? 0) > 0) told.push(`${colour} has deleted up to ${lost?.[colour]} records that ${otherColour(colour)} still holds`)
   if (told.length === 0) return []
   const more = differences.total - differences.shown.length
   return [

@@ -1,5 +1,5 @@
 import type { AuditedPartition, AuditFacts } from '../model/audit-facts.ts'
-import type { Colour } from '../model/colour.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
 import { parseTopicPartition } from '../model/partition.ts'
@@ -37,7 +37,11 @@ export function checkAudit(audit: Reading<AuditFacts>, partitions: ReadonlyMap<s
   }
   const own = audit.value.partitions.filter(({ partition }) => partitions.has(parseTopicPartition(partition).topic))
   const missing = [...partitions].flatMap(([topic, count]) => uncovered(topic, count, own))
-  return [verdictCheck(audit.value, own, missing, required), watermarkCheck(own, missing, limits, requiredAge), keptCheck(own, missing, limits, target)]
+  return [
+    verdictCheck(audit.value, own, missing, required, otherColour(target)),
+    watermarkCheck(own, missing, limits, requiredAge),
+    keptCheck(own, missing, limits, target),
+  ]
 }
 
 function uncovered(topic: string, count: number, own: readonly AuditedPartition[]): readonly string[] {
@@ -45,20 +49,23 @@ function uncovered(topic: string, count: number, own: readonly AuditedPartition[
   return Array.from({ length: count }, (_, index) => `${topic}-${index}`).filter((partition) => !covered.has(partition))
 }
 
-function verdictCheck(facts: AuditFacts, own: readonly AuditedPartition[], missing: readonly string[], required: string): Check {
+function verdictCheck(facts: AuditFacts, own: readonly AuditedPartition[], missing: readonly string[], required: string, source: Colour): Check {
   const differing = own.flatMap(({ partition, state }) => (state.kind === 'differs' ? [`${partition}: ${state.reason}`] : []))
   if (differing.length > 0) return judged('audit', 'fail', firstFive(differing), required, remedy)
   const open = [
     ...facts.unreachable,
     ...missing.map((partition) => `${partition} isn't compared`),
-    ...own.flatMap(({ partition, state, trouble }) => {
+    ...own.flatMap(({ partition, state, trouble, emptied }) => {
       if (trouble !== '') return [`${partition}: ${trouble}`]
-      return state.kind === 'undecided' ? [`${partition}: ${state.reason}`] : []
+      return state.kind === 'undecided' && emptied !== source ? [`${partition}: ${state.reason}`] : []
     }),
   ]
   if (open.length > 0) return judged('audit', 'inconclusive', firstFive(open), required, facts.unreachable.length > 0 ? deadRemedy : remedy)
+  // Of a partition that is empty on the source nothing can be missing on the target.
   const records = own.reduce((sum, { alignedRecords }) => sum + alignedRecords, 0)
-  return judged('audit', 'pass', `${own.length} partitions equal, ${records} records on both sides`, required, remedy)
+  const empty = own.filter(({ state }) => state.kind !== 'equal').length
+  const emptied = empty > 0 ? `, ${empty} that retention emptied on ${source}` : ''
+  return judged('audit', 'pass', `${own.length - empty} partitions equal${emptied}, ${records} records on both sides`, required, remedy)
 }
 
 const keptName = 'audit retention'

@@ -53,6 +53,8 @@ export const AuditedPartition = z.strictObject({
   runs: Count,
   /** Records that this side's log doesn't hold any more and the other one's still does, at most: retention took them here first. null: where both logs begin isn't known yet. */
   lost: z.strictObject({ blue: Count, green: Count }).nullable(),
+  /** The side that retention emptied before anything could be compared; null: neither. Then the watermark's age is how long ago its leader said so. */
+  emptied: Colour.nullable(),
   /** Why this partition isn't read at the moment (leaders gone, topic made again); empty when it is. */
   trouble: z.string(),
   /** What the comparison leaves out, for example timestamps where one side stamps records itself. It is no trouble. */

@@ -1,4 +1,5 @@
 /** The audit's processes on this machine, without any broker: a worker comes up, and answers, before it has reached one. */
+import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import { type AuditWorkerObservation, destroyAudit, observeAudit, provisionAudit
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { restartAfterMs } from '../../engine/run/audit/restarts.ts'
+import { projectDir } from '../../tools/paths.ts'
 
 const fleet = `unit-audit-${process.pid}`
 const within = (seconds: number) => new Deadline(systemClock, seconds * 1_000, 'the test')
@@ -84,6 +86,16 @@ describe('an audit worker', () => {
     expect(observed().pid).not.toBe(pid)
     expect(readFileSync(workerFile('worker.log'), 'utf8')).toContain('the supervisor has gone: saving')
   }, 60_000)
+
+  test('that never comes up is not started again and again: its supervisor says why, and ends', async () => {
+    const supervisor = spawn(process.execPath, [join(projectDir, 'engine', 'run', 'audit', 'supervise.ts'), join(root, 'no-such.json')])
+    let said = ''
+    supervisor.stderr.on('data', (chunk) => {
+      said += String(chunk)
+    })
+    const exitCode = await new Promise((resolve) => supervisor.once('close', resolve))
+    expect([exitCode, said.includes('no-such.json'), said.includes('started again')]).toEqual([1, true, false])
+  }, 30_000)
 
   test('is ended with its supervisor', async () => {
     await destroyAudit(at, 'keep', within(20))

@@ -3,7 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type AuditReaderOptions, KafkaAuditReader } from '../../engine/adapters/kafka/audit-reader.ts'
 import { type Hash64, openHash64 } from '../../engine/adapters/kafka/audit-records.ts'
 import type { ReadEvent, ReadFrom, ReadingTrouble } from '../../engine/ports/audit-reader.ts'
-import { systemClock } from '../../engine/ports/clock.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { FakeCluster } from '../support/fake-logs.ts'
 
 const from = (offset: bigint, more: Partial<ReadFrom> = {}): ReadFrom => ({ offset, keys: false, timestamps: true, ...more })
@@ -104,6 +104,59 @@ describe('reading', () => {
     const events = await drain()
     expect(offsetsOf(events)).toEqual(cluster.log(0).visible)
     expect(events.findIndex((event) => event.partition === 't-1')).toBeLessThan(8)
+  })
+})
+
+describe('what was read', () => {
+  const ask = () => reader.confirm(['t-0', 't-1', 'never-added-3'], new Deadline(systemClock, 500, 'the leaders to confirm'))
+
+  test('is confirmed by the leaders beside a fetch that waits, paused partitions too, and by nobody who is down', async () => {
+    const cluster = new FakeCluster(2)
+    for (const index of [0, 1]) cluster.log(index).append(5)
+    cluster.moveLeader(1)
+    readerOf(cluster, { maxWaitMs: 20_000 }).add(new Map([['t-0', from(0n)], ['t-1', from(0n)]])) // biome-ignore format: one line
+    await drain()
+    reader.pause(['t-1'])
+    const before = systemClock.monotonicMs()
+    await ask()
+    for (const name of ['t-0', 't-1']) expect(reader.facts(name)).toMatchObject({ confirmedUpTo: 5n, readEpoch: 0 })
+    for (const name of ['t-0', 't-1']) expect(reader.facts(name)?.askedAtMs).toBeGreaterThanOrEqual(before)
+    const questions = cluster.requests.filter(({ sessionEpoch }) => sessionEpoch === -1)
+    expect(questions.map(({ maxWaitMs, targets }) => [maxWaitMs, targets.length, targets[0]?.lastFetchedEpoch])).toEqual([[0, 1, 0], [0, 1, 0]]) // biome-ignore format: one line
+    cluster.down.add(1)
+    const lastHeard = reader.facts('t-0')?.askedAtMs
+    await ask()
+    expect(reader.facts('t-0')?.askedAtMs).toBe(lastHeard)
+  })
+
+  test('and is in the log no more is not confirmed, and ends the reading', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(5)
+    readerOf(cluster, { maxWaitMs: 20_000 }).add(new Map([['t-0', from(0n)]]))
+    await drain()
+    reader.pause(['t-0']) // only the question finds out
+    const lastHeard = reader.facts('t-0')?.askedAtMs
+    cluster.log(0).diverged = true
+    await ask()
+    expect(reader.facts('t-0')?.askedAtMs).toBe(lastHeard)
+    const untilMs = systemClock.monotonicMs() + 2_000
+    while (systemClock.monotonicMs() < untilMs && reader.facts('t-0') !== undefined) {
+      await ask()
+      reader.resume(['t-0'])
+      await drain(20)
+    }
+    expect(reader.facts('t-0')).toBeUndefined()
+  })
+
+  test('and whose epoch is known goes on only in the log that has it', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(5)
+    cluster.log(0).diverged = true
+    readerOf(cluster).add(new Map([['t-0', from(3n, { epoch: 0 })]]))
+    const events = await drain(400)
+    expect([offsetsOf(events), endsOf(events)]).toEqual([[], [['t-0', 'log-truncated', 3n]]]) // biome-ignore format: one line
+    reader.add(new Map([['t-0', from(3n)]]))
+    expect(offsetsOf([await reader.next(500)].filter((event) => event !== undefined))).toEqual([3n, 4n])
   })
 })
 

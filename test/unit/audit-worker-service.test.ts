@@ -213,6 +213,25 @@ describe('the audit of two workers', () => {
     }
   })
 
+  test('who translate the same position otherwise prove nothing of it', async () => {
+    const whole = shared()
+    const shifted = shared(undefined, undefined, 'shifted')
+    const log = shifted.green.log('orders-0')
+    log.records.splice(0, log.records.length, ...log.records.map((record) => ({ ...record, offset: record.offset + 1n }))) // before it has been read
+    log.end += 1n
+    const audit = connectAudit([await serve(whole), await serve(shifted)], systemClock)
+    const hasRead = ({ worker }: TriedWorker) =>
+      worker.facts().partitions.length === 3 && worker.facts().partitions.every(({ alignedRecords }) => alignedRecords === 50)
+    await until('both to have read', () => hasRead(whole) && hasRead(shifted))
+    const groups = new Map([['reader', new Map([['orders-0', 5n], ['orders-1', 5n]])]]) // biome-ignore format: one line
+    const positions = await audit.translate('blue', groups, null, within(2_000))
+    expect(positions.map(({ partition, verdict, reason }) => `${partition} ${verdict} ${reason.includes('otherwise')}`)).toEqual([
+      '0 not provable true',
+      '1 exact false',
+      '2 not provable false',
+    ])
+  })
+
   test('waits no longer than it may', async () => {
     const { first, accesses } = await pair()
     const { blue, green } = asked(first)

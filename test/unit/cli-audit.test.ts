@@ -22,6 +22,7 @@ function audited(over: Partial<AuditedPartition> = {}): AuditedPartition {
       differences,
       runs: 1,
       lost: { blue: 0, green: 0 },
+      emptied: null,
       trouble: '',
     },
     ...over,
@@ -55,6 +56,12 @@ describe('what a look comes to', () => {
 
   test('a difference is one, whatever else is open', () => {
     expect(outcomeOf({ partitions: [differing], unreachable: ['worker 1'] }, ['orders'], 0)).toBe('differs')
+  })
+
+  test('a partition that retention emptied before it was compared is not equal, and what a side has deleted is told', () => {
+    const emptied = audited({ state: { kind: 'undecided', reason: 'no record has been compared yet' }, emptied: 'blue', lost: { blue: 20, green: 0 } })
+    expect(outcomeOf(facts(emptied), ['orders'], 1_000)).toBe('open')
+    expect(auditLines(facts(emptied), 'open')[1]).toContain('blue has deleted up to 20 records that green still holds')
   })
 
   test('is told with what differs, where, and how many more', () => {

@@ -23,6 +23,7 @@ function audited(partition: string, over: Partial<AuditedPartition> = {}): Audit
     differences: { total: 0, shown: [] },
     runs: 1,
     lost: { blue: 0, green: 0 },
+    emptied: null,
     trouble: '',
     ...over,
   }
@@ -78,6 +79,13 @@ describe("the gate's audit checks", () => {
     expect(kept('green', { expiredRecords: 'accept' })).toMatchObject({ verdict: 'pass', observed: expect.stringContaining('orders-1') })
     expect(kept('blue')?.verdict).toBe('pass')
     expect(verdicts(facts(both[0], audited('orders-1', { lost: null })))).toEqual(['pass', 'pass', 'inconclusive'])
+  })
+
+  test('a partition that retention emptied on the source is no doubt, on the target it is', () => {
+    const state = { kind: 'undecided', reason: 'no record has been compared yet' } as const
+    const own = facts(both[0], audited('orders-1', { state, emptied: 'blue', lost: { blue: 20, green: 0 } }))
+    const at = (target: 'blue' | 'green') => checkAudit(seen(own), counts, limits, target).map(({ verdict }) => verdict)
+    expect([at('green'), at('blue')]).toEqual([['pass', 'pass', 'pass'], ['inconclusive', 'pass', 'fail']]) // biome-ignore format: one line
   })
 
   test('what could not be observed is inconclusive', () => {

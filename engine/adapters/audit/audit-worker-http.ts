@@ -55,7 +55,7 @@ export class AuditWorkerHttp {
     throw new KbgError('audit-stranger', `What answers at ${this.url} doesn't know the password of the audit.`, {
       facts: { status, path },
       remedy:
-        'Another program listens there, or the password has changed since the worker started: look who does (ss -ltnp), then `pulumi up` on the traffic stack.',
+        'Another program listens there (ss -ltnp names it), or the worker is of another version or has another password: `pulumi up` on the traffic stack starts it afresh.',
     })
   }
 

@@ -11,7 +11,7 @@ export function toldPartition({ audit, plan }: HeldPartition, logs: BothLogs | n
   const emptied = logs === null ? null : audit.emptiedSide(logs)
   return {
     partition: audit.partition,
-    state: emptied === null ? state : { kind: 'equal' },
+    state,
     alignedRecords,
     blue,
     green,
@@ -28,6 +28,7 @@ export function toldPartition({ audit, plan }: HeldPartition, logs: BothLogs | n
     },
     runs: audit.runs,
     lost: logs === null ? null : lostOf(audit, logs),
+    emptied,
     trouble,
     notes: [
       ...plan.notes,
@@ -60,6 +61,7 @@ export function untoldPartition(partition: TopicPartition, trouble: string): Aud
     differences: { total: 0, shown: [] },
     runs: 0,
     lost: null,
+    emptied: null,
     trouble,
   }
 }
