@@ -5,16 +5,16 @@ import type { Ports } from '../../engine/run/ports.ts'
 import { writeAll } from '../../engine/run/steps/groups.ts'
 
 const offsets: PartitionOffsets = new Map([['orders-0', 7n]])
-const movable = new Map(['a', 'b', 'poisoned'].map((groupId) => [groupId, offsets]))
+const movable = new Map(['a', 'b', 'poisoned', 'lost'].map((groupId) => [groupId, offsets]))
 
 /** Two clusters of which blue lists these groups, by their members. */
 function written(list: () => Promise<readonly { groupId: string; memberCount: number }[]>) {
   const events: string[] = []
   const green = new Map<string, PartitionOffsets>([['poisoned', new Map([['orders-1', 1n]])]])
   const groups = {
-    committed: async (groupId: string) => green.get(groupId) ?? new Map(),
+    committedOfAll: async (groupIds: readonly string[]) => new Map(groupIds.map((groupId) => [groupId, green.get(groupId) ?? new Map()])),
     commit: async (groupId: string, own: PartitionOffsets) => {
-      green.set(groupId, own)
+      if (groupId !== 'lost') green.set(groupId, own)
       events.push(`written ${groupId}`)
     },
   }
@@ -35,15 +35,16 @@ test('groups are written, and one listing behind all of them finds those whose m
     { groupId: 'other', memberCount: 1 },
   ])
   const reasons = Object.fromEntries(await failed)
-  expect(Object.keys(reasons).sort()).toEqual(['a', 'poisoned'])
+  expect(Object.keys(reasons).sort()).toEqual(['a', 'lost', 'poisoned'])
   expect(reasons.a).toMatch(/a has members on blue again/)
   expect(reasons.poisoned).toMatch(/commits on green that no translation covers/)
-  expect(events).toEqual(['written a', 'written b', 'listed'])
+  expect(reasons.lost).toMatch(/reads back other offsets/)
+  expect(events).toEqual(['written a', 'written b', 'written lost', 'listed'])
   expect(green.get('b')).toEqual(offsets)
 })
 
 test('no group is moved when nobody can say whether its members came back', async () => {
   const { failed } = written(() => Promise.reject(new Error('a broker is gone')))
-  expect([...(await failed).keys()].sort()).toEqual(['a', 'b', 'poisoned'])
+  expect([...(await failed).keys()].sort()).toEqual(['a', 'b', 'lost', 'poisoned'])
   expect((await failed).get('b')).toMatch(/a broker is gone/)
 })

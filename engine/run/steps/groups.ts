@@ -177,7 +177,7 @@ export async function translated(
   deadline: Deadline,
 ) {
   const { clusters } = run.ports
-  const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await clusters[source].groups.committed(groupId, deadline)] as const)))
+  const committed = await clusters[source].groups.committedOfAll(groupIds, deadline)
   const tell = (text: string) => run.tell({ step: 'groups', text })
   const positions = await findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
   const byGroup = Map.groupBy(positions, ({ groupId }) => groupId) // a look through all of them for each group took longer than everything else
@@ -205,56 +205,47 @@ export async function writeAll(
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>()
-  await Promise.all(
-    [...movable].map(async ([groupId, offsets]) => {
-      try {
-        await writeOne(run, target, groupId, offsets, deadline)
-      } catch (thrown) {
-        failed.set(groupId, messageOf(thrown))
-      }
-    }),
-  )
-  for (const [groupId, reason] of await returned(run, source, movable, deadline)) if (!failed.has(groupId)) failed.set(groupId, reason)
+  const { groups: port } = run.ports.clusters[target]
+  const each = async (step: (groupId: string, offsets: PartitionOffsets) => Promise<void>) => {
+    const open = [...movable].filter(([groupId]) => !failed.has(groupId))
+    await Promise.all(open.map(([groupId, offsets]) => step(groupId, offsets).catch((thrown: unknown) => failed.set(groupId, messageOf(thrown)))))
+  }
+  try {
+    const before = await port.committedOfAll([...movable.keys()], deadline)
+    await each(async (groupId, offsets) => refuseForeign(groupId, target, before.get(groupId), offsets))
+    await each((groupId, offsets) => port.commit(groupId, offsets, deadline))
+    const after = await port.committedOfAll([...movable.keys()], deadline)
+    await each(async (groupId, offsets) => requireWritten(groupId, target, after.get(groupId), offsets))
+    await each(await stillEmpty(run, source, deadline))
+  } catch (thrown) {
+    await each(() => Promise.reject(thrown)) // what can't be read is proven of no group
+  }
   return failed
 }
 
-async function writeOne(run: Pick<Execution, 'ports'>, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
-  const { groups: port } = run.ports.clusters[target]
-  const before = await port.committed(groupId, deadline)
+function refuseForeign(groupId: string, target: Colour, before: PartitionOffsets = new Map(), offsets: PartitionOffsets): void {
   const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
-  if (foreign.length > 0) {
-    throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
-      facts: { observed: firstFive(foreign), required: 'none' },
-    })
-  }
-  await port.commit(groupId, offsets, deadline)
-  const after = await port.committed(groupId, deadline)
+  if (foreign.length === 0) return
+  throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
+    facts: { observed: firstFive(foreign), required: 'none' },
+  })
+}
+
+function requireWritten(groupId: string, target: Colour, after: PartitionOffsets = new Map(), offsets: PartitionOffsets): void {
   const differing = [...offsets].filter(([partition, offset]) => after.get(partition) !== offset).map(([partition]) => partition)
-  if (differing.length > 0 || after.size !== offsets.size) {
-    throw new KbgError('group-not-written', `${groupId} reads back other offsets than were written to ${target}.`, {
-      facts: { observed: firstFive(differing), required: 'as written' },
-    })
-  }
+  if (differing.length === 0 && after.size === offsets.size) return
+  throw new KbgError('group-not-written', `${groupId} reads back other offsets than were written to ${target}.`, {
+    facts: { observed: firstFive(differing), required: 'as written' },
+  })
 }
 
-/** The written groups that have members on the source again, with the reason: one listing behind all writes tells it of each. If it fails, nothing is known of any. */
-async function returned(
-  run: Pick<Execution, 'ports'>,
-  source: Colour,
-  written: ReadonlyMap<string, PartitionOffsets>,
-  deadline: Deadline,
-): Promise<ReadonlyMap<string, string>> {
-  try {
-    const listed = await run.ports.clusters[source].groups.list(deadline)
-    const back = listed.filter(({ groupId, memberCount }) => memberCount > 0 && written.has(groupId))
-    return new Map(back.map(({ groupId, memberCount }) => [groupId, messageOf(groupReturned(groupId, source, memberCount))]))
-  } catch (thrown) {
-    return new Map([...written.keys()].map((groupId) => [groupId, messageOf(thrown)]))
+/** One listing behind all writes tells it of every group. */
+async function stillEmpty(run: Pick<Execution, 'ports'>, source: Colour, deadline: Deadline): Promise<(groupId: string) => Promise<void>> {
+  const members = new Map((await run.ports.clusters[source].groups.list(deadline)).map(({ groupId, memberCount }) => [groupId, memberCount]))
+  return async (groupId) => {
+    const count = members.get(groupId) ?? 0
+    if (count > 0) throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: count, required: 0 } })
   }
-}
-
-function groupReturned(groupId: string, source: Colour, members: number): KbgError {
-  return new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members, required: 0 } })
 }
 
 /**
