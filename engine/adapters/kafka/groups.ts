@@ -53,18 +53,15 @@ export class KafkaGroups implements Groups {
     })
   }
 
-  /** Groups whose coordinator isn't known, or has refused, are asked for one by one. */
+  /** Groups whose coordinator isn't known, or doesn't answer for them, are asked for one by one. */
   async committedOfAll(groupIds: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, PartitionOffsets>> {
     const found = new Map<string, PartitionOffsets>()
-    const asked = [...this.#coordinators.known(groupIds)].flatMap(([brokerId, own]) => inPieces(own).map((piece) => [brokerId, piece] as const))
-    await Promise.all(
-      asked.map(async ([brokerId, piece]) => {
-        const groups = await persistently(deadline, async () => fetchOffsets(await this.#connections.broker(brokerId, deadline), piece, deadline)).catch(
-          () => [],
-        )
-        for (const group of groups) if (group.errorCode === 0) found.set(group.groupId, offsetsOf(group))
-      }),
-    )
+    const pieces = [...this.#coordinators.known(groupIds)].flatMap(([brokerId, own]) => inPieces(own).map((piece) => [brokerId, piece] as const))
+    const asking = pieces.map(async ([brokerId, piece]) => {
+      const groups = await fetchOffsets(await this.#connections.broker(brokerId, deadline), piece, deadline)
+      for (const group of groups) if (group.errorCode === 0) found.set(group.groupId, offsetsOf(group))
+    })
+    await Promise.allSettled(asking) // what one of them said no to is asked for again, and then says why
     const rest = groupIds.filter((groupId) => !found.has(groupId))
     await Promise.all(rest.map(async (groupId) => found.set(groupId, await this.committed(groupId, deadline))))
     return found
