@@ -89,6 +89,7 @@ const groupIdsOf = ({ parkedBehind }: TranslateOptions): readonly string[] => [.
 
 async function measureOn(pair: Pair, dir: string, options: TranslateOptions): Promise<Findings> {
   await pair.createRoute()
+  await commitBeginnings(pair, groupIdsOf(options))
   await startCheckpoints(pair, groupIdsOf(options)) // before the first record, as whoever relies on them has it
   await fill([pair.wiring.clusters.blue], filling, options.filledOfPartition * partitions, within(200, 'the topic to be filled'))
   const filled = await cutAtRest(pair, [topic], 300)
@@ -139,6 +140,13 @@ async function underLoad(pair: Pair, load: WorkloadProcess, options: TranslateOp
   console.log(`MirrorMaker has checkpoints of ${told.size} groups`)
   await movePastGate(pair, 'green', { limits: quickGate })
   return told
+}
+
+/** MirrorMaker makes a task for groups only once they have committed something. */
+async function commitBeginnings({ ports }: Pair, groupIds: readonly string[]): Promise<void> {
+  const beginnings = new Map(Array.from({ length: partitions }, (_, partition) => [topicPartition(topic, partition), 0n]))
+  const deadline = within(30, 'every group to commit')
+  for (const groupId of groupIds) await ports.clusters.blue.groups.commit(groupId, beginnings, deadline)
 }
 
 /** Commits for groups without members, counted in visible records from the end as it is now. */
