@@ -77,6 +77,8 @@ export interface Logs {
 export interface Groups {
   list(deadline: Deadline): Promise<readonly GroupFacts[]>
   committed(groupId: string, deadline: Deadline): Promise<PartitionOffsets>
+  /** {@link committed} of many groups, in few requests for each coordinator. @returns an entry for every asked group */
+  committedOfAll(groupIds: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, PartitionOffsets>>
   /** Commits for a group that is Empty; the broker refuses it otherwise. */
   commit(groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void>
   /** Deletes a group's offsets; used to clear a moved group's copy. */

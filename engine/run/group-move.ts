@@ -152,7 +152,7 @@ export async function translated(
   deadline: Deadline,
 ) {
   const { groups } = run.ports.clusters[source]
-  const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await groups.committed(groupId, deadline)] as const)))
+  const committed = await groups.committedOfAll(groupIds, deadline)
   const redeliver = groupIds.filter((groupId) => namedFor(run.wiring.unprovenGroups, groupId) === 'redeliver')
   const positions = groupIds.length === 0 ? [] : await find(committed, redeliver, deadline)
   const byGroup = Map.groupBy(positions, ({ groupId }) => groupId) // a look through all of them for each group took longer than everything else
@@ -180,47 +180,49 @@ export interface Movable {
 /** Writes every group to the target and reads both sides back; returns those that could not be written, with the reason. */
 export async function writeAll(
   run: Pick<Execution, 'ports'>,
-  move: Pick<GroupMove, 'source' | 'target'>,
+  { source, target }: Pick<GroupMove, 'source' | 'target'>,
   movable: ReadonlyMap<string, Movable>,
   deadline: Deadline,
 ): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>()
-  await Promise.all(
-    [...movable].map(async ([groupId, { read, write }]) => {
-      try {
-        await writeOne(run, move.target, groupId, write, deadline)
-        await asRead(run, move.source, groupId, read, deadline)
-      } catch (thrown) {
-        failed.set(groupId, messageOf(thrown))
-      }
-    }),
-  )
-  for (const [groupId, reason] of await returned(run, move.source, new Set(movable.keys()), deadline)) if (!failed.has(groupId)) failed.set(groupId, reason)
+  const ids = [...movable.keys()]
+  const [from, to] = [run.ports.clusters[source].groups, run.ports.clusters[target].groups]
+  const each = async (step: (groupId: string, movable: Movable) => Promise<void>) => {
+    const open = [...movable].filter(([groupId]) => !failed.has(groupId))
+    await Promise.all(open.map(([groupId, own]) => step(groupId, own).catch((thrown: unknown) => failed.set(groupId, messageOf(thrown)))))
+  }
+  try {
+    const before = await to.committedOfAll(ids, deadline)
+    await each(async (groupId, { write }) => refuseForeign(groupId, target, before.get(groupId), write))
+    await each((groupId, { write }) => to.commit(groupId, write, deadline))
+    const [after, now] = await Promise.all([to.committedOfAll(ids, deadline), from.committedOfAll(ids, deadline)])
+    await each(async (groupId, { write }) => requireWritten(groupId, target, after.get(groupId), write))
+    await each(async (groupId, { read }) => requireAsRead(groupId, source, now.get(groupId), read))
+    await each(await stillEmpty(run, source, deadline))
+  } catch (thrown) {
+    await each(() => Promise.reject(thrown)) // what can't be read is proven of no group
+  }
   return failed
 }
 
-async function writeOne(run: Pick<Execution, 'ports'>, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
-  const { groups: port } = run.ports.clusters[target]
-  const before = await port.committed(groupId, deadline)
-  const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
-  if (foreign.length > 0) {
-    throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
-      facts: { observed: firstFive(foreign), required: 'none' },
-    })
-  }
-  await port.commit(groupId, offsets, deadline)
-  const after = await port.committed(groupId, deadline)
-  const differing = [...offsets].filter(([partition, offset]) => after.get(partition) !== offset).map(([partition]) => partition)
-  if (differing.length > 0 || after.size !== offsets.size) {
-    throw new KbgError('group-not-written', `${groupId} reads back other offsets than were written to ${target}.`, {
-      facts: { observed: firstFive(differing), required: 'as written' },
-    })
-  }
+function refuseForeign(groupId: string, target: Colour, before: PartitionOffsets = new Map(), write: PartitionOffsets): void {
+  const foreign = [...before.keys()].filter((partition) => !write.has(partition))
+  if (foreign.length === 0) return
+  throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
+    facts: { observed: firstFive(foreign), required: 'none' },
+  })
+}
+
+function requireWritten(groupId: string, target: Colour, after: PartitionOffsets = new Map(), write: PartitionOffsets): void {
+  const differing = [...write].filter(([partition, offset]) => after.get(partition) !== offset).map(([partition]) => partition)
+  if (differing.length === 0 && after.size === write.size) return
+  throw new KbgError('group-not-written', `${groupId} reads back other offsets than were written to ${target}.`, {
+    facts: { observed: firstFive(differing), required: 'as written' },
+  })
 }
 
 /** A last commit may have landed behind the reading: then what was written is of an older position. */
-async function asRead(run: Pick<Execution, 'ports'>, source: Colour, groupId: string, read: PartitionOffsets, deadline: Deadline): Promise<void> {
-  const now = await run.ports.clusters[source].groups.committed(groupId, deadline)
+function requireAsRead(groupId: string, source: Colour, now: PartitionOffsets = new Map(), read: PartitionOffsets): void {
   const changed = [...new Set([...read.keys(), ...now.keys()])].filter((partition) => read.get(partition) !== now.get(partition))
   if (changed.length === 0) return
   throw new KbgError('group-committed', `${groupId} has committed on ${source} again since its position was read.`, {
@@ -228,21 +230,13 @@ async function asRead(run: Pick<Execution, 'ports'>, source: Colour, groupId: st
   })
 }
 
-/** The written groups that have members on the source again, with the reason: one listing behind all writes tells it of each. If it fails, nothing is known of any. */
-async function returned(run: Pick<Execution, 'ports'>, source: Colour, written: ReadonlySet<string>, deadline: Deadline): Promise<ReadonlyMap<string, string>> {
-  // biome-ignore format: one line
-  if (written.size === 0) return new Map()
-  try {
-    const listed = await run.ports.clusters[source].groups.list(deadline)
-    const back = listed.filter(({ groupId, memberCount }) => memberCount > 0 && written.has(groupId))
-    return new Map(back.map(({ groupId, memberCount }) => [groupId, messageOf(groupReturned(groupId, source, memberCount))]))
-  } catch (thrown) {
-    return new Map([...written].map((groupId) => [groupId, messageOf(thrown)]))
+/** One listing behind all writes tells it of every group. */
+async function stillEmpty(run: Pick<Execution, 'ports'>, source: Colour, deadline: Deadline): Promise<(groupId: string) => Promise<void>> {
+  const members = new Map((await run.ports.clusters[source].groups.list(deadline)).map(({ groupId, memberCount }) => [groupId, memberCount]))
+  return async (groupId) => {
+    const count = members.get(groupId) ?? 0
+    if (count > 0) throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: count, required: 0 } })
   }
-}
-
-function groupReturned(groupId: string, source: Colour, members: number): KbgError {
-  return new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members, required: 0 } })
 }
 
 /**

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KafkaMessage } from 'kafkajs'
 import { observeWorker, startDeadWorker } from '../../engine/adapters/local/connect-worker.ts'
-import { bindProblem } from '../../engine/adapters/local/process.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import type { Cut, GroupPosition } from '../../engine/model/journal.ts'
 import { offsetsFromJson } from '../../engine/model/offset-json.ts'
@@ -14,6 +13,7 @@ import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { toolPaths } from '../../tools/paths.ts'
 import type { Pair } from '../support/pair.ts'
 import { WorkloadProcess } from '../support/workload/process.ts'
+import { untilFree } from './address-free.ts'
 import { type Filling, fill } from './audit/fill.ts'
 import { type ConductedBench, cleaningUp, conductBench, type Findings, interrupted, methodOf, type NoiseRule } from './harness/index.ts'
 import { cutAtRest } from './mirrored.ts'
@@ -89,6 +89,7 @@ const groupIdsOf = ({ parkedBehind }: TranslateOptions): readonly string[] => [.
 
 async function measureOn(pair: Pair, dir: string, options: TranslateOptions): Promise<Findings> {
   await pair.createRoute()
+  await commitBeginnings(pair, groupIdsOf(options))
   await startCheckpoints(pair, groupIdsOf(options)) // before the first record, as whoever relies on them has it
   await fill([pair.wiring.clusters.blue], filling, options.filledOfPartition * partitions, within(200, 'the topic to be filled'))
   const filled = await cutAtRest(pair, [topic], 300)
@@ -141,6 +142,13 @@ async function underLoad(pair: Pair, load: WorkloadProcess, options: TranslateOp
   return told
 }
 
+/** MirrorMaker makes a task for groups only once they have committed something. */
+async function commitBeginnings({ ports }: Pair, groupIds: readonly string[]): Promise<void> {
+  const beginnings = new Map(Array.from({ length: partitions }, (_, partition) => [topicPartition(topic, partition), 0n]))
+  const deadline = within(30, 'every group to commit')
+  for (const groupId of groupIds) await ports.clusters.blue.groups.commit(groupId, beginnings, deadline)
+}
+
 /** Commits for groups without members, counted in visible records from the end as it is now. */
 async function park(pair: Pair, behind: readonly number[]): Promise<void> {
   const { logs, groups } = pair.ports.clusters.blue
@@ -157,11 +165,8 @@ async function park(pair: Pair, behind: readonly number[]): Promise<void> {
 async function restartMirrorMaker(pair: Pair): Promise<void> {
   const at = { projectRoot: pair.root, fleet: pair.wiring.fleet, colour: 'green' } as const
   process.kill(observeWorker(at).pid ?? 0, 'SIGKILL')
-  const { hostname: host, port } = new URL(pair.wiring.workers.green.restUrl)
-  // Its process is no more a moment before its address is free.
-  await within(20, 'the worker to be gone').poll(50, async () =>
-    observeWorker(at).pid === null && !(await bindProblem({ host, port: Number(port) })) ? true : undefined,
-  )
+  await within(20, 'the worker to be gone').poll(50, async () => (observeWorker(at).pid === null ? true : undefined))
+  await untilFree(pair.wiring.workers.green.restUrl, within(20, "the worker's address to be free"))
   await startDeadWorker(at, quiet, within(90, 'the worker to stand again'))
   await untilBothRun(pair)
 }

@@ -228,6 +228,9 @@ describe.each([
     expect(await cluster.groups.committed('billing', within(20))).toEqual(new Map())
     await cluster.groups.commit('billing', offsets, within(20))
     expect(await cluster.groups.committed('billing', within(10))).toEqual(offsets)
+    const several = new Map([['billing', offsets], ['nobody', new Map()]]) // biome-ignore format: one line
+    expect(await cluster.groups.committedOfAll(['billing', 'nobody'], within(10))).toEqual(several)
+    expect(await cluster.groups.committedOfAll(['billing', 'nobody'], within(10))).toEqual(several) // now that both coordinators are known
 
     const member = kafka.consumer({ groupId: 'billing' })
     await member.connect()
@@ -359,7 +362,7 @@ describe.each([
       await send('orders', 0, ['still accepted'])
       // Its coordinator may be a new one that is still loading.
       await within(20).poll(100, async () => ((await groupNamed('survivor')).state === 'Empty' ? true : undefined))
-      expect(await cluster.groups.committed('survivor', within(20))).toEqual(new Map([['orders-0', 1n]]))
+      expect(await cluster.groups.committedOfAll(['survivor'], within(20))).toEqual(new Map([['survivor', new Map([['orders-0', 1n]])]]))
     },
   )
 })

@@ -12,6 +12,12 @@ import { soundRoute } from '../support/sample-snapshot.ts'
 const released = published(deciding(held(soundRoute, 'green', 0, '101', soundRoute.colours), '101'), '101')
 const group = (groupId: string, over: Partial<GroupFacts> = {}): GroupFacts => ({ groupId, state: 'Empty', type: 'classic', memberCount: 0, ...over })
 
+/** Both ways of asking for committed offsets. */
+const positionsOf = (of: (groupId: string) => PartitionOffsets) => ({
+  committed: async (groupId: string) => of(groupId),
+  committedOfAll: async (ids: readonly string[]) => new Map(ids.map((id) => [id, of(id)])),
+})
+
 /** The step on groups of blue that are listed like this one time after the other, the last list for ever; everything is committed at 0. Time passes by sleeping alone. */
 async function moved(lists: readonly (readonly GroupFacts[])[]) {
   let nowMs = 0
@@ -24,9 +30,9 @@ async function moved(lists: readonly (readonly GroupFacts[])[]) {
   }
   let asked = 0
   const written = new Map<string, PartitionOffsets>()
-  const blue = { list: async () => lists[Math.min(asked++, lists.length - 1)] ?? [], committed: async () => new Map([['orders-0', 0n]]) }
+  const blue = { list: async () => lists[Math.min(asked++, lists.length - 1)] ?? [], ...positionsOf(() => new Map([['orders-0', 0n]])) }
   const green = {
-    committed: async (groupId: string) => written.get(groupId) ?? new Map(),
+    ...positionsOf((groupId) => written.get(groupId) ?? new Map()),
     commit: async (groupId: string, offsets: PartitionOffsets) => void written.set(groupId, offsets),
   }
   const position = { topic: 'orders', partition: 0, sourceOffset: '0', targetOffset: '5', lagRecords: 1, method: 'map', verdict: 'exact', reason: '' }

@@ -39,6 +39,12 @@ export class Coordinators {
     )
   }
 
+  /** The keys by the broker that is known to coordinate them; the others are absent. */
+  known(keys: readonly string[]): ReadonlyMap<number, readonly string[]> {
+    const known = keys.filter((key) => this.#brokerIds.has(key))
+    return Map.groupBy(known, (key) => this.#brokerIds.get(key) ?? -1)
+  }
+
   async #coordinatorOf(key: string, deadline: Deadline): Promise<BrokerConnection> {
     const known = this.#brokerIds.get(key)
     if (known !== undefined) return this.#connections.broker(known, deadline)

@@ -50,21 +50,24 @@ export class KafkaGroups implements Groups {
 
   async committed(groupId: string, deadline: Deadline): Promise<PartitionOffsets> {
     return this.#coordinators.ask(groupId, deadline, async (coordinator) => {
-      const groups = [{ groupId, memberId: null, memberEpoch: -1, topics: null as never }] // null: every partition with an offset
-      const answer = await coordinator.request('OffsetFetch', offsetFetchV9.api, [groups, true], 'none', deadline)
-      const group = answer.groups[0]
+      const [group] = await fetchOffsets(coordinator, [groupId], deadline)
       if (!group) throw kafkaRefusal(`Nothing was said about the offsets of group ${groupId}.`, -1)
-      if (errorName(group.errorCode) === 'GROUP_ID_NOT_FOUND') return new Map()
-      requireNone(group.errorCode, `Can't read the offsets of group ${groupId}.`)
-      const offsets = new Map<TopicPartition, bigint>()
-      for (const topic of group.topics) {
-        for (const { partitionIndex, errorCode, committedOffset } of topic.partitions) {
-          requireNone(errorCode, `Can't read the offset of group ${groupId} for ${topicPartition(topic.name, partitionIndex)}.`)
-          if (committedOffset >= 0n) offsets.set(topicPartition(topic.name, partitionIndex), committedOffset)
-        }
-      }
-      return offsets
+      return offsetsOf(group)
     })
+  }
+
+  /** Groups whose coordinator isn't known, or doesn't answer for them, are asked for one by one. */
+  async committedOfAll(groupIds: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, PartitionOffsets>> {
+    const found = new Map<string, PartitionOffsets>()
+    const pieces = [...this.#coordinators.known(groupIds)].flatMap(([brokerId, own]) => inPieces(own).map((piece) => [brokerId, piece] as const))
+    const asking = pieces.map(async ([brokerId, piece]) => {
+      const groups = await fetchOffsets(await this.#connections.broker(brokerId, deadline), piece, deadline)
+      for (const group of groups) if (group.errorCode === 0) found.set(group.groupId, offsetsOf(group))
+    })
+    await Promise.allSettled(asking) // what one of them said no to is asked for again, and then says why
+    const rest = groupIds.filter((groupId) => !found.has(groupId))
+    await Promise.all(rest.map(async (groupId) => found.set(groupId, await this.committed(groupId, deadline))))
+    return found
   }
 
   async commit(groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
@@ -118,6 +121,35 @@ export class KafkaGroups implements Groups {
       }
     })
   }
+}
+
+type FetchedGroup = offsetFetchV9.OffsetFetchResponseGroup
+
+/** One request; what is said of each group, error codes included. */
+async function fetchOffsets(coordinator: BrokerConnection, groupIds: readonly string[], deadline: Deadline): Promise<readonly FetchedGroup[]> {
+  const groups = groupIds.map((groupId) => ({ groupId, memberId: null, memberEpoch: -1, topics: null as never })) // null: every partition with an offset
+  return (await coordinator.request('OffsetFetch', offsetFetchV9.api, [groups, true], 'none', deadline)).groups
+}
+
+function offsetsOf({ groupId, errorCode, topics }: FetchedGroup): PartitionOffsets {
+  if (errorName(errorCode) === 'GROUP_ID_NOT_FOUND') return new Map()
+  requireNone(errorCode, `Can't read the offsets of group ${groupId}.`)
+  const offsets = new Map<TopicPartition, bigint>()
+  for (const { name, partitions } of topics) {
+    for (const { partitionIndex, errorCode: code, committedOffset } of partitions) {
+      const partition = topicPartition(name, partitionIndex)
+      if (code !== 0) requireNone(code, `Can't read the offset of group ${groupId} for ${partition}.`)
+      if (committedOffset >= 0n) offsets.set(partition, committedOffset)
+    }
+  }
+  return offsets
+}
+
+/** Groups in one request: a hundred of a hundred partitions are some 200 KB of answer. */
+const groupsAtOnce = 100
+
+function inPieces(groupIds: readonly string[]): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(groupIds.length / groupsAtOnce) }, (_, index) => groupIds.slice(index * groupsAtOnce, (index + 1) * groupsAtOnce))
 }
 
 function refuse(code: number, refused: string, groupId: string): void {

@@ -5,6 +5,7 @@ import { firstFive, KbgError } from '../../../engine/model/error.ts'
 import type { Audit } from '../../../engine/ports/audit.ts'
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
 import type { Pair } from '../../support/pair.ts'
+import { untilFree } from '../address-free.ts'
 import { cleaningUp, interrupted } from '../harness/index.ts'
 import { parseProcessStat } from '../harness/processor-time.ts'
 
@@ -29,14 +30,17 @@ const within = (seconds: number, what: string) => new Deadline(systemClock, seco
 export async function withWorker<T>(pair: Pair, topic: string, work: (audit: Audit, pid: number) => Promise<T>): Promise<T> {
   const { fleet, clusters } = pair.wiring
   const at = { projectRoot: pair.root, fleet }
+  let url: string | undefined
   return await cleaningUp(
     async () => {
       const audit = connectAudit(await provisionAudit(pair.root, { fleet, clusters, topics: [topic] }, quiet, within(60, 'the audit')), systemClock)
-      const pid = observeAudit(at)[0]?.pid
-      if (pid === null || pid === undefined) throw new KbgError('bench', 'The audit worker has ended.')
-      return await work(audit, pid)
+      const [observed] = observeAudit(at)
+      if (!observed?.pid) throw new KbgError('bench', 'The audit worker has ended.')
+      url = observed.access.url
+      return await work(audit, observed.pid)
     },
     () => destroyAudit(at, 'remove', new Deadline(systemClock, 30_000, 'the audit to end')),
+    () => url && untilFree(url, new Deadline(systemClock, 10_000, "the audit's address to be free")),
   )
 }
 
