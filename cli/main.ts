@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import type { AuditOptions } from './audit/command.ts'
+import type { GroupsOptions } from './groups/command.ts'
 
 const usage = `kbg: Kafka blue-green
 
@@ -12,6 +13,10 @@ const usage = `kbg: Kafka blue-green
                                  have both colours the same records? 0: equal, 1: they differ, 2: not shown
   kbg audit --blue FILE --green FILE [--topics A,B]
                                  the same of any two clusters, however they are mirrored
+  kbg groups [--fleet NAME] [--json] [--all] [--alternatives]
+                                 where each group reads, how far it is, and whether a move takes it along. 0: all, 1: one is refused, 2: not shown
+  kbg groups --reset GROUP [--fleet NAME]
+                                 delete a group's offsets on the colour where the route does not have it
   kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
   kbg report [--fleet NAME] [--switchover N] [--out PAGE]
                                  one switchover from the fleet's journal, as JSON and as a page; 1 is the newest
@@ -24,6 +29,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   init: async ({ fleet }) => (await import('./init.ts')).runInit(fleet),
   status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
+  groups: async ({ fleet, groups }) => (await import('./groups/command.ts')).runGroups({ fleet, ...groups }),
   audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
   report: async ({ file, fleet, switchover, out }) => {
@@ -50,6 +56,8 @@ interface Options {
   readonly switchover: string | undefined
   /** What only `audit` takes. */
   readonly audit: Omit<AuditOptions, 'fleet'>
+  /** What only `groups` takes. */
+  readonly groups: Omit<GroupsOptions, 'fleet'>
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -67,6 +75,9 @@ async function main(words: readonly string[]): Promise<number> {
       timeout: { type: 'string' },
       follow: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
+      all: { type: 'boolean', default: false },
+      alternatives: { type: 'boolean', default: false },
+      reset: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -80,8 +91,9 @@ async function main(words: readonly string[]): Promise<number> {
     console.error(`kbg: unknown: ${positionals.join(' ')}\n\n${usage}`)
     return 2
   }
-  const { fleet, keep, out, switchover, blue, green, topics, timeout, follow, json } = values
-  return await command({ fleet, keep, file: rest[0], out, switchover, audit: { blue, green, topics, timeout, follow, json } })
+  const { fleet, keep, out, switchover, blue, green, topics, timeout, follow, json, all, alternatives, reset } = values
+  const audit = { blue, green, topics, timeout, follow, json }
+  return await command({ fleet, keep, file: rest[0], out, switchover, audit, groups: { json, all, alternatives, reset } })
 }
 
 try {

@@ -6,6 +6,6 @@ import { openStacks, wiringOf } from './fleet-stacks.ts'
 /** `kbg status`: explains any state in words. */
 export async function runStatus(fleet: string): Promise<number> {
   const wiring = await wiringOf(openStacks(fleet))
-  console.log(await withPorts(wiring, systemClock, describeStatus))
+  console.log(await withPorts(wiring, systemClock, (ports) => describeStatus(ports, wiring.waves)))
   return 0
 }

@@ -21,6 +21,7 @@ import { BatchGate } from './batch-gate.ts'
 import type { RegisteredClient, RouteSession } from './route-session.ts'
 import { software } from './software.ts'
 import type { Timing } from './timing.ts'
+import { type WarmConsumer, warmConsumer } from './warm-consumer.ts'
 
 /** kafkajs' payload, and the colour that the message was read from. */
 export type RoutedEachMessagePayload = EachMessagePayload & { readonly colour: Colour }
@@ -64,6 +65,7 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   readonly #parts: ConsumerParts
   readonly #groupId: string
   readonly #consumers: Readonly<Record<Colour, Consumer>>
+  readonly #warmUp: Readonly<Record<Colour, WarmConsumer['warmUp']>>
   readonly #subscriptions: (ConsumerSubscribeTopics | ConsumerSubscribeTopic)[] = []
   /** How many of the subscriptions each colour's consumer has. */
   readonly #subscribed: Record<Colour, number> = { blue: 0, green: 0 }
@@ -83,13 +85,15 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     this.#parts = parts
     this.#groupId = config.groupId
     const make = (colour: Colour) =>
-      parts.kafkas[colour].consumer({
+      warmConsumer(parts.kafkas[colour], {
         ...config,
         allowAutoTopicCreation: config.allowAutoTopicCreation ?? false, // the catalog makes topics, on both colours
         maxWaitTimeInMs: config.maxWaitTimeInMs ?? defaultMaxWaitTimeMs,
         heartbeatInterval: config.heartbeatInterval ?? defaultHeartbeatIntervalMs,
       })
-    this.#consumers = { blue: make('blue'), green: make('green') }
+    const made = { blue: make('blue'), green: make('green') }
+    this.#consumers = { blue: made.blue.consumer, green: made.green.consumer }
+    this.#warmUp = { blue: made.blue.warmUp, green: made.green.warmUp }
     this.events = this.#consumers.blue.events
   }
 
@@ -223,8 +227,15 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   }
 
   /** Best effort: joining meets, and tells, what stays unready. */
-  #prepareBeside(colour: Colour): void {
-    void this.#prepare(colour).catch((error: unknown) => this.logger().debug('The other colour is not ready', { colour, error: messageOf(error) }))
+  #prepareBeside(colour: Colour, connections: 'bootstrap' | 'all' = 'bootstrap'): void {
+    const prepared = this.#prepare(colour).then(() => (connections === 'all' ? this.#warmUp[colour](this.#namedTopics()) : undefined))
+    void prepared.catch((error: unknown) => this.logger().debug('The other colour is not ready', { colour, error: messageOf(error) }))
+  }
+
+  /** The topics that are subscribed to by name; which ones a pattern means is kafkajs' to find out. */
+  #namedTopics(): readonly string[] {
+    const topics = this.#subscriptions.flatMap((subscription) => ('topics' in subscription ? subscription.topics : [subscription.topic]))
+    return topics.filter((topic) => typeof topic === 'string')
   }
 
   /** Brings this member to where the newest route wants it. One move at a time; what came meanwhile is looked at afterwards. */
@@ -256,6 +267,8 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     if (wanted !== null && this.#active === null) await this.#join(wanted)
     this.#epoch = route.epoch
     client.acknowledge({ ackedEpoch: route.epoch, state: this.#active === null ? 'held' : 'running', colour: this.#active })
+    // While its position is being translated; not before, or each member would keep two sets of connections, and brokers close idle ones.
+    if (this.#runConfig !== undefined && group.state === 'held') this.#prepareBeside(otherColour(group.colour), 'all')
   }
 
   /** Finishes and commits what is in hand, starts nothing more, and leaves the group: from then on nothing of this colour is processed. */

@@ -1,9 +1,8 @@
 /** kafkajs' `Kafka` whose producers and consumers follow a fleet's route. */
-
-/** kafkajs' `Kafka` whose producers and consumers follow a fleet's route. */
 import kafkajs, { type Admin, type AdminConfig, type ConsumerConfig, type Logger, type ProducerConfig } from 'kafkajs'
 import type { Colour } from '../engine/model/colour.ts'
 import { type RoutedConsumer, RoutedKafkaConsumer } from './consumer.ts'
+import { DualConsumer, type DualConsumerConfig } from './dual-consumer.ts'
 import { kafkajsConfig, type RoutedKafkaConfig, readRouteOptions } from './options.ts'
 import { RoutedKafkaProducer, type RoutedProducer } from './producer.ts'
 import { RouteSession } from './route-session.ts'
@@ -40,6 +39,16 @@ export class Kafka {
   consumer(config: ConsumerConfig): RoutedConsumer {
     const { clientId = 'kafkajs' } = this.#config
     return new RoutedKafkaConsumer({ session: this.#session, kafkas: this.#reading, clientId, timing: systemTiming }, config)
+  }
+
+  /**
+   * Opt-in: a consumer that reads both colours at the same time and drops second copies.
+   *
+   * @throws KbgError `dual-consumer-group`
+   */
+  dualConsumer(config: DualConsumerConfig): DualConsumer {
+    const { clientId = 'kafkajs' } = this.#config
+    return new DualConsumer({ session: this.#session, kafkas: this.#reading, clientId, timing: systemTiming }, config)
   }
 
   /** kafkajs' admin client of the colour that is live when it connects. It doesn't follow the route, and needs a connected producer or consumer to know it. */

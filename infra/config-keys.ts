@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { Colour } from '../engine/model/colour.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Limits } from '../engine/model/limits.ts'
-import { Intent, RouteStoreAccess } from '../engine/model/wiring.ts'
+import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
 
 /**
@@ -66,4 +66,5 @@ export const trafficKeys = z.object({
     .describe('an object of waves that read elsewhere than on the live colour, for example {"wave-1": "green"}'),
   attempt: wholeNumber.pipe(z.int().min(0)).default(0).describe('a whole number from 0; count it up to move again after a refused or undone move'),
   limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
+  unprovenGroups: json.pipe(UnprovenGroups).default({}).describe('an object of group names, each with "stay" or "redeliver"'),
 })

@@ -3,7 +3,7 @@ import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import { Limits } from '../engine/model/limits.ts'
-import { type Intent, RouteStoreAccess } from '../engine/model/wiring.ts'
+import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
@@ -37,6 +37,8 @@ export interface TrafficConfig {
   /** Waves that are to read elsewhere than on the live colour. */
   readonly consumers: Intent['consumers']
   readonly limits: Limits
+  /** Groups that stay, or that may be moved to a proven place before their own. */
+  readonly unprovenGroups: UnprovenGroups
   readonly decommission: string | undefined
 }
 

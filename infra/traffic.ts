@@ -4,6 +4,7 @@ import { Gate } from '../components/gate/gate.ts'
 import { LocalMirror } from '../components/mirror/mirror.ts'
 import { LocalRouteStore } from '../components/route/route-store.ts'
 import { Switchover } from '../components/switchover/switchover.ts'
+import { LocalWriteBack } from '../components/write-back/local-write-back.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import type { Colour } from '../engine/model/colour.ts'
@@ -32,8 +33,9 @@ export interface TrafficOutputs {
 
 /** Everything that connects the two colours: where the route is kept, the mirror between them, the audit that compares them, the gate, and the switchover that asks it. */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
-  const { fleet, live, attempt, consumers, limits } = config
-  const waves = wavesOf(catalog)
+  const { fleet, live, attempt, consumers, limits, unprovenGroups } = config
+  const staying = Object.entries(unprovenGroups).flatMap(([groupId, what]) => (what === 'stay' ? [groupId] : []))
+  const waves = wavesOf(catalog, staying)
   refuseUnknownWaves(consumers, waves)
   const decommission = config.decommission ?? null
   const [blue, green] = await Promise.all([clusterOf(fleet, 'blue'), clusterOf(fleet, 'green')])
@@ -53,7 +55,9 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     topics,
     groups: Object.keys(catalog.groups),
     waves,
+    unprovenGroups,
   })
+  new LocalWriteBack('write-back', { wiring })
   const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits })
   const switchover = new Switchover('switchover', {
     wiring,

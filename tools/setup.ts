@@ -13,6 +13,7 @@ import { chromiumStep } from './chromium.ts'
 import { etcdStep } from './etcd.ts'
 import { javaStep } from './java.ts'
 import { kafkaStep } from './kafka.ts'
+import { kafkaToolsStep } from './kafka-tools.ts'
 import { linksStep } from './links.ts'
 import { kafkaVersions, toolsDir } from './paths.ts'
 import { stopSignals } from './process.ts'
@@ -35,7 +36,7 @@ function lanes(): readonly (readonly Step[])[] {
  * What `npm test` wants besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
  */
 function testSteps(): readonly Step[] {
-  return process.env.npm_lifecycle_event === 'test' ? [chromiumStep] : []
+  return process.env.npm_lifecycle_event === 'test' ? [chromiumStep, kafkaToolsStep] : []
 }
 
 async function isAllDone(): Promise<boolean> {

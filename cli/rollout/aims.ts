@@ -11,6 +11,8 @@ export const aims = {
   ackedRecords: 100_000,
   /** How long the load flows undisturbed before the first move, and between moves. */
   settleSeconds: 5,
+  /** The catalog's waves, which move before the producers do. */
+  waves: ['wave-1', 'wave-2', 'wave-3'],
   /** Forward, back, and forward again. */
   moves: ['green', 'blue', 'green'] satisfies readonly Colour[],
   /** How often an update is tried that the gate refused: on a machine this small the load and Pulumi themselves make the mirror lag now and then. */

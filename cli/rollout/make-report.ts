@@ -7,7 +7,7 @@ import type { ClientVerdict, DemoLoadSpec } from './demo-load.ts'
 import type { GateEvidence } from './gate-evidence.ts'
 import { perSecondOf } from './measure/per-second.ts'
 import { notObservedOf } from './not-observed.ts'
-import { groupReports, switchoverReports } from './switchovers.ts'
+import { groupReports, movedByWaves, switchoverReports } from './switchovers.ts'
 
 /** What a run has to show, and what it saw of it; the report is made from this and from what the clients saw. */
 export interface RunFacts {
@@ -44,6 +44,7 @@ export function makeReport(facts: RunFacts, verdict: ClientVerdict, journal: rea
     ...notMoved(
       switchovers,
       profile.groups.map((group) => group.groupId),
+      movedByWaves(journal),
     ),
   ]
   return {
@@ -113,11 +114,15 @@ function reasonsOf(facts: RunFacts, verdict: ClientVerdict, switchovers: Rollout
   ]
 }
 
-/** A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move. */
-function notMoved(switchovers: RolloutReport['switchovers'], groupsOfLoad: readonly string[]): readonly string[] {
-  return switchovers.flatMap(({ from, to, moved, stayed }) =>
+/**
+ * A group that the load has, and that a switchover left where it was: it may still read, but nothing was shown of its move.
+ *
+ * @param before groups that waves had moved to the target before each switchover, in order
+ */
+function notMoved(switchovers: RolloutReport['switchovers'], groupsOfLoad: readonly string[], before: readonly ReadonlySet<string>[]): readonly string[] {
+  return switchovers.flatMap(({ from, to, moved, stayed }, index) =>
     groupsOfLoad
-      .filter((group) => !moved?.includes(group))
+      .filter((group) => !moved?.includes(group) && !before[index]?.has(group))
       .map((group) => {
         const reason = stayed.find((one) => one.group === group)?.reason || 'the journal gives no reason'
         return `${group} was not moved ${from} -> ${to}: ${reason}`

@@ -7,9 +7,20 @@ import { aims } from './aims.ts'
 import { gateEvidence } from './gate-evidence.ts'
 import type { Run } from './run.ts'
 
-/** Nothing yet: there are no waves. */
+/** Consumer groups move to green wave by wave, the least critical first, each watched before the next; the producers stay on blue. */
 export async function migrate(run: Run): Promise<void> {
-  run.screen.event('migrate', 'no waves yet: groups move with the producers, right behind the release')
+  await systemClock.sleep(aims.settleSeconds * 1_000)
+  const consumers = Object.fromEntries(aims.waves.map((wave) => [wave, 'green']))
+  for (const wave of aims.waves) run.screen.event('migrate', `pulumi config set --path consumers.${wave} green`)
+  run.screen.event('migrate', 'pulumi up')
+  await run.stacks.setConfig('traffic', { consumers: JSON.stringify(consumers) })
+  const { outputs } = await upPastGate(run)
+  const route = outputs.route?.value as { live?: string; consumers?: Readonly<Record<string, string>> } | undefined
+  const elsewhere = aims.waves.filter((wave) => route?.consumers?.[wave] !== 'green')
+  if (elsewhere.length === 0 && route?.live === 'blue') return
+  throw new KbgError('rollout', 'The update succeeded, but the waves are not where they were wanted.', {
+    facts: { elsewhere, live: route?.live ?? 'none', required: 'every wave on green, blue live' },
+  })
 }
 
 /** Forward, back, and forward again; records keep flowing all the time. */
@@ -28,10 +39,10 @@ function ackedRecords(status: WorkloadStatus | null): number {
   return status === null ? 0 : status.ackedRecords.blue + status.ackedRecords.green
 }
 
-/** `pulumi config set live <colour>` and `pulumi up`, nothing else. */
+/** `pulumi config set live <colour>` and `pulumi up`, nothing else; the waves follow the live colour from here on. */
 async function switchTo(run: Run, live: Colour): Promise<void> {
   run.screen.event('switch', `pulumi config set live ${live} && pulumi up`)
-  await run.stacks.setConfig('traffic', { live })
+  await run.stacks.setConfig('traffic', { live, consumers: '{}' })
   const { outputs, updates } = await upPastGate(run)
   run.gates.push(gateEvidence((await (await run.stacks.select('traffic')).exportStack()).deployment, updates))
   const route = outputs.route?.value as { live?: string; epoch?: number } | undefined

@@ -19,7 +19,7 @@ export async function validate(run: Run): Promise<void> {
   const end = { decommission: run.stacks.fleet }
   await run.stacks.setConfig('blue', { ...end, retire: 'true', kafkaVersion: aims.versions.blue })
   await run.stacks.setConfig('green', { ...end, retire: 'true', kafkaVersion: aims.versions.green })
-  await run.stacks.setConfig('traffic', { ...end, live: 'blue', attempt: '0' })
+  await run.stacks.setConfig('traffic', { ...end, live: 'blue', consumers: '{}', attempt: '0' })
   const [blue, green] = await Promise.all([run.stacks.preview('blue'), run.stacks.preview('green')])
   run.screen.event('validate', `plan: blue ${changes(blue)}, green ${changes(green)}`)
 }

@@ -104,3 +104,16 @@ function chaptersOf(journal: readonly JournalEntry[]): readonly Chapter[] {
 export function groupReports(journal: readonly JournalEntry[]): readonly GroupReport[] {
   return chaptersOf(journal).flatMap(({ entries }, index) => groupOutcome(entries).groups.map((position) => ({ ...position, switchover: index + 1 })))
 }
+
+/** The groups that waves had settled on a switchover's target before it, switchover by switchover (pure). */
+export function movedByWaves(journal: readonly JournalEntry[]): readonly ReadonlySet<string>[] {
+  return chaptersOf(journal).map(({ closed, entries }) => {
+    const where = new Map<string, string>()
+    for (const entry of entries) {
+      if (entry.kind !== 'wave') continue
+      if (entry.what === 'settled') for (const group of entry.groups) where.set(group, entry.target)
+      if (entry.what === 'returned') for (const group of entry.groups) where.set(group, entry.source)
+    }
+    return new Set([...where].flatMap(([group, colour]) => (colour === closed.live ? [group] : [])))
+  })
+}

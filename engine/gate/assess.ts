@@ -8,9 +8,11 @@ import { checkConnectorStates } from './connector-states.ts'
 import { checkControllerQuorum } from './controller-quorum.ts'
 import { checkFence } from './fences.ts'
 import { checkGroupStates } from './group-states.ts'
+import { checkGroupsTranslatable } from './groups-translatable.ts'
 import { checkIdentity } from './identity.ts'
 import { checkMirrorLag } from './mirror-lag.ts'
 import { checkOpenTransactions } from './open-transactions.ts'
+import { checkPoisonedGroups } from './poisoned-groups.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
 
@@ -21,8 +23,8 @@ export interface Verdict {
 }
 
 /**
- * Judges a snapshot (pure). Later checks have their place here: disk headroom, poisoned groups, producer ids,
- * guardians, benchmark and test verdicts, rehearsal.
+ * Judges a snapshot (pure). Later checks have their place here: disk headroom, producer ids, guardians,
+ * benchmark and test verdicts, rehearsal.
  *
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
  */
@@ -46,6 +48,8 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     ...auditChecks(snapshot, limits),
     checkOpenTransactions(source, limits),
     checkGroupStates(snapshot),
+    ...checkGroupsTranslatable(snapshot),
+    checkPoisonedGroups(snapshot),
     checkClients(snapshot.clients, epoch),
   ]
   return { verdict: verdictOf(checks), checks }

@@ -38,6 +38,8 @@ export const TranslateRequest = z.strictObject({
   from: Colour,
   groups: z.record(z.string(), z.record(z.string(), z.string().regex(/^-?\d+$/))),
   ends: EndsJson.nullable(),
+  /** Groups that go to the nearest proven place before their own where that isn't provable. */
+  redeliver: z.array(z.string()).optional(),
 })
 export type TranslateRequest = z.infer<typeof TranslateRequest>
 

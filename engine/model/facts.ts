@@ -87,6 +87,13 @@ export interface GroupFacts {
   readonly memberCount: number
 }
 
+/** A member with a `group.instance.id` (KIP-345): the broker keeps it for its session timeout after its process is gone. */
+export interface StaticMember {
+  readonly memberId: string
+  readonly groupInstanceId: string
+  readonly clientId: string
+}
+
 export interface OpenTransaction {
   readonly transactionalId: string
   readonly producerId: bigint

@@ -21,7 +21,10 @@ export type Cut = z.infer<typeof Cut>
 /** Reads a cut in the form in which it is stored, and in the long one of older journals. */
 const StoredCut = z.union([PackedCut.transform(unpackCut), Cut])
 
-/** How one group's position on one partition was found. Only `exact` moves a group. */
+/**
+ * How one group's position on one partition was found. `exact` moves a group; so does `redeliver`, the nearest proven place before its own, for a group that the
+ * operator has named for it.
+ */
 export const GroupPosition = z.strictObject({
   groupId: z.string(),
   topic: z.string(),
@@ -30,7 +33,7 @@ export const GroupPosition = z.strictObject({
   targetOffset: z.string().nullable(),
   lagRecords: z.int().nonnegative().nullable(),
   method: z.enum(['count-back', 'map', 'timestamp', 'snapshot', 'checkpoint']),
-  verdict: z.enum(['exact', 'not provable', 'without offsets']),
+  verdict: z.enum(['exact', 'not provable', 'without offsets', 'redeliver']),
   reason: z.string(),
 })
 export type GroupPosition = z.infer<typeof GroupPosition>
@@ -111,6 +114,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     pace: z.record(z.string(), GroupPace).default({}),
     reason: z.string(),
   }),
+  /** Offsets of a group on a colour where it doesn't read, deleted by the operator's explicit order. */
+  z.strictObject({ ...head, kind: z.literal('group-reset'), groupId: z.string(), colour: Colour, offsets: OffsetsJson }),
   z.strictObject({
     ...head,
     kind: z.literal('closed'),

@@ -85,7 +85,7 @@ export const ClientRegistration = z.strictObject({
   /** The last epoch that this client acted on: for a held epoch it means "flushed and stopped". */
   ackedEpoch: z.int().nonnegative(),
   state: z.enum(['running', 'held']),
-  /** The colour it writes to or reads from; null while held. */
+  /** The colour it writes to or reads from; null while held, and for a consumer that reads both. */
   colour: Colour.nullable(),
   software: z.string(),
 })

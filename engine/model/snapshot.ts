@@ -1,8 +1,10 @@
 import type { AuditFacts } from './audit-facts.ts'
 import type { Colour } from './colour.ts'
 import type { AclBinding, BrokerProbe, ClusterFacts, ConnectorFacts, GroupFacts, OpenTransaction, QuorumFacts, TopicFacts } from './facts.ts'
-import type { JournalEntry } from './journal.ts'
+import type { GroupPosition, JournalEntry } from './journal.ts'
+import type { PartitionOffsets } from './partition.ts'
 import type { ClientRegistration, RouteDocument } from './route.ts'
+import type { UnprovenGroups } from './wiring.ts'
 
 /** One observation: a value, or why there is none. A missing value is never taken for a good one. */
 export type Reading<T> = { readonly seen: true; readonly value: T } | { readonly seen: false; readonly why: string }
@@ -37,6 +39,23 @@ export interface MirrorSnapshot {
   readonly lag: readonly LagSample[]
 }
 
+/** What one group has committed on both sides. The target's was read first: what a live group commits meanwhile can't make it look as if it were ahead there. */
+export interface GroupCommits {
+  readonly groupId: string
+  readonly onTarget: Reading<PartitionOffsets>
+  readonly onSource: Reading<PartitionOffsets>
+}
+
+/** The groups that the route has on the source, and where the audit's maps put them. */
+export interface GroupsSnapshot {
+  /** In order of their names; neither those that are left out by rule nor those that stay by name. */
+  readonly commits: readonly GroupCommits[]
+  /** Their positions on the target as of now; null: the fleet has no audit. */
+  readonly positions: Reading<readonly GroupPosition[]> | null
+  /** Up to where the audit had compared each partition a moment before. */
+  readonly compared: ReadonlyMap<string, Readonly<Record<Colour, bigint>>>
+}
+
 export interface RouteSnapshot {
   readonly route: RouteDocument | null
   readonly journal: readonly JournalEntry[]
@@ -53,6 +72,11 @@ export interface Snapshot {
   readonly mirror: MirrorSnapshot
   /** What the audit's workers say; null: the fleet has none. */
   readonly audit: Reading<AuditFacts> | null
+  /** The catalog's groups, whether they are there or not. */
+  readonly catalogGroups: readonly string[]
+  /** Groups that the operator has named. */
+  readonly unprovenGroups: UnprovenGroups
+  readonly groups: Reading<GroupsSnapshot>
   /** The exact bindings of a fence: parity ignores them. */
   readonly fenceBindings: readonly AclBinding[]
 }

@@ -8,9 +8,13 @@ export const WaveName = z.string().regex(/^wave-[1-9]\d{0,3}$/, 'wave-<number>')
 export const Waves = z.record(WaveName, z.array(z.string().min(1)))
 export type Waves = z.infer<typeof Waves>
 
-/** The catalog's waves, in the order in which they move. */
-export function wavesOf(catalog: Pick<Catalog, 'groups'>): Waves {
-  const numbered = Object.entries(catalog.groups).flatMap(([groupId, { wave }]) => (wave === undefined ? [] : [{ groupId, wave }]))
+/**
+ * The catalog's waves, in the order in which they move.
+ *
+ * @param staying groups that the operator has named to stay where they are: they are in no wave
+ */
+export function wavesOf(catalog: Pick<Catalog, 'groups'>, staying: readonly string[] = []): Waves {
+  const numbered = Object.entries(catalog.groups).flatMap(([groupId, { wave }]) => (wave === undefined || staying.includes(groupId) ? [] : [{ groupId, wave }]))
   const byWave = Map.groupBy(numbered, ({ wave }) => wave)
   return Object.fromEntries(
     [...byWave].sort(([a], [b]) => a - b).map(([wave, groups]) => [`wave-${wave}`, groups.map(({ groupId }) => groupId).sort((a, b) => a.localeCompare(b))]),

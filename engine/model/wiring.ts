@@ -29,6 +29,18 @@ export const WorkerAccess = z.strictObject({
 })
 export type WorkerAccess = z.infer<typeof WorkerAccess>
 
+/**
+ * What becomes of a group whose position can't be proven, because the operator names it. `stay`: it isn't moved, whatever its position. `redeliver`: it goes to
+ * the nearest proven place before its own, reads again what lies between, and skips nothing.
+ */
+export const UnprovenGroups = z.record(z.string().min(1), z.enum(['stay', 'redeliver']))
+export type UnprovenGroups = z.infer<typeof UnprovenGroups>
+
+/** What the operator has named a group for; null: nothing. */
+export function namedFor(unprovenGroups: UnprovenGroups, groupId: string): UnprovenGroups[string] | null {
+  return Object.hasOwn(unprovenGroups, groupId) ? (unprovenGroups[groupId] ?? null) : null
+}
+
 /** Everything that a gate or a switchover of one fleet is wired to: addresses and references, no secret. */
 export const Wiring = z
   .strictObject({
@@ -44,6 +56,8 @@ export const Wiring = z
     groups: z.array(z.string().min(1)),
     /** The catalog's groups by wave. */
     waves: Waves.default({}),
+    /** Groups that the operator has named, see {@link UnprovenGroups}. */
+    unprovenGroups: UnprovenGroups.default({}),
   })
   .check((context) => {
     const { blue, green } = context.value.clusters

@@ -28,8 +28,15 @@ export interface Audit {
   prove(ends: AskedEnds, deadline: Deadline): Promise<AuditProof>
   /**
    * Translates committed offsets of groups from one colour to the other by the offset maps: one position for each committed partition, and for each partition
-   * without a commit of a topic that the group has commits in. `ends`: the cut, or null for what the audit has come to now.
+   * without a commit of a topic that the group has commits in. `ends`: the cut, or null for what the audit has come to now. Groups in `redeliver` get the nearest
+   * proven place before a position that isn't provable, as `redeliver`; none unless said otherwise.
    */
-  translate(from: Colour, groups: ReadonlyMap<string, PartitionOffsets>, ends: AskedEnds | null, deadline: Deadline): Promise<readonly GroupPosition[]>
+  translate(
+    from: Colour,
+    groups: ReadonlyMap<string, PartitionOffsets>,
+    ends: AskedEnds | null,
+    deadline: Deadline,
+    redeliver?: readonly string[],
+  ): Promise<readonly GroupPosition[]>
   close(): Promise<void>
 }

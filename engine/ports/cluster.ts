@@ -7,6 +7,7 @@ import type {
   OpenTransaction,
   PartitionEnd,
   QuorumFacts,
+  StaticMember,
   TopicFacts,
   VisibleRecord,
 } from '../model/facts.ts'
@@ -25,6 +26,7 @@ export type {
   PartitionFacts,
   ProbeAnswer,
   QuorumFacts,
+  StaticMember,
   TopicFacts,
   VisibleRecord,
 } from '../model/facts.ts'
@@ -79,6 +81,13 @@ export interface Groups {
   commit(groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void>
   /** Deletes a group's offsets; used to clear a moved group's copy. */
   deleteGroup(groupId: string, deadline: Deadline): Promise<void>
+  /** The members of a classic group that have an instance id; none of a group that isn't there. */
+  staticMembers(groupId: string, deadline: Deadline): Promise<readonly StaticMember[]>
+  /**
+   * Makes these members leave (LeaveGroup v3 and later, KIP-345). Each goes only as the member that was seen: one that is gone, or has joined again under its
+   * instance id meanwhile, is left alone.
+   */
+  removeStaticMembers(groupId: string, members: readonly StaticMember[], deadline: Deadline): Promise<void>
 }
 
 export interface Transactions {

@@ -43,6 +43,19 @@ export interface RouteWrite {
   readonly expectedJournalHead: number
 }
 
+/** A process of this project that follows the route as clients do. */
+export interface RouteFollowing {
+  /** The newest route seen; null: none yet. */
+  readonly newest: RouteDocument | null
+  /** Aborted when the registration was lost: others no longer wait for this process. */
+  readonly lost: AbortSignal
+  /** The newest route if it is newer than `epoch`, as soon as there is one; null after `waitMs`. @throws KbgError `registration-lost` */
+  newerThan(epoch: number, waitMs: number): Promise<RouteDocument | null>
+  /** Says that everything of earlier epochs has ended. */
+  acknowledge(epoch: number, deadline: Deadline): Promise<void>
+  close(): Promise<void>
+}
+
 /** The config store: route, lock, journal and client registrations of one fleet. */
 export interface RouteStore {
   read(deadline: Deadline): Promise<RouteReading>
@@ -63,5 +76,7 @@ export interface RouteStore {
     until: (clients: readonly ClientRegistration[]) => boolean,
     deadline: Deadline,
   ): Promise<{ readonly satisfied: boolean; readonly clients: readonly ClientRegistration[] }>
+  /** Registers a process of this project and follows the route for it. @throws KbgError `route-store-unreachable`, `deadline` */
+  follow(registration: ClientRegistration, deadline: Deadline): Promise<RouteFollowing>
   close(): Promise<void>
 }

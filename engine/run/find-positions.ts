@@ -15,6 +15,8 @@ export interface PositionSearch {
   readonly cut: Cut
   /** Committed offsets on the source, by group. */
   readonly committed: ReadonlyMap<string, PartitionOffsets>
+  /** Groups that the operator has named: what can't be proven of them goes to the nearest proven place before it. */
+  readonly redeliver: readonly string[]
 }
 
 /**
@@ -33,8 +35,29 @@ export async function findPositions(ports: Ports, search: PositionSearch, tell: 
   const counted = await countedOrNone(ports, search, committed, tell, deadline)
   const stillOpen = unproven(counted)
   const better = counted.filter(({ groupId }) => !stillOpen.has(groupId))
-  const replaced = new Set(better.map(({ groupId }) => groupId))
-  return [...byMap.filter(({ groupId }) => !replaced.has(groupId)), ...better]
+  const named = await redelivered(
+    ports,
+    search,
+    [...open].filter((groupId) => !better.some((position) => position.groupId === groupId)),
+    tell,
+    deadline,
+  )
+  const replaced = new Set([...better, ...named].map(({ groupId }) => groupId))
+  return [...byMap.filter(({ groupId }) => !replaced.has(groupId)), ...better, ...named]
+}
+
+/** Of the groups that can't be proven, those that the operator has named for it, at the nearest proven place before their own. */
+async function redelivered(
+  ports: Ports,
+  search: PositionSearch,
+  open: readonly string[],
+  tell: (text: string) => void,
+  deadline: Deadline,
+): Promise<readonly GroupPosition[]> {
+  const named = open.filter((groupId) => search.redeliver.includes(groupId))
+  if (named.length === 0) return []
+  const committed = new Map([...search.committed].filter(([groupId]) => named.includes(groupId)))
+  return (await positionsByMap(ports, { ...search, committed }, tell, deadline, named)) ?? []
 }
 
 function countedBack(
@@ -79,6 +102,7 @@ async function positionsByMap(
   search: PositionSearch,
   tell: (text: string) => void,
   deadline: Deadline,
+  redeliver: readonly string[] = [],
 ): Promise<readonly GroupPosition[] | null> {
   if (ports.audit === null) return null
   try {
@@ -87,6 +111,7 @@ async function positionsByMap(
       search.committed,
       endsOf(search.cut),
       deadline.within(deadline.remainingMs() / 2, "the audit's translation"),
+      redeliver,
     )
   } catch (thrown) {
     deadline.check()

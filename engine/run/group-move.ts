@@ -5,10 +5,12 @@ import type { GroupPosition, JournalFact } from '../model/journal.ts'
 import type { PartitionOffsets } from '../model/partition.ts'
 import { topicPartition } from '../model/partition.ts'
 import type { ClientRegistration, GroupRoute } from '../model/route.ts'
+import { namedFor } from '../model/wiring.ts'
 import type { Deadline } from '../ports/clock.ts'
 import { positionChunks } from '../switchover/group-positions.ts'
 import { groupsSet } from '../switchover/route-moves.ts'
 import type { Execution } from './execution.ts'
+import { removeLeftMembers } from './steps/left-members.ts'
 
 const emptyPauseMs = 30
 /** Ten thousand groups with names of 40 characters in one publication were refused by the store's bound (measured); a thousand are far below. */
@@ -34,8 +36,11 @@ export interface GroupMove {
   readonly unknown: readonly string[]
   /** The wave that they belong to; null: they move with the producers. */
   readonly wave: string | null
-  /** Every position of every group that was asked for, from its committed offsets on the source. */
-  readonly find: (committed: ReadonlyMap<string, PartitionOffsets>, deadline: Deadline) => Promise<readonly GroupPosition[]>
+  /**
+   * Every position of every group that was asked for, from its committed offsets on the source. `redeliver`: groups that the operator has named for the nearest
+   * proven place before their own.
+   */
+  readonly find: (committed: ReadonlyMap<string, PartitionOffsets>, redeliver: readonly string[], deadline: Deadline) => Promise<readonly GroupPosition[]>
 }
 
 /** What is published of a batch must fit into one write of the route store, or its groups could be held and never released. */
@@ -92,8 +97,12 @@ async function emptyGroups(run: Execution, source: Colour, candidates: readonly 
   const { clients } = await run.ports.store.waitForClients((all) => !all.some(isLate), wait)
   refuseUnderWay(clients.filter(isLate))
   let before = new Set<string>()
+  const askedToLeave = new Set<string>()
   for (;;) {
     const now = await run.ports.clusters[source].groups.list(deadline)
+    const lingering = now.filter(({ groupId, memberCount }) => wanted.has(groupId) && memberCount > 0 && !askedToLeave.has(groupId))
+    for (const { groupId } of lingering) askedToLeave.add(groupId)
+    await Promise.all(lingering.map(({ groupId }) => removeLeftMembers(run, source, groupId, clients, epoch, deadline)))
     const facts = new Map(now.map((group) => [group.groupId, group]))
     // A group that was deleted meanwhile has nobody to wait for, and must not hold up the others.
     const left = new Set([...wanted.keys()].filter((groupId) => hasNoMembers(facts.get(groupId))))
@@ -135,15 +144,22 @@ function reasonOf(groups: readonly GroupFacts[], groupId: string): string {
   return group.type === 'classic' ? `still ${group.state} with ${group.memberCount} members` : `a ${group.type} group can't be moved yet`
 }
 
-/** Translates every partition of every group; a group with one position that isn't exact is refused as a whole. */
-async function translated(run: Execution, { source, find }: GroupMove, groupIds: readonly string[], deadline: Deadline) {
+/** Translates every partition of every group; a group with one position that isn't exact is refused as a whole, unless it is named to be redelivered. */
+export async function translated(
+  run: Pick<Execution, 'ports' | 'wiring'>,
+  { source, find }: Pick<GroupMove, 'source' | 'find'>,
+  groupIds: readonly string[],
+  deadline: Deadline,
+) {
   const { groups } = run.ports.clusters[source]
   const committed = new Map(await Promise.all(groupIds.map(async (groupId) => [groupId, await groups.committed(groupId, deadline)] as const)))
-  const positions = groupIds.length === 0 ? [] : await find(committed, deadline)
+  const redeliver = groupIds.filter((groupId) => namedFor(run.wiring.unprovenGroups, groupId) === 'redeliver')
+  const positions = groupIds.length === 0 ? [] : await find(committed, redeliver, deadline)
+  const byGroup = Map.groupBy(positions, ({ groupId }) => groupId) // a look through all of them for each group took longer than everything else
   const movable = new Map<string, Movable>()
   const refused: { groupId: string; reason: string }[] = []
   for (const groupId of groupIds) {
-    const own = positions.filter((position) => position.groupId === groupId)
+    const own = byGroup.get(groupId) ?? []
     const bad = own.find((position) => position.verdict === 'not provable')
     const offsets = own.flatMap(({ topic, partition, targetOffset }) =>
       targetOffset === null ? [] : [[topicPartition(topic, partition), BigInt(targetOffset)] as const],
@@ -156,29 +172,34 @@ async function translated(run: Execution, { source, find }: GroupMove, groupIds:
 }
 
 /** What was read of a group on the source, and what is to be written to the target. */
-interface Movable {
+export interface Movable {
   readonly read: PartitionOffsets
   readonly write: PartitionOffsets
 }
 
 /** Writes every group to the target and reads both sides back; returns those that could not be written, with the reason. */
-async function writeAll(run: Execution, move: GroupMove, movable: ReadonlyMap<string, Movable>, deadline: Deadline): Promise<ReadonlyMap<string, string>> {
+export async function writeAll(
+  run: Pick<Execution, 'ports'>,
+  move: Pick<GroupMove, 'source' | 'target'>,
+  movable: ReadonlyMap<string, Movable>,
+  deadline: Deadline,
+): Promise<ReadonlyMap<string, string>> {
   const failed = new Map<string, string>()
   await Promise.all(
     [...movable].map(async ([groupId, { read, write }]) => {
       try {
         await writeOne(run, move.target, groupId, write, deadline)
         await asRead(run, move.source, groupId, read, deadline)
-        await stillEmpty(run, move.source, groupId, deadline)
       } catch (thrown) {
         failed.set(groupId, messageOf(thrown))
       }
     }),
   )
+  for (const [groupId, reason] of await returned(run, move.source, new Set(movable.keys()), deadline)) if (!failed.has(groupId)) failed.set(groupId, reason)
   return failed
 }
 
-async function writeOne(run: Execution, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
+async function writeOne(run: Pick<Execution, 'ports'>, target: Colour, groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {
   const { groups: port } = run.ports.clusters[target]
   const before = await port.committed(groupId, deadline)
   const foreign = [...before.keys()].filter((partition) => !offsets.has(partition))
@@ -198,7 +219,7 @@ async function writeOne(run: Execution, target: Colour, groupId: string, offsets
 }
 
 /** A last commit may have landed behind the reading: then what was written is of an older position. */
-async function asRead(run: Execution, source: Colour, groupId: string, read: PartitionOffsets, deadline: Deadline): Promise<void> {
+async function asRead(run: Pick<Execution, 'ports'>, source: Colour, groupId: string, read: PartitionOffsets, deadline: Deadline): Promise<void> {
   const now = await run.ports.clusters[source].groups.committed(groupId, deadline)
   const changed = [...new Set([...read.keys(), ...now.keys()])].filter((partition) => read.get(partition) !== now.get(partition))
   if (changed.length === 0) return
@@ -207,17 +228,28 @@ async function asRead(run: Execution, source: Colour, groupId: string, read: Par
   })
 }
 
-async function stillEmpty(run: Execution, source: Colour, groupId: string, deadline: Deadline): Promise<void> {
-  const group = (await run.ports.clusters[source].groups.list(deadline)).find((one) => one.groupId === groupId)
-  if (group && group.memberCount > 0)
-    throw new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members: group.memberCount, required: 0 } })
+/** The written groups that have members on the source again, with the reason: one listing behind all writes tells it of each. If it fails, nothing is known of any. */
+async function returned(run: Pick<Execution, 'ports'>, source: Colour, written: ReadonlySet<string>, deadline: Deadline): Promise<ReadonlyMap<string, string>> {
+  // biome-ignore format: one line
+  if (written.size === 0) return new Map()
+  try {
+    const listed = await run.ports.clusters[source].groups.list(deadline)
+    const back = listed.filter(({ groupId, memberCount }) => memberCount > 0 && written.has(groupId))
+    return new Map(back.map(({ groupId, memberCount }) => [groupId, messageOf(groupReturned(groupId, source, memberCount))]))
+  } catch (thrown) {
+    return new Map([...written].map((groupId) => [groupId, messageOf(thrown)]))
+  }
+}
+
+function groupReturned(groupId: string, source: Colour, members: number): KbgError {
+  return new KbgError('group-returned', `${groupId} has members on ${source} again.`, { facts: { members, required: 0 } })
 }
 
 /**
  * Publishes where the groups of a batch read now, in the same transaction as what was found of them. Positions that one entry can't hold go into entries
  * before it, which count only once it stands: after a crash in between a rerun moves these groups again.
  */
-async function release(run: Execution, { source, target, wave }: GroupMove, outcome: GroupsOutcome): Promise<void> {
+export async function release(run: Execution, { source, target, wave }: Pick<GroupMove, 'source' | 'target' | 'wave'>, outcome: GroupsOutcome): Promise<void> {
   const routes: Record<string, GroupRoute> = Object.fromEntries(outcome.moved.map((groupId) => [groupId, { colour: target, state: 'running' }]))
   for (const { groupId } of outcome.stayed) routes[groupId] = { colour: source, state: 'running' }
   const chunks = positionChunks(outcome.positions)

@@ -1,5 +1,6 @@
 import { assess, type Verdict } from '../gate/assess.ts'
 import { refusals } from '../gate/check.ts'
+import { groupsCompared } from '../gate/groups-translatable.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Deadline } from '../ports/clock.ts'
@@ -7,7 +8,7 @@ import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 
 /** Checks whose refusal a moment can lift: on a busy machine the mirror and the audit fall behind now and then, and catch up by themselves. */
-const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark'])
+const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark', groupsCompared])
 
 /** What is judged, and for whom. */
 export interface Judgement {

@@ -1,17 +1,20 @@
 /** The local platform as resources use it: where state lies, and how long things may take. */
 import { projectDir } from '../../tools/paths.ts'
+import { openRouteStore } from '../adapters/etcd/route-store.ts'
 import { destroyAudit, type LocalAuditSpec, observeAudit, provisionAudit } from '../adapters/local/audit-process.ts'
 import { destroyCluster, observeCluster, provisionCluster } from '../adapters/local/cluster.ts'
 import type { LocalClusterSpec } from '../adapters/local/cluster-spec.ts'
 import { type ConnectWorkerSpec, destroyWorker, observeWorker, provisionWorker, type WorkerLocation } from '../adapters/local/connect-worker.ts'
 import { destroyRouteStore, observeRouteStore, provisionRouteStore, type RouteStoreSpec, routeStoreUsers } from '../adapters/local/etcd-process.ts'
 import { credentialsPath, localAddresses, removeFleetIfEmpty } from '../adapters/local/state.ts'
+import { destroyWriteBack, observeWriteBack, provisionWriteBack } from '../adapters/local/write-back-process.ts'
 import { endpointText } from '../model/addresses.ts'
 import type { AuditWorkerAccess } from '../model/audit-worker.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
-import type { RouteStoreAccess, WorkerAccess } from '../model/wiring.ts'
+import type { RouteStoreAccess, Wiring, WorkerAccess } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
 import type { Progress } from './progress.ts'
+import { writeBackRegistration } from './write-back/keeper.ts'
 
 /** Three JVMs and their first metadata take 8 s on two idle cores; a busy machine may take ten times as long. */
 const clusterDeadlineMs = 180_000
@@ -20,6 +23,8 @@ const workerDeadlineMs = 120_000
 const storeDeadlineMs = 60_000
 /** One Node process and its first look at both colours. */
 const auditDeadlineMs = 60_000
+/** One Node process and its registration. */
+const writeBackDeadlineMs = 60_000
 /** The graces before SIGKILL are far below this. */
 const endDeadlineMs = 60_000
 
@@ -93,6 +98,29 @@ export const localAudits = {
   },
   destroy({ fleet }: Pick<DeclaredAudit, 'fleet'>, state: 'keep' | 'remove', call: PlatformCall): Promise<void> {
     return destroyAudit({ projectRoot: projectDir, fleet }, state, endDeadline(call, `the audit of ${fleet}`))
+  },
+}
+
+/** What keeps the live side's copy of positions on the standby, as a process of this machine. */
+export const localWriteBacks = {
+  async provision(wiring: Wiring, call: PlatformCall): Promise<void> {
+    const deadline = new Deadline(call.clock, writeBackDeadlineMs, `the write-back of ${wiring.fleet} to follow the route`, call.cancelled)
+    const store = openRouteStore(wiring.routeStore, wiring.fleet, call.clock)
+    try {
+      const isRegistered = async (processId: number) => {
+        const { instanceId } = writeBackRegistration(processId)
+        return (await store.clients(deadline)).some((client) => client.instanceId === instanceId)
+      }
+      await provisionWriteBack(projectDir, wiring, isRegistered, lines(call, 'write-back'), deadline)
+    } finally {
+      await store.close()
+    }
+  },
+  isAlive({ fleet }: Pick<Wiring, 'fleet'>): boolean {
+    return observeWriteBack({ projectRoot: projectDir, fleet }) !== null
+  },
+  destroy({ fleet }: Pick<Wiring, 'fleet'>, call: PlatformCall): Promise<void> {
+    return destroyWriteBack({ projectRoot: projectDir, fleet }, endDeadline(call, `the write-back of ${fleet}`))
   },
 }
 

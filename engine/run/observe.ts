@@ -1,13 +1,16 @@
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
+import type { GroupFacts } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
+import type { RouteDocument } from '../model/route.ts'
 import type { ColourSnapshot, LagSample, MirrorSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Deadline } from '../ports/clock.ts'
 import { mirrorRecord } from '../switchover/journal-reading.ts'
 import { isMirrorConnector } from './connector-names.ts'
 import { sampleLag } from './lag.ts'
+import { observeGroups } from './observe-groups.ts'
 import type { Ports } from './ports.ts'
 
 /** What is to be observed: the move that an intent asks for. */
@@ -23,12 +26,14 @@ export interface ObservedMove {
 export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move: ObservedMove, lagSamples: number, deadline: Deadline): Promise<Snapshot> {
   const routeReading = await read(() => ports.store.read(deadline))
   const journal = routeReading.seen ? routeReading.value.journal : []
-  const [clients, audit, source, target, mirror] = await Promise.all([
+  const lists = { blue: read(() => ports.clusters.blue.groups.list(deadline)), green: read(() => ports.clusters.green.groups.list(deadline)) }
+  const [clients, audit, source, target, mirror, groups] = await Promise.all([
     read(() => ports.store.clients(deadline)),
     observeAudit(ports, deadline),
-    observeColour(ports, wiring, move.source, deadline),
-    observeColour(ports, wiring, move.target, deadline),
+    observeColour(ports, wiring, move.source, lists[move.source], deadline),
+    observeColour(ports, wiring, move.target, lists[move.target], deadline),
     observeMirror(ports, wiring, limits, move, journal, lagSamples, deadline),
+    observeMovedGroups(ports, wiring, limits, move, routeReading.seen ? routeReading.value.route : null, lists, deadline),
   ])
   return {
     ...move,
@@ -38,6 +43,9 @@ export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move
     colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
     mirror,
     audit,
+    catalogGroups: wiring.groups,
+    unprovenGroups: wiring.unprovenGroups,
+    groups,
     fenceBindings: ports.clusters[move.target].fence.bindings,
   }
 }
@@ -46,14 +54,33 @@ async function observeAudit({ audit }: Ports, deadline: Deadline): Promise<Snaps
   return audit === null ? null : await read(() => audit.facts(deadline))
 }
 
-async function observeColour(ports: Ports, wiring: Wiring, colour: Colour, deadline: Deadline): Promise<ColourSnapshot> {
-  const { inventory, groups, transactions, fence } = ports.clusters[colour]
+async function observeMovedGroups(
+  ports: Ports,
+  wiring: Wiring,
+  limits: Limits,
+  move: ObservedMove,
+  route: RouteDocument | null,
+  lists: Readonly<Record<Colour, Promise<Reading<readonly GroupFacts[]>>>>,
+  deadline: Deadline,
+): Promise<Snapshot['groups']> {
+  const [blue, green] = await Promise.all([lists.blue, lists.green])
+  return await observeGroups(ports, wiring, limits, { ...move, route, listed: { blue, green } }, deadline)
+}
+
+async function observeColour(
+  ports: Ports,
+  wiring: Wiring,
+  colour: Colour,
+  groups: Promise<Reading<readonly GroupFacts[]>>,
+  deadline: Deadline,
+): Promise<ColourSnapshot> {
+  const { inventory, transactions, fence } = ports.clusters[colour]
   const [cluster, topics, acls, quorum, groupFacts, openTransactions, probes] = await Promise.all([
     read(() => inventory.cluster(deadline)),
     read(() => inventory.topics(deadline)),
     read(() => inventory.acls(deadline)),
     read(() => inventory.quorum(deadline)),
-    read(() => groups.list(deadline)),
+    groups,
     read(() => transactions.open(deadline)),
     read(() => fence.probe(deadline)),
   ])
@@ -83,6 +110,7 @@ async function observeMirror(
     mirror,
     connector: record.connector,
     topics: wiring.topics,
+    isAudited: ports.audit !== null,
   }
   const lag: LagSample[] = []
   for (let number = 0; number < lagSamples && !deadline.over; number += 1) {

@@ -3,7 +3,7 @@ import { connectCluster } from '../adapters/kafka/cluster.ts'
 import { isExcludedGroup } from '../gate/group-states.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
-import { messageOf } from '../model/error.ts'
+import { firstFive, messageOf } from '../model/error.ts'
 import type { ClientRegistration } from '../model/route.ts'
 import type { RouteStoreAccess, Wiring } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
@@ -112,13 +112,9 @@ export function reasonsAgainstEnding(
   if ((reading.route !== null && reading.route.state !== 'open') || openSwitch(reading.journal) !== null) {
     reasons.push('a switchover is open: run pulumi up first, it finishes it or takes it back')
   }
-  if (clients.length > 0 && decommission !== fleet) {
-    reasons.push(
-      `routed clients are registered: ${clients
-        .slice(0, 5)
-        .map((client) => client.clientId)
-        .join(', ')}${clients.length > 5 ? ` and ${clients.length - 5} more` : ''}`,
-    )
+  const applications = clients.filter(({ kind }) => kind !== 'write-back')
+  if (applications.length > 0 && decommission !== fleet) {
+    reasons.push(`routed clients are registered: ${firstFive(applications.map(({ clientId }) => clientId))}`)
   }
   return reasons
 }

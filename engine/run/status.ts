@@ -2,6 +2,7 @@ import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import type { Reading } from '../model/snapshot.ts'
+import type { Waves } from '../model/wave.ts'
 import { Deadline } from '../ports/clock.ts'
 import { statusText } from '../switchover/status-text.ts'
 import type { Ports } from './ports.ts'
@@ -9,7 +10,7 @@ import type { Ports } from './ports.ts'
 const statusMs = 10_000
 
 /** Observes and explains the fleet's state in words; a colour that can't be asked is said to be unknown. */
-export async function describeStatus(ports: Ports): Promise<string> {
+export async function describeStatus(ports: Ports, waves: Waves): Promise<string> {
   const deadline = new Deadline(ports.clock, statusMs, 'the fleet to be observed')
   const [reading, clients, blue, green] = await Promise.all([
     ports.store.read(deadline),
@@ -17,7 +18,7 @@ export async function describeStatus(ports: Ports): Promise<string> {
     probe(ports, 'blue', deadline),
     probe(ports, 'green', deadline),
   ])
-  return statusText({ route: reading.route, journal: reading.journal, lockHolder: reading.lock?.holder ?? null, clients, probes: { blue, green } })
+  return statusText({ route: reading.route, journal: reading.journal, lockHolder: reading.lock?.holder ?? null, clients, probes: { blue, green }, waves })
 }
 
 async function probe(ports: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly BrokerProbe[]>> {

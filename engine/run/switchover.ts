@@ -106,6 +106,9 @@ async function releaseLeftHeld(run: Execution): Promise<void> {
   if (left.length === 0) return
   const route = heldGroupsReleased(run.route, run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'skipped', detail: `${firstFive(left)} were left held, epoch ${route.epoch}` }, route)
+  // The gate that may follow wants every client on the newest epoch: joining again takes them a moment.
+  const follow = run.untilCancelled(run.limits.holdDeadlineMs, 'clients to read the route')
+  await run.ports.store.waitForClients((clients) => clients.every(({ ackedEpoch }) => ackedEpoch >= route.epoch), follow)
 }
 
 /** What was left open is finished first, whatever the intent says now; a move beyond that needs a gate that looked at it, and so another update. */

@@ -4,7 +4,9 @@ import type { BrokerProbe } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { ClientRegistration, RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
+import type { Waves } from '../model/wave.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
+import { consumersOf, unjudgedWaves } from './waves.ts'
 
 /** What `kbg status` looks at. */
 export interface StatusFacts {
@@ -13,6 +15,8 @@ export interface StatusFacts {
   readonly lockHolder: string | null
   readonly clients: readonly ClientRegistration[]
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
+  /** The catalog's groups by wave. */
+  readonly waves: Waves
 }
 
 /** Any state in words: who writes where, what is fenced, which step is open since when, what happens next, what the operator can do (pure). */
@@ -28,6 +32,7 @@ export function statusText(facts: StatusFacts): string {
     ...fenceAdvice(facts, route),
     `mirror    ${mirrorText(journal)}`,
     `readers   ${readersText(route)}`,
+    ...wavesText(facts, route),
     `clients   ${clientsText(facts.clients, route.epoch)}`,
     `lock      ${facts.lockHolder === null ? 'free' : `held by ${facts.lockHolder}`}`,
     ...openText(facts),
@@ -77,6 +82,18 @@ function mirrorText(journal: readonly JournalEntry[]): string {
 function readersText(route: RouteDocument): string {
   const groups = Object.entries(route.groups).map(([groupId, group]) => `${groupId} ${group.state} on ${group.colour}`)
   return `${route.defaultConsumerColour}${groups.length > 0 ? `, but ${firstFive(groups)}` : ''}`
+}
+
+/** Where each wave reads, and which one a run left between two. */
+function wavesText({ waves, journal, lockHolder }: StatusFacts, route: RouteDocument): readonly string[] {
+  const known = Object.entries(consumersOf(route, waves))
+  if (known.length === 0) return []
+  const open = [...known.flatMap(([wave, colour]) => (colour === 'held' ? [wave] : [])), ...unjudgedWaves(journal).map(({ wave }) => wave)]
+  const next = lockHolder === null ? 'its orchestrator is gone; pulumi up on the traffic stack goes on with it' : 'its orchestrator holds the lock and goes on'
+  return [
+    `waves     ${known.map(([wave, colour]) => `${wave} ${colour === 'mixed' ? 'on both colours' : colour === 'held' ? 'held' : `reads on ${colour}`}`).join(', ')}`,
+    ...(open.length === 0 ? [] : [`          ${[...new Set(open)].join(', ')} is being moved: ${next}`]),
+  ]
 }
 
 function clientsText(clients: readonly ClientRegistration[], epoch: number): string {

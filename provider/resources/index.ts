@@ -25,6 +25,10 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     const [{ localAudit }, { localAudits }] = await Promise.all([import('./local-audit.ts'), import('../../engine/run/local-platform.ts')])
     return handlerOf(localAudit(localAudits))
   },
+  'kbg:index:LocalWriteBack': async () => {
+    const [{ localWriteBack }, { localWriteBacks }] = await Promise.all([import('./local-write-back.ts'), import('../../engine/run/local-platform.ts')])
+    return handlerOf(localWriteBack(localWriteBacks))
+  },
   'kbg:index:Switchover': async () => {
     const [{ switchover }, { switchoverEngine }] = await Promise.all([import('./switchover.ts'), import('./switchover-by-engine.ts')])
     return handlerOf(switchover(switchoverEngine))

@@ -125,7 +125,7 @@ function wavesElsewhere(
 /** A wave that reads elsewhere than it is wanted, whatever the inputs were. A change of `live` moves the waves that follow it, and is a difference of its own. */
 function waveDifference(old: StoredSwitchover, wanted: Known<SwitchoverInputs>): Difference {
   const { live, consumers } = wanted
-  if (live === unknownValue || consumers === unknownValue) return new Map()
+  if (live === unknownValue || consumers === unknownValue || live !== old.outputs.live) return new Map()
   return wavesElsewhere(old.outputs, { live, consumers }).length > 0 ? actualDifference('consumers') : new Map()
 }
 

@@ -4,23 +4,30 @@ import { toolEnv } from '../../tools/paths.ts'
 import { type ConductedBench, exitCodeOf, stopOnInterrupt } from './harness/index.ts'
 
 /** Every bench, loaded only when it is asked for. */
-const benches: Readonly<Record<string, () => Promise<ConductedBench>>> = {
+const benches: Readonly<Record<string, (words: readonly string[]) => Promise<ConductedBench>>> = {
   preview: async () => (await import('./preview.ts')).benchPreview(),
   provision: async () => (await import('./provision.ts')).benchProvision(),
   window: async () => (await import('./window.ts')).benchWindow(),
+  translate: async () => (await import('./translate.ts')).benchTranslate(),
+  'translate-scale': async () => (await import('./translate-scale.ts')).benchTranslateScale(),
+  'verify-at-switch': async (words) => {
+    const { benchVerifyAtSwitch, verifyAtSwitchOptions } = await import('./verify-at-switch.ts')
+    return await benchVerifyAtSwitch(verifyAtSwitchOptions(words))
+  },
+  audit: async () => (await import('./audit.ts')).benchAudit(),
   fresh: async () => (await import('./fresh.ts')).benchFresh(),
 }
 
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words
-  const bench = name === undefined || rest.length > 0 ? undefined : benches[name]
+  const bench = name === undefined || (rest.length > 0 && name !== 'verify-at-switch') ? undefined : benches[name]
   if (!bench) {
-    console.error(`Which bench? npm run bench -- ${Object.keys(benches).join('|')}`)
+    console.error(`Which bench? npm run bench -- ${Object.keys(benches).join('|')}; verify-at-switch takes --records 10000,100000`)
     return 2
   }
   process.env.PATH = toolEnv().PATH
   stopOnInterrupt()
-  const { result } = await bench()
+  const { result } = await bench(rest)
   console.log(`\nThe result is out/bench/${name}${result.refused.length > 0 ? '.refused' : ''}.json`)
   return exitCodeOf(result)
 }

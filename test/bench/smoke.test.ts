@@ -2,12 +2,19 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Catalog } from '../../engine/model/catalog.ts'
 import { toolEnv } from '../../tools/paths.ts'
+import { type Pair, standPair } from '../support/pair.ts'
+import { benchAudit } from './audit.ts'
 import { benchFresh } from './fresh.ts'
 import { BenchResult, type ConductedBench } from './harness/index.ts'
+import { ordersOnly } from './orders-only.ts'
 import { benchPreview } from './preview.ts'
 import { benchProvision } from './provision.ts'
+import { benchTranslate } from './translate.ts'
+import { benchTranslateScale } from './translate-scale.ts'
+import { benchVerifyAtSwitch } from './verify-at-switch.ts'
 import { benchWindow } from './window.ts'
 
 let outDir = ''
@@ -49,6 +56,55 @@ test('window: total, parts, the same parts alone, and no fault of the clients', 
   const inHaste = ['no acknowledged send', 'lost', 'duplicated', 'redelivered', 'reordered', 'errors'].map((name) => `${name}, MirrorMaker in haste`)
   expect(beside).toEqual(inHaste)
   expect(bench.result.rows.find((row) => row.measure === 'baselines without a verdict')?.ours).toBe(0)
+})
+
+const rowsOf = ({ result }: ConductedBench) => new Map(result.rows.map((row) => [row.measure, row]))
+
+describe('on one pair', () => {
+  const filling = { topic: 'orders', partitions: 4 }
+  const scaled = { partitions: 2, replicationFactor: 1 }
+  const catalog = { ...ordersOnly(filling), topics: { ...ordersOnly(filling).topics, 'scale-0': scaled, 'scale-1': scaled } }
+  let pair: Pair
+  beforeAll(async () => {
+    pair = await standPair({ fleet: `b-smoke${process.pid}`, versions: { blue: '3.9.2', green: '4.3.1' }, catalog: Catalog.parse(catalog), audit: true })
+  }, 120_000)
+  afterAll(() => pair?.end(), 60_000)
+
+  test('translate-scale: every position is the right one', { timeout: 120_000 }, async () => {
+    const bench = await benchTranslateScale({ groups: 5, topics: 2, partitionsOfTopic: 2, recordsOfPartition: 100, rounds: 1, pair, outDir })
+    expect(measuresOf(bench)).toEqual(['20 positions moved', 'of that, found', 'wrong positions'])
+    expect(rowsOf(bench).get('wrong positions')?.ours).toBe(0)
+  })
+
+  test('verify-at-switch: times by size', { timeout: 180_000 }, async () => {
+    const bench = await benchVerifyAtSwitch({ records: [1_000, 3_000], moves: 2, recordsPerSecond: 100, pair, outDir })
+    const sizes = ['1000 records', '3000 records']
+    const parts = ['fence to proven cut', 'drain to proven cut']
+    expect(measuresOf(bench)).toEqual([...parts.flatMap((part) => sizes.map((size) => `${part}, ${size}`)), 'added by ten times the records'])
+    expect(rowsOf(bench).get('fence to proven cut, 3000 records')?.baseline).toBeGreaterThan(0)
+  })
+
+  // It ends with green live.
+  test('translate: none redelivered and none skipped by the map, and every group moved', { timeout: 180_000 }, async () => {
+    const bench = await benchTranslate({ parkedBehind: [0, 300], filledOfPartition: 1_000, recordsPerSecond: 200, loadSeconds: [2, 2, 2], pair, outDir })
+    const measures = measuresOf(bench)
+    const groups = ['parked-0', 'parked-300', 'billing']
+    expect(measures.slice(0, 6)).toEqual(groups.flatMap((groupId) => [`redelivered, ${groupId}`, `skipped, ${groupId}`]))
+    const withGoal = bench.result.rows.filter(({ goal }) => goal !== null)
+    expect(withGoal.map(({ ours }) => ours)).toEqual(withGoal.map(() => 0))
+    expect(measures).toContain("groups not moved, beside MirrorMaker's checkpoints")
+    expect(bench.result.notes).toContain("the switchover's own positions: map exact")
+  })
+
+  // It replaces the pair's audit.
+  test('audit: beside two consumers, memory by size, and the processor', { timeout: 120_000 }, async () => {
+    const steady = { recordsPerSecond: 2_000, recordBytes: 100, windows: 1, windowSeconds: 1 }
+    const bench = await benchAudit({ readings: [{ recordBytes: 100, records: 20_000 }], rounds: 1, memoryRecords: [1_000, 5_000], steady, pair, outDir })
+    const processor = measuresOf(bench).find((measure) => measure.startsWith('processor, at'))
+    expect(measuresOf(bench).slice(0, 3)).toEqual(['both sides, 100 B', 'both sides, 100 B, values', 'memory, 5000 records'])
+    expect(rowsOf(bench).get('both sides, 100 B')?.baseline).toBeGreaterThan(0)
+    expect(rowsOf(bench).get(processor ?? '')?.ours).toBeGreaterThan(0)
+  })
 })
 
 test('fresh: a clone is set up', async () => {

@@ -7,7 +7,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { judge, startLoad } from '../../cli/rollout/demo-load.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
-import { messageOf } from '../../engine/model/error.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
@@ -27,6 +26,7 @@ import {
   saturatedNoise,
   type WarmUpRule,
 } from './harness/index.ts'
+import { movePastGate } from './past-gate.ts'
 import { type BaselineArm, measureBaselines } from './window/baselines.ts'
 import { findings, type Ours } from './window/findings.ts'
 import { measurePartsAlone, WatchProbe } from './window/parts-alone.ts'
@@ -139,23 +139,6 @@ async function moveToAndFro(
   await load.drain(120)
   await load.end()
   return { ...moves, live }
-}
-
-/**
- * A gate that refuses has moved nothing; on a machine this small the mirror lags for a moment now and then.
- *
- * @returns how often it refused
- */
-async function movePastGate(pair: Pair, live: Colour): Promise<number> {
-  for (let refusals = 0; ; refusals += 1) {
-    try {
-      await pair.moveTo(live)
-      return refusals
-    } catch (thrown) {
-      if (!messageOf(thrown).startsWith('gate: ') || refusals === 9) throw thrown
-      await systemClock.sleep(1_000)
-    }
-  }
 }
 
 async function standbyHasAll(pair: Pair, live: Colour, journal: readonly JournalEntry[]): Promise<void> {

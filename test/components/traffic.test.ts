@@ -22,6 +22,7 @@ const config = {
   attempt: 2,
   consumers: { 'wave-1': 'green' },
   limits: Limits.parse({}),
+  unprovenGroups: { legacy: 'stay' },
   decommission: undefined,
 } as const
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })
@@ -58,7 +59,13 @@ describe('the traffic program', () => {
     expect(references.map(({ name }) => name).sort()).toEqual(['organization/kafka-blue-green/shop-blue', 'organization/kafka-blue-green/shop-green'])
     const [gate, switchover] = ['test:fake:Gate', 'kbg:index:Switchover'].map((type) => registered.find((each) => each.type === type)?.inputs)
     expect(switchover?.wiring).toEqual(gate?.wiring)
-    expect(switchover?.wiring).toMatchObject({ fleet: 'shop', topics: ['orders'], groups: ['billing'], workers: { green: { colour: 'green' } } })
+    expect(switchover?.wiring).toMatchObject({
+      fleet: 'shop',
+      topics: ['orders'],
+      groups: ['billing'],
+      workers: { green: { colour: 'green' } },
+      unprovenGroups: { legacy: 'stay' },
+    })
     expect(switchover?.wiring).toMatchObject({ audit: [{ url: 'http://audit.invalid' }] })
     expect(switchover?.wiring).toMatchObject({ waves: { 'wave-1': ['billing'] } })
     expect(gate?.intent).toEqual({ live: 'blue', attempt: 2, consumers: { 'wave-1': 'green' } })

@@ -102,7 +102,9 @@ afterAll(async () => {
 describe('a switchover by pulumi up, under load', () => {
   test('a route is created with blue live, and the status says so', async () => {
     expect(await route()).toMatchObject({ live: 'blue', state: 'open' })
-    expect(await withFleet(describeStatus)).toMatch(/producers write to blue[\s\S]*blue open; green fenced[\s\S]*blue -> green running/)
+    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(
+      /producers write to blue[\s\S]*blue open; green fenced[\s\S]*blue -> green running/,
+    )
   })
 
   test('a preview shows every step, and moves nothing', async () => {
@@ -137,10 +139,10 @@ describe('a switchover by pulumi up, under load', () => {
   test('an orchestrator died while clients were held and blue was fenced: the next up gives blue its writers back, and latches', async () => {
     await withFleet(leaveHeldAndFenced)
     expect(await route()).toMatchObject({ live: 'blue', state: 'held', target: 'green' })
-    expect(await withFleet(describeStatus)).toMatch(/producers are held[\s\S]*blue fenced[\s\S]*its orchestrator is gone/)
+    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(/producers are held[\s\S]*blue fenced[\s\S]*its orchestrator is gone/)
     await expect(stacks.up('traffic')).rejects.toThrow(/was taken back: it was left while clients were held/)
     expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0 } })
-    expect(await withFleet(describeStatus)).toMatch(/producers write to blue[\s\S]*blue open; green fenced/)
+    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(/producers write to blue[\s\S]*blue open; green fenced/)
     await expect(stacks.up('traffic')).rejects.toThrow(/route: fail; observed latched at attempt 0/)
     await stacks.setConfig('traffic', { attempt: '1' })
   })
@@ -154,7 +156,9 @@ describe('a switchover by pulumi up, under load', () => {
     expect(positions.length).toBeGreaterThan(10)
     expect(positions.filter((position) => position.verdict === 'not provable')).toEqual([])
     expect(journal.at(-1)).toMatchObject({ kind: 'closed', outcome: 'switched', graceful: true })
-    expect(await withFleet(describeStatus)).toMatch(/producers write to green[\s\S]*blue fenced; green open[\s\S]*green -> blue running/)
+    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(
+      /producers write to green[\s\S]*blue fenced; green open[\s\S]*green -> blue running/,
+    )
   })
 
   test('destroying the live colour is refused before anything is deleted', async () => {

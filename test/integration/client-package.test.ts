@@ -1,6 +1,6 @@
 /** The client as an application gets it: packed, plain JavaScript, with nothing of this project beside it. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -16,6 +16,7 @@ beforeAll(() => {
   const packed = readdirSync(directory).find((file) => file.endsWith('.tgz')) ?? 'no package'
   mkdirSync(installed, { recursive: true })
   execFileSync('tar', ['-xzf', join(directory, packed), '-C', installed, '--strip-components=1'])
+  writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
   for (const dependency of ['kafkajs', 'etcd3', 'zod']) symlinkSync(join(projectDir, 'node_modules', dependency), join(directory, 'node_modules', dependency))
 }, 120_000)
 
@@ -43,7 +44,30 @@ try { await producer.send({ topic: 't', messages: [{ value: 'v' }], compression:
 console.log(JSON.stringify({ problems, colour: producer.colour, idempotent: producer.isIdempotent(), consumer: typeof kafka.consumer({ groupId: 'g' }).run }))
 `,
   )
-  writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
   const output = execFileSync(toolPaths().node, [program], { cwd: directory, encoding: 'utf8' })
   expect(JSON.parse(output)).toEqual({ problems: ['route-options', 'The producer is disconnected'], colour: null, idempotent: true, consumer: 'function' })
+})
+
+/** The TypeScript blocks of docs/clients.md: programs of an application that has nothing but the package. */
+const snippets = [...readFileSync(join(projectDir, 'docs', 'clients.md'), 'utf8').matchAll(/^```ts\n(.*?)^```/gms)].map((match) => match[1] ?? '')
+
+test('the programs of docs/clients.md compile against it, and run until they would connect', () => {
+  const files = snippets.map((_, index) => join(directory, `snippet-${index}.ts`))
+  for (const [index, file] of files.entries()) writeFileSync(file, snippets[index] ?? '')
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, target: 'es2024', module: 'nodenext', skipLibCheck: true },
+    ...{ typeRoots: [join(projectDir, 'node_modules', '@types')], types: ['node'] },
+  }
+  writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
+  execFileSync(join(nodeBinDir, 'tsc'), ['-p', directory], { cwd: directory, env: toolEnv(), stdio: 'pipe' })
+  expect(snippets.map((snippet) => snippet.includes('await consumer.connect()'))).toEqual([false, true])
+  const env = { ...process.env, KBG_FLEET: 'main', KBG_ROUTE_STORE: '127.0.0.1:1', KBG_ROUTE_STORE_CREDENTIALS: join(directory, 'credentials.json') }
+  const credentials = { version: 1, passwords: { client: 'not-used-here' } }
+  writeFileSync(env.KBG_ROUTE_STORE_CREDENTIALS, JSON.stringify(credentials))
+  const [beforeConnect = ''] = (snippets[1] ?? '').split('await consumer.connect()')
+  const program = join(directory, 'dual.ts')
+  writeFileSync(program, `${beforeConnect}\nconsole.log(JSON.stringify({ counts: consumer.counts, reading: consumer.reading }))`)
+  const output = execFileSync(toolPaths().node, [program], { cwd: directory, encoding: 'utf8', env })
+  const counts = { handedOver: { blue: 0, green: 0 }, duplicatesDropped: 0, unknown: 0, withoutId: 0, expectedLost: 0 }
+  expect(JSON.parse(output)).toEqual({ counts, reading: { blue: null, green: null } })
 })

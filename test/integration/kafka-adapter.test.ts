@@ -14,6 +14,7 @@ import { type ClusterAccess, canaryTopic } from '../../engine/model/cluster-acce
 import { type TopicPartition, topicPartition } from '../../engine/model/partition.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { AclBinding, Cluster, PartitionEnd } from '../../engine/ports/cluster.ts'
+import { leaveStaticMember } from '../support/static-member.ts'
 
 const fleet = 'h3-kafka'
 const app = 'orders-app'
@@ -246,6 +247,24 @@ describe.each([
     await cluster.groups.deleteGroup('billing', within(10))
     await cluster.groups.deleteGroup('billing', within(10))
     expect(await cluster.groups.committed('billing', within(10))).toEqual(new Map())
+  })
+
+  test('a static member whose consumer has closed stays until it is removed, and one that has joined again is left alone', async () => {
+    const former = await leaveStaticMember(access, 'static', 'seat-1', within(20))
+    const seen = await cluster.groups.staticMembers('static', within(10))
+    expect(seen).toEqual([{ memberId: former, groupInstanceId: 'seat-1', clientId: 'kbg' }])
+    expect(await groupNamed('static')).toMatchObject({ state: 'Stable', memberCount: 1 })
+
+    const again = await leaveStaticMember(access, 'static', 'seat-1', within(20))
+    expect(again).not.toBe(former)
+    await cluster.groups.removeStaticMembers('static', seen, within(10))
+    const left = await cluster.groups.staticMembers('static', within(10))
+    expect(left.map(({ memberId }) => memberId)).toEqual([again])
+
+    await cluster.groups.removeStaticMembers('static', left, within(10))
+    expect(await groupNamed('static')).toMatchObject({ state: 'Empty', memberCount: 0 })
+    await cluster.groups.removeStaticMembers('static', left, within(10)) // gone already: no error
+    expect(await cluster.groups.staticMembers('nobody', within(10))).toEqual([])
   })
 
   const groupNamed = async (groupId: string) => {

@@ -1,6 +1,6 @@
 /** Routed producers and consumers against two real clusters that are fenced and opened by hand: nothing lost, nothing twice, order kept. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { RoutedConsumer, RoutedProducer } from '../../client/index.ts'
+import { type DualConsumer, ExactWindow, type RoutedConsumer, type RoutedProducer } from '../../client/index.ts'
 import { createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
@@ -13,13 +13,16 @@ import {
   endRoutedClusters,
   fleet,
   flip,
+  killBrokers,
   partitions,
+  plain,
   producerKinds,
   publish,
   type Read,
   readAll,
   route,
   routed,
+  setFence,
   standRoutedClusters,
   store,
   storeSpec,
@@ -285,5 +288,64 @@ async function startMember(groupId: string, name: string, mode: 'message' | 'bat
       await consumer.commitOffsets([{ topic: batch.topic, partition: batch.partition, offset: String(BigInt(batch.lastOffset()) + 1n) }])
     },
   })
+  return consumer
+}
+
+/** The last one: it kills a colour's brokers. */
+describe('a dual consumer', () => {
+  test('a group of two hands over once and in order what stands on both colours, and goes on when one of them dies', async () => {
+    const name = `${topic}-dual`
+    const groupId = `kbg-dual-${fleet}-${Date.now()}`
+    for (const colour of colours) {
+      await createTopics(access[colour], [{ topic: name, partitions: 4, replicationFactor: 3, config: {} }], within(30_000))
+      await setFence(colour, 'lift')
+    }
+    const handled: { value: number; partition: number }[] = []
+    const members = await Promise.all([0, 1].map(() => startDualMember(groupId, name, handled)))
+    const paired = () => members.every(({ reading: { blue, green } }) => blue?.length === 2 && String(blue.toSorted()) === String(green?.toSorted()))
+    await within(30_000, 'both members to read the same on both colours').poll(50, async () => (paired() ? true : undefined))
+
+    const producers = { blue: plain('blue').producer(), green: plain('green').producer() }
+    for (const colour of colours) await producers[colour].connect()
+    const timestamp = String(Date.now())
+    const write = (colour: Colour, from: number, to: number) => {
+      const values = Array.from({ length: to - from }, (_, index) => from + index)
+      const messages = values.map((value) => ({ ...{ partition: value % 4, value: String(value), timestamp }, headers: { 'record-id': `id-${value}` } }))
+      return producers[colour].send({ topic: name, messages })
+    }
+    const counts = () => members.map((member) => member.counts)
+    const sum = (of: (each: ReturnType<typeof counts>[number]) => number) => counts().reduce((total, each) => total + of(each), 0)
+    for (let from = 0; from < 600; from += 100) await Promise.all([write('blue', from, from + 100), write('green', from, from + 100)])
+    await within(30_000, 'both copies').poll(20, async () => (sum((each) => each.duplicatesDropped) === 600 ? true : undefined))
+    expect(handled.length).toBe(600)
+
+    await write('blue', 600, 900) // copies that green brings later
+    await within(30_000, 'what only blue has').poll(20, async () => (handled.length === 900 ? true : undefined))
+    killBrokers('blue')
+    await write('green', 600, 1_200)
+    await within(30_000, 'what only green has').poll(20, async () => (handled.length >= 1_200 ? true : undefined))
+    expect(handled.map((each) => each.value).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 1_200 }, (_, value) => value))
+    for (let partition = 0; partition < 4; partition += 1) {
+      const values = handled.filter((each) => each.partition === partition).map((each) => each.value)
+      expect(values).toEqual(values.toSorted((a, b) => a - b))
+    }
+    expect({ unknown: sum((each) => each.unknown), withoutId: sum((each) => each.withoutId), dropped: sum((each) => each.duplicatesDropped) }).toEqual({
+      ...{ unknown: 0, withoutId: 0, dropped: 900 },
+    })
+    await within(20_000, 'blue to be known as away').poll(20, async () => (members.every((member) => member.reading.blue === null) ? true : undefined))
+    console.info(JSON.stringify(counts()))
+    for (const member of members) await member.disconnect()
+    const committed = await clusters.green.groups.committed(groupId, within(5_000))
+    expect([...committed.values()].reduce((total, offset) => total + offset, 0n)).toBe(1_200n)
+    await producers.green.disconnect()
+  }, 120_000)
+})
+
+async function startDualMember(groupId: string, name: string, handled: { value: number; partition: number }[]): Promise<DualConsumer> {
+  const deduplicator = new ExactWindow({ recordsPerPartition: 10_000, maxAgeMs: 600_000 })
+  const consumer = routed().dualConsumer({ groupId, recordId: { header: 'record-id' }, deduplicator })
+  await consumer.connect()
+  consumer.subscribe({ topics: [name], fromBeginning: true })
+  consumer.run({ eachMessage: async ({ message, partition }) => void handled.push({ value: Number(message.value), partition }) })
   return consumer
 }

@@ -55,5 +55,6 @@ export function wiringOf(fleet: string): Wiring {
     topics: ['orders'],
     groups: ['billing'],
     waves: { 'wave-1': ['billing'] },
+    unprovenGroups: {},
   }
 }

@@ -4,6 +4,7 @@ import { handlerOf } from '../../provider/resource-handler.ts'
 import { localAudit } from '../../provider/resources/local-audit.ts'
 import { localCluster } from '../../provider/resources/local-cluster.ts'
 import { localRouteStore } from '../../provider/resources/local-route-store.ts'
+import { localWriteBack } from '../../provider/resources/local-write-back.ts'
 import { type RetirementEngine, retirementGuard } from '../../provider/resources/retirement-guard.ts'
 import { accessOf, recordedCall, wiringOf } from './fixtures.ts'
 
@@ -131,6 +132,35 @@ describe('LocalAudit', () => {
     const afterRead = { ...stored(null), outputs: { ...declared(null), access, alive: false } as unknown as PropertyMap }
     expect([...handler(true).diff(afterRead, declared(null)).keys()]).toEqual(['alive'])
     expect([...handler(true).diff(stored(null), declared(null)).keys()]).toEqual([])
+  })
+})
+
+describe('LocalWriteBack', () => {
+  const inputs = { wiring: wiringOf('shop') } as unknown as PropertyMap
+  const stored = (alive: boolean) => ({ id: 'shop/write-back', inputs, outputs: { ...inputs, alive } as unknown as PropertyMap })
+  const handler = (alive: boolean, what: string[] = []) =>
+    handlerOf(
+      localWriteBack({
+        provision: async ({ fleet }) => void what.push(`provision ${fleet}`),
+        isAlive: () => alive,
+        destroy: async ({ fleet }) => void what.push(`destroy ${fleet}`),
+      }),
+    )
+
+  test('one that has ended is told, and the next update starts it', async () => {
+    const [call, what]: [ReturnType<typeof recordedCall>, string[]] = [recordedCall(), []]
+    expect((await handler(false).read(stored(true), call)).properties).toMatchObject({ alive: false })
+    expect(call.warnings).toEqual([expect.stringContaining('grows old')])
+    expect([...handler(true).diff(stored(false), inputs).keys()]).toEqual(['alive'])
+    expect(handler(true).diff(stored(true), inputs).size).toBe(0)
+    expect(await handler(true, what).update(stored(false), inputs, recordedCall())).toMatchObject({ alive: true })
+    await handler(true, what).delete(stored(true), recordedCall())
+    expect(what).toEqual(['provision shop', 'destroy shop'])
+  })
+
+  test('stays with its fleet', () => {
+    const { refusals } = handler(true).check(inputs, { wiring: wiringOf('other') } as unknown as PropertyMap)
+    expect(refusals).toEqual([{ property: 'wiring.fleet', reason: expect.stringContaining('belongs to fleet shop') }])
   })
 })
 

@@ -24,6 +24,7 @@ const inputs = {
   wiring: wiringOf('shop'),
   live: 'blue',
   attempt: 0,
+  consumers: {},
   limits: Limits.parse({}),
   gate: { verdict: 'not needed', epoch: 4 },
   decommission: null,
@@ -84,6 +85,42 @@ describe('Switchover: diff', () => {
   })
 })
 
+describe('Switchover: waves', () => {
+  const wantWave = { ...inputs, consumers: { 'wave-1': 'green' }, gate: { verdict: 'pass', epoch: 4 } } as const
+  const onGreen: Actual = { ...blueLive, epoch: 8, consumers: { 'wave-1': 'green' } }
+  const storedOnGreen = { ...stored, outputs: { ...stored.outputs, ...onGreen } as PropertyMap }
+
+  test('one that reads elsewhere than it is wanted is something to do, whatever the inputs were', () => {
+    expect([...handler({}).diff(storedOnGreen, news(inputs))]).toEqual([['consumers', { kind: 'update', of: 'actual' }]])
+    expect([...handler({}).diff(stored, news(wantWave)).keys()].sort()).toEqual(
+      ['consumers', 'consumers.wave-1'].map((each) => (each === 'consumers.wave-1' ? 'consumers["wave-1"]' : each)),
+    )
+    const agreed = { ...storedOnGreen, inputs: { ...stored.inputs, consumers: { 'wave-1': 'green' } } as PropertyMap }
+    expect(handler({}).diff(agreed, news(wantWave)).size).toBe(0)
+  })
+
+  test('needs a gate that passed to go to the standby, and none to come back', async () => {
+    const forward = handler({ observe: async () => blueLive }).update(stored, news({ ...wantWave, gate: inputs.gate }), recordedCall())
+    await expect(forward).rejects.toThrow(/gate-not-passed/)
+    const back = handler({ observe: async () => onGreen, moveLive: async () => blueLive }).update(storedOnGreen, news(inputs), recordedCall())
+    expect(await back).toMatchObject({ consumers: { 'wave-1': 'blue' } })
+  })
+
+  test('what is read becomes inputs only where it is not what was wanted', async () => {
+    const found = await handler({ observe: async () => onGreen }).read(stored, recordedCall())
+    expect(found.inputs).toMatchObject({ consumers: { 'wave-1': 'green' } })
+    const whole = await handler({ observe: async () => greenLive }).read(stored, recordedCall())
+    expect(whole.inputs).toMatchObject({ live: 'green', consumers: {} })
+  })
+
+  test('a state from before there were waves is read as one without any', () => {
+    const { consumers: _inputs, ...older } = inputs
+    const { consumers: _outputs, ...actual } = blueLive
+    const before = { ...stored, inputs: older as unknown as PropertyMap, outputs: { ...older, ...actual } as unknown as PropertyMap }
+    expect(handler({}).diff(before, news(inputs)).size).toBe(0)
+  })
+})
+
 describe('Switchover: preview', () => {
   test('shows the plan and has no effect', async () => {
     const call = recordedCall()
@@ -112,7 +149,7 @@ describe('Switchover: update', () => {
       },
     })
     expect(await moving.update(stored, news(wantGreen), recordedCall())).toMatchObject({ live: 'green', epoch: 7, state: 'open' })
-    expect(asked).toEqual([{ live: 'green', attempt: 0 }, 4])
+    expect(asked).toEqual([{ live: 'green', attempt: 0, consumers: {} }, 4])
   })
 
   test('refuses to move without a gate that passed: --target goes around nothing', async () => {

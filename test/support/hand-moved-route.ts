@@ -7,7 +7,7 @@ import { Kafka } from '../../client/index.ts'
 import { openRouteStore } from '../../engine/adapters/etcd/route-store.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
-import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
+import { destroyCluster, observeCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { destroyRouteStore, type LocalRouteStore, provisionRouteStore, type RouteStoreSpec } from '../../engine/adapters/local/etcd-process.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
@@ -147,6 +147,18 @@ export async function flip(fenceFirst = false): Promise<{ holdMs: number }> {
   await setFence(target, 'lift')
   await change({ state: 'open', live: target, target: null })
   return { holdMs }
+}
+
+/** Kills every broker of a colour. What comes afterwards in the file has the other one only. */
+export function killBrokers(colour: Colour): void {
+  for (const { pid } of observeCluster(projectRoot, fleet, colour)?.brokers ?? []) {
+    if (pid !== null) process.kill(pid, 'SIGKILL')
+  }
+}
+
+/** Plain kafkajs on one colour, as the application's user. */
+export function plain(colour: Colour): kafkajs.Kafka {
+  return new kafkajs.Kafka({ ...connection(), brokers: access[colour].produceBootstrapServers })
 }
 
 function connection() {

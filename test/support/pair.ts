@@ -5,11 +5,13 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { openRouteStore } from '../../engine/adapters/etcd/route-store.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { destroyAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
 import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import { destroyWorker, provisionWorker } from '../../engine/adapters/local/connect-worker.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
+import { destroyWriteBack, provisionWriteBack } from '../../engine/adapters/local/write-back-process.ts'
 import type { AclSpec, Catalog } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
@@ -23,6 +25,7 @@ import type { Actual } from '../../engine/run/execution.ts'
 import { closePorts, connectPorts, type Ports } from '../../engine/run/ports.ts'
 import type { Progress } from '../../engine/run/progress.ts'
 import { type MoveRequest, moveLive } from '../../engine/run/switchover.ts'
+import { writeBackRegistration } from '../../engine/run/write-back/keeper.ts'
 
 export interface PairSpec {
   readonly fleet: string
@@ -32,6 +35,8 @@ export interface PairSpec {
   readonly brokerConfig?: Readonly<Record<string, string>>
   /** Whether an audit compares both sides, and gate and cut ask it; false unless said otherwise. */
   readonly audit?: boolean
+  /** Whether a process writes positions back that groups commit on the standby; false unless said otherwise. */
+  readonly writeBack?: boolean
   readonly tell?: (line: string) => void
 }
 
@@ -59,6 +64,7 @@ export async function standPair(spec: PairSpec): Promise<Pair> {
   const root = mkdtempSync(join(tmpdir(), `kbg-${spec.fleet}-`))
   try {
     const wiring = await provision(root, spec)
+    if (spec.writeBack === true) await startWriteBack(root, wiring, spec.tell ?? (() => undefined))
     return await connected(root, spec, wiring)
   } catch (thrown) {
     await endProcesses(root, spec.fleet)
@@ -125,6 +131,18 @@ function binding(acl: AclSpec): AclBinding {
   }
 }
 
+async function startWriteBack(root: string, wiring: Wiring, tell: (line: string) => void): Promise<void> {
+  const store = openRouteStore(wiring.routeStore, wiring.fleet, systemClock)
+  const deadline = new Deadline(systemClock, 60_000, 'the write-back to follow the route')
+  const isRegistered = async (processId: number) =>
+    (await store.clients(deadline)).some(({ instanceId }) => instanceId === writeBackRegistration(processId).instanceId)
+  try {
+    await provisionWriteBack(root, wiring, isRegistered, tell, deadline)
+  } finally {
+    await store.close()
+  }
+}
+
 async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<Pair> {
   const ports = await connectPorts(wiring, systemClock)
   const silent: Progress = () => undefined
@@ -150,6 +168,7 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
 async function endProcesses(root: string, fleet: string): Promise<void> {
   const within = () => new Deadline(systemClock, 60_000, `${fleet} to end`)
   const quiet = () => undefined
+  await destroyWriteBack({ projectRoot: root, fleet }, within())
   await destroyAudit({ projectRoot: root, fleet }, 'remove', within())
   await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: root, fleet, colour }, quiet, within())))
   await Promise.all(colours.map((colour) => destroyCluster(root, fleet, colour, quiet, within())))

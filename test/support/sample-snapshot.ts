@@ -71,6 +71,13 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
       lag: Array.from({ length: 5 }, () => ({ kind: 'caught-up', lagMs: 40, lagRecords: 3 }) as const),
     },
     audit: null,
+    catalogGroups: ['billing'],
+    unprovenGroups: {},
+    groups: seen({
+      commits: [{ groupId: 'billing', onTarget: seen(new Map()), onSource: seen(new Map([['orders-0', 5n]])) }],
+      positions: null,
+      compared: new Map(),
+    }),
     fenceBindings: [],
     ...over,
   }

@@ -36,6 +36,15 @@ describe('a row', () => {
     expect(rowOf({ ...window, goal: { of: 'ours', atMost: 119.9 } })).toMatchObject({ holds: false })
   })
 
+  it('holds by the share that it reaches where more is better, and is open where the interval has it inside', () => {
+    const to = (atLeast: number) => rowOf({ ...window, goal: { of: 'share', to: 'baseline', atLeast } })
+    expect(to(0.1)).toMatchObject({ holds: true, ratioTo: 'baseline', open: true })
+    expect(to(0.11)).toMatchObject({ holds: false, open: true })
+    expect(to(0.01)).toMatchObject({ holds: true, open: false })
+    expect(Row.parse(to(0.1))).toEqual(to(0.1))
+    expect(rowOf({ measure: 'rate', unit: 'records/s', ours: single('a', 9), goal: { of: 'share', to: 'baseline', atLeast: 0.6 } }).holds).toBe(null)
+  })
+
   it('has no ratio without something to compare with, and then no answer to a goal that needs one', () => {
     expect(rowOf({ measure: 'lost', unit: 'records', ours: single('lost', 0) })).toMatchObject({ ratio: null, ratioTo: null, goal: null, holds: null })
     const lonely = rowOf({ measure: 'lost', unit: 'records', ours: single('lost', 0), goal: { of: 'ratio', to: 'limit', atMost: 2 } })

@@ -49,6 +49,19 @@ test('object keys arrive as JSON, numbers in them as text or number', () => {
   })
 })
 
+test('groups are named with what becomes of them, and nothing else', () => {
+  expect(load('traffic', { live: 'blue', unprovenGroups: '{"legacy":"stay","a.b":"redeliver"}' })).toMatchObject({
+    unprovenGroups: { legacy: 'stay', 'a.b': 'redeliver' },
+  })
+  expect(load('traffic', { live: 'blue' })).toMatchObject({ unprovenGroups: {} })
+  expect(problems('traffic', { live: 'blue', unprovenGroups: '{"legacy":"skip"}' })).toEqual([
+    expect.stringMatching(/^unprovenGroups\.legacy: .*stay.*redeliver/),
+  ])
+  expect(problems('traffic', { live: 'blue', unprovenGroups: 'legacy' })).toEqual([
+    'unprovenGroups: "legacy" is not allowed; allowed: an object of group names, each with "stay" or "redeliver"',
+  ])
+})
+
 test('keys of other namespaces are not ours', () => {
   expect(load('traffic', { live: 'blue' }, { 'aws:region': 'eu-central-1', 'pulumi:tags': '{}' })).toMatchObject({ live: 'blue' })
 })

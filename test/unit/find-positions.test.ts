@@ -34,9 +34,9 @@ function position(groupId: string, method: GroupPosition['method'], verdict: Gro
 
 const told: string[] = []
 
-function search(audit: Pick<Audit, 'translate'> | null, offsets: Readonly<Record<string, bigint>>) {
+function search(audit: Pick<Audit, 'translate'> | null, offsets: Readonly<Record<string, bigint>>, redeliver: readonly string[] = []) {
   const ports = { audit, clusters: { blue: {}, green: {} } } as unknown as Ports
-  const subject = { source: 'blue', target: 'green', cut, committed: committed(offsets) } as const
+  const subject = { source: 'blue', target: 'green', cut, committed: committed(offsets), redeliver } as const
   return findPositions(ports, subject, (text) => told.push(text), new Deadline(systemClock, 5_000, 'the test'))
 }
 
@@ -75,6 +75,21 @@ describe('finding positions', () => {
     expect(shown(found)).toEqual(['a map exact', 'far map not provable', 'near map not provable'])
     expect(counting.asked).toEqual([['near']])
     expect(told).toEqual([expect.stringContaining('too much to read')])
+  })
+
+  test('what can’t be proven at all goes to the nearest proven place, of those only that are named', async () => {
+    const asked: unknown[] = []
+    const translate: Audit['translate'] = async (_from, groups, _ends, _deadline, redeliver = []) => {
+      asked.push([[...groups.keys()], redeliver])
+      return [...groups.keys()].map((groupId) => position(groupId, 'map', redeliver.includes(groupId) ? 'redeliver' : 'not provable'))
+    }
+    counting.answer = () => [position('near', 'count-back')]
+    const found = await search({ translate }, { far: 0n, named: 0n, near: 8_999_000n }, ['named', 'near'])
+    expect(shown(found)).toEqual(['far map not provable', 'near count-back exact', 'named map redeliver'])
+    expect(asked).toEqual([
+      [['far', 'named', 'near'], []],
+      [['named'], ['named']],
+    ])
   })
 
   test('without an audit, or with one that can’t be asked, everything is counted back', async () => {

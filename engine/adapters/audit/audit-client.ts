@@ -71,23 +71,25 @@ class AuditClient implements Audit {
     return { kind: 'equal', partitions: equal.size, alignedRecords: [...equal.values()].reduce((sum, records) => sum + BigInt(records), 0n) }
   }
 
-  async translate(from: Colour, groups: ReadonlyMap<string, PartitionOffsets>, ends: AskedEnds | null, deadline: Deadline): Promise<readonly GroupPosition[]> {
+  async translate(
+    from: Colour,
+    groups: ReadonlyMap<string, PartitionOffsets>,
+    ends: AskedEnds | null,
+    deadline: Deadline,
+    redeliver: readonly string[] = [],
+  ): Promise<readonly GroupPosition[]> {
     const request: TranslateRequest = {
       from,
       groups: Object.fromEntries([...groups].map(([groupId, committed]) => [groupId, signedOffsets(committed)])),
       ends: ends === null ? null : { blue: offsetsToJson(ends.blue), green: offsetsToJson(ends.green) },
+      redeliver: [...redeliver],
     }
     const { answers, unreachable } = await this.#askAll((worker) => worker.ask('POST', '/translate', request, TranslateAnswer, deadline))
     if (answers.length === 0) throw unreachableError(unreachable)
-    const found = new Map<string, GroupPosition>()
-    for (const position of answers.flatMap(({ positions }) => unpackPositions(positions))) {
-      const known = found.get(keyOf(position))
-      if (known === undefined || known.verdict === 'not provable') found.set(keyOf(position), position)
-    }
+    const found = mergedPositions(answers)
     const held = new Set(answers.flatMap((answer) => answer.held))
     const known = new Set(answers.flatMap((answer) => answer.known))
-    for (const position of unheldPositions(from, groups, ends, held, known, unreachable)) found.set(keyOf(position), position)
-    return [...found.values()].sort(byName)
+    return [...found, ...unheldPositions(from, groups, ends, held, known, unreachable)].sort(byName)
   }
 
   async close(): Promise<void> {
@@ -121,6 +123,18 @@ function isAhead(told: AuditedPartition, known: AuditedPartition): boolean {
   return comeTo(told) > comeTo(known)
 }
 
+/** Every position once: of two workers that translated the same one, as while a partition is handed over, what is proven. */
+function mergedPositions(answers: readonly TranslateAnswer[]): readonly GroupPosition[] {
+  const [only, ...others] = answers.map(({ positions }) => unpackPositions(positions))
+  if (only !== undefined && others.length === 0) return only
+  const found = new Map<string, GroupPosition>()
+  for (const position of [only ?? [], ...others].flat()) {
+    const known = found.get(keyOf(position))
+    if (known === undefined || known.verdict === 'not provable') found.set(keyOf(position), position)
+  }
+  return [...found.values()]
+}
+
 /** What nobody could translate: committed or not, of topics that the group has commits in; and groups without any commit. None is dropped. */
 function unheldPositions(
   from: Colour,
@@ -135,7 +149,10 @@ function unheldPositions(
   const every = new Set([...known, ...(ends === null ? [] : [...ends[from].keys(), ...ends[otherColour(from)].keys()])])
   const open = new Map([...every].map((partition) => [partition, held.has(partition) ? 0n : 1n])) // one that may hold records: its offset is of no use
   const cut: CutEnds = { sourceStarts: new Map(), sourceEnds: open, targetEnds: open }
-  const asked = [...groups].map(([groupId, committed]) => ({ groupId, committed }))
+  const isHeldAll = [...every].every((partition) => held.has(partition))
+  const isTranslated = (committed: PartitionOffsets) =>
+    isHeldAll && committed.size > 0 && [...committed].every(([partition, offset]) => offset >= 0n && held.has(partition))
+  const asked = [...groups].flatMap(([groupId, committed]) => (isTranslated(committed) ? [] : [{ groupId, committed }]))
   return positionsOf(nobody, asked, cut).flatMap((position): readonly GroupPosition[] => {
     if (position.verdict === 'without offsets') return [position]
     const partition = topicPartition(position.topic, position.partition)

@@ -73,7 +73,8 @@ export function readLock(range: IRangeResponse): LockFacts | null {
   return pair === undefined ? null : { holder: parseValue(pair, LockValue, 'the lock').holder, term: pair.create_revision }
 }
 
-function readRoute(fleet: string, pair: IKeyValue): RouteDocument {
+/** The route document. @throws KbgError `route-corrupt` */
+export function readRoute(fleet: string, pair: IKeyValue): RouteDocument {
   const route = parseValue(pair, RouteDocument, 'the route document')
   if (route.fleet !== fleet) throw corrupt(pair.key.toString(), 'the route document', [`fleet: is ${route.fleet}, expected ${fleet}`])
   return route

@@ -7,11 +7,12 @@ import { nextBase } from '../../model/journal-base.ts'
 import type { ClientRegistration } from '../../model/route.ts'
 import type { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
-import type { RouteLock, RouteReading, RouteStore, RouteWrite } from '../../ports/route-store.ts'
+import type { RouteFollowing, RouteLock, RouteReading, RouteStore, RouteWrite } from '../../ports/route-store.ts'
 import { EtcdConnection, retryPauseMs } from './etcd-connection.ts'
 import { fetchFleet, type JournalReach } from './fleet-fetch.ts'
 import { type BaseMove, writeTransaction } from './journal-writes.ts'
 import { readClients, waitForClients } from './registrations.ts'
+import { followRoute } from './route-following.ts'
 import { takeLock } from './route-lock.ts'
 import { readBase, readEntries, readFleet } from './route-reading.ts'
 
@@ -54,6 +55,10 @@ class EtcdRouteStore implements RouteStore {
 
   lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock> {
     return takeLock(this.#connection, this.#fleet, holder, leaseSeconds, deadline)
+  }
+
+  follow(registration: ClientRegistration, deadline: Deadline): Promise<RouteFollowing> {
+    return followRoute(this.#connection, this.#fleet, registration, this.#clock, deadline)
   }
 
   waitForClients(until: (clients: readonly ClientRegistration[]) => boolean, deadline: Deadline) {

@@ -1,8 +1,8 @@
-import { consumerGroupDescribeV0, deleteGroupsV2, describeGroupsV5, listGroupsV5, offsetCommitV9, offsetFetchV9 } from '@platformatic/kafka'
+import { consumerGroupDescribeV0, deleteGroupsV2, describeGroupsV5, leaveGroupV5, listGroupsV5, offsetCommitV9, offsetFetchV9 } from '@platformatic/kafka'
 import { KbgError } from '../../model/error.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { GroupFacts, GroupState, Groups } from '../../ports/cluster.ts'
+import type { GroupFacts, GroupState, Groups, StaticMember } from '../../ports/cluster.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
 import { Coordinators } from './coordinators.ts'
@@ -18,6 +18,9 @@ const notEmpty = new Set([
   'FENCED_INSTANCE_ID',
   'NON_EMPTY_GROUP',
 ])
+
+/** What is answered for a member that has left, or that has joined again as another one. */
+const replaced = new Set(['UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
 
 interface ListedGroup {
   readonly groupId: string
@@ -92,6 +95,27 @@ export class KafkaGroups implements Groups {
       const answer = await coordinator.request('DeleteGroups', deleteGroupsV2.api, [[groupId]], 'repeatable', deadline)
       const code = answer.results[0]?.errorCode ?? -1
       if (errorName(code) !== 'GROUP_ID_NOT_FOUND') refuse(code, `Can't delete group ${groupId}.`, groupId)
+    })
+  }
+
+  async staticMembers(groupId: string, deadline: Deadline): Promise<readonly StaticMember[]> {
+    return this.#coordinators.ask(groupId, deadline, async (coordinator) => {
+      const answer = await coordinator.request('DescribeGroups', describeGroupsV5.api, [[groupId], false], 'none', deadline)
+      const group = answer.groups[0]
+      requireNone(group?.errorCode ?? -1, `Can't describe group ${groupId}.`)
+      return (group?.members ?? []).flatMap(({ memberId, groupInstanceId, clientId }) => (groupInstanceId ? [{ memberId, groupInstanceId, clientId }] : []))
+    })
+  }
+
+  async removeStaticMembers(groupId: string, members: readonly StaticMember[], deadline: Deadline): Promise<void> {
+    if (members.length === 0) return
+    const leaving = members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId, reason: 'removed by kbg: its client has left' }))
+    await this.#coordinators.ask(groupId, deadline, async (coordinator) => {
+      const answer = await coordinator.request('LeaveGroup', leaveGroupV5.api, [groupId, leaving], 'repeatable', deadline)
+      requireNone(answer.errorCode, `Can't remove members of group ${groupId}.`)
+      for (const { groupInstanceId, errorCode } of answer.members) {
+        if (!replaced.has(errorName(errorCode))) requireNone(errorCode, `Can't remove member ${groupInstanceId} of group ${groupId}.`)
+      }
     })
   }
 }

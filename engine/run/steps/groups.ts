@@ -5,12 +5,13 @@ import type { GroupFacts } from '../../model/facts.ts'
 import type { Cut } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
 import { type GroupRoute, groupRoute } from '../../model/route.ts'
+import { namedFor } from '../../model/wiring.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
 import { wantedGroupColour } from '../../switchover/waves.ts'
 import type { Execution } from '../execution.ts'
 import { findPositions } from '../find-positions.ts'
-import { type GroupMove, type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
+import { type GroupMove, type GroupsOutcome, inBatches, moveGroups, release } from '../group-move.ts'
 
 const listMs = 10_000
 /** A group that was more offsets behind than this is moved after the others. */
@@ -28,16 +29,28 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
   // Old commits of a group that reads on the other side are no position of it: only those that the route has on the source are moved.
   const readsOnSource = (groupId: string) => groupRoute(run.route, groupId).colour === source
   const isWanted = (groupId: string) => wantedGroupColour(run.wiring.waves, run.intent.consumers, target, groupId) === target
-  const isCandidate = (groupId: string) => !isExcludedGroup(groupId) && !done.has(groupId) && readsOnSource(groupId) && isWanted(groupId)
-  const candidates = listed.filter(({ groupId }) => isCandidate(groupId))
+  const isOwn = (groupId: string) => !isExcludedGroup(groupId) && !done.has(groupId) && readsOnSource(groupId) && isWanted(groupId)
+  const own = listed.filter(({ groupId }) => isOwn(groupId))
+  const staysByName = ({ groupId }: GroupFacts) => namedFor(run.wiring.unprovenGroups, groupId) === 'stay'
+  const candidates = own.filter((group) => !staysByName(group))
   const tell = (text: string) => run.tell({ step: 'groups', text })
-  const find: GroupMove['find'] = (committed, deadline) => findPositions(run.ports, { source, target, cut, committed }, tell, deadline)
+  const find: GroupMove['find'] = (committed, redeliver, deadline) => findPositions(run.ports, { source, target, cut, committed, redeliver }, tell, deadline)
   const outcomes: GroupsOutcome[] = []
+  for (const named of inBatches(own.filter(staysByName))) outcomes.push(await leaveBehind(run, source, target, named))
   for (const batch of await byDistance(run, source, cut, candidates)) {
     outcomes.push(await moveGroups(run, { source, target, groups: batch, unknown: [], wave: null, find }))
   }
-  await consumersFollow(run, source, target, new Set([...done, ...candidates.map((group) => group.groupId)]))
+  await consumersFollow(run, source, target, new Set([...done, ...own.map((group) => group.groupId)]))
   return outcomes
+}
+
+/** Groups that the operator has named: they are pinned to where they read, before anybody follows another default. */
+async function leaveBehind(run: Execution, source: Colour, target: Colour, named: readonly GroupFacts[]): Promise<GroupsOutcome> {
+  const stayed = named.map(({ groupId }) => ({ groupId, reason: 'named to stay in unprovenGroups' }))
+  const outcome = { positions: [], moved: [], stayed }
+  await release(run, { source, target, wave: null }, outcome)
+  run.tell({ step: 'groups', text: `named to stay on ${source}: ${firstFive(stayed.map(({ groupId }) => groupId))}` })
+  return outcome
 }
 
 /** Groups that nobody knows read on the target from here on; one that has come up on the source meanwhile stays there, because nobody translated it. */

@@ -7,7 +7,7 @@ import type { Deadline } from '../../ports/clock.ts'
 import { groupsSet, latched } from '../../switchover/route-moves.ts'
 import { isForward, type UnjudgedWave, type WaveMove } from '../../switchover/waves.ts'
 import { EndStateError, type Execution } from '../execution.ts'
-import { type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
+import { type GroupMove, type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
 import { slowGroups, wavePace } from '../wave-pace.ts'
 
 const listMs = 10_000
@@ -50,13 +50,26 @@ export async function judgeWave(run: Execution, moved: UnjudgedWave): Promise<vo
   const reason = firstFive(slow)
   run.tell({ step: 'wave', text: `${wave} goes back: ${reason}` })
   await run.record({ kind: 'wave', wave, source, target, what: 'returning', groups: [...groups], pace: {}, reason })
-  const { stayed } = await bringBack(run, { wave, source: target, target: source, groups })
+  const back = await bringBack(run, { wave, source: target, target: source, groups })
   const latch = { attempt: run.intent.attempt, reason: `${wave} went back: ${reason}`, atWallClock: run.ports.clock.wallClock().toISOString() }
-  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...groups], pace: {}, reason }, latched(run.route, latch, run.term))
-  throw new EndStateError('wave-returned', `${wave} didn't read on as before on ${target}, so it went back to ${source}.`, run.actual, {
-    facts: { observed: reason, required: 'as many members, and half of the former pace or everything read', waitedMs: run.limits.waveAnalysisMs, stayed: firstFive(stayed.map(({ groupId }) => groupId)) }, // biome-ignore format: one line
-    remedy: `Mend the cause, then set the config key attempt to ${run.intent.attempt + 1} (kbg ack).`,
-  })
+  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...back.moved], pace: {}, reason }, latched(run.route, latch, run.term))
+  throw returned(run, moved, reason, back.stayed)
+}
+
+function returned(run: Execution, { wave, source, target }: WaveMove, reason: string, stayed: GroupsOutcome['stayed']): EndStateError {
+  const all = stayed.length === 0
+  const facts = {
+    observed: reason,
+    required: 'as many members, and half of the former pace or everything read',
+    waitedMs: run.limits.waveAnalysisMs,
+    ...(all ? {} : { [`still on ${target}`]: firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`)) }),
+  }
+  return new EndStateError(
+    'wave-returned',
+    `${wave} didn't read on as before on ${target}; ${all ? `it went back to ${source}` : `not all of it could go back to ${source}`}.`,
+    run.actual,
+    { facts, remedy: `Mend the cause, then set the config key attempt to ${run.intent.attempt + 1} (kbg ack).` },
+  )
 }
 
 /** Groups that the source knows are translated; those that nobody knows begin where they are wanted. */
@@ -75,7 +88,7 @@ async function moveByMap(run: Execution, { wave, source, target, groups }: WaveM
     run.cancelled.throwIfAborted()
     const here = batch.flatMap((groupId) => known.get(groupId) ?? [])
     const unknown = batch.filter((groupId) => !known.has(groupId))
-    const find = (committed: ReadonlyMap<string, PartitionOffsets>, deadline: Deadline) => positionsNow(run, audit, source, committed, deadline)
+    const find: GroupMove['find'] = (committed, redeliver, deadline) => positionsNow(run, audit, source, committed, redeliver, deadline)
     outcomes.push(await moveGroups(run, { source, target, groups: here, unknown, wave, find }))
   }
   return joined(outcomes)
@@ -105,6 +118,7 @@ async function positionsNow(
   audit: Audit,
   source: Colour,
   committed: ReadonlyMap<string, PartitionOffsets>,
+  redeliver: readonly string[],
   deadline: Deadline,
 ): Promise<readonly GroupPosition[]> {
   const wait = deadline.within(deadline.remainingMs() / 2, 'the audit to compare what the groups have read')
@@ -114,7 +128,8 @@ async function positionsNow(
     const open = new Set(positions.filter(({ verdict }) => verdict === 'not provable').map(({ topic, partition }) => topicPartition(topic, partition)))
     if (open.size === 0) return positions
     const ahead = await comparedLess(audit, source, committed, open, wait)
-    if (!ahead || wait.remainingMs() <= 2 * retryPauseMs) return positions
+    if (!ahead || wait.remainingMs() <= 2 * retryPauseMs)
+      return redeliver.length === 0 ? positions : await audit.translate(source, committed, null, wait, redeliver)
     await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
   }
 }

@@ -10,10 +10,11 @@ const Figure = z.strictObject({
   maximum: z.number(),
 })
 
-/** What a row has to keep: at most so much, either its own number or its ratio to the baseline or to the limit. */
+/** What a row has to keep: at most so much, its own number or its ratio to the baseline or to the limit; or at least such a share of either, where more is better. */
 const Goal = z.discriminatedUnion('of', [
   z.strictObject({ of: z.literal('ours'), atMost: z.number() }),
   z.strictObject({ of: z.literal('ratio'), to: z.enum(['baseline', 'limit']), atMost: z.number() }),
+  z.strictObject({ of: z.literal('share'), to: z.enum(['baseline', 'limit']), atLeast: z.number() }),
 ])
 export type Goal = z.infer<typeof Goal>
 
@@ -69,12 +70,13 @@ function isClose(a: number, b: number): boolean {
 function holdsIn({ goal, ours, ratio, ratioTo }: Pick<Row, 'goal' | 'ours' | 'ratio' | 'ratioTo'>): boolean | null {
   if (goal === null) return null
   if (goal.of === 'ours') return ours <= goal.atMost
-  return ratio === null || ratioTo !== goal.to ? null : ratio <= goal.atMost
+  if (ratio === null || ratioTo !== goal.to) return null
+  return goal.of === 'share' ? ratio >= goal.atLeast : ratio <= goal.atMost
 }
 
 function openIn({ goal, ratioTo, ratioInterval: interval }: Pick<Row, 'goal' | 'ratioTo' | 'ratioInterval'>): boolean | null {
-  if (goal?.of !== 'ratio' || goal.to !== ratioTo || interval === null) return null
-  return interval[0] <= goal.atMost && goal.atMost < interval[1]
+  if (goal === null || goal.of === 'ours' || goal.to !== ratioTo || interval === null) return null
+  return goal.of === 'share' ? interval[0] < goal.atLeast && goal.atLeast <= interval[1] : interval[0] <= goal.atMost && goal.atMost < interval[1]
 }
 
 /** A number to compare, with the measurements that it comes from. */
@@ -118,7 +120,7 @@ export interface RowInput {
  * @throws RangeError when a paired row's sides don't have one value each for every round
  */
 export function rowOf({ measure, unit, ours, baseline, limit, goal, paired = false }: RowInput): Row {
-  const named = goal?.of === 'ratio' ? goal.to : undefined
+  const named = goal === undefined || goal.of === 'ours' ? undefined : goal.to
   const to = named ?? (baseline ? 'baseline' : limit ? 'limit' : undefined)
   const other = to === undefined ? undefined : { baseline, limit }[to]
   const compared = other === undefined || other.value === 0 ? undefined : compare(ours, other, paired)

@@ -63,13 +63,20 @@ function short(value: number): string {
 function ratioText({ ratio, ratioTo, ratioInterval, goal }: Row): string {
   if (ratio === null) return '-'
   const interval = ratioInterval ? ` [${short(ratioInterval[0])}, ${short(ratioInterval[1])}]` : ''
-  const to = ratioTo === 'limit' && goal?.of !== 'ratio' ? ' to limit' : ''
+  const to = ratioTo === 'limit' && (goal === null || goal.of === 'ours') ? ' to limit' : ''
   return `${ratio.toFixed(ratio < 0.1 ? 4 : 2)}${interval}${to}`
 }
 
 function goalText(goal: Goal | null, unit: string): string {
   if (goal === null) return '-'
-  return goal.of === 'ours' ? `<= ${goal.atMost} ${unit}` : `<= ${goal.atMost} x ${goal.to}`
+  switch (goal.of) {
+    case 'ours':
+      return `<= ${goal.atMost} ${unit}`
+    case 'ratio':
+      return `<= ${goal.atMost} x ${goal.to}`
+    case 'share':
+      return `>= ${goal.atLeast} x ${goal.to}`
+  }
 }
 
 /** With a question mark where it is open. */

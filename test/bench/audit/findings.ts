@@ -1,0 +1,96 @@
+import { KbgError } from '../../../engine/model/error.ts'
+import { afterWarmUp, armSamples, type Findings, medianOf, type Row, rowOf, single, type WarmUpRule } from '../harness/index.ts'
+
+/** One topic that the audit and two consumers have read in turn: records of both sides for each second, by round. */
+export interface Reading {
+  readonly topic: string
+  readonly recordBytes: number
+  readonly records: number
+  readonly audit: readonly number[]
+  readonly consumers: readonly number[]
+}
+
+/** What a worker took under a steady load, by window. */
+export interface Steady {
+  /** Of one side, as the worker compared them. */
+  readonly recordsPerSecond: number
+  readonly cores: readonly number[]
+  readonly agesMs: readonly number[]
+}
+
+export interface Measurements {
+  readonly read: readonly Reading[]
+  /** Ascending in records. */
+  readonly memory: readonly { readonly records: number; readonly peakMiB: number }[]
+  readonly steady: Steady
+}
+
+const leastShare = 0.6
+/** The largest topic may take so much of the memory that the smallest takes. */
+const mostMemory = 1.5
+const mib = 1024 * 1024
+const audit = 'the audit worker, from the first records that it had compared to the last, records of both sides'
+const consumers = "two of Kafka's ConsumerPerformance at the same time, one on each side, by the fetch time that the slower one tells"
+
+/** Rows and samples (pure). */
+export function findings({ read, memory, steady }: Measurements, warmUp: WarmUpRule): Findings {
+  return {
+    rows: [...read.flatMap((reading) => readingRows(reading, warmUp)), ...memoryRows(memory), ...steadyRows(steady)],
+    samples: [
+      ...read.flatMap((reading) => [
+        armSamples(`audit, ${reading.topic}`, audit, 'records/s', reading.audit, afterWarmUp(reading.audit, warmUp)),
+        armSamples(`consumers, ${reading.topic}`, consumers, 'records/s', reading.consumers, afterWarmUp(reading.consumers, warmUp)),
+      ]),
+      armSamples('cores', 'by window', 'cores', steady.cores, { counted: steady.cores, dropped: 0 }),
+      armSamples('watermark age', 'the oldest partition, at the end of each window', 'ms', steady.agesMs, { counted: steady.agesMs, dropped: 0 }),
+    ],
+    notes: [
+      'The same records stand at the same offsets on both sides, uncompressed, in batches of 250 (50 under the steady load).',
+      "ConsumerPerformance reads uncommitted data with Kafka's own defaults, and neither hashes nor compares.",
+    ],
+  }
+}
+
+function readingRows({ recordBytes, audit: ours, consumers: theirs }: Reading, warmUp: WarmUpRule): readonly Row[] {
+  const [own, other] = [afterWarmUp(ours, warmUp).counted, afterWarmUp(theirs, warmUp).counted]
+  const megabytes = (rates: readonly number[]) => rates.map((rate) => (rate * recordBytes) / mib)
+  return [
+    rowOf({
+      ...{ measure: `both sides, ${recordBytes} B`, unit: 'records/s', ours: medianOf(audit, own), baseline: medianOf(consumers, other), paired: true },
+      goal: { of: 'share', to: 'baseline', atLeast: leastShare },
+    }),
+    rowOf({
+      ...{
+        measure: `both sides, ${recordBytes} B, values`,
+        unit: 'MiB/s',
+        ours: medianOf(audit, megabytes(own)),
+        baseline: medianOf(consumers, megabytes(other)),
+      },
+      paired: true,
+    }),
+  ]
+}
+
+function memoryRows(memory: Measurements['memory']): readonly Row[] {
+  const [smallest, ...larger] = memory
+  if (smallest === undefined) throw new KbgError('bench', 'No memory was measured.')
+  const what = "the most memory that a fresh worker's process had until it had compared the topic (VmHWM)"
+  const of = ({ records, peakMiB }: (typeof memory)[number]) => single(`${what}, ${records} records`, peakMiB)
+  return larger.map((each) =>
+    rowOf({
+      ...{ measure: `memory, ${each.records} records`, unit: 'MiB', ours: of(each), baseline: of(smallest) },
+      goal: { of: 'ratio', to: 'baseline', atMost: mostMemory },
+    }),
+  )
+}
+
+function steadyRows({ recordsPerSecond, cores, agesMs }: Steady): readonly Row[] {
+  const at = `at ${Math.round(recordsPerSecond)} records/s`
+  return [
+    rowOf({
+      ...{ measure: `processor, ${at}`, unit: 'cores', ours: medianOf("processor time of the worker's process for each second", cores) },
+      goal: { of: 'ours', atMost: 1 },
+    }),
+    rowOf({ measure: `watermark age, ${at}`, unit: 'ms', ours: medianOf("the oldest partition's watermark, looked at after each window", agesMs) }),
+  ]
+}

@@ -1,0 +1,43 @@
+import { KbgError } from '../../../engine/model/error.ts'
+import type { PartitionOffsets, TopicPartition } from '../../../engine/model/partition.ts'
+import type { Deadline } from '../../../engine/ports/clock.ts'
+import type { Cluster } from '../../../engine/ports/cluster.ts'
+
+/** One side, read whole: where each visible record stands, which record it is, and the end. */
+export interface ReadSide {
+  readonly records: ReadonlyMap<TopicPartition, readonly { readonly offset: bigint; readonly digest: string }[]>
+  readonly ends: PartitionOffsets
+}
+
+/** Reads every visible record below the ends. */
+export async function readOffsets(cluster: Cluster, ends: PartitionOffsets, deadline: Deadline): Promise<ReadSide> {
+  const records = new Map<TopicPartition, readonly { readonly offset: bigint; readonly digest: string }[]>()
+  for (const [partition, end] of ends) records.set(partition, await cluster.logs.visible(partition, 0n, end, deadline))
+  return { records, ends }
+}
+
+/**
+ * Where a group that committed `offset` on the source has to go on: at the copy of the first visible record from there on, found by its place in the log and
+ * by its content; at the target's end when there is none.
+ *
+ * @throws KbgError `bench` when the record in that place is another one: then nothing can be told
+ */
+export function truePosition(source: ReadSide, target: ReadSide, partition: TopicPartition, offset: bigint): bigint | undefined {
+  const [own, other] = [source.records.get(partition) ?? [], target.records.get(partition) ?? []]
+  const index = firstFrom(own, offset)
+  const [record, copy] = [own[index], other[index]]
+  if (record?.digest !== copy?.digest)
+    throw new KbgError('bench', 'The sides differ, so nobody can say where a group belongs.', { facts: { partition, record: index } })
+  return copy?.offset ?? target.ends.get(partition)
+}
+
+/** Index of the first record at or behind an offset. */
+export function firstFrom(records: readonly { readonly offset: bigint }[], offset: bigint): number {
+  let [low, high] = [0, records.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((records[middle]?.offset ?? offset) < offset) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,231 @@
+/** Groups that move while the producers stay, with routed members, a live load, a real audit and the process that writes positions back. */
+import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Kafka, type RoutedConsumer } from '../../client/index.ts'
+import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { observeWriteBack } from '../../engine/adapters/local/write-back-process.ts'
+import { Catalog } from '../../engine/model/catalog.ts'
+import { type Colour, colours } from '../../engine/model/colour.ts'
+import { KbgError } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { groupRoute } from '../../engine/model/route.ts'
+import type { Intent } from '../../engine/model/wiring.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import type { Actual } from '../../engine/run/execution.ts'
+import { moveLive } from '../../engine/run/switchover.ts'
+import { type Pair, standPair } from '../support/pair.ts'
+
+const fleet = `b-waves${process.pid}`
+const catalog = Catalog.parse({
+  topics: { orders: { partitions: 3 } },
+  groups: { dashboard: { wave: 1 }, parked: { wave: 1 }, billing: { wave: 2 } },
+})
+const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
+
+let pair: Pair
+const admins = {} as Record<Colour, Admin>
+const producers = {} as Record<Colour, Producer>
+const members: RoutedConsumer[] = []
+/** What each group was given, in order, and what was acknowledged. */
+const given = { dashboard: [] as { value: number; colour: Colour }[], billing: [] as { value: number; colour: Colour }[] }
+const acknowledged: number[] = []
+/** A colour on which `dashboard` reads far slower than before. */
+let slowOn: Colour | null = null
+
+const operator = () => {
+  const password = readCredentials(pair.wiring.clusters.blue.credentialsFile).passwords.operator ?? ''
+  return { mechanism: 'scram-sha-512', username: 'operator', password } as const
+}
+
+beforeAll(async () => {
+  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true, writeBack: true })
+  await pair.createRoute()
+  for (const colour of colours) {
+    const kafka = new kafkajs.Kafka({ brokers: pair.wiring.clusters[colour].internalBootstrapServers, sasl: operator(), logLevel: kafkajs.logLevel.NOTHING })
+    producers[colour] = kafka.producer({ allowAutoTopicCreation: false })
+    admins[colour] = kafka.admin()
+    await Promise.all([producers[colour].connect(), admins[colour].connect()])
+  }
+  await send('blue', 3_000)
+  await admins.blue.setOffsets({ groupId: 'parked', topic: 'orders', partitions: [0, 1, 2].map((partition) => ({ partition, offset: '37' })) })
+  for (const groupId of ['dashboard', 'billing'] as const) members.push(await member(groupId))
+}, 240_000)
+
+afterAll(async () => {
+  load.stop()
+  slowOn = null
+  await Promise.all(members.map((each) => each.disconnect()))
+  for (const colour of colours) await Promise.all([producers[colour]?.disconnect(), admins[colour]?.disconnect()])
+  await pair?.end()
+}, 120_000)
+
+async function send(colour: Colour, count: number): Promise<void> {
+  const first = acknowledged.length
+  const values = Array.from({ length: count }, (_, index) => first + index)
+  await producers[colour].send({ topic: 'orders', acks: -1, messages: values.map((value) => ({ key: `k${value % 7}`, value: String(value) })) })
+  acknowledged.push(...values)
+}
+
+/** Twenty records every 100 ms on blue. */
+const load = {
+  timer: undefined as NodeJS.Timeout | undefined,
+  sending: Promise.resolve(),
+  start() {
+    this.timer = setInterval(() => {
+      this.sending = this.sending.then(() => send('blue', 20))
+    }, 100)
+  },
+  async stop() {
+    clearInterval(this.timer)
+    await this.sending
+  },
+}
+
+async function member(groupId: 'dashboard' | 'billing'): Promise<RoutedConsumer> {
+  const { endpoints, credentialsFile } = pair.wiring.routeStore
+  const kafka = new Kafka({
+    ...{ clientId: groupId, fleet, sasl: operator(), logLevel: kafkajs.logLevel.NOTHING },
+    routeStore: { endpoints, credentialsFile },
+  })
+  const consumer = kafka.consumer({ groupId })
+  await consumer.connect()
+  await consumer.subscribe({ topics: ['orders'], fromBeginning: true })
+  await consumer.run({
+    eachMessage: async ({ message, colour }) => {
+      if (groupId === 'dashboard' && slowOn === colour) await systemClock.sleep(200)
+      given[groupId].push({ value: Number(message.value), colour })
+    },
+  })
+  return consumer
+}
+
+/** The gate refuses while mirror or audit are behind; a refused move has touched nothing. */
+async function want(consumers: Intent['consumers'], more: { live?: Colour; attempt?: number; limits?: Limits } = {}): Promise<Actual> {
+  const { live = 'blue', ...others } = more
+  return await within(90).poll(500, async () => {
+    try {
+      return await pair.moveTo(live, { consumers, ...others })
+    } catch (thrown) {
+      if (thrown instanceof KbgError && thrown.code === 'gate' && /mirror lag|audit/.test(thrown.message) && !/audit: fail/.test(thrown.message))
+        return undefined
+      throw thrown
+    }
+  })
+}
+
+const routeNow = async () => (await pair.ports.store.read(within(10))).route
+
+async function allGiven(groupId: 'dashboard' | 'billing'): Promise<void> {
+  const wanted = acknowledged.length
+  await within(60).poll(100, async () => (given[groupId].length >= wanted ? true : undefined))
+}
+
+/** Every acknowledged value once. */
+function expectExactlyOnce(groupId: 'dashboard' | 'billing'): void {
+  const values = given[groupId].map(({ value }) => value).sort((a, b) => a - b)
+  expect(values.length).toBe(acknowledged.length)
+  expect(values).toEqual(acknowledged)
+}
+
+/** The digests of the records that `parked` would read next on a colour, by partition. */
+async function parkedAt(colour: Colour): Promise<readonly string[]> {
+  const { groups, logs } = pair.ports.clusters[colour]
+  const committed = await groups.committed('parked', within(10))
+  const next = await Promise.all(
+    [...committed].map(async ([partition, offset]) => `${partition} ${(await logs.visible(partition, offset, offset + 50n, within(10)))[0]?.digest}`),
+  )
+  return next.sort()
+}
+
+describe('a wave', () => {
+  test('moves to the standby under load: its groups read on there without a gap or a repetition, the other wave and the producers stay', async () => {
+    await Promise.all([allGiven('dashboard'), allGiven('billing')])
+    load.start()
+    const before = await parkedAt('blue')
+    const actual = await want({ 'wave-1': 'green' })
+    expect(actual).toMatchObject({ live: 'blue', consumers: { 'wave-1': 'green', 'wave-2': 'blue' }, unfinished: false, latch: null })
+    await systemClock.sleep(1_000)
+    await load.stop()
+    await Promise.all([allGiven('dashboard'), allGiven('billing')])
+    expectExactlyOnce('dashboard')
+    expectExactlyOnce('billing')
+    expect(given.dashboard.at(-1)?.colour).toBe('green')
+    expect(given.billing.at(-1)?.colour).toBe('blue')
+    expect(await parkedAt('green')).toEqual(before)
+  }, 180_000)
+
+  test('has what it commits there written back to the live side, at the same record', async () => {
+    expect(observeWriteBack({ projectRoot: pair.root, fleet })).not.toBeNull()
+    const ends = async () => new Map((await pair.ports.clusters.blue.logs.ends(['orders'], within(10))).map((end) => [end.partition, end.logEndOffset]))
+    await within(60).poll(200, async () => {
+      const [committed, wanted] = [await pair.ports.clusters.blue.groups.committed('dashboard', within(10)), await ends()]
+      return wanted.size === 3 && [...wanted].every(([partition, end]) => committed.get(partition) === end) ? true : undefined
+    })
+  }, 90_000)
+
+  test('stays where it is while the producers move there, and the other wave follows them', async () => {
+    const switched = await want({ 'wave-1': 'green' }, { live: 'green' })
+    expect(switched).toMatchObject({ live: 'green', consumers: { 'wave-1': 'green', 'wave-2': 'green' } })
+    await send('green', 300)
+    await Promise.all([allGiven('dashboard'), allGiven('billing')])
+    const back = await want({ 'wave-1': 'green' }, { live: 'blue' })
+    expect(back).toMatchObject({ live: 'blue', consumers: { 'wave-1': 'green', 'wave-2': 'blue' } })
+    await send('blue', 300)
+    await Promise.all([allGiven('dashboard'), allGiven('billing')])
+    expectExactlyOnce('dashboard')
+    expectExactlyOnce('billing')
+  }, 240_000)
+
+  test('goes back to the live side without a gate when the intent no longer names it', async () => {
+    load.start()
+    const actual = await want({})
+    expect(actual.consumers).toEqual({ 'wave-1': 'blue', 'wave-2': 'blue' })
+    await load.stop()
+    await allGiven('dashboard')
+    expectExactlyOnce('dashboard')
+    expect(given.dashboard.at(-1)?.colour).toBe('blue')
+  }, 120_000)
+
+  test('goes back by itself when its groups do not read on, and the attempt is latched', async () => {
+    load.start()
+    slowOn = 'green'
+    const thrown = await want({ 'wave-1': 'green' }, { limits: Limits.parse({ waveAnalysisMs: 4_000 }) }).catch((error: unknown) => error)
+    slowOn = null
+    expect(thrown).toMatchObject({
+      code: 'wave-returned',
+      actual: { consumers: { 'wave-1': 'blue' }, latch: expect.stringContaining('wave-1 went back: dashboard') },
+    })
+    await expect(want({ 'wave-1': 'green' })).rejects.toThrow(/route: fail; observed latched at attempt 0/)
+    await load.stop()
+    await allGiven('dashboard')
+    expectExactlyOnce('dashboard')
+  }, 120_000)
+
+  test('that a run left held is released by the next one, which then moves it', async () => {
+    const { ports } = pair
+    const dying = {
+      ...ports,
+      store: new Proxy(ports.store, {
+        get: (store, name) => {
+          if (name !== 'write')
+            return typeof store[name as keyof typeof store] === 'function' ? (store[name as keyof typeof store] as () => unknown).bind(store) : undefined
+          return (...[lock, write, deadline]: Parameters<typeof store.write>) => {
+            if (write.entry.kind === 'groups') throw new Error('this run ends here')
+            return store.write(lock, write, deadline)
+          }
+        },
+      }),
+    }
+    const request = { wiring: pair.wiring, intent: { live: 'blue' as const, attempt: 1, consumers: { 'wave-1': 'green' as const } }, limits: Limits.parse({}) }
+    const epoch = (await routeNow())?.epoch ?? 0
+    const run = { ...request, gateEpoch: epoch, holder: 'dies', tell: () => undefined, cancelled: new AbortController().signal }
+    await expect(moveLive(dying, run)).rejects.toThrow('this run ends here')
+    const between = await routeNow()
+    expect(between !== null && groupRoute(between, 'dashboard')).toEqual({ colour: 'blue', state: 'held' })
+    const actual = await want({ 'wave-1': 'green' }, { attempt: 1 })
+    expect(actual).toMatchObject({ consumers: { 'wave-1': 'green' }, unfinished: false })
+    await send('blue', 100)
+    await allGiven('dashboard')
+    expectExactlyOnce('dashboard')
+  }, 180_000)
+})
