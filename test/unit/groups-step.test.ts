@@ -36,7 +36,7 @@ async function moved(lists: readonly (readonly GroupFacts[])[]) {
     ...{ ports: { clock, audit, store, clusters: { blue: { groups: blue }, green: { groups: green } } } as unknown as Ports, limits: Limits.parse({}) },
     ...{
       lock: { term: '101', lost: new AbortController().signal } as never,
-      wiring: { waves: {} } as never,
+      wiring: { waves: {}, unprovenGroups: {} } as never,
       intent: { live: 'green', attempt: 0, consumers: {} },
     },
     ...{ tell: () => undefined, cancelled: new AbortController().signal, route: released, journal: [], routeRevision: '0', journalHead: 0 },
