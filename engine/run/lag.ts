@@ -18,6 +18,8 @@ export interface LagSubject {
   readonly mirror: Mirror
   readonly connector: string
   readonly topics: readonly string[]
+  /** Whether an audit compares all that goes by: then a target whose partition was emptied since is believed to have had the record. */
+  readonly isAudited?: boolean
 }
 
 /**
@@ -37,11 +39,11 @@ export async function sampleLag(subject: LagSubject, maxWaitMs: number): Promise
       behind = await notCopied(subject, marks, deadline)
     }
     // A transaction's marker may reach Connect's offsets before it reaches the data: then the records are there and not yet visible.
-    let absent = await notOnTarget(subject.target, marks, deadline)
+    let absent = await notOnTarget(subject, marks, deadline)
     while (absent.length > 0) {
       if (deadline.remainingMs() <= pauseMs) return { kind: 'behind', waitedMs: maxWaitMs, lagRecords: absent.length, where: absent }
       await subject.clock.sleep(pauseMs)
-      absent = await notOnTarget(subject.target, marks, deadline)
+      absent = await notOnTarget(subject, marks, deadline)
     }
     return { kind: 'caught-up', lagMs: subject.clock.monotonicMs() - startedMs, lagRecords }
   } catch (thrown) {
@@ -68,11 +70,18 @@ async function notCopied(subject: LagSubject, marks: ReadonlyMap<TopicPartition,
 }
 
 /** Connect's word isn't enough: its commits can advance while nothing arrives. The marks must stand among the target's newest records. */
-async function notOnTarget(target: Cluster, marks: ReadonlyMap<TopicPartition, VisibleRecord>, deadline: Deadline): Promise<readonly TopicPartition[]> {
+async function notOnTarget(
+  { target, isAudited = false }: LagSubject,
+  marks: ReadonlyMap<TopicPartition, VisibleRecord>,
+  deadline: Deadline,
+): Promise<readonly TopicPartition[]> {
   const topics = [...new Set([...marks.keys()].map((partition) => partition.replace(/-\d+$/, '')))]
   const ends = await target.logs.ends(topics, deadline)
   const endOf = new Map(ends.map((end) => [end.partition, end.lastStableOffset]))
-  let missing = [...marks.keys()]
+  const isEmptied = new Set(
+    ends.flatMap(({ partition, logStartOffset, logEndOffset }) => (logStartOffset > 0n && logStartOffset === logEndOffset ? [partition] : [])),
+  )
+  let missing = [...marks.keys()].filter((partition) => !isAudited || !isEmptied.has(partition))
   for (const depth of searchDepthsRecords) {
     if (missing.length === 0) break
     const newest = await target.logs.lastVisibleOfAll(new Map(missing.map((partition) => [partition, endOf.get(partition) ?? 0n])), depth, deadline)

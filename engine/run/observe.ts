@@ -110,6 +110,7 @@ async function observeMirror(
     mirror,
     connector: record.connector,
     topics: wiring.topics,
+    isAudited: ports.audit !== null,
   }
   const lag: LagSample[] = []
   for (let number = 0; number < lagSamples && !deadline.over; number += 1) {

@@ -3,7 +3,7 @@ import { KbgError } from '../../engine/model/error.ts'
 import type { PartitionEnd } from '../../engine/model/facts.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'
 import type { Cluster } from '../../engine/ports/cluster.ts'
-import { settledEnds } from '../../engine/run/steps/drain.ts'
+import { differingPartitions, type LastVisible, settledEnds } from '../../engine/run/steps/drain.ts'
 
 const end = (lastStableOffset: bigint): PartitionEnd => ({
   ...{ partition: 'orders-0', leaderEpoch: 0, logStartOffset: 0n, logEndOffset: 9n, highWatermark: 9n, lastStableOffset },
@@ -40,5 +40,26 @@ describe('settled ends', () => {
     const { cluster, deadline } = slow(end(3n))
     const silent = { ...cluster, logs: { ends: async () => Promise.reject(deadline.error()) } } as unknown as Cluster
     await expect(settledEnds(silent, ['orders'], deadline)).rejects.toMatchObject({ code: 'deadline' })
+  })
+})
+
+describe('last visible records', () => {
+  const record = (digest: string): LastVisible => ({ offset: 4n, timestamp: 0n, digest })
+  const differ = (source: LastVisible, target: LastVisible, isAudited = true) =>
+    differingPartitions(new Map([['orders-0', source]]), new Map([['orders-0', target]]), isAudited).length > 0
+
+  test('are the same record, or none on both sides', () => {
+    expect([differ(record('a'), record('a')), differ(null, null)]).toEqual([false, false])
+    expect([differ(record('a'), record('b')), differ(record('a'), null), differ(null, record('a'))]).toEqual([true, true, true])
+  })
+
+  test('of a source that was emptied are nothing that the target must hold, whatever it still has', () => {
+    for (const isAudited of [true, false]) {
+      expect(['emptied' as const, record('a'), null].map((target) => differ('emptied', target, isAudited))).toEqual([false, false, false])
+    }
+  })
+
+  test('of a target that was emptied are believed only where an audit compares', () => {
+    expect([differ(record('a'), 'emptied'), differ(record('a'), 'emptied', false)]).toEqual([false, true])
   })
 })

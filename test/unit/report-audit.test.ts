@@ -17,7 +17,7 @@ const side = { visible: 10, extra: 0, retention: 0, compacted: 0, digest: '00' }
 function partition(name: string, more: Partial<AuditedPartition> = {}): AuditedPartition {
   return {
     ...{ partition: name, state: { kind: 'equal' }, alignedRecords: 10, blue: side, green: side, watermark: { blue: '10', green: '13' } },
-    ...{ watermarkAgeMs: 40, differences: { total: 0, shown: [] }, runs: 3, trouble: '', lost: { blue: 0, green: 0 }, ...more },
+    ...{ watermarkAgeMs: 40, differences: { total: 0, shown: [] }, runs: 3, trouble: '', lost: { blue: 0, green: 0 }, emptied: null, ...more },
   }
 }
 

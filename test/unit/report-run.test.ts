@@ -68,7 +68,7 @@ const facts: RunFacts = {
 const sideFacts = { visible: 5, extra: 0, retention: 0, compacted: 0, digest: '00' }
 const audited = (state: AuditedPartition['state']): AuditedPartition => ({
   ...{ partition: 'orders-0', state, alignedRecords: 5, blue: sideFacts, green: sideFacts, watermark: { blue: '5', green: '5' }, watermarkAgeMs: 3 },
-  ...{ differences: { total: 0, shown: [] }, runs: 1, trouble: '', lost: { blue: 0, green: 0 } },
+  ...{ differences: { total: 0, shown: [] }, runs: 1, trouble: '', lost: { blue: 0, green: 0 }, emptied: null },
 })
 
 describe('the report of a run', () => {

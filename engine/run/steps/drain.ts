@@ -9,11 +9,13 @@ import type { Execution } from '../execution.ts'
 
 const pauseMs = 4
 
+/** A partition's last visible record; null: it never had one; `emptied`: retention or DeleteRecords has taken all it had. */
+export type LastVisible = VisibleRecord | 'emptied' | null
+
 /** The ends at which both sides were proven to hold the same last visible records. The cut must find them unchanged. */
 export interface DrainProof {
   readonly sourceEnds: readonly PartitionEnd[]
-  /** Without those that retention has emptied on the source. */
-  readonly lastVisible: ReadonlyMap<TopicPartition, VisibleRecord | null>
+  readonly lastVisible: ReadonlyMap<TopicPartition, LastVisible>
 }
 
 /**
@@ -26,9 +28,9 @@ export async function drain(run: Execution, source: Colour, target: Colour): Pro
   if (record === null) throw new KbgError('drain', `No mirror ${source} -> ${target} is known.`, { facts: { required: 'a running mirror' } })
   const { clusters, mirrors } = run.ports
   const sourceEnds = await settledEnds(clusters[source], run.wiring.topics, deadline)
-  const lastVisible = await lastVisibleOf(clusters[source], sourceEnds.filter((end) => !isEmptied(end)), deadline) // biome-ignore format: one line
+  const lastVisible = await lastVisibleOf(clusters[source], sourceEnds, deadline)
   await Promise.all([
-    sameLastRecords(clusters[target], run.wiring.topics, lastVisible, deadline),
+    sameLastRecords(clusters[target], run.wiring.topics, lastVisible, run.ports.audit !== null, deadline),
     copiedUpTo(() => mirrors[source].copiedOffsets(record.connector, deadline), lastVisible, deadline),
   ])
   const ids = await mirrors[source].transactionalIds(record.connector, deadline)
@@ -69,31 +71,35 @@ async function endsBefore(cluster: Cluster, topics: readonly string[], deadline:
   }
 }
 
-/** The last visible record of every partition before its end; null where there is none. */
-export async function lastVisibleOf(
-  cluster: Cluster,
-  ends: readonly PartitionEnd[],
-  deadline: Deadline,
-): Promise<ReadonlyMap<TopicPartition, VisibleRecord | null>> {
+/** The last visible record of every partition before its end, or why there is none. */
+export async function lastVisibleOf(cluster: Cluster, ends: readonly PartitionEnd[], deadline: Deadline): Promise<DrainProof['lastVisible']> {
   const last = await cluster.logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, deadline)
-  return new Map(ends.map((end) => [end.partition, last.get(end.partition)?.[0] ?? null]))
+  return new Map(ends.map((end) => [end.partition, last.get(end.partition)?.[0] ?? (end.logStartOffset > 0n ? 'emptied' : null)]))
 }
 
-/** Retention has deleted all that was ever in it: nothing of it can be missing on the target, which may still hold some. */
-function isEmptied({ logStartOffset, logEndOffset }: PartitionEnd): boolean {
-  return logStartOffset > 0n && logStartOffset === logEndOffset
+/**
+ * Partitions whose last visible record on the source isn't the target's. A source that was emptied has nothing to be held any more, whatever the target still has;
+ * a target that was emptied is believed only where an audit compares all that went by.
+ */
+export function differingPartitions(source: DrainProof['lastVisible'], target: DrainProof['lastVisible'], isAudited: boolean): readonly TopicPartition[] {
+  const isSame = (own: LastVisible, other: LastVisible) => {
+    if (own === 'emptied' || (other === 'emptied' && isAudited)) return true
+    return other !== 'emptied' && (other?.digest ?? null) === (own?.digest ?? null)
+  }
+  return [...source].filter(([partition, record]) => !isSame(record, target.get(partition) ?? null)).map(([partition]) => partition)
 }
 
-/** Partitions whose last visible record on one side isn't the one of the other side. */
-export function differingPartitions(a: DrainProof['lastVisible'], b: DrainProof['lastVisible']): readonly TopicPartition[] {
-  return [...a].filter(([partition, record]) => (b.get(partition)?.digest ?? null) !== (record?.digest ?? null)).map(([partition]) => partition)
-}
-
-async function sameLastRecords(target: Cluster, topics: readonly string[], wanted: DrainProof['lastVisible'], deadline: Deadline): Promise<void> {
+async function sameLastRecords(
+  target: Cluster,
+  topics: readonly string[],
+  wanted: DrainProof['lastVisible'],
+  isAudited: boolean,
+  deadline: Deadline,
+): Promise<void> {
   let differing: readonly TopicPartition[] = []
   while (!deadline.over) {
     const ends = await settledEnds(target, topics, deadline)
-    differing = differingPartitions(wanted, await lastVisibleOf(target, ends, deadline))
+    differing = differingPartitions(wanted, await lastVisibleOf(target, ends, deadline), isAudited)
     if (differing.length === 0) return
     await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
   }
@@ -104,7 +110,9 @@ async function copiedUpTo(copied: () => Promise<ReadonlyMap<TopicPartition, bigi
   let behind: readonly TopicPartition[] = []
   while (!deadline.over) {
     const offsets = await copied()
-    behind = [...wanted].filter(([partition, record]) => record !== null && (offsets.get(partition) ?? -1n) < record.offset).map(([partition]) => partition)
+    const isBehind = (partition: TopicPartition, record: LastVisible) =>
+      record !== null && record !== 'emptied' && (offsets.get(partition) ?? -1n) < record.offset
+    behind = [...wanted].filter(([partition, record]) => isBehind(partition, record)).map(([partition]) => partition)
     if (behind.length === 0) return
     await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
   }

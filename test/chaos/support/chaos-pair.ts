@@ -150,7 +150,8 @@ export class ChaosPair {
   async copied(topics: readonly string[], source: Colour = 'blue', seconds = 60): Promise<void> {
     const target = otherColour(source)
     const { clusters, mirrors, clock } = this.ports
-    const subject = { clock, source: clusters[source], target: clusters[target], mirror: mirrors[source], connector: await this.connector(source), topics }
+    const connector = await this.connector(source)
+    const subject = { clock, source: clusters[source], target: clusters[target], mirror: mirrors[source], connector, topics, isAudited: true }
     const sample = await sampleLag(subject, seconds * 1_000)
     if (sample.kind !== 'caught-up') throw new Error(`the mirror has not caught up: ${JSON.stringify(sample)}`)
   }
