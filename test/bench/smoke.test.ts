@@ -76,17 +76,16 @@ describe('on one pair', () => {
     expect(rowsOf(bench).get('wrong positions')?.ours).toBe(0)
   })
 
-  test('verify-at-switch: times by size', { timeout: 180_000 }, async () => {
-    const bench = await benchVerifyAtSwitch({ records: [1_000, 3_000], moves: 2, recordsPerSecond: 100, pair, outDir })
-    const sizes = ['1000 records', '3000 records']
-    const parts = ['fence to proven cut', 'drain to proven cut']
-    expect(measuresOf(bench)).toEqual([...parts.flatMap((part) => sizes.map((size) => `${part}, ${size}`)), 'added by ten times the records'])
-    expect(rowsOf(bench).get('fence to proven cut, 3000 records')?.baseline).toBeGreaterThan(0)
+  test('verify-at-switch: times by size', { timeout: 300_000 }, async () => {
+    const bench = await benchVerifyAtSwitch({ records: [3_000], moves: 2, recordsPerSecond: 100, pair, outDir })
+    expect(measuresOf(bench)).toEqual(['fence to proven cut, 3000 records', 'drain to proven cut, 3000 records'])
+    expect(bench.result.samples[0]?.values).toHaveLength(2)
+    expect(bench.result.rows.every(({ ours }) => ours > 0)).toBe(true)
   })
 
   // It ends with green live.
-  test('translate: none redelivered and none skipped by the map, and every group moved', { timeout: 180_000 }, async () => {
-    const bench = await benchTranslate({ parkedBehind: [0, 300], filledOfPartition: 1_000, recordsPerSecond: 200, loadSeconds: [2, 2, 2], pair, outDir })
+  test('translate: none redelivered and none skipped by the map, and every group moved', { timeout: 400_000 }, async () => {
+    const bench = await benchTranslate({ parkedBehind: [0, 300], filledOfPartition: 1_000, recordsPerSecond: 200, loadSeconds: [1, 1, 1], pair, outDir })
     const measures = measuresOf(bench)
     const groups = ['parked-0', 'parked-300', 'billing']
     expect(measures.slice(0, 6)).toEqual(groups.flatMap((groupId) => [`redelivered, ${groupId}`, `skipped, ${groupId}`]))
