@@ -10,7 +10,10 @@ const last = { offset: 24n, timestamp: 0n, digest: 'last' }
 /** One sample of a partition whose source ends with a record that Connect has committed as copied; `held` is what the target still has of it. Time passes by sleeping alone. */
 async function sample(target: { readonly starts: bigint; readonly ends: bigint; readonly held: readonly (typeof last)[] }, isAudited: boolean) {
   let nowMs = 0
-  const clock: Clock = { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep: async (ms) => void (nowMs += ms) }
+  const sleep = async (ms: number) => {
+    nowMs += ms
+  }
+  const clock: Clock = { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep }
   const side = (starts: bigint, ends: bigint, held: readonly (typeof last)[]) => {
     const end: PartitionEnd = { partition: 'orders-0', leaderEpoch: 0, logStartOffset: starts, logEndOffset: ends, highWatermark: ends, lastStableOffset: ends }
     return { logs: { ends: async () => [end], lastVisibleOfAll: async () => new Map([['orders-0', held]]) } } as unknown as Cluster
