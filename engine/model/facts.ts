@@ -73,7 +73,7 @@ export interface PartitionEnd {
 export interface VisibleRecord {
   readonly offset: bigint
   readonly timestamp: bigint
-  /** Order-sensitive digest over key, value, headers and timestamp; lengths and nulls included. */
+  /** Order-sensitive digest over key, value, headers and timestamp (not with LogAppendTime); lengths and nulls included. */
   readonly digest: string
 }
 

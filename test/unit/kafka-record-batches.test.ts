@@ -44,11 +44,17 @@ describe('records of a batch', () => {
     expect(digestOf(message('abc', '', { headers: new Map([[a, b]]) }))).toBe(digestOf(message('abc', '', { headers: new Map([[a, b]]) })))
   })
 
-  test('of a topic with LogAppendTime carry the time of the append', () => {
-    const bytes = batchOf([message('a', '1'), message('b', '2', { timestamp: 1_700_000_000_500n })])
-    const logAppendTimeMask = 0x08
-    bytes.writeInt16BE(logAppendTimeMask, 21)
-    expect(read(bytes).map((record) => record.timestamp)).toEqual([1_700_000_000_500n, 1_700_000_000_500n])
+  test('of a topic with LogAppendTime carry the time of the append, which is no part of the digest: each side has its own', () => {
+    const appended = (atMs: bigint) => {
+      const bytes = batchOf([message('a', '1'), message('b', '2', { timestamp: atMs })])
+      const logAppendTimeMask = 0x08
+      bytes.writeInt16BE(logAppendTimeMask, 21)
+      return read(bytes)
+    }
+    const [earlier, later] = [appended(1_700_000_000_500n), appended(1_700_000_000_900n)]
+    expect(earlier.map((record) => record.timestamp)).toEqual([1_700_000_000_500n, 1_700_000_000_500n])
+    expect(later.map((record) => record.digest)).toEqual(earlier.map((record) => record.digest))
+    expect(new Set(earlier.map((record) => record.digest)).size).toBe(2)
   })
 
   test('a batch that was cut short is left for the next fetch', () => {

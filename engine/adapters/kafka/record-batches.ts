@@ -129,7 +129,7 @@ export function* recordsOf(batch: RecordBatch, from: bigint, to: bigint): Genera
     if (offset >= to) return
     if (offset >= from) {
       const timestamp = appendTimestamp ?? firstTimestamp + timestampDelta
-      yield { offset, timestamp, digest: digestOf(payload, cursor.position, end, timestamp) }
+      yield { offset, timestamp, digest: digestOf(payload, cursor.position, end, appendTimestamp === undefined ? timestamp : 0n) }
     }
     cursor.position = end
   }
@@ -146,8 +146,9 @@ function decompressed(bytes: Buffer, codec: number): Buffer {
 let scratch = Buffer.allocUnsafe(16 * 1024)
 
 /**
- * SHA-1 over the timestamp and the record's own bytes from its key on: key, value, header count, then each header, every one behind its length (-1 for null). That encoding is
- * what the format prescribes, so equal records have equal bytes; offsets are not part of it. Against accident, not against an adversary.
+ * SHA-1 over the timestamp (0 with LogAppendTime: each side stamps its copy itself) and the record's own bytes from its key on: key, value, header count, then each
+ * header, every one behind its length (-1 for null). That encoding is what the format prescribes, so equal records have equal bytes; offsets are not part of it. Against
+ * accident, not against an adversary.
  */
 function digestOf(payload: Buffer, start: number, end: number, timestamp: bigint): string {
   const length = 8 + end - start

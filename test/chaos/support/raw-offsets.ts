@@ -14,8 +14,23 @@ export interface RawOffset {
   readonly metadata: string
 }
 
-/** Commits for an empty group. @returns the error code of each partition */
-export async function commitRaw(access: ClusterAccess, groupId: string, offsets: readonly RawOffset[], deadline: Deadline): Promise<readonly number[]> {
+/** As which member a commit is sent. */
+export interface RawMember {
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+}
+
+const nobody: RawMember = { generationId: -1, memberId: '', groupInstanceId: null }
+
+/** Commits for an empty group, or as a member of it. @returns the error code of each partition */
+export async function commitRaw(
+  access: ClusterAccess,
+  groupId: string,
+  offsets: readonly RawOffset[],
+  deadline: Deadline,
+  { generationId, memberId, groupInstanceId }: RawMember = nobody,
+): Promise<readonly number[]> {
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, partitions]) => ({
     name,
     partitions: partitions.map(({ partition, offset, leaderEpoch, metadata }) => ({
@@ -24,7 +39,13 @@ export async function commitRaw(access: ClusterAccess, groupId: string, offsets:
   }))
   return await asked(access, async (coordinators) =>
     coordinators.ask(groupId, deadline, async (coordinator) => {
-      const answer = await coordinator.request('OffsetCommit', offsetCommitV9.api, [groupId, -1, '', null, topics], 'repeatable', deadline)
+      const answer = await coordinator.request(
+        'OffsetCommit',
+        offsetCommitV9.api,
+        [groupId, generationId, memberId, groupInstanceId, topics],
+        'repeatable',
+        deadline,
+      )
       return answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode))
     }),
   )
