@@ -57,17 +57,23 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     waves,
     unprovenGroups,
   })
-  new LocalWriteBack('write-back', { wiring })
-  const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits })
-  const switchover = new Switchover('switchover', {
-    wiring,
-    live,
-    attempt,
-    consumers,
-    limits,
-    gate: { verdict: gate.verdict, epoch: gate.epoch },
-    decommission,
-  })
+  const writeBack = new LocalWriteBack('write-back', { wiring })
+  // One that is just starting would be a client on an old epoch to the gate, and a late one to a move.
+  const behind = { dependsOn: [writeBack] }
+  const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits }, behind)
+  const switchover = new Switchover(
+    'switchover',
+    {
+      wiring,
+      live,
+      attempt,
+      consumers,
+      limits,
+      gate: { verdict: gate.verdict, epoch: gate.epoch },
+      decommission,
+    },
+    behind,
+  )
 
   return {
     route: { epoch: switchover.epoch, live: switchover.live, state: switchover.state, consumers: switchover.consumers },

@@ -57,7 +57,7 @@ const head = {
 /** How a group read just before its wave was moved. */
 export const GroupPace = z.strictObject({
   members: z.int().nonnegative(),
-  /** By how much its committed offsets grew, all partitions together; null: it could not be seen. */
+  /** By how much its committed offsets grew from commit to commit, all partitions together; 0: none was seen; null: a single one was. */
   offsetsPerSecond: z.number().nonnegative().nullable(),
 })
 export type GroupPace = z.infer<typeof GroupPace>

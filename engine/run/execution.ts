@@ -8,7 +8,7 @@ import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
-import { consumersOf, unjudgedWaves } from '../switchover/waves.ts'
+import { consumersOf, isLeftOpen } from '../switchover/waves.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
 
@@ -131,8 +131,7 @@ export interface Actual {
 /** The outputs of a route document. `fencesDiffer` is what was last observed; a run that ended well has put right what it could see. */
 export function actualOf(route: RouteDocument, journal: readonly JournalEntry[], waves: Waves, fencesDiffer = false): Actual {
   const consumers = consumersOf(route, waves)
-  const waveIsOpen = Object.values(consumers).includes('held') || unjudgedWaves(journal).length > 0
-  const unfinished = route.state !== 'open' || openSwitch(journal) !== null || waveIsOpen
+  const unfinished = route.state !== 'open' || openSwitch(journal) !== null || isLeftOpen(route, journal)
   const { epoch, state, live, attempt } = route
   return { epoch, state, live, attempt, consumers, latch: route.latch?.reason ?? null, unfinished, fencesDiffer }
 }

@@ -7,7 +7,7 @@ import type { RouteDocument } from '../model/route.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
-import { isForward, waveMoves } from '../switchover/waves.ts'
+import { isForward, isLeftOpen, waveMoves } from '../switchover/waves.ts'
 import { judge } from './judge.ts'
 import { withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
@@ -46,7 +46,7 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
 
 /** A gate judges a switchover, and waves that go to the standby; what was left open is finished first, and the way back to the live colour is free. */
 function isNeeded(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, wiring: Wiring): boolean {
-  if (route.state !== 'open' || openSwitch(journal) !== null) return false
+  if (route.state !== 'open' || openSwitch(journal) !== null || isLeftOpen(route, journal)) return false
   return route.live !== intent.live || waveMoves(route, wiring.waves, intent.consumers).some((move) => isForward(move, route.live))
 }
 
@@ -60,7 +60,7 @@ export async function gateIsDue(wiringJson: unknown, intentJson: unknown): Promi
   try {
     return await withPorts(wiring, systemClock, async (ports) => {
       const { route, journal } = await ports.store.read(new Deadline(ports.clock, 3_000, 'the route store'))
-      return route === null || route.state !== 'open' || openSwitch(journal) !== null || isNeeded(route, journal, intent, wiring)
+      return route === null || route.state !== 'open' || openSwitch(journal) !== null || isLeftOpen(route, journal) || isNeeded(route, journal, intent, wiring)
     })
   } catch (thrown) {
     if (thrown instanceof KbgError) return true // unreadable: asked again, and the update refuses with the reason

@@ -68,11 +68,12 @@ export async function moveGroups(run: Execution, move: GroupMove): Promise<Group
 
 async function foundAndWritten(run: Execution, move: GroupMove, deadline: Deadline): Promise<GroupsOutcome> {
   try {
-    const empty = await emptyGroups(run, move.source, move.groups, deadline)
+    const empty = await emptyGroups(run, move, deadline)
+    const unknown = await stillUnknown(run, move, deadline)
     const { positions, movable, refused } = await translated(run, move, empty.groupIds, deadline)
     const written = await writeAll(run, move, movable, deadline)
-    const moved = [...[...movable.keys()].filter((groupId) => !written.has(groupId)), ...move.unknown]
-    const stayed = [...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
+    const moved = [...[...movable.keys()].filter((groupId) => !written.has(groupId)), ...unknown.absent]
+    const stayed = [...unknown.stayed, ...empty.stayed, ...refused, ...[...written].map(([groupId, reason]) => ({ groupId, reason }))]
     return { positions, moved, stayed }
   } catch (thrown) {
     if (run.lock.lost.aborted) throw thrown
@@ -89,11 +90,12 @@ async function hold(run: Execution, { source, groups, unknown }: GroupMove): Pro
 }
 
 /** The groups that have no member any more, seen twice; the others stay, with the reason. */
-async function emptyGroups(run: Execution, source: Colour, candidates: readonly GroupFacts[], deadline: Deadline) {
+async function emptyGroups(run: Execution, { source, groups: candidates, unknown }: GroupMove, deadline: Deadline) {
   const epoch = run.route.epoch
   const wanted = new Map(candidates.map((group) => [group.groupId, group]))
   const wait = deadline.within(run.limits.groupMoveDeadlineMs / 2, 'the members of all groups to leave')
-  const isLate = (client: ClientRegistration) => isConcerned(client, wanted) && client.ackedEpoch < epoch
+  const concerned = new Set([...wanted.keys(), ...unknown])
+  const isLate = (client: ClientRegistration) => isConcerned(client, concerned) && client.ackedEpoch < epoch
   const { clients } = await run.ports.store.waitForClients((all) => !all.some(isLate), wait)
   refuseUnderWay(clients.filter(isLate))
   let before = new Set<string>()
@@ -117,8 +119,19 @@ async function emptyGroups(run: Execution, source: Colour, candidates: readonly 
   }
 }
 
+/** Of the groups that the source didn't list before the hold those that it still knows nothing of; one that has come up, or whose coordinator was away, stays. */
+async function stillUnknown(run: Execution, { source, unknown }: GroupMove, deadline: Deadline) {
+  if (unknown.length === 0) return { absent: [], stayed: [] }
+  const { groups } = run.ports.clusters[source]
+  const [listed, committed] = await Promise.all([groups.list(deadline), groups.committedOfAll(unknown, deadline)])
+  const names = new Set(listed.map(({ groupId }) => groupId))
+  const isThere = (groupId: string) => names.has(groupId) || (committed.get(groupId)?.size ?? 0) > 0
+  const stayed = unknown.filter(isThere).map((groupId) => ({ groupId, reason: 'it came up while it was moved' }))
+  return { absent: unknown.filter((groupId) => !isThere(groupId)), stayed }
+}
+
 /** Members that must leave, and the process that writes positions back: once it has acknowledged the hold no commit of it is under way. */
-function isConcerned(client: ClientRegistration, wanted: ReadonlyMap<string, GroupFacts>): boolean {
+function isConcerned(client: ClientRegistration, wanted: ReadonlySet<string>): boolean {
   return client.kind === 'write-back' || (client.kind === 'consumer' && client.groupId !== null && wanted.has(client.groupId))
 }
 
@@ -205,11 +218,15 @@ export async function writeAll(
   return failed
 }
 
+/** What stands there already and would be read past or forgotten. An earlier position of the group is overwritten; one ahead of it was committed by somebody else. */
 function refuseForeign(groupId: string, target: Colour, before: PartitionOffsets = new Map(), write: PartitionOffsets): void {
   const foreign = [...before.keys()].filter((partition) => !write.has(partition))
-  if (foreign.length === 0) return
-  throw new KbgError('group-poisoned', `${groupId} has commits on ${target} that no translation covers.`, {
-    facts: { observed: firstFive(foreign), required: 'none' },
+  const ahead = [...before].filter(([partition, offset]) => offset > (write.get(partition) ?? offset)).map(([partition]) => partition)
+  if (foreign.length + ahead.length === 0) return
+  const what = foreign.length > 0 ? 'that no translation covers' : 'ahead of its translation'
+  throw new KbgError('group-poisoned', `${groupId} has commits on ${target} ${what}.`, {
+    facts: { observed: firstFive(foreign.length > 0 ? foreign : ahead), required: 'none' },
+    remedy: `See kbg groups; kbg groups --reset ${groupId} clears it.`,
   })
 }
 

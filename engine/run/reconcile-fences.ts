@@ -12,7 +12,7 @@ import { openColour, proveFence } from './steps/fences.ts'
 /** Both colours are asked side by side; one that can't be reached must not hold an update up. */
 const observationMs = 2_000
 /** What a colour that is down, hangs or is being restarted answers; anything else (another cluster, a wrong password) is an error of its own. */
-const unreachableCodes = ['deadline', 'connection', 'closed', 'no-progress', 'kafka', 'outcome-unknown']
+export const unreachableCodes: readonly string[] = ['deadline', 'connection', 'closed', 'no-progress', 'kafka', 'outcome-unknown']
 
 /** How a colour's fence stands to what an open route says of it. */
 type Observed = 'follows' | 'differs' | 'unknown'

@@ -9,7 +9,7 @@ import type { RouteLock } from '../ports/route-store.ts'
 import { planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
 import { heldGroupsReleased } from '../switchover/route-moves.ts'
-import { isForward } from '../switchover/waves.ts'
+import { isForward, isLeftOpen, type OpenWave, openWaves, waveMoves } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, Execution } from './execution.ts'
 import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
@@ -27,7 +27,7 @@ import { groups } from './steps/groups.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
 import { decide, liftAndPublish } from './steps/release.ts'
 import { reverse } from './steps/reverse.ts'
-import { judgeWave, moveWave } from './steps/wave.ts'
+import { finishWave, moveWave } from './steps/wave.ts'
 
 const storeReadMs = 5_000
 
@@ -60,17 +60,16 @@ export async function moveLive(ports: Ports, request: MoveRequest): Promise<Actu
 async function follow(run: Execution, course: Course, request: MoveRequest): Promise<Actual> {
   switch (course.kind) {
     case 'nothing':
-      await releaseLeftHeld(run)
+      await finishLeftOpen(run, [])
       await reconcileFences(run)
       return run.actual
     case 'switch':
+      await finishLeftOpen(run, openWaves(run.journal))
       refuseStaleVerdict(run, request.gateEpoch)
-      await releaseLeftHeld(run)
       return await switchOver(run, course.source, course.target)
     case 'waves':
-      if (course.moves.some((move) => isForward(move, run.route.live))) refuseStaleVerdict(run, request.gateEpoch)
       await reconcileFences(run)
-      await moveWaves(run, course)
+      await moveWaves(run, course.open, request.gateEpoch)
       return run.actual
     case 'close-untouched':
       await reconcileFences(run)
@@ -88,16 +87,33 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
   }
 }
 
-/** The least critical wave first; one that doesn't go well ends the run, so that the more critical ones stay. */
-async function moveWaves(run: Execution, { unjudged, moves }: Extract<Course, { kind: 'waves' }>): Promise<void> {
-  await releaseLeftHeld(run)
-  for (const moved of unjudged) await judgeWave(run, moved)
+/** What was left open first; then the ways back, then the least critical wave. One that doesn't go well ends the run, so that the more critical ones stay. */
+async function moveWaves(run: Execution, open: readonly OpenWave[], gateEpoch: number): Promise<void> {
+  await finishLeftOpen(run, open)
   const { live } = run.route
-  if (moves.some((move) => isForward(move, live))) await gate(run, { source: live, target: otherColour(live) })
+  const moves = waveMoves(run.route, run.wiring.waves, run.intent.consumers)
+  if (moves.some((move) => isForward(move, live))) refuseStaleVerdict(run, gateEpoch)
   for (const move of moves) {
     run.cancelled.throwIfAborted()
+    if (isForward(move, live)) await gate(run, { source: live, target: otherColour(live) })
     await moveWave(run, move)
   }
+}
+
+/**
+ * Groups that were left held are released, and waves that were left unjudged are judged, or brought back, whatever a gate says: clients wait. A move beyond that needs a
+ * gate that looked at the route as it is then, and so another update.
+ */
+async function finishLeftOpen(run: Execution, open: readonly OpenWave[]): Promise<void> {
+  if (!isLeftOpen(run.route, run.journal)) return
+  await releaseLeftHeld(run)
+  for (const wave of open) await finishWave(run, wave)
+  const { live } = run.route
+  const isMore = run.intent.live !== live || waveMoves(run.route, run.wiring.waves, run.intent.consumers).some((move) => isForward(move, live))
+  if (!isMore) return
+  throw new EndStateError('finished-earlier', 'What an earlier run had left between two states is finished; the config wants a move beyond that.', run.actual, {
+    remedy: 'Run pulumi up again: the gate then judges that move.',
+  })
 }
 
 /** A run that ended between hold and release has published no other place for its groups: they read on where they were. */

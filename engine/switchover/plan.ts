@@ -43,9 +43,13 @@ function courseLine(course: Course): string {
   }
 }
 
-function wavesText({ unjudged, moves }: Extract<Course, { kind: 'waves' }>): string {
+function wavesText({ open, moves }: Extract<Course, { kind: 'waves' }>): string {
   return [
-    ...unjudged.map(({ wave, target }) => `${wave} was moved to ${target} by a run that ended: it is watched first.`),
+    ...open.map(({ wave, target, returning }) =>
+      returning === null
+        ? `${wave} was moved to ${target} by a run that ended: it is watched first.`
+        : `${wave} was going back from ${target}: that is finished first.`,
+    ),
     ...moves.map(
       ({ wave, source, target, groups }) =>
         `${wave} moves ${source} -> ${target} while the producers stay (${firstFive(groups)}): held, translated, written, read back, released, and watched.`,

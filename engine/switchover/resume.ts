@@ -5,15 +5,15 @@ import type { RouteDocument } from '../model/route.ts'
 import type { Waves } from '../model/wave.ts'
 import type { Intent } from '../model/wiring.ts'
 import { type OpenSwitch, openSwitch } from './journal-reading.ts'
-import { type UnjudgedWave, unjudgedWaves, type WaveMove, waveMoves } from './waves.ts'
+import { type OpenWave, openWaves, type WaveMove, waveMoves } from './waves.ts'
 
 /** What a run of the switchover has to do, decided from the route and the journal alone. */
 export type Course =
   | { readonly kind: 'nothing' }
   /** A whole switchover, from the gate on. */
   | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour }
-  /** The producers stay; waves are judged that a run left unjudged, then groups move to where they are wanted. */
-  | { readonly kind: 'waves'; readonly unjudged: readonly UnjudgedWave[]; readonly moves: readonly WaveMove[] }
+  /** The producers stay; waves that a run left open are brought to their end, then groups move to where they are wanted. */
+  | { readonly kind: 'waves'; readonly open: readonly OpenWave[]; readonly moves: readonly WaveMove[] }
   /** Opened before the hold: nothing was touched; it is closed. `next` is for the update after this one, which a gate has judged. */
   | { readonly kind: 'close-untouched'; readonly open: OpenSwitch; readonly next: Course }
   /** Nobody decided: the source gets its writers back. */
@@ -52,8 +52,8 @@ function openCourse(route: RouteDocument, journal: readonly JournalEntry[], inte
 
 function freshCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
   if (route.live !== intent.live) return { kind: 'switch', source: route.live, target: intent.live }
-  const [unjudged, moves] = [unjudgedWaves(journal), waveMoves(route, waves, intent.consumers)]
-  return unjudged.length + moves.length === 0 ? { kind: 'nothing' } : { kind: 'waves', unjudged, moves }
+  const [open, moves] = [openWaves(journal), waveMoves(route, waves, intent.consumers)]
+  return open.length + moves.length === 0 ? { kind: 'nothing' } : { kind: 'waves', open, moves }
 }
 
 function required(open: OpenSwitch | null, route: RouteDocument): OpenSwitch {

@@ -7,7 +7,7 @@ import type { ClientRegistration, RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
-import { consumersOf, unjudgedWaves } from './waves.ts'
+import { consumersOf, openWaves } from './waves.ts'
 
 /** What `kbg status` looks at. */
 export interface StatusFacts {
@@ -92,7 +92,7 @@ function readersText(route: RouteDocument): string {
 function wavesText({ waves, journal, lockHolder }: StatusFacts, route: RouteDocument): readonly string[] {
   const known = Object.entries(consumersOf(route, waves))
   if (known.length === 0) return []
-  const open = [...known.flatMap(([wave, colour]) => (colour === 'held' ? [wave] : [])), ...unjudgedWaves(journal).map(({ wave }) => wave)]
+  const open = [...known.flatMap(([wave, colour]) => (colour === 'held' ? [wave] : [])), ...openWaves(journal).map(({ wave }) => wave)]
   const next = lockHolder === null ? 'its orchestrator is gone; pulumi up on the traffic stack goes on with it' : 'its orchestrator holds the lock and goes on'
   return [
     `waves     ${known.map(([wave, colour]) => `${wave} ${colour === 'mixed' ? 'on both colours' : colour === 'held' ? 'held' : `reads on ${colour}`}`).join(', ')}`,

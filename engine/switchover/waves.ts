@@ -1,4 +1,4 @@
-import type { Colour } from '../model/colour.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
 import type { GroupPace, JournalEntry } from '../model/journal.ts'
 import { groupRoute, type RouteDocument } from '../model/route.ts'
 import { inWaveOrder, type Waves } from '../model/wave.ts'
@@ -36,19 +36,16 @@ export function consumersOf(route: RouteDocument, waves: Waves): Readonly<Record
 }
 
 /**
- * What has to move so that every wave reads where it is wanted while the live colour stays: the least critical wave first (pure). Waves that the intent
- * doesn't name are wanted on the live colour.
+ * What has to move so that every wave reads where it is wanted while the live colour stays: the ways back first, which a sick standby must not hold up, then the
+ * least critical wave (pure). Waves that the intent doesn't name are wanted on the live colour. A group that was left held where it is wanted isn't moved: it is released.
  */
 export function waveMoves(route: RouteDocument, waves: Waves, consumers: Intent['consumers']): readonly WaveMove[] {
-  return inWaveOrder(Object.keys(waves)).flatMap((wave) => {
+  const moves = inWaveOrder(Object.keys(waves)).flatMap((wave): readonly WaveMove[] => {
     const target = wantedColour(consumers, route.live, wave)
-    const source = target === 'blue' ? 'green' : 'blue'
-    const groups = (waves[wave] ?? []).filter((groupId) => {
-      const { colour, state } = groupRoute(route, groupId)
-      return colour !== target || state !== 'running'
-    })
-    return groups.length === 0 ? [] : [{ wave, source, target, groups }]
+    const groups = (waves[wave] ?? []).filter((groupId) => groupRoute(route, groupId).colour !== target)
+    return groups.length === 0 ? [] : [{ wave, source: otherColour(target), target, groups }]
   })
+  return [...moves.filter((move) => !isForward(move, route.live)), ...moves.filter((move) => isForward(move, route.live))]
 }
 
 /** Whether a move goes to the standby: only such a one needs a gate. Going back to the live colour must be possible when the standby is sick. */
@@ -56,18 +53,32 @@ export function isForward(move: WaveMove, live: Colour): boolean {
   return move.target !== live
 }
 
-/** A wave that was moved, and not yet found to read on: its orchestrator ended in between. */
-export interface UnjudgedWave extends WaveMove {
+/** A wave whose move has not come to its end: its orchestrator ended in between. */
+export interface OpenWave extends WaveMove {
   readonly pace: Readonly<Record<string, GroupPace>>
+  /** Why it was going back; null: nobody has judged it yet. */
+  readonly returning: string | null
 }
 
-/** The waves whose newest entry says that they were moved and nothing of how that went (pure). */
-export function unjudgedWaves(journal: readonly JournalEntry[]): readonly UnjudgedWave[] {
+/** The waves that were moved, wholly or in part, and of which the journal says neither that they read on nor that they are back (pure). */
+export function openWaves(journal: readonly JournalEntry[]): readonly OpenWave[] {
   const entries = journal.filter((entry) => entry.kind === 'wave')
   const newest = new Map(entries.map((entry) => [entry.wave, entry]))
-  return [...newest.values()].flatMap(({ wave, source, target, what, groups, term }) => {
-    if (what !== 'moved') return []
-    const begun = entries.findLast((entry) => entry.wave === wave && entry.what === 'moving' && entry.term === term)
-    return [{ wave, source, target, groups, pace: begun?.pace ?? {} }]
+  return [...newest.values()].flatMap((entry): readonly OpenWave[] => {
+    const { wave, source, target, what, reason } = entry
+    const begun = entries.findLast((other) => other.wave === wave && other.what === 'moving' && other.number <= entry.number)
+    const groups = what === 'moving' ? releasedBehind(journal, entry) : entry.groups
+    if (what === 'settled' || what === 'returned' || groups.length === 0) return []
+    return [{ wave, source, target, groups, pace: begun?.pace ?? {}, returning: what === 'returning' ? reason : null }]
   })
+}
+
+/** The groups of a wave that were released on its target behind the entry that began its move. */
+function releasedBehind(journal: readonly JournalEntry[], begun: Extract<JournalEntry, { kind: 'wave' }>): readonly string[] {
+  return journal.flatMap((entry) => (entry.kind === 'groups' && entry.wave === begun.wave && entry.number > begun.number ? entry.moved : []))
+}
+
+/** Whether a run has left something of a wave, or of any group, between two states. */
+export function isLeftOpen(route: RouteDocument, journal: readonly JournalEntry[]): boolean {
+  return Object.values(route.groups).some(({ state }) => state === 'held') || openWaves(journal).length > 0
 }

@@ -106,6 +106,7 @@ async function want(consumers: Intent['consumers'], more: { live?: Colour; attem
     try {
       return await pair.moveTo(live, { consumers, ...others })
     } catch (thrown) {
+      if (thrown instanceof KbgError && thrown.code === 'finished-earlier') return undefined // what a dead run left; the next update moves
       if (thrown instanceof KbgError && thrown.code === 'gate' && /mirror lag|audit/.test(thrown.message) && !/audit: fail/.test(thrown.message))
         return undefined
       throw thrown

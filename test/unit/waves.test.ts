@@ -5,8 +5,8 @@ import { inWaveOrder, wavesOf } from '../../engine/model/wave.ts'
 import { planText } from '../../engine/switchover/plan.ts'
 import { chooseCourse } from '../../engine/switchover/resume.ts'
 import { groupsSet, heldGroupsReleased, latched } from '../../engine/switchover/route-moves.ts'
-import { notReadingOn } from '../../engine/switchover/wave-analysis.ts'
-import { consumersOf, isForward, unjudgedWaves, wantedGroupColour, waveMoves } from '../../engine/switchover/waves.ts'
+import { type GroupLook, isPaceSeen, notReadingOn, paceOf } from '../../engine/switchover/wave-analysis.ts'
+import { consumersOf, isForward, isLeftOpen, openWaves, wantedGroupColour, waveMoves } from '../../engine/switchover/waves.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
 const waves = wavesOf({
@@ -59,11 +59,16 @@ describe('what has to move', () => {
     expect(move !== undefined && isForward(move, 'blue')).toBe(false)
   })
 
-  it('holds a group that was left held for one that is not there', () => {
+  it('is no move of a group that was left held where it is wanted: that one is released', () => {
     const held = groupsSet(route, { ledger: { colour: 'blue', state: 'held' } }, '9')
-    expect(waveMoves(held, waves, {})).toMatchObject([{ wave: 'wave-10', groups: ['ledger'] }])
-    expect(consumersOf(held, waves)['wave-10']).toBe('held')
-    expect(waveMoves(heldGroupsReleased(held, '10'), waves, {})).toEqual([])
+    expect(waveMoves(held, waves, {})).toEqual([])
+    expect(waveMoves(held, waves, { 'wave-10': 'green' })).toMatchObject([{ wave: 'wave-10', source: 'blue', groups: ['ledger'] }])
+    expect([consumersOf(held, waves)['wave-10'], isLeftOpen(held, [])]).toEqual(['held', true])
+    expect(isLeftOpen(heldGroupsReleased(held, '10'), [])).toBe(false)
+  })
+
+  it('is the ways back before the moves to the standby', () => {
+    expect(waveMoves(onGreen('ledger'), waves, { 'wave-1': 'green' }).map(({ wave, target }) => `${wave} ${target}`)).toEqual(['wave-10 blue', 'wave-1 green'])
   })
 
   it('with the live colour: a wave that is wanted elsewhere stays there, the others and groups of no wave follow', () => {
@@ -80,12 +85,12 @@ describe('the course of a run with waves', () => {
   const intent = (consumers: Record<string, 'blue' | 'green'>, live: 'blue' | 'green' = 'blue') => ({ live, attempt: 0, consumers })
 
   it('moves waves while the live colour stays, and the live colour first when it differs', () => {
-    expect(chooseCourse(route, [], intent({ 'wave-2': 'green' }), waves)).toMatchObject({ kind: 'waves', moves: [{ wave: 'wave-2' }], unjudged: [] })
+    expect(chooseCourse(route, [], intent({ 'wave-2': 'green' }), waves)).toMatchObject({ kind: 'waves', moves: [{ wave: 'wave-2' }], open: [] })
     expect(chooseCourse(route, [], intent({ 'wave-2': 'green' }, 'green'), waves).kind).toBe('switch')
     expect(chooseCourse(route, [], intent({}), waves).kind).toBe('nothing')
   })
 
-  it('judges what an earlier run moved and did not judge, by the pace that it had noted', () => {
+  it('brings what an earlier run moved to its end, by the pace that it had noted', () => {
     const pace = { billing: { members: 2, offsetsPerSecond: 40 } }
     const entries = journal(
       entry('wave-1', 'moving'),
@@ -94,13 +99,21 @@ describe('the course of a run with waves', () => {
       entry('wave-2', 'moving', pace),
       entry('wave-2', 'moved'),
     )
-    expect(unjudgedWaves(entries)).toEqual([{ wave: 'wave-2', source: 'blue', target: 'green', groups: ['billing'], pace }])
+    expect(openWaves(entries)).toEqual([{ wave: 'wave-2', source: 'blue', target: 'green', groups: ['billing'], pace, returning: null }])
     expect(chooseCourse(onGreen('billing'), entries, intent({ 'wave-2': 'green' }), waves)).toMatchObject({
       kind: 'waves',
       moves: [],
-      unjudged: [{ wave: 'wave-2' }],
+      open: [{ wave: 'wave-2' }],
     })
-    expect(unjudgedWaves([...entries, ...journal(entry('wave-2', 'returned'))])).toEqual([])
+  })
+
+  it('knows a wave as open that ended between its release and its own entry, and one that was going back', () => {
+    const groups: JournalFact = { kind: 'groups', wave: 'wave-2', positions: [], positionEntriesBefore: 0, moved: ['billing'], stayed: [] }
+    expect(openWaves(journal(entry('wave-2', 'moving'), groups))).toMatchObject([{ groups: ['billing'], returning: null }])
+    expect(openWaves(journal(groups, entry('wave-2', 'moving')))).toEqual([])
+    const back = { ...entry('wave-2', 'returning'), reason: 'billing: slow' } as JournalFact
+    expect(openWaves(journal(entry('wave-2', 'moving'), groups, entry('wave-2', 'moved'), back))).toMatchObject([{ returning: 'billing: slow' }])
+    expect(openWaves(journal(entry('wave-2', 'moved'), back, entry('wave-2', 'returned')))).toEqual([])
   })
 
   it('is told in the plan', () => {
@@ -111,23 +124,48 @@ describe('the course of a run with waves', () => {
   })
 })
 
+/** Looks half a second apart. */
+const looks = (...all: readonly (readonly [committed: number, members?: number, lagRecords?: number])[]): readonly GroupLook[] =>
+  all.map(([committed, members = 1, lagRecords = 7], index) => ({ atMs: index * 500, committed: BigInt(committed), members, lagRecords }))
+
+describe('the pace of a group', () => {
+  it('is told from commit to commit: one that commits seldom shows five seconds of work at once', () => {
+    const seldom = looks([100], [100], [600], [600], [600], [600], [600], [600], [600], [600], [600], [600], [1_100], [1_100])
+    expect(paceOf(seldom)).toEqual({ members: 1, offsetsPerSecond: 100 })
+    expect(isPaceSeen(seldom)).toBe(true)
+  })
+
+  it('is not told by a single commit, and is 0 without any', () => {
+    expect(paceOf(looks([100], [600], [600]))).toEqual({ members: 1, offsetsPerSecond: null })
+    expect(paceOf(looks([100], [100]))).toEqual({ members: 1, offsetsPerSecond: 0 })
+    expect([looks([100], [600]), looks([100], [100])].map(isPaceSeen)).toEqual([false, false])
+    expect(isPaceSeen(looks([100, 0]))).toBe(true)
+  })
+})
+
 describe('a group that was moved', () => {
   const before = { members: 2, offsetsPerSecond: 100 }
 
   it('reads on when it has members and half of its former pace, or nothing left to read', () => {
-    expect(notReadingOn(before, { members: 1, offsetsPerSecond: 50, lagRecords: 7 })).toBeNull()
-    expect(notReadingOn(before, { members: 1, offsetsPerSecond: 0, lagRecords: 0 })).toBeNull()
-    expect(notReadingOn({ members: 1, offsetsPerSecond: 0 }, { members: 1, offsetsPerSecond: 0, lagRecords: 9_000 })).toBeNull()
+    expect(notReadingOn(before, looks([0], [25], [50]))).toBeNull()
+    expect(notReadingOn(before, looks([0, 1, 0]))).toBeNull()
+    expect(notReadingOn({ members: 1, offsetsPerSecond: 0 }, looks([0, 1, 9_000]))).toBeNull()
   })
 
   it('does not when its members are away, when it is slower, and when nobody could see', () => {
-    expect(notReadingOn(before, { members: 0, offsetsPerSecond: 0, lagRecords: 0 })).toBe('none of its 2 members has joined')
-    expect(notReadingOn(before, { members: 2, offsetsPerSecond: 49, lagRecords: 7 })).toBe('it reads 49 offsets per second, before 100')
-    expect(notReadingOn(before, { members: 2, offsetsPerSecond: null, lagRecords: null })).toBe('its position could not be seen')
+    expect(notReadingOn(before, looks([0, 0, 0]))).toBe('none of its 2 members has joined')
+    expect(notReadingOn(before, looks([0], [20], [40]))).toBe('it reads 40 offsets per second, before 100')
+    expect(notReadingOn(before, looks([0], [20]))).toBe('it has committed once: its pace is not seen yet')
+    expect(notReadingOn(before, [])).toBe('it was not seen yet')
+  })
+
+  it('whose pace was not seen before has to commit at least', () => {
+    expect(notReadingOn({ members: 1, offsetsPerSecond: null }, looks([0], [0]))).toBe('it has committed nothing')
+    expect(notReadingOn({ members: 1, offsetsPerSecond: null }, looks([0], [9]))).toBeNull()
   })
 
   it('that had no members needs none', () => {
-    expect(notReadingOn({ members: 0, offsetsPerSecond: 0 }, { members: 0, offsetsPerSecond: null, lagRecords: null })).toBeNull()
+    expect(notReadingOn({ members: 0, offsetsPerSecond: 0 }, [])).toBeNull()
   })
 })
 

@@ -25,6 +25,7 @@ export async function followRoute(
   const follower = new Follower(connection, fleet, registration, clock, lease)
   try {
     await follower.acknowledge(registration.ackedEpoch, deadline)
+    follower.begin()
   } catch (thrown) {
     await follower.close()
     throw thrown
@@ -40,7 +41,7 @@ class Follower implements RouteFollowing {
   readonly #clock: Clock
   readonly #lease: KeptLease
   readonly #closed = new AbortController()
-  readonly #watching: Promise<void>
+  #watching: Promise<void> = Promise.resolve()
   #newest: RouteDocument | null = null
   #changed = Promise.withResolvers<void>()
   #watcher: Watcher | undefined
@@ -52,6 +53,10 @@ class Follower implements RouteFollowing {
     this.#clock = clock
     this.#lease = lease
     this.lost = lease.lost
+  }
+
+  /** Reads and watches from now on: behind the registration. */
+  begin(): void {
     this.#watching = this.#watch()
   }
 
@@ -110,16 +115,22 @@ class Follower implements RouteFollowing {
     const watcher = this.#connection.etcd.watch().key(routeKeys(this.#fleet).route).startRevision(String(revision + 1n)).watcher() // biome-ignore format: one line
     this.#watcher = watcher
     return new Promise((resolve, reject) => {
+      const end = () => {
+        watcher.cancel().catch(() => undefined) // a watch that is gone already is what was wanted
+        resolve()
+      }
+      if (this.#closed.signal.aborted) return end()
       watcher.on('put', (pair) => {
         try {
           this.#take(readRoute(this.#fleet, pair))
         } catch (thrown) {
+          end()
           reject(thrown)
         }
       })
-      watcher.on('disconnected', () => resolve())
-      watcher.on('error', () => resolve())
-      this.#closed.signal.addEventListener('abort', () => resolve(), { once: true })
+      watcher.on('disconnected', end)
+      watcher.on('error', end)
+      this.#closed.signal.addEventListener('abort', end, { once: true })
     })
   }
 

@@ -41,7 +41,8 @@ export async function provisionWriteBack(
   await withFileLock(`${directory}.lock`, `the write-back of ${wiring.fleet}`, 'none', async () => {
     const text = `${JSON.stringify(wiring, null, 2)}\n`
     const running = findProcess(pid)
-    if (running !== undefined && existsSync(config) && readFileSync(config, 'utf8') === text) return
+    const isUnchanged = running !== undefined && existsSync(config) && readFileSync(config, 'utf8') === text
+    if (isUnchanged && (await isRegistered(running.pid))) return // one that lives and doesn't follow the route hangs
     await stopProcess(pid, stopGraceMs, deadline)
     onProgress('starting')
     writePrivately(config, text)

@@ -59,7 +59,11 @@ async function consumersFollow(run: Execution, source: Colour, target: Colour, s
   // A rerun finds the default moved already: who has members here all the same came up in between, and nobody translated it.
   const isNewcomer = ({ groupId, memberCount }: GroupFacts) => !seen.has(groupId) && (groupRoute(run.route, groupId).colour === source || memberCount > 0)
   const newcomers = before.filter(isNewcomer).map(({ groupId }) => groupId)
-  const next = consumersDefault(groupsSet(run.route, pinnedTo(source, newcomers), run.term), target, run.term)
+  // One that a run left held, and that has ceased to exist since, is in no listing: held for ever, its application would never read again.
+  const leftHeld = Object.fromEntries(
+    Object.entries(run.route.groups).flatMap(([groupId, { state }]) => (state === 'held' ? [[groupId, onTarget(target)]] : [])),
+  )
+  const next = consumersDefault(groupsSet(run.route, { ...leftHeld, ...pinnedTo(source, newcomers) }, run.term), target, run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
   // One may have come up between that listing and the moment when every registered consumer knows of the publication.
   const knows = run.untilLockLost(run.limits.holdDeadlineMs, 'consumers to read the route')
@@ -74,6 +78,10 @@ async function consumersFollow(run: Execution, source: Colour, target: Colour, s
 async function groupsOn(run: Execution, source: Colour): Promise<readonly GroupFacts[]> {
   const listed = await run.ports.clusters[source].groups.list(run.untilLockLost(listMs, 'the groups of the source'))
   return listed.filter(({ groupId }) => !isExcludedGroup(groupId))
+}
+
+function onTarget(colour: Colour): GroupRoute {
+  return { colour, state: 'running' }
 }
 
 function pinnedTo(colour: Colour, groupIds: readonly string[]): Readonly<Record<string, GroupRoute>> {

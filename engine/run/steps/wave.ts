@@ -2,24 +2,26 @@ import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../../model/error.ts'
 import type { GroupPosition } from '../../model/journal.ts'
 import { type PartitionOffsets, topicPartition } from '../../model/partition.ts'
+import { groupRoute } from '../../model/route.ts'
 import type { Audit } from '../../ports/audit.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { groupsSet, latched } from '../../switchover/route-moves.ts'
-import { isForward, type UnjudgedWave, type WaveMove } from '../../switchover/waves.ts'
+import { isForward, type OpenWave, type WaveMove } from '../../switchover/waves.ts'
 import { EndStateError, type Execution } from '../execution.ts'
 import { type GroupMove, type GroupsOutcome, inBatches, moveGroups } from '../group-move.ts'
+import { unreachableCodes } from '../reconcile-fences.ts'
 import { slowGroups, wavePace } from '../wave-pace.ts'
 
 const listMs = 10_000
-const reachMs = 3_000
+/** A killed broker is among the registered ones until its session ends, 9 s by default: that is no lost standby. */
+const reachMs = 15_000
 const retryPauseMs = 50
 
 /**
  * Moves one wave while the producers stay: hold, last commit, translate by the audit's map, write, read back, release; then the groups are watched. A wave that
  * doesn't read on as before goes back by itself, and the attempt is latched.
  *
- * @throws KbgError `wave-refused` when a group could not be moved: it reads where it was, the others are moved
- * @throws EndStateError `wave-returned` when the wave went back by itself
+ * @throws EndStateError `wave-refused` when a group could not be moved: it reads where it was, the others are moved; `wave-returned` when the wave went back by itself
  */
 export async function moveWave(run: Execution, move: WaveMove): Promise<void> {
   const { wave, source, target, groups } = move
@@ -29,30 +31,32 @@ export async function moveWave(run: Execution, move: WaveMove): Promise<void> {
   await run.record({ kind: 'wave', wave, source, target, what: 'moving', groups: [...groups], pace, reason: '' })
   const { moved, stayed } = forward ? await moveByMap(run, move) : await bringBack(run, move)
   await run.record({ kind: 'wave', wave, source, target, what: 'moved', groups: [...moved], pace: {}, reason: '' })
-  await judgeWave(run, { ...move, groups: moved, pace })
+  await finishWave(run, { ...move, groups: moved, pace, returning: null })
   if (stayed.length > 0) throw refused(run, move, stayed)
 }
 
 /**
- * Watches groups that were moved until all read on as before, or takes them back.
+ * Brings a moved wave to its end: watches its groups until all read on as before, or takes those back that still read on the target.
  *
  * @throws EndStateError `wave-returned`
  */
-export async function judgeWave(run: Execution, moved: UnjudgedWave): Promise<void> {
+export async function finishWave(run: Execution, moved: OpenWave): Promise<void> {
   const { wave, source, target, groups, pace } = moved
-  const forward = isForward(moved, run.route.live)
-  const slow = forward ? await slowGroups(run, target, groups, pace) : []
-  if (slow.length === 0) {
+  const isJudged = isForward(moved, run.route.live) && groups.length > 0
+  const slow = moved.returning === null && isJudged ? await slowGroups(run, target, groups, pace) : []
+  const reason = moved.returning ?? firstFive(slow)
+  if (reason === '') {
     await run.record({ kind: 'wave', wave, source, target, what: 'settled', groups: [...groups], pace: {}, reason: '' })
     run.tell({ step: 'wave', text: `${wave} reads on ${target}` })
     return
   }
-  const reason = firstFive(slow)
   run.tell({ step: 'wave', text: `${wave} goes back: ${reason}` })
-  await run.record({ kind: 'wave', wave, source, target, what: 'returning', groups: [...groups], pace: {}, reason })
-  const back = await bringBack(run, { wave, source: target, target: source, groups })
+  // Latched before anything moves: whoever goes on behind a crash must not move it forward again under the same attempt.
   const latch = { attempt: run.intent.attempt, reason: `${wave} went back: ${reason}`, atWallClock: run.ports.clock.wallClock().toISOString() }
-  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...back.moved], pace: {}, reason }, latched(run.route, latch, run.term))
+  await run.record({ kind: 'wave', wave, source, target, what: 'returning', groups: [...groups], pace: {}, reason }, latched(run.route, latch, run.term))
+  const there = groups.filter((groupId) => groupRoute(run.route, groupId).colour === target)
+  const back = await bringBack(run, { wave, source: target, target: source, groups: there })
+  await run.record({ kind: 'wave', wave, source, target, what: 'returned', groups: [...back.moved], pace: {}, reason })
   throw returned(run, moved, reason, back.stayed)
 }
 
@@ -60,7 +64,7 @@ function returned(run: Execution, { wave, source, target }: WaveMove, reason: st
   const all = stayed.length === 0
   const facts = {
     observed: reason,
-    required: 'as many members, and half of the former pace or everything read',
+    required: 'members, and half of the former pace or everything read',
     waitedMs: run.limits.waveAnalysisMs,
     ...(all ? {} : { [`still on ${target}`]: firstFive(stayed.map((one) => `${one.groupId} (${one.reason})`)) }),
   }
@@ -95,7 +99,8 @@ async function moveByMap(run: Execution, { wave, source, target, groups }: WaveM
 }
 
 /**
- * Back to the live colour. When the standby can't be asked the groups read on from what was written back of their commits: they see again what they had read since.
+ * Back to the live colour. When the standby can't be reached the groups read on from what was written back of their commits, and see again what they had read
+ * since; a group of which nothing was written back stays.
  */
 async function bringBack(run: Execution, move: WaveMove): Promise<GroupsOutcome> {
   const { wave, source, target, groups } = move
@@ -103,11 +108,14 @@ async function bringBack(run: Execution, move: WaveMove): Promise<GroupsOutcome>
     await run.ports.clusters[source].groups.list(run.untilLockLost(reachMs, `the groups of ${source}`))
   } catch (thrown) {
     run.lock.lost.throwIfAborted()
-    const routes = Object.fromEntries(groups.map((groupId) => [groupId, { colour: target, state: 'running' as const }]))
-    const reason = `${source} can't be asked (${messageOf(thrown)}), so they read on from what was written back to ${target}`
+    if (!(thrown instanceof KbgError) || !unreachableCodes.includes(thrown.code)) throw thrown
+    const kept = await run.ports.clusters[target].groups.committedOfAll(groups, run.untilLockLost(listMs, `the positions on ${target}`))
+    const [moved, stayed] = [groups.filter((groupId) => (kept.get(groupId)?.size ?? 0) > 0), groups.filter((groupId) => (kept.get(groupId)?.size ?? 0) === 0)]
+    const routes = Object.fromEntries(moved.map((groupId) => [groupId, { colour: target, state: 'running' as const }]))
+    const reason = `${source} can't be asked (${messageOf(thrown)}), so ${firstFive(moved)} read again on ${target} what they have read since their positions were written back`
     run.tell({ step: 'wave', text: `${wave}: ${reason}` })
     await run.record({ kind: 'step', step: 'groups', what: 'skipped', detail: `${wave}: ${reason}` }, groupsSet(run.route, routes, run.term))
-    return { positions: [], moved: groups, stayed: [] }
+    return { positions: [], moved, stayed: stayed.map((groupId) => ({ groupId, reason: `nothing of it was written back to ${target}` })) }
   }
   return await moveByMap(run, move)
 }

@@ -1,6 +1,5 @@
 import { KbgError, messageOf } from '../../model/error.ts'
 import type { ClientRegistration } from '../../model/route.ts'
-import type { Wiring } from '../../model/wiring.ts'
 import { Deadline } from '../../ports/clock.ts'
 import type { RouteFollowing } from '../../ports/route-store.ts'
 import type { Ports } from '../ports.ts'
@@ -8,8 +7,10 @@ import { type WrittenBack, writeBackOnce } from './round.ts'
 
 /** How often positions are written back: so much is read again when the standby is lost. */
 const everyMs = 2_000
-/** Shorter than a registration's lease: whoever no longer sees this process need not fear a commit of it. */
-const roundMs = 5_000
+/** Shorter than a registration's lease: whoever no longer sees this process need not fear a commit of it. A mover waits for so long at most. */
+const roundMs = 3_000
+/** A commit without an answer may land behind the next one: nothing is acknowledged before it would have. */
+const landingMs = 5_000
 const registerMs = 30_000
 const acknowledgeMs = 5_000
 const retryPauseMs = 1_000
@@ -17,7 +18,6 @@ const retryPauseMs = 1_000
 /** What the keeper is made of. */
 export interface KeeperParts {
   readonly ports: Ports
-  readonly wiring: Pick<Wiring, 'groups'>
   readonly processId: number
   readonly tell: (line: string) => void
   readonly stop: AbortSignal
@@ -53,7 +53,7 @@ export async function keepWritingBack(parts: KeeperParts): Promise<void> {
   }
 }
 
-async function rounds({ ports, wiring, tell, stop }: KeeperParts, following: RouteFollowing): Promise<void> {
+async function rounds({ ports, tell, stop }: KeeperParts, following: RouteFollowing): Promise<void> {
   const ended = AbortSignal.any([stop, following.lost])
   let epoch = 0
   let told = ''
@@ -69,7 +69,9 @@ async function rounds({ ports, wiring, tell, stop }: KeeperParts, following: Rou
     const deadline = new Deadline(ports.clock, roundMs, 'positions to be written back', ended)
     const isCurrent = () => following.newest?.epoch === epoch && !ended.aborted
     try {
-      const line = outcomeText(await writeBackOnce({ ports, route: newest, groups: wiring.groups, isCurrent }, deadline))
+      const outcomes = await writeBackOnce({ ports, route: newest, isCurrent }, deadline)
+      if (outcomes.some((one) => 'refused' in one && one.mayLand === true)) await ports.clock.sleep(landingMs, ended)
+      const line = outcomeText(outcomes)
       if (line !== '' && line !== told) tell(line)
       told = line
     } catch (thrown) {

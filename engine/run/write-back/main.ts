@@ -23,7 +23,7 @@ try {
   const [, , file] = argv
   if (file === undefined) throw new KbgError('write-back-config', 'The write-back needs the path of its wiring.')
   const wiring = Wiring.parse(JSON.parse(readFileSync(file, 'utf8')))
-  await withPorts(wiring, systemClock, (ports) => keepWritingBack({ ports, wiring, processId: pid, tell, stop: stopping.signal }))
+  await withPorts(wiring, systemClock, (ports) => keepWritingBack({ ports, processId: pid, tell, stop: stopping.signal }))
   exit(0)
 } catch (thrown) {
   tell(`ended: ${messageOf(thrown)}`)
