@@ -97,7 +97,7 @@ describe('on one pair', () => {
 
   // It replaces the pair's audit.
   test('audit: beside two consumers, memory by size, and the processor', { timeout: 120_000 }, async () => {
-    const steady = { recordsPerSecond: 2_000, recordBytes: 100, windows: 1, windowSeconds: 1 }
+    const steady = { recordsPerSecond: 2_000, recordBytes: 100, windows: 1, windowSeconds: 1, leastOfWanted: 0.1 }
     const bench = await benchAudit({ readings: [{ recordBytes: 100, records: 20_000 }], rounds: 1, memoryRecords: [1_000, 5_000], steady, pair, outDir })
     const processor = measuresOf(bench).find((measure) => measure.startsWith('processor, at'))
     expect(measuresOf(bench).slice(0, 3)).toEqual(['both sides, 100 B', 'both sides, 100 B, values', 'memory, 5000 records'])

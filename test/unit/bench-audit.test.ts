@@ -37,13 +37,20 @@ describe('what ConsumerPerformance says', () => {
 describe("the audit's rows", () => {
   const read = [{ topic: 'read-100', recordBytes: 100, records: 10, audit: [600, 700, 800], consumers: [1_000, 1_000, 1_000] }]
   const memory = [10, 1_000].map((records, index) => ({ records, peakMiB: 100 * (index + 1) }))
-  const steady = { recordsPerSecond: 9_999.7, cores: [0.2, 0.4, 0.3], agesMs: [5, 6, 7] }
+  const steady = { wantedPerSecond: 10_000, comparedPerSecond: 9_950.7, leastOfWanted: 0.98, cores: [0.2, 0.4, 0.3], agesMs: [5, 6, 7] }
   const row = (measure: string) => auditFindings({ read, memory, steady }, noWarmUp).rows.find((each) => each.measure === measure)
 
   it('compare rates, memory of the smallest size, and a core', () => {
     expect(row('both sides, 100 B')).toMatchObject({ ours: 700, baseline: 1_000, ratio: 0.7, holds: true, open: false })
     expect(row('memory, 1000 records')).toMatchObject({ ours: 200, baseline: 100, holds: false })
     expect(row('processor, at 10000 records/s')).toMatchObject({ ours: 0.3, holds: true })
+  })
+
+  it('are refused when the load was lower than the wanted one', () => {
+    const under = (comparedPerSecond: number) => () => auditFindings({ read, memory, steady: { ...steady, comparedPerSecond } }, noWarmUp)
+    expect(under(9_800)).not.toThrow()
+    expect(under(9_799)).toThrow(/not the wanted one/)
+    expect(under(Number.NaN)).toThrow(/not the wanted one/)
   })
 })
 
