@@ -77,7 +77,7 @@ describe('on one pair', () => {
   })
 
   test('verify-at-switch: times by size', { timeout: 300_000 }, async () => {
-    const bench = await benchVerifyAtSwitch({ records: [3_000], moves: 2, recordsPerSecond: 100, pair, outDir })
+    const bench = await benchVerifyAtSwitch({ records: [3_000], moves: 2, warmUpMoves: 0, recordsPerSecond: 100, pair, outDir })
     expect(measuresOf(bench)).toEqual(['fence to proven cut, 3000 records', 'drain to proven cut, 3000 records'])
     expect(bench.result.samples[0]?.values).toHaveLength(2)
     expect(bench.result.rows.every(({ ours }) => ours > 0)).toBe(true)

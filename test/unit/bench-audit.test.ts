@@ -95,6 +95,7 @@ describe('verify-at-switch', () => {
   it('takes other sizes, and no nonsense', () => {
     expect(verifyAtSwitchOptions(['--records', '10,200']).records).toEqual([10, 200])
     expect(verifyAtSwitchOptions([]).records).toEqual([10_000, 100_000, 1_000_000, 10_000_000])
+    expect(verifyAtSwitchOptions(['--records', '10'])).toMatchObject({ moves: 12, warmUpMoves: 6 })
     expect(() => verifyAtSwitchOptions(['--records', '200,10'])).toThrow(/no list of sizes/)
     expect(() => verifyAtSwitchOptions(['--sizes', '1'])).toThrow()
   })
