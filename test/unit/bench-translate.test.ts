@@ -35,8 +35,8 @@ describe('the ground truth', () => {
 })
 
 describe('the true position of a committed offset', () => {
-  const side = (offsets: readonly bigint[], end: bigint, digests = 'abcde') => ({
-    records: new Map([['t-0', offsets.map((offset, index) => ({ offset, digest: digests[index] ?? '' }))]]),
+  const side = (offsets: readonly bigint[], end: bigint, contents = 'abcde') => ({
+    records: new Map([['t-0', offsets.map((offset, index) => ({ offset, content: contents[index] ?? '' }))]]),
     ends: new Map([['t-0', end]]),
   })
   const [own, other] = [side([10n, 11n, 13n], 15n), side([0n, 1n, 3n], 4n)]
