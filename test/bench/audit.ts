@@ -6,7 +6,7 @@ import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { Pair } from '../support/pair.ts'
 import { consumerPerformance, requireConsumerPerformance } from './audit/consumer-performance.ts'
 import { type Filling, fill, flow } from './audit/fill.ts'
-import { findings, type Measurements, type Reading, requireWanted, type Steady } from './audit/findings.ts'
+import { type BySize, findings, type Measurements, type Reading, requireWanted, type Steady, type TopicMemory } from './audit/findings.ts'
 import { auditOnce, processorSeconds, withWorker } from './audit/worker-run.ts'
 import { type ConductedBench, cleaningUp, conductBench, durationNoise, type Findings, interleaved, interleavedOrder, interrupted, methodOf, type WarmUpRule } from './harness/index.ts' // biome-ignore format: one line
 import { onPair } from './on-pair.ts'
@@ -15,8 +15,8 @@ export interface AuditBenchOptions {
   /** Topics that both the audit and ConsumerPerformance read, in turn. */
   readonly readings: readonly { readonly recordBytes: number; readonly records: number }[]
   readonly rounds: number
-  /** Records of 100 bytes in a topic, ascending: a worker of its own compares each once, and its memory is looked at. */
-  readonly memoryRecords: readonly number[]
+  /** Records of 100 bytes in a topic: a worker of its own compares each once, and its memory is looked at. */
+  readonly memoryRecords: BySize<number>
   readonly steady: SteadyLoad
   /** A pair that stands, for runs that share one; it stays, without its audit. */
   readonly pair?: Pair
@@ -38,7 +38,7 @@ const fullRun: AuditBenchOptions = {
     { recordBytes: 1_024, records: 500_000 },
   ],
   rounds: 6,
-  memoryRecords: [100_000, 1_000_000, 10_000_000],
+  memoryRecords: { few: 100_000, many: 1_000_000, tenfold: 10_000_000 },
   steady: { recordsPerSecond: 10_000, recordBytes: 100, windows: 6, windowSeconds: 10, leastOfWanted: 0.98 },
 }
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 1 }
@@ -55,7 +55,7 @@ export async function benchAudit(options: AuditBenchOptions = fullRun): Promise<
       "What does it cost to compare both sides, beside two of Kafka's own consumers at the same time on the same topics, and what does it keep in memory?",
     settings: {
       ...{ blue: '3.9.2', green: '4.3.1', partitions, replicationFactor: 1, rounds },
-      ...{ readings: readings.map((each) => `${each.records} x ${each.recordBytes} B`).join(', '), memoryRecords: memoryRecords.join(', ') },
+      ...{ readings: readings.map((each) => `${each.records} x ${each.recordBytes} B`).join(', '), memoryRecords: Object.values(memoryRecords).join(', ') },
       ...{ steadyRecordsPerSecond: steady.recordsPerSecond, steadyRecordBytes: steady.recordBytes },
     },
     method: methodOf(`the steady load; then ${interleavedOrder}; then memory by size, ascending`, warmUp),
@@ -76,14 +76,18 @@ async function measureOn(pair: Pair, { readings, rounds, memoryRecords, steady }
   requireWanted(steadily) // before the rest is measured in vain
   const read: Reading[] = []
   for (const { recordBytes, records } of readings) read.push(await readInTurn(pair, { topic: `read-${recordBytes}`, recordBytes }, records, rounds))
-  const memory: { records: number; peakMiB: number }[] = []
-  for (const wanted of memoryRecords) {
-    const topic = `memory-${wanted}`
-    const records = await filled(pair, { topic, recordBytes: memoryRecordBytes }, wanted)
-    memory.push({ records, peakMiB: (await auditOnce(pair, topic, records, 300)).memory.peakMiB })
-    console.log(`memory, ${records} records: ${memory.at(-1)?.peakMiB.toFixed(0)} MiB`)
-  }
-  return { read, memory, steady: steadily }
+  const few = await memoryWith(pair, memoryRecords.few)
+  const many = await memoryWith(pair, memoryRecords.many)
+  const tenfold = await memoryWith(pair, memoryRecords.tenfold)
+  return { read, memory: { few, many, tenfold }, steady: steadily }
+}
+
+async function memoryWith(pair: Pair, wanted: number): Promise<TopicMemory> {
+  const topic = `memory-${wanted}`
+  const records = await filled(pair, { topic, recordBytes: memoryRecordBytes }, wanted)
+  const { peakMiB } = (await auditOnce(pair, topic, records, 300)).memory
+  console.log(`memory, ${records} records: ${peakMiB.toFixed(0)} MiB`)
+  return { records, peakMiB }
 }
 
 type Arm = 'audit' | 'consumers'

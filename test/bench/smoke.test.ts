@@ -98,9 +98,12 @@ describe('on one pair', () => {
   // It replaces the pair's audit.
   test('audit: beside two consumers, memory by size, and the processor', { timeout: 120_000 }, async () => {
     const steady = { recordsPerSecond: 2_000, recordBytes: 100, windows: 1, windowSeconds: 1, leastOfWanted: 0.1 }
-    const bench = await benchAudit({ readings: [{ recordBytes: 100, records: 20_000 }], rounds: 1, memoryRecords: [1_000, 5_000], steady, pair, outDir })
+    const memoryRecords = { few: 1_000, many: 2_000, tenfold: 5_000 }
+    const bench = await benchAudit({ readings: [{ recordBytes: 100, records: 20_000 }], rounds: 1, memoryRecords, steady, pair, outDir })
     const processor = measuresOf(bench).find((measure) => measure.startsWith('processor, at'))
-    expect(measuresOf(bench).slice(0, 3)).toEqual(['both sides, 100 B', 'both sides, 100 B, values', 'memory, 5000 records'])
+    const memory = ['memory, 1000 records (too few to fill the buffers)', 'memory, 5000 records']
+    expect(measuresOf(bench).slice(0, 4)).toEqual(['both sides, 100 B', 'both sides, 100 B, values', ...memory])
+    expect(rowsOf(bench).get('memory, 5000 records')?.baseline).toBeGreaterThan(0)
     expect(rowsOf(bench).get('both sides, 100 B')?.baseline).toBeGreaterThan(0)
     expect(rowsOf(bench).get(processor ?? '')?.ours).toBeGreaterThan(0)
   })
