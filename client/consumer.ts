@@ -46,6 +46,9 @@ export type RoutedConsumer = Omit<Consumer, 'run'> & {
 /** Between two tries to reach the colour that the route names. */
 const retryPauseMs = 500
 
+/** Connecting beside the reading takes some ten milliseconds; kafkajs tries a colour that is away for many seconds, which disconnecting doesn't wait for. */
+const besideWaitMs = 1_000
+
 /** A fetch that waits for records delays leaving by as long; kafkajs' 5 s would be felt at each move. */
 const defaultMaxWaitTimeMs = 250
 /** Members that have just moved learn of each other by their heartbeats. */
@@ -70,6 +73,8 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   /** How many of the subscriptions each colour's consumer has. */
   readonly #subscribed: Record<Colour, number> = { blue: 0, green: 0 }
   readonly #connected: Partial<Record<Colour, Promise<void>>> = {}
+  /** Settles when nothing is being connected there beside the reading. */
+  readonly #beside: Record<Colour, Promise<void>> = { blue: Promise.resolve(), green: Promise.resolve() }
   readonly #gate = new BatchGate()
   #runConfig: RoutedConsumerRunConfig | undefined
   #active: Colour | null = null
@@ -169,7 +174,7 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     await this.#move()
     const client = this.#client
     this.#client = undefined
-    await Promise.all(colours.map((colour) => this.#consumers[colour].disconnect()))
+    await Promise.all(colours.map((colour) => this.#disconnectFrom(colour)))
     await client?.leave()
   }
 
@@ -228,8 +233,26 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
 
   /** Best effort: joining meets, and tells, what stays unready. */
   #prepareBeside(colour: Colour, connections: 'bootstrap' | 'all' = 'bootstrap'): void {
-    const prepared = this.#prepare(colour).then(() => (connections === 'all' ? this.#warmUp[colour](this.#namedTopics()) : undefined))
-    void prepared.catch((error: unknown) => this.logger().debug('The other colour is not ready', { colour, error: messageOf(error) }))
+    const closed = this.#closed.signal
+    const warmUp = async () => {
+      if (connections === 'all' && !closed.aborted) await this.#warmUp[colour](this.#namedTopics())
+    }
+    const prepared = this.#prepare(colour).then(warmUp)
+    const settled = prepared.catch((error: unknown) => this.logger().debug('The other colour is not ready', { colour, error: messageOf(error) }))
+    this.#beside[colour] = Promise.all([this.#beside[colour], settled]).then(() => undefined)
+  }
+
+  /** Not before what is being connected there: a connection that kafkajs opens while, or after, it disconnects is closed by nobody and keeps the process alive. */
+  async #disconnectFrom(colour: Colour): Promise<void> {
+    const consumer = this.#consumers[colour]
+    const waiting = new AbortController()
+    const late = this.#parts.timing.sleep(besideWaitMs, waiting.signal).then(() => true, () => true) // biome-ignore format: one line
+    const isLate = await Promise.race([this.#beside[colour].then(() => false), late])
+    waiting.abort()
+    if (!isLate) return await consumer.disconnect()
+    void this.#beside[colour]
+      .then(() => consumer.disconnect())
+      .catch((error: unknown) => this.logger().debug('Disconnecting', { colour, error: messageOf(error) }))
   }
 
   /** The topics that are subscribed to by name; which ones a pattern means is kafkajs' to find out. */

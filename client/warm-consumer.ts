@@ -6,8 +6,9 @@ export interface WarmConsumer {
   readonly consumer: Consumer
   /**
    * Connects a consumer that is connected and subscribed to its group's coordinator and to the leaders of these topics. Joins nothing and reads nothing.
+   * Settles when nothing is being connected any more.
    *
-   * @throws kafkajs' error of the first broker that can't be reached
+   * @throws kafkajs' error of a broker that can't be reached
    */
   warmUp(topics: readonly string[]): Promise<void>
 }
@@ -28,7 +29,9 @@ export function warmConsumer(kafka: Kafka, config: ConsumerConfig): WarmConsumer
     if (known === undefined) return // without assigners it can't join either
     const leaders = new Set(topics.flatMap((topic) => known.findTopicPartitionMetadata(topic).map(({ leader }) => leader)))
     const brokers = [...leaders].filter((leader) => leader >= 0).map((leader) => known.findBroker({ nodeId: String(leader) }))
-    await Promise.all([known.findGroupCoordinator({ groupId: config.groupId }), ...brokers])
+    const tried = await Promise.allSettled([known.findGroupCoordinator({ groupId: config.groupId }), ...brokers])
+    const failed = tried.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
   }
   return { consumer, warmUp }
 }

@@ -6,7 +6,7 @@ import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { Pair } from '../support/pair.ts'
 import { consumerPerformance, requireConsumerPerformance } from './audit/consumer-performance.ts'
 import { type Filling, fill, flow } from './audit/fill.ts'
-import { findings, type Measurements, type Reading, type Steady } from './audit/findings.ts'
+import { type BySize, findings, type Measurements, type Reading, requireWanted, type Steady, type TopicMemory } from './audit/findings.ts'
 import { auditOnce, processorSeconds, withWorker } from './audit/worker-run.ts'
 import { type ConductedBench, cleaningUp, conductBench, durationNoise, type Findings, interleaved, interleavedOrder, interrupted, methodOf, type WarmUpRule } from './harness/index.ts' // biome-ignore format: one line
 import { onPair } from './on-pair.ts'
@@ -15,12 +15,21 @@ export interface AuditBenchOptions {
   /** Topics that both the audit and ConsumerPerformance read, in turn. */
   readonly readings: readonly { readonly recordBytes: number; readonly records: number }[]
   readonly rounds: number
-  /** Records of 100 bytes in a topic, ascending: a worker of its own compares each once, and its memory is looked at. */
-  readonly memoryRecords: readonly number[]
-  readonly steady: { readonly recordsPerSecond: number; readonly recordBytes: number; readonly windows: number; readonly windowSeconds: number }
+  /** Records of 100 bytes in a topic: a worker of its own compares each once, and its memory is looked at. */
+  readonly memoryRecords: BySize<number>
+  readonly steady: SteadyLoad
   /** A pair that stands, for runs that share one; it stays, without its audit. */
   readonly pair?: Pair
   readonly outDir?: string
+}
+
+interface SteadyLoad {
+  readonly recordsPerSecond: number
+  readonly recordBytes: number
+  readonly windows: number
+  readonly windowSeconds: number
+  /** With a lower share of that rate compared the bench refuses. */
+  readonly leastOfWanted: number
 }
 
 const fullRun: AuditBenchOptions = {
@@ -29,8 +38,8 @@ const fullRun: AuditBenchOptions = {
     { recordBytes: 1_024, records: 500_000 },
   ],
   rounds: 6,
-  memoryRecords: [100_000, 1_000_000, 10_000_000],
-  steady: { recordsPerSecond: 10_000, recordBytes: 100, windows: 6, windowSeconds: 10 },
+  memoryRecords: { few: 100_000, many: 1_000_000, tenfold: 10_000_000 },
+  steady: { recordsPerSecond: 10_000, recordBytes: 100, windows: 6, windowSeconds: 10, leastOfWanted: 0.98 },
 }
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 1 }
 const partitions = 4
@@ -46,10 +55,10 @@ export async function benchAudit(options: AuditBenchOptions = fullRun): Promise<
       "What does it cost to compare both sides, beside two of Kafka's own consumers at the same time on the same topics, and what does it keep in memory?",
     settings: {
       ...{ blue: '3.9.2', green: '4.3.1', partitions, replicationFactor: 1, rounds },
-      ...{ readings: readings.map((each) => `${each.records} x ${each.recordBytes} B`).join(', '), memoryRecords: memoryRecords.join(', ') },
+      ...{ readings: readings.map((each) => `${each.records} x ${each.recordBytes} B`).join(', '), memoryRecords: Object.values(memoryRecords).join(', ') },
       ...{ steadyRecordsPerSecond: steady.recordsPerSecond, steadyRecordBytes: steady.recordBytes },
     },
-    method: methodOf(`${interleavedOrder}; then memory by size, ascending; then the steady load`, warmUp),
+    method: methodOf(`the steady load; then ${interleavedOrder}; then memory by size, ascending`, warmUp),
     noiseRule: durationNoise,
   }
   await requireConsumerPerformance()
@@ -63,16 +72,22 @@ async function measure(options: AuditBenchOptions): Promise<Findings> {
 }
 
 async function measureOn(pair: Pair, { readings, rounds, memoryRecords, steady }: AuditBenchOptions): Promise<Measurements> {
+  const steadily = await underSteadyLoad(pair, steady)
+  requireWanted(steadily) // before the rest is measured in vain
   const read: Reading[] = []
   for (const { recordBytes, records } of readings) read.push(await readInTurn(pair, { topic: `read-${recordBytes}`, recordBytes }, records, rounds))
-  const memory: { records: number; peakMiB: number }[] = []
-  for (const wanted of memoryRecords) {
-    const topic = `memory-${wanted}`
-    const records = await filled(pair, { topic, recordBytes: memoryRecordBytes }, wanted)
-    memory.push({ records, peakMiB: (await auditOnce(pair, topic, records, 300)).memory.peakMiB })
-    console.log(`memory, ${records} records: ${memory.at(-1)?.peakMiB.toFixed(0)} MiB`)
-  }
-  return { read, memory, steady: await underSteadyLoad(pair, steady) }
+  const few = await memoryWith(pair, memoryRecords.few)
+  const many = await memoryWith(pair, memoryRecords.many)
+  const tenfold = await memoryWith(pair, memoryRecords.tenfold)
+  return { read, memory: { few, many, tenfold }, steady: steadily }
+}
+
+async function memoryWith(pair: Pair, wanted: number): Promise<TopicMemory> {
+  const topic = `memory-${wanted}`
+  const records = await filled(pair, { topic, recordBytes: memoryRecordBytes }, wanted)
+  const { peakMiB } = (await auditOnce(pair, topic, records, 300)).memory
+  console.log(`memory, ${records} records: ${peakMiB.toFixed(0)} MiB`)
+  return { records, peakMiB }
 }
 
 type Arm = 'audit' | 'consumers'
@@ -94,7 +109,8 @@ async function consumersRate(pair: Pair, topic: string, records: number): Promis
   return (runs.reduce((sum, run) => sum + run.records, 0) * 1_000) / Math.max(...runs.map((run) => run.fetchMs))
 }
 
-async function underSteadyLoad(pair: Pair, { recordsPerSecond, recordBytes, windows, windowSeconds }: AuditBenchOptions['steady']): Promise<Steady> {
+async function underSteadyLoad(pair: Pair, load: SteadyLoad): Promise<Steady> {
+  const { recordsPerSecond, recordBytes, windows, windowSeconds, leastOfWanted } = load
   const filling = { topic: 'steady', partitions, recordBytes, batchRecords: 50 }
   await made(pair, filling)
   const stop = new AbortController()
@@ -116,8 +132,8 @@ async function underSteadyLoad(pair: Pair, { recordsPerSecond, recordBytes, wind
             Math.max(...(await audit.facts(within(5, 'the audit'))).partitions.map(({ watermarkAgeMs }) => watermarkAgeMs ?? Number.POSITIVE_INFINITY)),
           )
         }
-        const recordsPerSecondCompared = (((await compared()) - recordsBefore) * 1_000) / (systemClock.monotonicMs() - startedMs)
-        return { recordsPerSecond: recordsPerSecondCompared, cores, agesMs }
+        const comparedPerSecond = (((await compared()) - recordsBefore) * 1_000) / (systemClock.monotonicMs() - startedMs)
+        return { wantedPerSecond: recordsPerSecond, comparedPerSecond, leastOfWanted, cores, agesMs }
 
         async function compared(): Promise<number> {
           return (await audit.facts(within(5, 'the audit'))).partitions.reduce((sum, { alignedRecords }) => sum + alignedRecords, 0)

@@ -77,7 +77,7 @@ describe('on one pair', () => {
   })
 
   test('verify-at-switch: times by size', { timeout: 300_000 }, async () => {
-    const bench = await benchVerifyAtSwitch({ records: [3_000], moves: 2, recordsPerSecond: 100, pair, outDir })
+    const bench = await benchVerifyAtSwitch({ records: [3_000], moves: 2, warmUpMoves: 0, recordsPerSecond: 100, pair, outDir })
     expect(measuresOf(bench)).toEqual(['fence to proven cut, 3000 records', 'drain to proven cut, 3000 records'])
     expect(bench.result.samples[0]?.values).toHaveLength(2)
     expect(bench.result.rows.every(({ ours }) => ours > 0)).toBe(true)
@@ -97,10 +97,13 @@ describe('on one pair', () => {
 
   // It replaces the pair's audit.
   test('audit: beside two consumers, memory by size, and the processor', { timeout: 120_000 }, async () => {
-    const steady = { recordsPerSecond: 2_000, recordBytes: 100, windows: 1, windowSeconds: 1 }
-    const bench = await benchAudit({ readings: [{ recordBytes: 100, records: 20_000 }], rounds: 1, memoryRecords: [1_000, 5_000], steady, pair, outDir })
+    const steady = { recordsPerSecond: 2_000, recordBytes: 100, windows: 1, windowSeconds: 1, leastOfWanted: 0.1 }
+    const memoryRecords = { few: 1_000, many: 2_000, tenfold: 5_000 }
+    const bench = await benchAudit({ readings: [{ recordBytes: 100, records: 20_000 }], rounds: 1, memoryRecords, steady, pair, outDir })
     const processor = measuresOf(bench).find((measure) => measure.startsWith('processor, at'))
-    expect(measuresOf(bench).slice(0, 3)).toEqual(['both sides, 100 B', 'both sides, 100 B, values', 'memory, 5000 records'])
+    const memory = ['memory, 1000 records (too few to fill the buffers)', 'memory, 5000 records']
+    expect(measuresOf(bench).slice(0, 4)).toEqual(['both sides, 100 B', 'both sides, 100 B, values', ...memory])
+    expect(rowsOf(bench).get('memory, 5000 records')?.baseline).toBeGreaterThan(0)
     expect(rowsOf(bench).get('both sides, 100 B')?.baseline).toBeGreaterThan(0)
     expect(rowsOf(bench).get(processor ?? '')?.ours).toBeGreaterThan(0)
   })

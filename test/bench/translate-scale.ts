@@ -27,7 +27,7 @@ import {
 import { seededRandom } from './harness/statistics.ts'
 import { cutAtRest } from './mirrored.ts'
 import { onPair } from './on-pair.ts'
-import { readOffsets, truePosition } from './translate-scale/true-positions.ts'
+import { readSide, truePosition } from './translate-scale/true-positions.ts'
 
 export interface TranslateScaleOptions {
   readonly groups: number
@@ -155,15 +155,15 @@ async function translateAndWrite(pair: Pair, cut: Cut, committed: ReadonlyMap<st
 
 /** How many of the offsets on the target aren't those of the next record's copy, as both logs say that were read whole. */
 async function wrongPositions(pair: Pair, cut: Cut, committed: ReadonlyMap<string, PartitionOffsets>): Promise<number> {
-  const { blue, green } = pair.ports.clusters
-  const deadline = within(120, 'both sides to be read')
+  const { blue, green } = pair.wiring.clusters
+  const deadline = within(240, 'both sides to be read')
   const [source, target] = await Promise.all([
-    readOffsets(blue, offsetsFromJson(cut.sourceEnds), deadline),
-    readOffsets(green, offsetsFromJson(cut.targetEnds), deadline),
+    readSide(blue, offsetsFromJson(cut.sourceEnds), deadline),
+    readSide(green, offsetsFromJson(cut.targetEnds), deadline),
   ])
   let wrong = 0
   for (const [groupId, offsets] of committed) {
-    const written = await green.groups.committed(groupId, deadline)
+    const written = await pair.ports.clusters.green.groups.committed(groupId, deadline)
     for (const [partition, offset] of offsets) if (written.get(partition) !== truePosition(source, target, partition, offset)) wrong += 1
   }
   return wrong
@@ -202,6 +202,7 @@ function findings({ ours, bare, least, found }: Times, wrong: number, positions:
       armSamples('least', leastWhat, 's', least, afterWarmUp(least, warmUp)),
     ],
     notes: [
+      'The true positions come from both sides read whole with a plain kafkajs client, joined by place and content; what stands on the target is asked by the same port that wrote it.',
       'Ours fetches the offsets of each group three times and commits them once: it looks for foreign offsets on the target before it writes, and reads back what it wrote.',
     ],
   }

@@ -24,7 +24,7 @@ import { endCheckpoints, readCheckpoints, startCheckpoints, type ToldCheckpoints
 import { findings, type GroupOutcome } from './translate/findings.ts'
 import { GroundTruth, type SeenRecord } from './translate/ground-truth.ts'
 import { readTopic } from './translate/read-topic.ts'
-import { type BothSides, correlated, countedBack, type Moved, movedIn, partitionOf, restored } from './translate/strategies.ts'
+import { type BothSides, correlated, countedBack, type Moved, movedIn, partitionOf, restored, standing } from './translate/strategies.ts'
 
 export interface TranslateOptions {
   /** So many records behind the end on every partition, when they were parked. */
@@ -178,7 +178,7 @@ async function judged(pair: Pair, options: TranslateOptions, filled: Cut, told: 
   const order = groupIdsOf(options)
   const by = (positions: readonly GroupPosition[]) => order.map((groupId) => outcomeOf(truth, groupId, positions))
   const outcomes = {
-    'offset map': order.map((groupId) => (moved.moved.has(groupId) ? outcomeOf(truth, groupId, moved.positions) : { groupId, consequence: null })),
+    'offset map': await Promise.all(order.map(async (groupId) => mapOutcome(pair, truth, moved, groupId))),
     'counting back': by(await countedBack(pair, moved, within(120, 'positions to be counted back'))),
     timestamps: by(correlated(sides, windowRecords, moved)),
     snapshot: by(restored(noted(filled), moved)),
@@ -187,6 +187,7 @@ async function judged(pair: Pair, options: TranslateOptions, filled: Cut, told: 
   return findings(outcomes, [
     ...distances(moved, truth),
     `the switchover's own positions: ${[...new Set(moved.positions.map(({ method, verdict }) => `${method} ${verdict}`))].join(', ')}`,
+    `offset map: parked groups are judged by what stands on green, which is what the journal says was written; ${liveGroup}, which reads on, by the journal`,
     `both logs read whole below the cut: ${truth.records} records`,
     'snapshot: the ends of both sides were noted when they stood still before the load, and their beginnings',
     `timestamps: windows of ${windowRecords} records to either side`,
@@ -212,6 +213,14 @@ function outcomeOf(truth: GroundTruth, groupId: string, positions: readonly Grou
     position.targetOffset === null ? null : truth.judge(partitionOf(position), BigInt(position.sourceOffset), BigInt(position.targetOffset)),
   )
   return { groupId, consequence: own.length === partitions ? summed(judgements) : null }
+}
+
+/** A parked group, which has no members, is judged by what stands on green; the live one has committed since, so by what the journal says was written. */
+async function mapOutcome(pair: Pair, truth: GroundTruth, moved: Moved, groupId: string): Promise<GroupOutcome> {
+  if (!moved.moved.has(groupId)) return { groupId, consequence: null }
+  if (groupId === liveGroup) return outcomeOf(truth, groupId, moved.positions)
+  const onTarget = await pair.ports.clusters.green.groups.committed(groupId, within(20, `what ${groupId} has committed on green`))
+  return outcomeOf(truth, groupId, standing(moved, groupId, onTarget))
 }
 
 function checkpointOutcome(truth: GroundTruth, groupId: string, told: ToldCheckpoints): GroupOutcome {

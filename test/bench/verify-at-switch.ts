@@ -25,13 +25,15 @@ export interface VerifyAtSwitchOptions {
   readonly records: readonly number[]
   /** Moves at each size, to and fro: even, so that blue is live when the topic is filled up. */
   readonly moves: number
+  /** Moves before the first size, which count nowhere: it would be measured on brokers and a worker that have never moved. Even. */
+  readonly warmUpMoves: number
   readonly recordsPerSecond: number
   /** A pair that stands, for runs that share one; it stays. */
   readonly pair?: Pair
   readonly outDir?: string
 }
 
-const fullRun: VerifyAtSwitchOptions = { records: [10_000, 100_000, 1_000_000, 10_000_000], moves: 12, recordsPerSecond: 200 }
+const fullRun: VerifyAtSwitchOptions = { records: [10_000, 100_000, 1_000_000, 10_000_000], moves: 12, warmUpMoves: 6, recordsPerSecond: 200 }
 const filling: Filling = { topic: 'orders', partitions: 4, recordBytes: 100, batchRecords: 250 }
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 2 }
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what, interrupted)
@@ -48,15 +50,26 @@ export function verifyAtSwitchOptions(words: readonly string[]): VerifyAtSwitchO
 }
 
 export async function benchVerifyAtSwitch(options: VerifyAtSwitchOptions = fullRun): Promise<ConductedBench> {
-  const { records, moves, recordsPerSecond, outDir } = options
+  const { records, moves, warmUpMoves, recordsPerSecond, outDir } = options
   const plan = {
     bench: 'verify-at-switch',
     question: 'How long does a switchover take from the proven fence to the proven cut, by how much the topics hold?',
     settings: {
-      ...{ records: records.join(', '), moves, recordsPerSecond, recordBytes: filling.recordBytes, partitions: filling.partitions, replicationFactor: 1 },
+      ...{
+        records: records.join(', '),
+        moves,
+        warmUpMoves,
+        recordsPerSecond,
+        recordBytes: filling.recordBytes,
+        partitions: filling.partitions,
+        replicationFactor: 1,
+      },
       ...{ blue: '3.9.2', green: '4.3.1', mirror: 'exactly once' },
     },
-    method: methodOf('sizes ascending, on one pair that is filled up in between; the moves of a size to and fro', warmUp),
+    method: methodOf(
+      `${warmUpMoves} moves that count nowhere; then sizes ascending, on one pair that is filled up in between; the moves of a size to and fro`,
+      warmUp,
+    ),
     noiseRule: saturatedNoise,
   }
   return await conductBench({ ...plan, ...(outDir === undefined ? {} : { outDir }) }, () => measure(options))
@@ -79,6 +92,7 @@ async function measureOn(pair: Pair, dir: string, options: VerifyAtSwitchOptions
   return await cleaningUp(
     async () => {
       load.startLoad()
+      await moveToAndFro(pair, options.warmUpMoves)
       const sizes: SizeTimes[] = []
       for (const records of options.records) sizes.push(await measureSize(pair, records, options.moves))
       await load.stopProducers()
@@ -104,14 +118,18 @@ function startLoad(pair: Pair, dir: string, ratePerSecond: number): Promise<Work
 async function measureSize(pair: Pair, records: number, moves: number): Promise<SizeTimes> {
   const copiedPerSecond = await fillUpTo(pair, records)
   const before = (await history(pair)).length
-  for (let move = 0; move < moves; move += 1) {
-    interrupted.throwIfAborted()
-    await movePastGate(pair, move % 2 === 0 ? 'green' : 'blue', { limits: quickGate })
-  }
+  await moveToAndFro(pair, moves)
   const times = switchTimes((await history(pair)).slice(before))
   const held = (await ends(pair)).reduce((sum, end) => sum + end.logEndOffset - end.logStartOffset, 0n)
   console.log(`${records} records: ${times.map(({ verifyMs }) => verifyMs.toFixed(0)).join(', ')} ms`)
   return { records, held: Number(held), copiedPerSecond, times }
+}
+
+async function moveToAndFro(pair: Pair, moves: number): Promise<void> {
+  for (let move = 0; move < moves; move += 1) {
+    interrupted.throwIfAborted()
+    await movePastGate(pair, move % 2 === 0 ? 'green' : 'blue', { limits: quickGate })
+  }
 }
 
 /** Fills blue, and waits until mirror and audit have come to its end. @returns how fast the mirror copied what was filled in; null where that was too little to tell */

@@ -36,14 +36,22 @@ describe('what ConsumerPerformance says', () => {
 
 describe("the audit's rows", () => {
   const read = [{ topic: 'read-100', recordBytes: 100, records: 10, audit: [600, 700, 800], consumers: [1_000, 1_000, 1_000] }]
-  const memory = [10, 1_000].map((records, index) => ({ records, peakMiB: 100 * (index + 1) }))
-  const steady = { recordsPerSecond: 9_999.7, cores: [0.2, 0.4, 0.3], agesMs: [5, 6, 7] }
+  const memory = { few: { records: 10, peakMiB: 50 }, many: { records: 100, peakMiB: 100 }, tenfold: { records: 1_000, peakMiB: 160 } }
+  const steady = { wantedPerSecond: 10_000, comparedPerSecond: 9_950.7, leastOfWanted: 0.98, cores: [0.2, 0.4, 0.3], agesMs: [5, 6, 7] }
   const row = (measure: string) => auditFindings({ read, memory, steady }, noWarmUp).rows.find((each) => each.measure === measure)
 
-  it('compare rates, memory of the smallest size, and a core', () => {
+  it('compare rates, memory over sizes that fill the buffers, and a core', () => {
     expect(row('both sides, 100 B')).toMatchObject({ ours: 700, baseline: 1_000, ratio: 0.7, holds: true, open: false })
-    expect(row('memory, 1000 records')).toMatchObject({ ours: 200, baseline: 100, holds: false })
+    expect(row('memory, 1000 records')).toMatchObject({ ours: 160, baseline: 100, holds: false })
+    expect(row('memory, 10 records (too few to fill the buffers)')).toMatchObject({ ours: 50, baseline: null, goal: null })
     expect(row('processor, at 10000 records/s')).toMatchObject({ ours: 0.3, holds: true })
+  })
+
+  it('are refused when the load was lower than the wanted one', () => {
+    const under = (comparedPerSecond: number) => () => auditFindings({ read, memory, steady: { ...steady, comparedPerSecond } }, noWarmUp)
+    expect(under(9_800)).not.toThrow()
+    expect(under(9_799)).toThrow(/not the wanted one/)
+    expect(under(Number.NaN)).toThrow(/not the wanted one/)
   })
 })
 
@@ -88,6 +96,7 @@ describe('verify-at-switch', () => {
   it('takes other sizes, and no nonsense', () => {
     expect(verifyAtSwitchOptions(['--records', '10,200']).records).toEqual([10, 200])
     expect(verifyAtSwitchOptions([]).records).toEqual([10_000, 100_000, 1_000_000, 10_000_000])
+    expect(verifyAtSwitchOptions(['--records', '10'])).toMatchObject({ moves: 12, warmUpMoves: 6 })
     expect(() => verifyAtSwitchOptions(['--records', '200,10'])).toThrow(/no list of sizes/)
     expect(() => verifyAtSwitchOptions(['--sizes', '1'])).toThrow()
   })

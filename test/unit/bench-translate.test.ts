@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import type { GroupPosition } from '../../engine/model/journal.ts'
 import { decodeCheckpoint } from '../bench/translate/checkpoints.ts'
 import { findings, type Outcomes } from '../bench/translate/findings.ts'
 import { GroundTruth, type SeenRecord } from '../bench/translate/ground-truth.ts'
+import { standing } from '../bench/translate/strategies.ts'
 import { firstFrom, truePosition } from '../bench/translate-scale/true-positions.ts'
 
 /** Five records; the target has a marker behind every second one. */
@@ -33,8 +35,8 @@ describe('the ground truth', () => {
 })
 
 describe('the true position of a committed offset', () => {
-  const side = (offsets: readonly bigint[], end: bigint, digests = 'abcde') => ({
-    records: new Map([['t-0', offsets.map((offset, index) => ({ offset, digest: digests[index] ?? '' }))]]),
+  const side = (offsets: readonly bigint[], end: bigint, contents = 'abcde') => ({
+    records: new Map([['t-0', offsets.map((offset, index) => ({ offset, content: contents[index] ?? '' }))]]),
     ends: new Map([['t-0', end]]),
   })
   const [own, other] = [side([10n, 11n, 13n], 15n), side([0n, 1n, 3n], 4n)]
@@ -47,6 +49,29 @@ describe('the true position of a committed offset', () => {
 
   it('is none where another record stands in that place', () => {
     expect(() => truePosition(own, side([0n, 1n, 3n], 4n, 'axc'), 't-0', 11n)).toThrow(/sides differ/)
+  })
+})
+
+describe('where a group stands on the target', () => {
+  const position = { groupId: 'parked', topic: 't', sourceOffset: '9', lagRecords: 1, method: 'map', verdict: 'exact', reason: '' } as const
+  const positions: readonly GroupPosition[] = [0, 1].map((partition) => ({ ...position, partition, targetOffset: String(20 + partition) }))
+  const moved = {
+    cut: { source: 'blue', target: 'green', sourceEnds: {}, targetEnds: {} },
+    positions,
+    moved: new Set(['parked']),
+    committed: new Map(),
+  } as const
+
+  it('is what is committed there', () => {
+    const committed = new Map([['t-0', 20n], ['t-1', 21n]] as const) // biome-ignore format: one line
+    expect(standing(moved, 'parked', committed).map(({ targetOffset }) => targetOffset)).toEqual(['20', '21'])
+  })
+
+  it('is refused when the journal says otherwise', () => {
+    expect(() => standing(moved, 'parked', new Map([['t-0', 20n]]))).toThrow(/elsewhere/)
+    expect(() => standing(moved, 'parked', new Map([['t-0', 20n], ['t-1', 22n]]))).toThrow(/elsewhere/) // biome-ignore format: one line
+    expect(() => standing(moved, 'parked', new Map([['t-0', 20n], ['t-1', 21n], ['t-2', 0n]]))).toThrow(/elsewhere/) // biome-ignore format: one line
+    expect(() => standing(moved, 'other', new Map([['t-0', 0n]]))).toThrow(/elsewhere/)
   })
 })
 

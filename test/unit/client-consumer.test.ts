@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { RoutedKafkaConsumer } from '../../client/consumer.ts'
 import type { RouteListener, RouteSession } from '../../client/route-session.ts'
 import type { Timing } from '../../client/timing.ts'
+import { warmConsumer } from '../../client/warm-consumer.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
 import type { ClientRegistration, GroupRoute, RouteDocument } from '../../engine/model/route.ts'
 
@@ -13,7 +14,7 @@ const turns: Timing = {
 }
 
 /** A session whose route the test publishes, and two kafkajs that note what is asked of them, as `colour: call`. */
-function stand(isReachable: (colour: Colour) => boolean = () => true) {
+function stand(isReachable: (colour: Colour) => boolean = () => true, leaderOpens: () => Promise<void> = async () => undefined) {
   const calls: string[] = []
   const acknowledged: Pick<ClientRegistration, 'ackedEpoch' | 'state' | 'colour'>[] = []
   let route = { epoch: 1, defaultConsumerColour: 'blue', groups: {} as Record<string, GroupRoute> } as RouteDocument
@@ -28,7 +29,8 @@ function stand(isReachable: (colour: Colour) => boolean = () => true) {
     },
     join: async () => ({ acknowledge: (change: (typeof acknowledged)[number]) => void acknowledged.push(change), leave: async () => undefined }),
   } as unknown as RouteSession
-  const kafka = (colour: Colour) => ({ consumer: (config: ConsumerConfig) => noting(colour, config, calls, () => isReachable(colour)) }) as unknown as Kafka
+  const kafka = (colour: Colour) =>
+    ({ consumer: (config: ConsumerConfig) => noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens }) }) as unknown as Kafka
   const consumer = new RoutedKafkaConsumer(
     { session, kafkas: { blue: kafka('blue'), green: kafka('green') }, clientId: 'app', timing: turns },
     { groupId: 'g' },
@@ -42,19 +44,25 @@ function stand(isReachable: (colour: Colour) => boolean = () => true) {
   return { consumer, publish, newCalls, acknowledged }
 }
 
-function noting(colour: Colour, config: ConsumerConfig, calls: string[], isReachable: () => boolean): Consumer {
+interface FakeBrokers {
+  readonly isReachable: () => boolean
+  /** Connections to the leaders of partitions are opened when this settles. */
+  readonly leaderOpens: () => Promise<void>
+}
+
+function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens }: FakeBrokers): Consumer {
   const note = (call: string) => async () => {
     if (!isReachable()) throw new Error(`${colour} is away`)
     calls.push(`${colour}: ${call}`)
   }
   const cluster = {
     findTopicPartitionMetadata: () => [{ leader: 1 }, { leader: 2 }, { leader: 1 }, { leader: -1 }],
-    findBroker: ({ nodeId }: { nodeId: string }) => note(`connect broker ${nodeId}`)(),
+    findBroker: ({ nodeId }: { nodeId: string }) => leaderOpens().then(note(`connect broker ${nodeId}`)),
     findGroupCoordinator: ({ groupId }: { groupId: string }) => note(`connect coordinator of ${groupId}`)(),
   } as unknown as Cluster
   const logger = () => ({ info: () => undefined, error: () => undefined, debug: () => undefined })
   for (const assigner of config.partitionAssigners ?? []) assigner({ cluster, groupId: config.groupId, logger: logger() as never })
-  const steps = { connect: note('connect'), subscribe: note('subscribe'), run: note('run'), stop: note('stop'), disconnect: async () => undefined }
+  const steps = { connect: note('connect'), subscribe: note('subscribe'), run: note('run'), stop: note('stop'), disconnect: note('disconnect') }
   return { ...steps, paused: () => [], events: {}, logger } as unknown as Consumer
 }
 
@@ -106,4 +114,33 @@ describe('a routed consumer whose group moves', () => {
     expect([newCalls(), consumer.colour]).toEqual([['green: connect', 'green: run', 'green: subscribe'], 'green'])
     await consumer.disconnect()
   })
+
+  test('that disconnects meanwhile closes the connections of the other colour when they are open, and opens no more', async () => {
+    const { promise: opening, resolve: open } = Promise.withResolvers<void>()
+    const { consumer, publish, newCalls } = stand(undefined, () => opening)
+    await consumer.connect()
+    await consumer.subscribe({ topics: ['orders'] })
+    await consumer.run({ eachMessage: async () => undefined })
+    await publish({ colour: 'blue', state: 'held' })
+    newCalls()
+    await consumer.disconnect() // it doesn't wait for a colour that may be away
+    expect(newCalls()).toEqual(['blue: disconnect'])
+    open()
+    for (let turn = 0; turn < 3; turn += 1) await turns.sleep(0)
+    expect(newCalls()).toEqual(['green: connect broker 1', 'green: connect broker 2', 'green: disconnect'])
+  })
+})
+
+test('connecting beforehand settles when its last broker has, though another one is away', async () => {
+  const { promise: opening, resolve: open } = Promise.withResolvers<void>()
+  const calls: string[] = []
+  let asked = 0
+  const brokers = { isReachable: () => true, leaderOpens: () => (asked++ === 0 ? Promise.reject(new Error('away')) : opening) }
+  const kafka = { consumer: (config: ConsumerConfig) => noting('green', config, calls, brokers) } as unknown as Kafka
+  const warming = warmConsumer(kafka, { groupId: 'g' }).warmUp(['orders'])
+  const openWhenSettled = warming.catch(() => [...calls])
+  for (let turn = 0; turn < 3; turn += 1) await turns.sleep(0)
+  open()
+  await expect(warming).rejects.toThrow('away')
+  expect(await openWhenSettled).toContain('green: connect broker 2')
 })

@@ -88,16 +88,18 @@ function pinnedTo(colour: Colour, groupIds: readonly string[]): Readonly<Record<
   return Object.fromEntries(groupIds.map((groupId) => [groupId, { colour, state: 'running' } as const]))
 }
 
-/** Batches, the near ones first, by how many offsets they were behind the cut a moment ago. */
+/**
+ * Batches. Without an audit the near groups come first, by how many offsets they were behind the cut a moment ago; with one nothing is read of any group, so
+ * they go as they come.
+ */
 async function byDistance(run: Execution, source: Colour, cut: Cut, candidates: readonly GroupFacts[]): Promise<readonly (readonly GroupFacts[])[]> {
+  if (run.ports.audit !== null || candidates.length === 0) return inBatches(candidates)
   const deadline = run.untilLockLost(listMs, 'the positions of all groups')
   const ends = offsetsFromJson(cut.sourceEnds)
-  const distances = await Promise.all(
-    candidates.map(async (group) => {
-      const committed = await run.ports.clusters[source].groups.committed(group.groupId, deadline)
-      return [...committed].reduce((sum, [partition, offset]) => sum + Math.max(0, Number((ends.get(partition) ?? offset) - offset)), 0)
-    }),
-  )
-  const isFar = (index: number) => run.ports.audit === null && (distances[index] ?? 0) > farOffsets
-  return [candidates.filter((_, index) => !isFar(index)), candidates.filter((_, index) => isFar(index))].flatMap(inBatches)
+  const ids = candidates.map(({ groupId }) => groupId)
+  const committed = await run.ports.clusters[source].groups.committedOfAll(ids, deadline)
+  const distanceOf = (groupId: string) =>
+    [...(committed.get(groupId) ?? [])].reduce((sum, [partition, offset]) => sum + Math.max(0, Number((ends.get(partition) ?? offset) - offset)), 0)
+  const [near = [], far = []] = [false, true].map((isFar) => candidates.filter(({ groupId }) => distanceOf(groupId) > farOffsets === isFar))
+  return [near, far].flatMap(inBatches)
 }

@@ -1,6 +1,6 @@
 /** What each strategy makes of the same committed offsets at the same cut. */
 
-import { KbgError } from '../../../engine/model/error.ts'
+import { firstFive, KbgError } from '../../../engine/model/error.ts'
 import type { Cut, GroupPosition, JournalEntry } from '../../../engine/model/journal.ts'
 import { offsetsFromJson } from '../../../engine/model/offset-json.ts'
 import { type PartitionOffsets, type TopicPartition, topicPartition } from '../../../engine/model/partition.ts'
@@ -40,6 +40,25 @@ export function movedIn(journal: readonly JournalEntry[]): Moved {
 
 export function partitionOf({ topic, partition }: Pick<GroupPosition, 'topic' | 'partition'>): TopicPartition {
   return topicPartition(topic, partition)
+}
+
+/**
+ * Where a group stands on the target, from what is committed there (pure): nobody's account of what was written.
+ *
+ * @throws KbgError `bench` when that isn't what the journal says was written
+ */
+export function standing({ positions }: Moved, groupId: string, onTarget: PartitionOffsets): readonly GroupPosition[] {
+  const own = positions.filter((position) => position.groupId === groupId)
+  const told = new Map(own.flatMap((one) => (one.targetOffset === null ? [] : [[partitionOf(one), BigInt(one.targetOffset)] as const])))
+  const differing = [...new Set([...told.keys(), ...onTarget.keys()])].filter((partition) => told.get(partition) !== onTarget.get(partition))
+  if (differing.length > 0)
+    throw new KbgError('bench', `${groupId} stands elsewhere than the journal says.`, {
+      facts: {
+        observed: firstFive(differing.map((partition) => `${partition} at ${onTarget.get(partition) ?? 'none'}`)),
+        required: firstFive(differing.map((partition) => `${partition} at ${told.get(partition) ?? 'none'}`)),
+      },
+    })
+  return own.map((position) => ({ ...position, targetOffset: onTarget.get(partitionOf(position))?.toString() ?? null }))
 }
 
 /** Counting back from the cut, as the switchover does it without an audit. */
