@@ -7,7 +7,10 @@ import { type ConductedBench, exitCodeOf, stopOnInterrupt } from './harness/inde
 const benches: Readonly<Record<string, (words: readonly string[]) => Promise<ConductedBench>>> = {
   preview: async () => (await import('./preview.ts')).benchPreview(),
   provision: async () => (await import('./provision.ts')).benchProvision(),
-  window: async () => (await import('./window.ts')).benchWindow(),
+  window: async (words) => {
+    const { benchWindow, windowOptions } = await import('./window.ts')
+    return await benchWindow(windowOptions(words))
+  },
   translate: async () => (await import('./translate.ts')).benchTranslate(),
   'translate-scale': async () => (await import('./translate-scale.ts')).benchTranslateScale(),
   'verify-at-switch': async (words) => {
@@ -20,9 +23,11 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<Con
 
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words
-  const bench = name === undefined || (rest.length > 0 && name !== 'verify-at-switch') ? undefined : benches[name]
+  const bench = name === undefined || (rest.length > 0 && name !== 'verify-at-switch' && name !== 'window') ? undefined : benches[name]
   if (!bench) {
-    console.error(`Which bench? npm run bench -- ${Object.keys(benches).join('|')}; verify-at-switch takes --records 10000,100000`)
+    console.error(
+      `Which bench? npm run bench -- ${Object.keys(benches).join('|')}; verify-at-switch takes --records 10000,100000; window takes --without-audit and --switchovers N`,
+    )
     return 2
   }
   process.env.PATH = toolEnv().PATH

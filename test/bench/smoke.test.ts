@@ -46,7 +46,7 @@ test('provision: brokers, and the whole colour, beside raw starts', async () => 
 
 // Two clusters, two moves and a baseline: a busy machine takes two minutes for them.
 test('window: total, parts, the same parts alone, and no fault of the clients', { timeout: 400_000 }, async () => {
-  const bench = await benchWindow({ switchovers: 2, recordsPerSecond: 200, settleSeconds: 2, baselines: { arms: ['hasty'], rounds: 1 }, outDir })
+  const bench = await benchWindow({ switchovers: 2, audit: true, recordsPerSecond: 200, settleSeconds: 2, baselines: { arms: ['hasty'], rounds: 1 }, outDir })
   const measures = measuresOf(bench)
   for (const measure of ['write window, median', 'write window, maximum', 'part: drain', 'alone: mirrorHop', 'gate refusals'])
     expect(measures).toContain(measure)

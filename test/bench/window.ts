@@ -5,8 +5,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { judge, startLoad } from '../../cli/rollout/demo-load.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import { KbgError } from '../../engine/model/error.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
@@ -34,6 +36,8 @@ import { measuredWindows } from './window/windows.ts'
 
 export interface WindowBenchOptions {
   readonly switchovers: number
+  /** Whether the audit runs beside, as it does in every fleet: what it costs the window is the difference of two runs. */
+  readonly audit: boolean
   readonly recordsPerSecond: number
   readonly settleSeconds: number
   /** What users do today, each so often. */
@@ -43,6 +47,7 @@ export interface WindowBenchOptions {
 
 const fullRun: WindowBenchOptions = {
   switchovers: 30,
+  audit: true,
   recordsPerSecond: 1_000,
   settleSeconds: 5,
   baselines: { arms: ['careful', 'hasty', 'restart'], rounds: 10 },
@@ -51,13 +56,34 @@ const fullRun: WindowBenchOptions = {
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 2 }
 const fleet = 'bench-window'
 
+/** `--without-audit`; `--switchovers N` for that many and no baselines. @throws KbgError `bench` */
+export function windowOptions(words: readonly string[]): WindowBenchOptions {
+  const { values } = parseArgs({ args: [...words], options: { 'without-audit': { type: 'boolean' }, switchovers: { type: 'string' } } })
+  const audit = values['without-audit'] !== true
+  if (values.switchovers === undefined) return { ...fullRun, audit }
+  const switchovers = Number(values.switchovers)
+  if (!Number.isInteger(switchovers) || switchovers < 3) {
+    throw new KbgError('bench', 'That is no number of switchovers.', { facts: { observed: values.switchovers, required: 'a whole number from 3' } })
+  }
+  return { ...fullRun, audit, switchovers, baselines: { arms: [], rounds: 0 } }
+}
+
 export async function benchWindow(options: WindowBenchOptions = fullRun): Promise<ConductedBench> {
-  const { switchovers, recordsPerSecond, baselines, outDir } = options
+  const { switchovers, recordsPerSecond, baselines, audit, outDir } = options
   const plan = {
     bench: 'window',
     question:
       'How long do producers wait when all traffic moves to the other colour, at the clients, beside the sum of its parts, each alone under the load, and beside what users do today?',
-    settings: { switchovers, recordsPerSecond, recordBytes: 1024, blue: '3.9.2', green: '4.3.1', mirror: 'exactly once', baselineRounds: baselines.rounds },
+    settings: {
+      switchovers,
+      recordsPerSecond,
+      recordBytes: 1024,
+      blue: '3.9.2',
+      green: '4.3.1',
+      mirror: 'exactly once',
+      audit,
+      baselineRounds: baselines.rounds,
+    },
     method: methodOf(
       `before every switchover each of its parts once, alone, under the same load; then the baselines, ${interleavedOrder}, of which every repetition counts`,
       warmUp,
@@ -72,7 +98,7 @@ async function measure(options: WindowBenchOptions): Promise<Findings> {
   return await cleaningUp(
     async () => {
       const catalog = loadCatalog(join(projectDir, 'catalog.yaml'))
-      const pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog })
+      const pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: options.audit })
       return await cleaningUp(
         () => measureOn(pair, dir, options),
         () => pair.end(),
