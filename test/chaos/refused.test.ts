@@ -397,6 +397,21 @@ function recordsThatGreenRefuses(): void {
       const { tasks } = await chaos.ports.mirrors.blue.facts(await chaos.connector(), within(10))
       return tasks.find(({ state }) => state === 'FAILED')
     })
+  /** Waits until the leader on green refuses a record of that time. What it takes before is aborted, so nobody sees it. */
+  async function refusedOnGreen(topic: string, timestamp: string): Promise<void> {
+    const producer = chaos.clients.green.producer({ transactionalId: 'f16', maxInFlightRequests: 1, idempotent: true })
+    await producer.connect()
+    await within(30).poll(100, async () => {
+      const transaction = await producer.transaction()
+      const answer = await transaction.send({ topic, acks: -1, messages: [{ partition: 0, value: 'probe', timestamp }] }).then(
+        () => undefined,
+        () => true, // refused: the limit holds
+      )
+      await transaction.abort()
+      return answer
+    })
+    await producer.disconnect()
+  }
   /** Both sides hold the same again once green takes the record. */
   async function mended(topic: string, open: Readonly<Record<string, string>>): Promise<void> {
     await set('green', topic, open)
@@ -436,12 +451,7 @@ function recordsThatGreenRefuses(): void {
     await chaos.send('blue', topic, [{ value: 'old', timestamp: '1400000000000' }])
     await set('blue', topic, young)
     await set('green', topic, young)
-    await within(30).poll(200, async () =>
-      chaos.send('green', topic, [{ value: 'probe', timestamp: '1400000000000' }]).then(
-        () => undefined,
-        () => true, // refused: the limit holds
-      ),
-    )
+    await refusedOnGreen(topic, '1400000000000')
     await chaos.startMirror().catch(() => undefined) // it may fail before it was seen running
     expect((await failed()).trace).toMatch(/timestamp/i)
     expect(await gateLines()).toContainEqual(expect.stringMatching(/^mirror connector: fail; observed .*FAILED/))
