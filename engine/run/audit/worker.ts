@@ -262,10 +262,10 @@ export class AuditWorker {
   }
 
   #translated(partition: TopicPartition, { audit }: HeldPartition): TranslatedPartition {
-    const { state, differences, watermark } = audit.facts()
+    const { doubt: own, state, differences, watermark } = audit.facts()
     const logStarts = logStartsOf(partition, this.#parts.readers)
     // Differences are in the map, with the positions that they touch; any other doubt is not.
-    const doubt = state.kind === 'equal' || differences.total > 0 ? null : state.reason
+    const doubt = own ?? (state.kind === 'equal' || differences.total > 0 ? null : state.reason)
     const unprovenBecause = doubt ?? (logStarts === null ? "where both logs begin isn't known yet" : null)
     return { map: () => audit.map(), watermark, logStarts: logStarts ?? { blue: 0n, green: 0n }, unprovenBecause }
   }
