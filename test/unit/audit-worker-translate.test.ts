@@ -43,4 +43,34 @@ describe('a position is not exact', () => {
       expect(await translated(it, { groups, ends })).toMatchObject([{ verdict: 'not provable', reason: expect.stringContaining('1 keys') }])
     }
   })
+  test('where nothing has been compared yet, though both logs hold records', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) {
+        side.make('orders', 2)
+        side.isHeldBack = true
+        for (const log of side.logs.values()) log.append(digests(1, 5))
+      }
+    })
+    await until('both to be followed', () => it.blue.isRead('orders-1') && it.green.isRead('orders-1'))
+    expect(told(it)?.state).toEqual({ kind: 'equal' })
+    const found = await translated(it, { groups: { g: { 'orders-0': '0' } }, ends: null })
+    expect(found.map(({ verdict, reason }) => [verdict, reason])).toEqual(Array(2).fill(['not provable', 'nothing has been compared yet']))
+  })
+
+  test('without a commit where the audit stands at the beginning of a log that has come further', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) side.make('orders', 3)
+      blue.isHeldBack = true
+      blue.log('orders-1').append(digests(1, 5))
+      green.log('orders-1').mark()
+      green.log('orders-2').mark()
+    })
+    await until('green to be read', () => ['orders-1', 'orders-2'].every((partition) => told(it, partition)?.watermark.green === '1'))
+    const found = await translated(it, { groups: { g: { 'orders-0': '0' } }, ends: null })
+    expect(found.map(({ partition, verdict, targetOffset }) => [partition, verdict, targetOffset])).toEqual([
+      [0, 'exact', '0'],
+      [1, 'not provable', null],
+      [2, 'exact', '1'],
+    ])
+  })
 })

@@ -14,7 +14,7 @@ import {
 import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
 import type { TopicPartition } from '../../model/partition.ts'
-import type { AuditReader, ReadEvent } from '../../ports/audit-reader.ts'
+import type { AuditReader, LogFacts, ReadEvent } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { BackPressure, type PressureChange, type PressureLimits } from './back-pressure.ts'
 import { ChangedParts } from './changed-parts.ts'
@@ -23,9 +23,9 @@ import { type ComparedPlan, type HeldPartition, Holding } from './holding.ts'
 import { hurryMs, Pacer } from './pace.ts'
 import { Proofs, type ProofTerms, type WorkerJudgement } from './proofs.ts'
 import type { ReadingTroubles } from './reading-troubles.ts'
-import { logStartsOf, logsOf, toldPartition, untoldPartition } from './told-partition.ts'
+import { logsOf, toldPartition, untoldPartition } from './told-partition.ts'
 import { type PlannedPartition, planPartitions } from './topics.ts'
-import { type TranslatedPartition, translateRequest } from './translations.ts'
+import { doubtOf, type TranslatedPartition, translateRequest } from './translations.ts'
 
 /** Which partitions are this worker's. */
 export interface Share {
@@ -262,11 +262,17 @@ export class AuditWorker {
   }
 
   #translated(partition: TopicPartition, { audit }: HeldPartition): TranslatedPartition {
-    const { doubt: own, state, differences, watermark } = audit.facts()
-    const logStarts = logStartsOf(partition, this.#parts.readers)
-    // Differences are in the map, with the positions that they touch; any other doubt is not.
-    const doubt = own ?? (state.kind === 'equal' || differences.total > 0 ? null : state.reason)
-    const unprovenBecause = doubt ?? (logStarts === null ? "where both logs begin isn't known yet" : null)
-    return { map: () => audit.map(), watermark, logStarts: logStarts ?? { blue: 0n, green: 0n }, unprovenBecause }
+    const { watermark } = audit.facts()
+    const logs = logsOf(partition, this.#parts.readers)
+    const of = (pick: (log: LogFacts) => bigint): OffsetPair => (logs === null ? noOffsets : { blue: pick(logs.blue), green: pick(logs.green) })
+    return {
+      map: () => audit.map(),
+      watermark,
+      logStarts: of(({ logStartOffset }) => logStartOffset),
+      lastStableOffsets: of(({ lastStableOffset }) => lastStableOffset),
+      unprovenBecause: doubtOf(audit.facts(), logs),
+    }
   }
 }
+
+const noOffsets: OffsetPair = { blue: 0n, green: 0n }

@@ -69,6 +69,8 @@ export class FakeSide implements AuditReader {
   readonly parts = new Map<bigint, RecordParts>()
   /** Leaders answer no fetch where nothing comes: only what is asked of them is answered. */
   isSilent = false
+  /** What its leaders say of their logs is known, and no record is handed out yet. */
+  isHeldBack = false
   /** Called for each question whether the logs are the ones that were read; while its promise is open there is no answer. */
   onConfirm: (partitions: readonly TopicPartition[]) => Promise<void> = async () => undefined
   readonly #reading = new Map<TopicPartition, Reading>()
@@ -137,7 +139,7 @@ export class FakeSide implements AuditReader {
   async next(waitMs: number): Promise<ReadEvent | undefined> {
     for (const untilMs = systemClock.monotonicMs() + waitMs; !this.#isClosed; ) {
       for (const [partition, reading] of this.#reading) {
-        const event = reading.paused ? undefined : this.#eventOf(partition, reading)
+        const event = reading.paused || this.isHeldBack ? undefined : this.#eventOf(partition, reading)
         if (event === undefined) continue
         this.#reading.delete(partition) // it goes to the end of the turn
         if (event.kind !== 'ended') this.#reading.set(partition, reading)
