@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { type TranslateRequest, unpackPositions } from '../../engine/model/audit-wire.ts'
+import { type TranslateRequest, unconfirmed, unpackPositions } from '../../engine/model/audit-wire.ts'
 import type { FakeSide } from '../support/audit-worker/fake-side.ts'
 import { endsOf, type TriedWorker, temporaryDirectory, tryWorker, until } from '../support/audit-worker/try-worker.ts'
 
@@ -73,4 +73,63 @@ describe('a position is not exact', () => {
       [2, 'exact', '1'],
     ])
   })
+
+  test('where a leader has lost what was compared, though nobody has been told yet', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) {
+        side.make('orders', 1)
+        side.log('orders-0').append(digests(1, 40))
+      }
+    })
+    await until('both to be compared', () => told(it)?.alignedRecords === 40)
+    const groups = { g: { 'orders-0': '35' } }
+    expect(await translated(it, { groups, ends: endsOf(it) })).toMatchObject([{ verdict: 'exact', targetOffset: '35' }])
+    it.green.isHeldBack = true
+    it.green.log('orders-0').truncateTo(30n)
+    const ends = { blue: { 'orders-0': '40' }, green: { 'orders-0': '40' } }
+    for (const asked of [ends, null]) {
+      expect(await translated(it, { groups, ends: asked })).toMatchObject([{ verdict: 'not provable', targetOffset: null, reason: unconfirmed }])
+    }
+  })
+
+  test('beyond what had been compared when the leaders were asked', async () => {
+    const it = start((blue, green) => {
+      for (const side of [blue, green]) {
+        side.make('orders', 1)
+        side.log('orders-0').append(digests(1, 40))
+      }
+    })
+    await until('both to be compared', () => told(it)?.alignedRecords === 40)
+    it.blue.isSilent = true
+    it.blue.onConfirm = async () => {
+      it.blue.onConfirm = async () => undefined
+      for (const side of [it.blue, it.green]) side.log('orders-0').append(digests(41, 5))
+      await until('more to be compared', () => told(it)?.alignedRecords === 45)
+    }
+    const groups = { behind: { 'orders-0': '39' }, 'at the end': { 'orders-0': '40' }, ahead: { 'orders-0': '44' } }
+    const found = await translated(it, { groups, ends: null })
+    expect(found.map(({ groupId, verdict, targetOffset, lagRecords, reason }) => [groupId, verdict, targetOffset, lagRecords, reason === unconfirmed])).toEqual(
+      [
+        ['ahead', 'not provable', null, 0, true],
+        ['at the end', 'exact', '40', 0, false],
+        ['behind', 'exact', '39', 1, false],
+      ],
+    )
+  })
+})
+
+test('a translation asks the leaders of its topics once, and waits no longer than for their answers', async () => {
+  const it = start((blue, green) => {
+    for (const side of [blue, green]) {
+      for (const topic of ['orders', 'payments']) side.make(topic, 2)
+      for (const log of side.logs.values()) log.append(digests(1, 20))
+      side.isSilent = true
+    }
+  })
+  await until('all to be compared', () => [...it.blue.logs.keys()].every((partition) => told(it, partition)?.alignedRecords === 20))
+  const asked: (readonly string[])[] = []
+  for (const side of [it.blue, it.green]) side.onConfirm = async (partitions) => void asked.push(partitions)
+  const groups = { g: { 'orders-0': '5', 'orders-1': '20' } }
+  expect((await translated(it, { groups, ends: null })).map(({ verdict }) => verdict)).toEqual(['exact', 'exact'])
+  expect(asked).toEqual([['orders-0', 'orders-1'], ['orders-0', 'orders-1']]) // biome-ignore format: one line
 })

@@ -1,10 +1,10 @@
 import type { PartitionFacts } from '../../audit/facts.ts'
 import type { OffsetPair } from '../../audit/record.ts'
-import { packPositions, type TranslateAnswer, type TranslateRequest } from '../../model/audit-wire.ts'
+import { packPositions, type TranslateAnswer, type TranslateRequest, unconfirmed } from '../../model/audit-wire.ts'
 import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import type { GroupPosition } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
-import { type PartitionOffsets, type TopicPartition, topicPartition } from '../../model/partition.ts'
+import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import { nearestProven } from '../../offsets/nearest-proven.ts'
 import type { OffsetMap } from '../../offsets/offset-map.ts'
 import { type MapEnds, translateAllByMap } from '../../offsets/translate-by-map.ts'
@@ -14,6 +14,7 @@ import type { BothLogs } from './told-partition.ts'
 export interface TranslatedPartition {
   /** @throws KbgError `offset-map-incomplete` */
   map(): OffsetMap
+  /** What both leaders have confirmed of what was compared. */
   readonly watermark: OffsetPair
   /** Where both logs begin now. */
   readonly logStarts: OffsetPair
@@ -41,11 +42,29 @@ export function translateRequest(
     const partition = held.get(topicPartition(position.topic, position.partition))
     if (partition === undefined) return [] // another worker's; a group without any commit is the asker's
     const unprovenBecause = partition.unprovenBecause ?? (asked === null ? unseenBeginning(position, partition.lastStableOffsets[from]) : null)
-    if (unprovenBecause !== null) return [{ ...position, targetOffset: null, verdict: 'not provable', reason: unprovenBecause }]
+    if (unprovenBecause !== null) return [notProven(position, unprovenBecause)]
     const map = maps.get(topicPartition(position.topic, position.partition))
-    return [map !== undefined && position.verdict === 'not provable' && named.has(position.groupId) ? before(position, map, from, mapEnds) : position]
+    const isBefore = map !== undefined && position.verdict === 'not provable' && named.has(position.groupId)
+    const found = isBefore ? before(position, map, from, mapEnds) : position
+    return [isBeyond(found, from, partition.watermark) ? notProven(found, unconfirmed) : found]
   })
   return { positions: packPositions(positions), held: [...held.keys()], known: [...known] }
+}
+
+/** The topics that are asked for: a group's other partitions of them are translated too. */
+export function topicsOf({ groups }: TranslateRequest): ReadonlySet<string> {
+  const partitions = new Set(Object.values(groups).flatMap((committed) => Object.keys(committed)))
+  return new Set([...partitions].map((partition) => parseTopicPartition(partition).topic))
+}
+
+function notProven(position: GroupPosition, reason: string): GroupPosition {
+  return { ...position, targetOffset: null, verdict: 'not provable', reason }
+}
+
+/** Whether a position rests on what was compared after the leaders had been asked. */
+function isBeyond({ verdict, sourceOffset, targetOffset }: GroupPosition, from: Colour, confirmed: OffsetPair): boolean {
+  if (verdict === 'not provable' || targetOffset === null) return false
+  return BigInt(sourceOffset) > confirmed[from] || BigInt(targetOffset) > confirmed[otherColour(from)]
 }
 
 /** Without ends the watermark stands for the source's end, and at 0 that says nothing of whether there ever was a record. */
