@@ -36,7 +36,7 @@ export interface LogFacts {
   /** When the fetch that saw the last stable offset was sent, and when its answer came: that was the last stable offset at some time in between. */
   readonly askedAtMs: number
   readonly answeredAtMs: number
-  /** The same answer said that the log is still the one that was read, up to here. */
+  /** The same answer said that the log is still the one that was read, up to here; -1 once a leader has said that it isn't. */
   readonly confirmedUpTo: bigint
 }
 

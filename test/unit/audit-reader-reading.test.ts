@@ -148,6 +148,22 @@ describe('what was read', () => {
     expect(reader.facts('t-0')).toBeUndefined()
   })
 
+  test('and is in the log no more counts as confirmed no longer, from the first answer that says so on', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(5)
+    readerOf(cluster, { maxWaitMs: 20_000, goneAfterMs: 20_000 }).add(new Map([['t-0', from(0n)]]))
+    await drain()
+    reader.pause(['t-0'])
+    await ask()
+    expect(reader.facts('t-0')?.confirmedUpTo).toBe(5n)
+    cluster.log(0).diverged = true
+    await ask()
+    expect(reader.facts('t-0')).toMatchObject({ readUpTo: 5n, confirmedUpTo: -1n })
+    cluster.log(0).diverged = false // that leader was wrong, and another one has what was read
+    cluster.moveLeader(0)
+    await expect.poll(async () => ask().then(() => reader.facts('t-0')?.confirmedUpTo)).toBe(5n)
+  })
+
   test('and whose epoch is known goes on only in the log that has it', async () => {
     const cluster = new FakeCluster(1)
     cluster.log(0).append(5)

@@ -234,6 +234,7 @@ export class KafkaAuditReader implements AuditReader {
     const { clock, options } = this.#parts
     const nowMs = clock.monotonicMs()
     state.goneSinceMs ??= nowMs
+    state.doubt(nowMs)
     if (nowMs - state.goneSinceMs < options.goneAfterMs) this.#refused(state, error)
     else {
       state.end(error)

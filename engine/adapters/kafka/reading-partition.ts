@@ -46,6 +46,7 @@ export class ReadingPartition {
   /** Since when every answer says that this isn't the log that was read. */
   goneSinceMs: number | undefined
   #seen: SeenBounds | undefined
+  #doubtedAtMs = Number.NEGATIVE_INFINITY
   #readUpTo: bigint
   #readEpoch: number
   #fetchFrom: bigint
@@ -89,7 +90,14 @@ export class ReadingPartition {
 
   /** An answer of its leader. Two connections are asked, so one may be told after a later one. */
   saw(seen: SeenBounds): void {
+    if (seen.askedAtMs <= this.#doubtedAtMs) return
     if (this.#seen === undefined || seen.askedAtMs >= this.#seen.askedAtMs) this.#seen = seen
+  }
+
+  /** A leader has said that its log isn't the one that was read: nothing that was said before counts any more. */
+  doubt(nowMs: number): void {
+    this.#doubtedAtMs = nowMs
+    if (this.#seen !== undefined) this.#seen = { ...this.#seen, confirmedUpTo: -1n }
   }
 
   /** What to ask its leader for; undefined while there is none. */
