@@ -91,7 +91,7 @@ export interface AuditReader {
   remove(partitions: Iterable<TopicPartition>): void
   /** Goes on from another offset of the same log. @throws KbgError `not-read` */
   seek(partition: TopicPartition, offset: bigint): void
-  /** Nothing of these partitions is handed out or fetched until they are resumed: back-pressure. Those that aren't read are left out. */
+  /** Nothing of these partitions is handed out or fetched until they are resumed, but for the end of a reading: back-pressure. Those that aren't read are left out. */
   pause(partitions: Iterable<TopicPartition>): void
   resume(partitions: Iterable<TopicPartition>): void
   /**

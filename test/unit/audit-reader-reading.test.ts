@@ -194,6 +194,24 @@ describe('back-pressure', () => {
     expect(offsetsOf([...(first ? [first] : []), ...during, ...after], 't-1')).toEqual(cluster.log(1).visible)
   })
 
+  test('a paused partition whose log is another one is told all the same, also when it is paused again', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(5)
+    readerOf(cluster, { goneAfterMs: 20 }).add(new Map([['t-0', from(0n)]]))
+    await drain()
+    reader.pause(['t-0'])
+    cluster.log(0).diverged = true
+    const events = [] as ReadEvent[]
+    for (const untilMs = systemClock.monotonicMs() + 3_000; events.length === 0 && systemClock.monotonicMs() < untilMs; ) {
+      await reader.confirm(['t-0'], new Deadline(systemClock, 500, 'the leader to confirm'))
+      await systemClock.sleep(10) // its end may be there now
+      reader.pause(['t-0'])
+      events.push(...(await drain(10)))
+    }
+    expect(endsOf(events)).toEqual([['t-0', 'log-truncated', 5n]])
+    expect(reader.facts('t-0')).toBeUndefined()
+  })
+
   test('a caller who takes nothing stops the fetching', async () => {
     const cluster = new FakeCluster(1)
     for (let batch = 0; batch < 100; batch++) cluster.log(0).append(1, 500)

@@ -124,6 +124,7 @@ export class KafkaAuditReader implements AuditReader {
   pause(partitions: Iterable<TopicPartition>): void {
     for (const state of this.#known(partitions)) {
       state.paused = true
+      if (state.over) continue // it is told, so that nobody waits for it
       this.#ready.delete(state)
       this.#holdWithinBounds(state)
     }
@@ -210,7 +211,7 @@ export class KafkaAuditReader implements AuditReader {
 
   #arrived(state: ReadingPartition): void {
     if (this.#partitions.get(state.partition) !== state) return
-    if (state.paused) this.#holdWithinBounds(state)
+    if (state.paused && !state.over) this.#holdWithinBounds(state)
     else {
       this.#ready.add(state)
       this.#arrival.raise()
