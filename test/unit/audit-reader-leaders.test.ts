@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { FetchByIdResponse } from '../../engine/adapters/kafka/fetch-by-id.ts'
 import { type FetchHost, LeaderFetcher } from '../../engine/adapters/kafka/leader-fetcher.ts'
+import { settleLeader } from '../../engine/adapters/kafka/partition-leader.ts'
 import { ReadingPartition } from '../../engine/adapters/kafka/reading-partition.ts'
+import type { KbgError } from '../../engine/model/error.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 
 const topicId = '00000000-0000-0000-0000-000000000001'
@@ -56,5 +58,43 @@ describe('an answer', () => {
       state.doubt(systemClock.monotonicMs())
     })
     expect(state.facts).toBeUndefined()
+  })
+})
+
+describe('a leader that metadata names', () => {
+  function settled(state: ReadingPartition, brokerId: number, leaderEpoch: number): KbgError | undefined {
+    const refusals: KbgError[] = []
+    const unexpected = () => expect.unreachable()
+    const topic = { errorCode: 0, name: 't', topicId, partitions: [{ errorCode: 0, partitionIndex: 0, leaderId: brokerId, leaderEpoch }] }
+    state.leader = undefined
+    settleLeader(state, topic as never, { arrived: unexpected, gone: unexpected, refused: (_state, error) => refusals.push(error) })
+    return refusals[0]
+  }
+
+  test('is taken in the epoch that was seen, and in newer ones', () => {
+    const state = reading()
+    for (const [brokerId, epoch] of [
+      [1, 0],
+      [2, 3],
+      [2, 3],
+    ] as const) {
+      // biome-ignore format: one line
+      expect(settled(state, brokerId, epoch)).toBeUndefined()
+      expect(state.leader).toEqual({ brokerId, epoch })
+    }
+  })
+
+  test('is refused in an older epoch than one that was seen, and asked for again', () => {
+    const state = reading()
+    settled(state, 2, 3)
+    expect(settled(state, 1, 2)).toMatchObject({ retriable: true, facts: { observed: 2, required: 'at least 3' } })
+    expect(state.leader).toBeUndefined()
+    expect(settled(state, 1, 4)).toBeUndefined()
+  })
+
+  test('is refused in an older epoch than the record that was read last', () => {
+    const state = new ReadingPartition('t-0', { offset: 5n, topicId, epoch: 7, keys: false, timestamps: true })
+    expect(settled(state, 1, 6)).toMatchObject({ retriable: true })
+    expect(settled(state, 1, 7)).toBeUndefined()
   })
 })

@@ -37,6 +37,8 @@ export class ReadingPartition {
   readonly options: ReadFrom
   topicId: string | undefined
   leader: PartitionLeader | undefined
+  /** The newest leader epoch that was seen of it, of a leader or of a record: whoever leads in an older one leads no more. */
+  newestEpoch: number
   paused = false
   /** Not read any further: replaced, removed, or ended by an error that may still wait to be handed out. */
   over = false
@@ -64,6 +66,7 @@ export class ReadingPartition {
     this.#fetchFrom = options.offset
     this.#readEpoch = options.epoch ?? unknownEpoch
     this.#fetchedEpoch = this.#readEpoch
+    this.newestEpoch = this.#readEpoch
   }
 
   get readUpTo(): bigint {
@@ -132,6 +135,7 @@ export class ReadingPartition {
     this.#pending.push({ kind: 'batches', visible, bytes: fetched.records.length, end, endEpoch: last.leaderEpoch })
     this.#fetchFrom = end
     this.#fetchedEpoch = last.leaderEpoch
+    this.newestEpoch = Math.max(this.newestEpoch, last.leaderEpoch)
     return true
   }
 
