@@ -40,7 +40,7 @@ export class PartitionAlignment {
   #reachedEnd: OffsetPair | null
   /** Places nearer than this are refuted already. */
   #searchFrom: number | null = null
-  #lost: AuditState | null = null
+  #lost: Exclude<AuditState, { kind: 'equal' }> | null = null
 
   /** @param checkpoint what {@link PartitionAlignment.checkpoint} gave under the same configuration; without one the comparison begins at each log's beginning */
   constructor(config: AlignmentConfig, checkpoint?: AlignmentCheckpoint) {
@@ -141,6 +141,7 @@ export class PartitionAlignment {
       differences: { total: findings.total, byKind: counts, shown },
       ambiguousRanges,
       waitingKeys: removals?.waitingKeys ?? 0,
+      doubt: this.#lost?.reason ?? this.#removalsDoubt(),
       state: this.#state(),
     }
   }
@@ -237,19 +238,24 @@ export class PartitionAlignment {
   }
 
   #state(): AuditState {
-    const { findings, removals, blue, green, alignedRecords } = this.#ledger
+    const { findings, blue, green, alignedRecords } = this.#ledger
     if (findings.total > 0) return { kind: 'differs', reason: this.#lost?.kind === 'differs' ? this.#lost.reason : `${findings.total} differences` }
     if (this.#lost !== null) return this.#lost
     const isWaiting = blue.pending.length + green.pending.length > 0
     if (this.#searchFrom !== null && !this.#config.compacted && !this.#mustFindHead) {
       return { kind: 'differs', reason: `blue ${blue.next} and green ${green.next} are not the same record; what the difference is takes more records to say` }
     }
-    const unproven = removals?.unproven ?? null
-    if (unproven !== null) return { kind: 'undecided', reason: unproven }
-    const waitingKeys = removals?.waitingKeys ?? 0
-    if (waitingKeys > 0) return { kind: 'undecided', reason: `${waitingKeys} keys have a record on one side only, and no newer one yet` }
+    const doubt = this.#removalsDoubt()
+    if (doubt !== null) return { kind: 'undecided', reason: doubt }
     if (isWaiting && alignedRecords === 0 && this.#reachedEnd === null) return { kind: 'undecided', reason: 'no record has been compared yet' }
     return { kind: 'equal' }
+  }
+
+  /** Removals that nothing accounts for stand nowhere among the differences. */
+  #removalsDoubt(): string | null {
+    const { removals } = this.#ledger
+    const waitingKeys = removals?.waitingKeys ?? 0
+    return removals?.unproven ?? (waitingKeys > 0 ? `${waitingKeys} keys have a record on one side only, and no newer one yet` : null)
   }
 }
 

@@ -30,5 +30,7 @@ export interface PartitionFacts {
   readonly ambiguousRanges: number
   /** Keys of a compacted topic that have records on one side only and wait for a newer one. */
   readonly waitingKeys: number
+  /** What neither the differences nor the offset map tell of, whatever else was found: nothing may be concluded from what stands below the watermark. null: nothing such. */
+  readonly doubt: string | null
   readonly state: AuditState
 }

@@ -36,7 +36,7 @@ export interface LogFacts {
   /** When the fetch that saw the last stable offset was sent, and when its answer came: that was the last stable offset at some time in between. */
   readonly askedAtMs: number
   readonly answeredAtMs: number
-  /** The same answer said that the log is still the one that was read, up to here. */
+  /** The same answer said that the log is still the one that was read, up to here; -1 once a leader has said that it isn't. */
   readonly confirmedUpTo: bigint
 }
 
@@ -91,7 +91,7 @@ export interface AuditReader {
   remove(partitions: Iterable<TopicPartition>): void
   /** Goes on from another offset of the same log. @throws KbgError `not-read` */
   seek(partition: TopicPartition, offset: bigint): void
-  /** Nothing of these partitions is handed out or fetched until they are resumed: back-pressure. Those that aren't read are left out. */
+  /** Nothing of these partitions is handed out or fetched until they are resumed, but for the end of a reading: back-pressure. Those that aren't read are left out. */
   pause(partitions: Iterable<TopicPartition>): void
   resume(partitions: Iterable<TopicPartition>): void
   /**

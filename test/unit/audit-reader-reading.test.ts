@@ -148,6 +148,22 @@ describe('what was read', () => {
     expect(reader.facts('t-0')).toBeUndefined()
   })
 
+  test('and is in the log no more counts as confirmed no longer, from the first answer that says so on', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(5)
+    readerOf(cluster, { maxWaitMs: 20_000, goneAfterMs: 20_000 }).add(new Map([['t-0', from(0n)]]))
+    await drain()
+    reader.pause(['t-0'])
+    await ask()
+    expect(reader.facts('t-0')?.confirmedUpTo).toBe(5n)
+    cluster.log(0).diverged = true
+    await ask()
+    expect(reader.facts('t-0')).toMatchObject({ readUpTo: 5n, confirmedUpTo: -1n })
+    cluster.log(0).diverged = false // that leader was wrong, and another one has what was read
+    cluster.moveLeader(0)
+    await expect.poll(async () => ask().then(() => reader.facts('t-0')?.confirmedUpTo)).toBe(5n)
+  })
+
   test('and whose epoch is known goes on only in the log that has it', async () => {
     const cluster = new FakeCluster(1)
     cluster.log(0).append(5)
@@ -176,6 +192,24 @@ describe('back-pressure', () => {
     const after = await drain()
     expect(offsetsOf([...(first ? [first] : []), ...after])).toEqual(cluster.log(0).visible)
     expect(offsetsOf([...(first ? [first] : []), ...during, ...after], 't-1')).toEqual(cluster.log(1).visible)
+  })
+
+  test('a paused partition whose log is another one is told all the same, also when it is paused again', async () => {
+    const cluster = new FakeCluster(1)
+    cluster.log(0).append(5)
+    readerOf(cluster, { goneAfterMs: 20 }).add(new Map([['t-0', from(0n)]]))
+    await drain()
+    reader.pause(['t-0'])
+    cluster.log(0).diverged = true
+    const events = [] as ReadEvent[]
+    for (const untilMs = systemClock.monotonicMs() + 3_000; events.length === 0 && systemClock.monotonicMs() < untilMs; ) {
+      await reader.confirm(['t-0'], new Deadline(systemClock, 500, 'the leader to confirm'))
+      await systemClock.sleep(10) // its end may be there now
+      reader.pause(['t-0'])
+      events.push(...(await drain(10)))
+    }
+    expect(endsOf(events)).toEqual([['t-0', 'log-truncated', 5n]])
+    expect(reader.facts('t-0')).toBeUndefined()
   })
 
   test('a caller who takes nothing stops the fetching', async () => {

@@ -53,7 +53,7 @@ describe('two sides with the same records', () => {
     for (const from of colours) {
       const end = it[from].log('orders-0').end
       const groups = Object.fromEntries(Array.from({ length: Number(end) + 1 }, (_, offset) => [`g${offset}`, { 'orders-0': `${offset}`, 'orders-1': '0' }]))
-      const { positions, held, known } = it.worker.translate({ from, groups, ends: endsOf(it) })
+      const { positions, held, known } = await it.worker.translate({ from, groups, ends: endsOf(it) })
       expect([held.toSorted(), known.toSorted()]).toEqual([['orders-0', 'orders-1'], ['orders-0', 'orders-1']]) // biome-ignore format: one line
       const found = unpackPositions(positions).filter(({ partition }) => partition === 0)
       expect(found).toHaveLength(Number(end) + 1)
@@ -194,7 +194,7 @@ describe('a damage', () => {
     expect(state?.kind).toBe('differs')
     expect(differences).toMatchObject({ total: 1, shown: [{ kind: 'missing', on: 'blue', green: `${at}` }] })
     const end = it.green.log('orders-0').end
-    const { positions } = it.worker.translate({ from: 'green', groups: { early: { 'orders-0': '0' }, late: { 'orders-0': `${end}` } }, ends: endsOf(it) })
+    const { positions } = await it.worker.translate({ from: 'green', groups: { early: { 'orders-0': '0' }, late: { 'orders-0': `${end}` } }, ends: endsOf(it) })
     expect(unpackPositions(positions).map(({ groupId, verdict }) => `${groupId} ${verdict}`)).toEqual(['early not provable', 'late exact'])
   })
 
@@ -350,7 +350,7 @@ describe('topics', () => {
       green.log('kept-0').append(digests(2, 9), 0, (digest) => digest)
     })
     await until('both to be read', () => told(it, 'kept-0')?.alignedRecords === 9)
-    const answer = it.worker.translate({ from: 'blue', groups: { g: { 'kept-0': '10' } }, ends: endsOf(it) })
+    const answer = await it.worker.translate({ from: 'blue', groups: { g: { 'kept-0': '10' } }, ends: endsOf(it) })
     expect(unpackPositions(answer.positions)).toMatchObject([{ verdict: 'not provable', reason: expect.stringContaining('keys') }])
     expect((await prove(it)).unproven).toHaveLength(1)
   })
@@ -365,7 +365,7 @@ test('retention: a group that still reads what only one side has is not moved pa
   expect(Object.keys((await prove(it)).equal)).toEqual(['orders-0'])
   const offsets = Array.from({ length: Number(it.green.log('orders-0').end) }, (_, offset) => offset)
   const groups = Object.fromEntries(offsets.map((offset) => [`g${offset}`, { 'orders-0': `${offset}` }]))
-  const found = unpackPositions(it.worker.translate({ from: 'green', groups, ends: endsOf(it) }).positions)
+  const found = unpackPositions((await it.worker.translate({ from: 'green', groups, ends: endsOf(it) })).positions)
   const firstOnBlue = it.blue.log('orders-0').records[0]
   const firstInCommon = it.green.log('orders-0').records.find(({ digest }) => digest === firstOnBlue?.digest)?.offset ?? 0n
   for (const { sourceOffset, verdict } of found)

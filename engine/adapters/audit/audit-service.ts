@@ -11,7 +11,7 @@ export interface AuditHandlers {
   hurry(): HurryAnswer
   /** @param gone aborts when the asker has left */
   prove(request: ProveRequest, gone: AbortSignal): Promise<ProveAnswer>
-  translate(request: TranslateRequest): TranslateAnswer
+  translate(request: TranslateRequest): Promise<TranslateAnswer>
 }
 
 /** A service that listens. */
@@ -67,7 +67,7 @@ function answersOf(handlers: AuditHandlers): ReadonlyMap<string, Answer> {
     ['GET /facts', () => ({ status: 200, body: handlers.facts() })],
     ['POST /hurry', () => ({ status: 200, body: handlers.hurry() })],
     ['POST /prove', (body, gone) => parsed(ProveRequest, body, async (request) => ({ status: 200, body: await handlers.prove(request, gone) }))],
-    ['POST /translate', (body) => parsed(TranslateRequest, body, (request) => ({ status: 200, body: handlers.translate(request) }))],
+    ['POST /translate', (body) => parsed(TranslateRequest, body, async (request) => ({ status: 200, body: await handlers.translate(request) }))],
   ])
 }
 

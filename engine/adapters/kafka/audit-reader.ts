@@ -134,6 +134,7 @@ export class KafkaAuditReader implements AuditReader {
   pause(partitions: Iterable<TopicPartition>): void {
     for (const state of this.#known(partitions)) {
       state.paused = true
+      if (state.over) continue // it is told, so that nobody waits for it
       this.#ready.delete(state)
       this.#holdWithinBounds(state)
     }
@@ -220,7 +221,7 @@ export class KafkaAuditReader implements AuditReader {
 
   #arrived(state: ReadingPartition): void {
     if (this.#partitions.get(state.partition) !== state) return
-    if (state.paused) this.#holdWithinBounds(state)
+    if (state.paused && !state.over) this.#holdWithinBounds(state)
     else {
       this.#ready.add(state)
       this.#arrival.raise()
@@ -244,6 +245,7 @@ export class KafkaAuditReader implements AuditReader {
     const { clock, options } = this.#parts
     const nowMs = clock.monotonicMs()
     state.goneSinceMs ??= nowMs
+    state.doubt(nowMs)
     if (nowMs - state.goneSinceMs < options.goneAfterMs) this.#refused(state, error)
     else {
       state.end(error)

@@ -127,6 +127,7 @@ export class LeaderFetcher {
     const answeredAtMs = this.#host.clock.monotonicMs()
     const isWhole = answer.throttleMs === 0 && bytesOf(answer) < this.#host.limits.maxBytesPerFetch / 2
     for (const { state, target } of asked) {
+      if (!this.#isMine(state)) continue // led elsewhere meanwhile: this broker's log may be another one
       const key = targetKey(target)
       const bounds = this.#session.known(key)
       if (bounds && (isWhole || answered.has(key))) state.saw({ ...bounds, askedAtMs, answeredAtMs, confirmedUpTo: target.offset })

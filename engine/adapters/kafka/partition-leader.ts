@@ -7,7 +7,7 @@ import { errorName, kafkaRefusal } from './refusal.ts'
 type Host = Pick<FetchHost, 'arrived' | 'refused' | 'gone'>
 type Topic = metadataV12.MetadataResponseTopic
 
-/** Gives a partition its leader, as Metadata names it, or tells the host why it has none: not elected yet, another topic of that name, no such topic, not allowed. */
+/** Gives a partition its leader, as Metadata names it, or tells the host why it has none: not elected yet, one of an epoch that is over, another topic of that name, no such topic, not allowed. */
 export function settleLeader(state: ReadingPartition, topic: Topic | undefined, host: Host): void {
   const code = topic?.errorCode ?? 0
   const partition = topic?.partitions.find((one) => one.partitionIndex === state.index)
@@ -15,8 +15,10 @@ export function settleLeader(state: ReadingPartition, topic: Topic | undefined, 
   else if (topic && code === 0 && state.topicId !== undefined && state.topicId !== topic.topicId) host.gone(state, recreated(state, topic.topicId))
   else if (!topic || !partition) host.gone(state, unknown(state))
   else if (partition.leaderId < 0) host.refused(state, kafkaRefusal(`${state.partition} has no leader.`, leaderNotAvailable))
+  else if (partition.leaderEpoch < state.newestEpoch) host.refused(state, stale(state, partition.leaderEpoch))
   else {
     state.topicId = topic.topicId
+    state.newestEpoch = partition.leaderEpoch
     state.leader = { brokerId: partition.leaderId, epoch: partition.leaderEpoch }
   }
 }
@@ -33,6 +35,14 @@ function refuse(state: ReadingPartition, error: KbgError, host: Host): void {
 
 function unknown(state: ReadingPartition): KbgError {
   return new KbgError('unknown-topic', `There is no ${state.partition}.`, { facts: { missing: state.partition } })
+}
+
+/** A broker that hasn't heard of the last election names the leader before it, who may not have heard either and would confirm its own log (KIP-320). */
+function stale(state: ReadingPartition, observed: number): KbgError {
+  return new KbgError('kafka', `The metadata of ${state.partition} is stale: it names a leader whose epoch is over.`, {
+    retriable: true,
+    facts: { observed, required: `at least ${state.newestEpoch}` },
+  })
 }
 
 function recreated(state: ReadingPartition, observed: string): KbgError {

@@ -37,6 +37,8 @@ export class ReadingPartition {
   readonly options: ReadFrom
   topicId: string | undefined
   leader: PartitionLeader | undefined
+  /** The newest leader epoch that was seen of it, of a leader or of a record: whoever leads in an older one leads no more. */
+  newestEpoch: number
   paused = false
   /** Not read any further: replaced, removed, or ended by an error that may still wait to be handed out. */
   over = false
@@ -46,6 +48,7 @@ export class ReadingPartition {
   /** Since when every answer says that this isn't the log that was read. */
   goneSinceMs: number | undefined
   #seen: SeenBounds | undefined
+  #doubtedAtMs = Number.NEGATIVE_INFINITY
   #readUpTo: bigint
   #readEpoch: number
   #fetchFrom: bigint
@@ -63,6 +66,7 @@ export class ReadingPartition {
     this.#fetchFrom = options.offset
     this.#readEpoch = options.epoch ?? unknownEpoch
     this.#fetchedEpoch = this.#readEpoch
+    this.newestEpoch = this.#readEpoch
   }
 
   get readUpTo(): bigint {
@@ -89,7 +93,14 @@ export class ReadingPartition {
 
   /** An answer of its leader. Two connections are asked, so one may be told after a later one. */
   saw(seen: SeenBounds): void {
+    if (seen.askedAtMs <= this.#doubtedAtMs) return
     if (this.#seen === undefined || seen.askedAtMs >= this.#seen.askedAtMs) this.#seen = seen
+  }
+
+  /** A leader has said that its log isn't the one that was read: nothing that was said before counts any more. */
+  doubt(nowMs: number): void {
+    this.#doubtedAtMs = nowMs
+    if (this.#seen !== undefined) this.#seen = { ...this.#seen, confirmedUpTo: -1n }
   }
 
   /** What to ask its leader for; undefined while there is none. */
@@ -124,6 +135,7 @@ export class ReadingPartition {
     this.#pending.push({ kind: 'batches', visible, bytes: fetched.records.length, end, endEpoch: last.leaderEpoch })
     this.#fetchFrom = end
     this.#fetchedEpoch = last.leaderEpoch
+    this.newestEpoch = Math.max(this.newestEpoch, last.leaderEpoch)
     return true
   }
 

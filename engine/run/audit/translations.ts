@@ -1,20 +1,24 @@
+import type { PartitionFacts } from '../../audit/facts.ts'
 import type { OffsetPair } from '../../audit/record.ts'
-import { packPositions, type TranslateAnswer, type TranslateRequest } from '../../model/audit-wire.ts'
-import { type Colour, otherColour } from '../../model/colour.ts'
+import { packPositions, type TranslateAnswer, type TranslateRequest, unconfirmed } from '../../model/audit-wire.ts'
+import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import type { GroupPosition } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
-import { type PartitionOffsets, type TopicPartition, topicPartition } from '../../model/partition.ts'
+import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import { nearestProven } from '../../offsets/nearest-proven.ts'
 import type { OffsetMap } from '../../offsets/offset-map.ts'
 import { type MapEnds, translateAllByMap } from '../../offsets/translate-by-map.ts'
+import type { BothLogs } from './told-partition.ts'
 
 /** One partition that a worker holds, as a translation needs it. */
 export interface TranslatedPartition {
   /** @throws KbgError `offset-map-incomplete` */
   map(): OffsetMap
+  /** What both leaders have confirmed of what was compared. */
   readonly watermark: OffsetPair
   /** Where both logs begin now. */
   readonly logStarts: OffsetPair
+  readonly lastStableOffsets: OffsetPair
   /** Why nothing that the map says of it may be believed; null when it may. */
   readonly unprovenBecause: string | null
 }
@@ -37,12 +41,47 @@ export function translateRequest(
   const positions = translateAllByMap(offsets, maps, from, mapEnds).flatMap((position): readonly GroupPosition[] => {
     const partition = held.get(topicPartition(position.topic, position.partition))
     if (partition === undefined) return [] // another worker's; a group without any commit is the asker's
-    const { unprovenBecause } = partition
-    if (unprovenBecause !== null) return [{ ...position, targetOffset: null, verdict: 'not provable', reason: unprovenBecause }]
+    const unprovenBecause = partition.unprovenBecause ?? (asked === null ? unseenBeginning(position, partition.lastStableOffsets[from]) : null)
+    if (unprovenBecause !== null) return [notProven(position, unprovenBecause)]
     const map = maps.get(topicPartition(position.topic, position.partition))
-    return [map !== undefined && position.verdict === 'not provable' && named.has(position.groupId) ? before(position, map, from, mapEnds) : position]
+    const isBefore = map !== undefined && position.verdict === 'not provable' && named.has(position.groupId)
+    const found = isBefore ? before(position, map, from, mapEnds) : position
+    return [isBeyond(found, from, partition.watermark) ? notProven(found, unconfirmed) : found]
   })
   return { positions: packPositions(positions), held: [...held.keys()], known: [...known] }
+}
+
+/** The topics that are asked for: a group's other partitions of them are translated too. */
+export function topicsOf({ groups }: TranslateRequest): ReadonlySet<string> {
+  const partitions = new Set(Object.values(groups).flatMap((committed) => Object.keys(committed)))
+  return new Set([...partitions].map((partition) => parseTopicPartition(partition).topic))
+}
+
+function notProven(position: GroupPosition, reason: string): GroupPosition {
+  return { ...position, targetOffset: null, verdict: 'not provable', reason }
+}
+
+/** Whether a position rests on what was compared after the leaders had been asked. */
+function isBeyond({ verdict, sourceOffset, targetOffset }: GroupPosition, from: Colour, confirmed: OffsetPair): boolean {
+  if (verdict === 'not provable' || targetOffset === null) return false
+  return BigInt(sourceOffset) > confirmed[from] || BigInt(targetOffset) > confirmed[otherColour(from)]
+}
+
+/** Without ends the watermark stands for the source's end, and at 0 that says nothing of whether there ever was a record. */
+function unseenBeginning({ sourceOffset, verdict }: GroupPosition, lastStableOffset: bigint): string | null {
+  if (BigInt(sourceOffset) >= 0n || verdict !== 'exact' || lastStableOffset === 0n) return null
+  return `the group has committed other partitions of this topic but not this one, whose log has come to ${lastStableOffset}`
+}
+
+/** Why nothing that the map says of a partition may be believed; null when it may. */
+export function doubtOf({ doubt, state, differences, watermark }: PartitionFacts, logs: BothLogs | null): string | null {
+  if (doubt !== null) return doubt
+  // Differences are in the map, with the positions that they touch; any other doubt is not.
+  if (state.kind !== 'equal' && differences.total === 0) return state.reason
+  if (logs === null) return "where both logs begin isn't known yet"
+  const isBegun = watermark.blue > 0n || watermark.green > 0n
+  const isEmpty = colours.every((colour) => logs[colour].lastStableOffset <= logs[colour].logStartOffset)
+  return isBegun || isEmpty ? null : 'nothing has been compared yet'
 }
 
 /** The nearest proven place before a position that isn't provable; without a commit, before the beginning of what the source holds. */

@@ -9,12 +9,13 @@ import {
   type ProveRequest,
   type TranslateAnswer,
   type TranslateRequest,
+  unconfirmed,
   unpairedPartitions,
 } from '../../model/audit-wire.ts'
 import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
-import type { TopicPartition } from '../../model/partition.ts'
-import type { AuditReader, ReadEvent } from '../../ports/audit-reader.ts'
+import { parseTopicPartition, type TopicPartition } from '../../model/partition.ts'
+import type { AuditReader, LogFacts, ReadEvent } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { BackPressure, type PressureChange, type PressureLimits } from './back-pressure.ts'
 import { ChangedParts } from './changed-parts.ts'
@@ -23,9 +24,9 @@ import { type ComparedPlan, type HeldPartition, Holding } from './holding.ts'
 import { hurryMs, Pacer } from './pace.ts'
 import { Proofs, type ProofTerms, type WorkerJudgement } from './proofs.ts'
 import type { ReadingTroubles } from './reading-troubles.ts'
-import { logStartsOf, logsOf, toldPartition, untoldPartition } from './told-partition.ts'
+import { logsOf, toldPartition, untoldPartition } from './told-partition.ts'
 import { type PlannedPartition, planPartitions } from './topics.ts'
-import { type TranslatedPartition, translateRequest } from './translations.ts'
+import { doubtOf, type TranslatedPartition, topicsOf, translateRequest } from './translations.ts'
 
 /** Which partitions are this worker's. */
 export interface Share {
@@ -63,6 +64,8 @@ const saveEveryMs = 2_000
 const eventWaitMs = 1_000
 /** Requests are answered at least so often while there is much to compare. */
 const breathAfterMs = 10
+/** Leaders that don't confirm within this time leave their partitions' positions unproven. */
+const confirmWithinMs = 1_000
 
 /** Compares the partitions of two clusters without end, and answers what it has found. */
 export class AuditWorker {
@@ -72,6 +75,8 @@ export class AuditWorker {
   readonly #changed: ChangedParts
   readonly #proofs: Proofs
   readonly #confirmations: Confirmations
+  /** Translations that wait for the leaders. */
+  readonly #confirmed: Proofs
   readonly #pacer: Pacer
   #planned: ReadonlyMap<TopicPartition, PlannedPartition> | null = null
   #lastLookError = ''
@@ -85,7 +90,11 @@ export class AuditWorker {
     this.#pressure = new BackPressure(parts.pressure)
     this.#changed = new ChangedParts(readers, clock, tell)
     this.#proofs = new Proofs(clock, (partition, ends, terms) => this.#judge(partition, ends, terms))
-    this.#confirmations = new Confirmations(readers, clock, stop, (partition) => this.#proofs.look(partition))
+    this.#confirmations = new Confirmations(readers, clock, stop, (partition) => {
+      this.#proofs.look(partition)
+      this.#confirmed.look(partition)
+    })
+    this.#confirmed = new Proofs(clock, (partition, ends, { sinceMs }) => this.#judgeConfirmed(partition, ends, sinceMs))
     this.#pacer = new Pacer(Object.values(readers), clock, stop)
   }
 
@@ -157,9 +166,20 @@ export class AuditWorker {
     return { ...answer, unproven: [...answer.unproven, ...unpaired] }
   }
 
-  /** Positions on the partitions that this worker compares. */
-  translate(request: TranslateRequest): TranslateAnswer {
-    const held = new Map([...this.#holding.all].map(([partition, each]) => [partition, this.#translated(partition, each)]))
+  /** Positions on the partitions that this worker compares, up to what had been compared when the question came: the leaders have confirmed since that they still hold that. */
+  async translate(request: TranslateRequest): Promise<TranslateAnswer> {
+    const topics = topicsOf(request)
+    const mine = [...this.#holding.all].filter(([partition, each]) => topics.has(parseTopicPartition(partition).topic) && this.#doubt(partition, each) === null)
+    const upTo = new Map(mine.map(([partition, { audit }]) => [partition, { audit, watermark: audit.facts().watermark }]))
+    const ends = new Map([...upTo].map(([partition, { watermark }]) => [partition, watermark]))
+    const { equal } = await this.#confirmed.ask(ends, null, confirmWithinMs, this.#parts.stop)
+    const held = new Map(
+      [...this.#holding.all].map(([partition, each]) => {
+        const known = upTo.get(partition)
+        const isConfirmed = known?.audit === each.audit && equal[partition] !== undefined
+        return [partition, this.#translated(partition, each, isConfirmed ? known.watermark : null)]
+      }),
+    )
     return translateRequest(request, held, [...(this.#planned?.keys() ?? [])])
   }
 
@@ -265,12 +285,28 @@ export class AuditWorker {
     return { kind: isComing ? 'open' : 'unproven', reason: this.#whyNot(partition, plan) }
   }
 
-  #translated(partition: TopicPartition, { audit }: HeldPartition): TranslatedPartition {
-    const { state, differences, watermark } = audit.facts()
-    const logStarts = logStartsOf(partition, this.#parts.readers)
-    // Differences are in the map, with the positions that they touch; any other doubt is not.
-    const doubt = state.kind === 'equal' || differences.total > 0 ? null : state.reason
-    const unprovenBecause = doubt ?? (logStarts === null ? "where both logs begin isn't known yet" : null)
-    return { map: () => audit.map(), watermark, logStarts: logStarts ?? { blue: 0n, green: 0n }, unprovenBecause }
+  /** Not whether both sides are equal, but whether both leaders still hold what was compared. */
+  #judgeConfirmed(partition: TopicPartition, ends: OffsetPair, sinceMs: number): WorkerJudgement {
+    const isConfirmed = this.#confirmations.has(partition, ends, sinceMs)
+    return isConfirmed ? { kind: 'equal', alignedRecords: 0 } : { kind: 'open', reason: unconfirmed }
+  }
+
+  #doubt(partition: TopicPartition, { audit }: HeldPartition): string | null {
+    return doubtOf(audit.facts(), logsOf(partition, this.#parts.readers))
+  }
+
+  /** @param confirmed the watermark that both leaders have confirmed; null: they haven't */
+  #translated(partition: TopicPartition, held: HeldPartition, confirmed: OffsetPair | null): TranslatedPartition {
+    const logs = logsOf(partition, this.#parts.readers)
+    const of = (pick: (log: LogFacts) => bigint): OffsetPair => (logs === null ? noOffsets : { blue: pick(logs.blue), green: pick(logs.green) })
+    return {
+      map: () => held.audit.map(),
+      watermark: confirmed ?? noOffsets,
+      logStarts: of(({ logStartOffset }) => logStartOffset),
+      lastStableOffsets: of(({ lastStableOffset }) => lastStableOffset),
+      unprovenBecause: this.#doubt(partition, held) ?? (confirmed === null ? unconfirmed : null),
+    }
   }
 }
+
+const noOffsets: OffsetPair = { blue: 0n, green: 0n }

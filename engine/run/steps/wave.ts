@@ -1,3 +1,4 @@
+import { unconfirmed } from '../../model/audit-wire.ts'
 import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../../model/error.ts'
 import type { GroupPosition } from '../../model/journal.ts'
@@ -120,7 +121,7 @@ async function bringBack(run: Execution, move: WaveMove): Promise<GroupsOutcome>
   return await moveByMap(run, move)
 }
 
-/** Positions by the offset map as it is now. What is committed may be a moment ahead of what the audit has compared: that is waited for. */
+/** Positions by the offset map as it is now. What is committed may be a moment ahead of what the audit has compared, and a leader may be changing: that is waited for. */
 async function positionsNow(
   run: Execution,
   audit: Audit,
@@ -135,7 +136,8 @@ async function positionsNow(
     const positions = await audit.translate(source, committed, null, wait)
     const open = new Set(positions.filter(({ verdict }) => verdict === 'not provable').map(({ topic, partition }) => topicPartition(topic, partition)))
     if (open.size === 0) return positions
-    const ahead = await comparedLess(audit, source, committed, open, wait)
+    const isUnconfirmed = positions.some(({ reason }) => reason === unconfirmed)
+    const ahead = isUnconfirmed || (await comparedLess(audit, source, committed, open, wait))
     if (!ahead || wait.remainingMs() <= 2 * retryPauseMs)
       return redeliver.length === 0 ? positions : await audit.translate(source, committed, null, wait, redeliver)
     await run.ports.clock.sleep(retryPauseMs, wait.cancelled)

@@ -55,6 +55,8 @@ interface Reading {
   readEpoch: number
   seenAtMs: number
   paused: boolean
+  /** What was last known of the log; of one that isn't the one that was read nothing newer comes. */
+  facts: LogFacts | undefined
 }
 
 /** The reader of one fake cluster, and its topics. */
@@ -69,6 +71,8 @@ export class FakeSide implements AuditReader {
   readonly parts = new Map<bigint, RecordParts>()
   /** Leaders answer no fetch where nothing comes: only what is asked of them is answered. */
   isSilent = false
+  /** What its leaders say of their logs is known, and no record is handed out yet. */
+  isHeldBack = false
   /** Called for each question whether the logs are the ones that were read; while its promise is open there is no answer. */
   onConfirm: (partitions: readonly TopicPartition[]) => Promise<void> = async () => undefined
   readonly #reading = new Map<TopicPartition, Reading>()
@@ -101,7 +105,8 @@ export class FakeSide implements AuditReader {
   add(partitions: ReadonlyMap<TopicPartition, ReadFrom>): void {
     for (const [partition, from] of partitions) {
       this.asked.push(from)
-      this.#reading.set(partition, { from, readUpTo: from.offset, readEpoch: from.epoch ?? -1, seenAtMs: systemClock.monotonicMs(), paused: false })
+      const position = { readUpTo: from.offset, readEpoch: from.epoch ?? -1, seenAtMs: systemClock.monotonicMs() }
+      this.#reading.set(partition, { from, ...position, paused: false, facts: undefined })
     }
   }
 
@@ -137,7 +142,7 @@ export class FakeSide implements AuditReader {
   async next(waitMs: number): Promise<ReadEvent | undefined> {
     for (const untilMs = systemClock.monotonicMs() + waitMs; !this.#isClosed; ) {
       for (const [partition, reading] of this.#reading) {
-        const event = reading.paused ? undefined : this.#eventOf(partition, reading)
+        const event = reading.paused || this.isHeldBack ? undefined : this.#eventOf(partition, reading)
         if (event === undefined) continue
         this.#reading.delete(partition) // it goes to the end of the turn
         if (event.kind !== 'ended') this.#reading.set(partition, reading)
@@ -160,9 +165,10 @@ export class FakeSide implements AuditReader {
 
   facts(partition: TopicPartition): LogFacts | undefined {
     const reading = this.#reading.get(partition)
-    if (reading === undefined || this.#isDiverged(partition, reading)) return undefined
+    if (reading === undefined || this.#isDiverged(partition, reading)) return reading?.facts
     if (!this.isSilent) reading.seenAtMs = systemClock.monotonicMs()
-    return this.#factsOf(partition, reading)
+    reading.facts = this.#factsOf(partition, reading)
+    return reading.facts
   }
 
   async recordParts(_partition: TopicPartition, offset: bigint): Promise<RecordParts | undefined> {
@@ -213,6 +219,7 @@ export class FakeSide implements AuditReader {
     reading.readEpoch = log.epoch
     reading.seenAtMs = systemClock.monotonicMs()
     this.handedOut += records.length
-    return { kind: 'records', partition, records, facts: this.#factsOf(partition, reading) }
+    reading.facts = this.#factsOf(partition, reading)
+    return { kind: 'records', partition, records, facts: reading.facts }
   }
 }
