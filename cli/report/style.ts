@@ -91,7 +91,8 @@ footer { margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule);
   body { max-width: none; padding: 0; } .on-paper { display: block; } nav, .skip, figure details, details.long { display: none; } section { margin-top: 28px; }
   figure, .tiles, tr { break-inside: avoid; } h2, h3, figcaption { break-after: avoid; }
   details.block::details-content { content-visibility: visible; display: block; height: auto; } .table { overflow: visible; }
-  html { font-size: 14px; } td:not(.number), tbody th { overflow-wrap: anywhere; }
+  html { font-size: 14px; } td:not(.number), tbody th { overflow-wrap: anywhere; } thead th { white-space: normal; } th, td { padding-right: 8px; } .number + td, .number + th { padding-left: 8px; }
+  #audit .number { white-space: normal; overflow-wrap: anywhere; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `)

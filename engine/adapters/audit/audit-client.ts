@@ -64,7 +64,8 @@ class AuditClient implements Audit {
       open = open.filter((partition) => !equal.has(partition) && !unproven.has(partition))
       if (open.length === 0 || unproven.size > 0) break
       if (answers.length === 0) throw unreachableError(unreachable)
-      if (deadline.remainingMs() <= handOverPauseMs) throw unheldError(open, unreachable)
+      // Time for another pause and another answer: without it the end of the deadline would be told instead of the reason.
+      if (deadline.remainingMs() <= handOverPauseMs + marginMs) throw unheldError(open, unreachable)
       await this.#clock.sleep(handOverPauseMs, deadline.cancelled)
     }
     if (unproven.size > 0) return { kind: 'unproven', reasons: [...unproven].map(([partition, reason]) => `${partition}: ${reason}`) }
