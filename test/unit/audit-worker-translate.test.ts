@@ -156,6 +156,8 @@ describe('of a partition that retention emptied on the source, and the target ho
     await until('blue to be seen as emptied', () => told(it)?.emptied === 'blue')
     expect(await translated(it, { groups, ends: endsOf(it) })).toMatchObject(expected)
     expect(await translated(it, { groups, ends: null })).toMatchObject(expected)
+    const earlier = { ...endsOf(it), blue: { 'orders-0': '18' } } // a cut that isn't where the source ends
+    expect(await translated(it, { groups: { g: { 'orders-0': '18' } }, ends: earlier })).toMatchObject([{ verdict: 'not provable' }])
     const back = unpackPositions((await it.worker.translate({ from: 'green', groups: { g: { 'orders-0': '23' } }, ends: endsOf(it) })).positions)
     expect(back).toMatchObject([{ verdict: 'not provable' }])
   })
