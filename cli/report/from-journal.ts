@@ -83,12 +83,12 @@ function noSuch(chapters: readonly Chapter[], { fleet, newest }: Beside): KbgErr
   return new KbgError('no-switchover', `The journal of ${fleet} holds no switchover ${newest}, counted from the newest. There are:${known.join('')}`)
 }
 
-function decision(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'graceful' | 'cut' | 'auditedRecords'> {
+function decision(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'graceful' | 'cut' | 'auditedRecords' | 'emptiedPartitions'> {
   const decided = entries.find((entry) => entry.kind === 'decided' && entry.outcome === 'switch')
   // Not the closing entry's word: a run that only finishes a switchover says there that it isn't known.
-  return decided?.kind === 'decided'
-    ? { graceful: decided.graceful, cut: cutSummary(decided.cut), auditedRecords: decided.cut?.audit?.alignedRecords ?? null }
-    : { graceful: null, cut: null, auditedRecords: null }
+  if (decided?.kind !== 'decided') return { graceful: null, cut: null, auditedRecords: null, emptiedPartitions: [] }
+  const { graceful, cut } = decided
+  return { graceful, cut: cutSummary(cut), auditedRecords: cut?.audit?.alignedRecords ?? null, emptiedPartitions: cut?.audit?.emptied ?? [] }
 }
 
 function connectorsAndFences(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'mirror' | 'fences'> {

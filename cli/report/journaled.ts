@@ -85,6 +85,8 @@ export const JournaledSwitchover = z.strictObject({
   cut: CutSummary.nullable(),
   /** Records that the audit had compared and found on both sides below the cut, as decimal text; null: no audit ran. */
   auditedRecords: z.string().regex(/^\d+$/).nullable().default(null),
+  /** Partitions of the cut that retention had emptied on the source: nothing of them was compared. */
+  emptiedPartitions: z.array(z.string()).default([]),
   /** What was done to connectors, in order. */
   mirror: z.array(z.strictObject({ at: At, connector: z.string(), source: Colour, target: Colour, what: z.string() })),
   /** Fences that were about to be raised or lifted, in order: the journal says so before the effect. */

@@ -30,6 +30,8 @@ const Reasons = z.array(z.strictObject({ partition: z.string(), reason: z.string
 export const ProveAnswer = z.strictObject({
   /** Records that stand on both sides in the same place below the ends, by partition. */
   equal: z.record(z.string(), z.int().nonnegative()),
+  /** Of these, the ones that retention has emptied on the source: nothing of them was compared, whatever the target holds. */
+  emptied: z.array(z.string()).default([]),
   unproven: Reasons,
   /** Not settled within `timeoutMs`: how far it has come. */
   open: Reasons,

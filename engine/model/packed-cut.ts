@@ -5,7 +5,12 @@ import { parseTopicPartition, topicPartition } from './partition.ts'
 const none = '-'
 
 /** What the audit has shown of a cut. */
-export const CutAudit = z.strictObject({ partitions: z.int().nonnegative(), alignedRecords: z.string().regex(/^\d+$/) })
+export const CutAudit = z.strictObject({
+  partitions: z.int().nonnegative(),
+  alignedRecords: z.string().regex(/^\d+$/),
+  /** Of these, the ones that retention had emptied on the source: nothing of them was compared, whatever the target held. */
+  emptied: z.array(z.string()).default([]),
+})
 export type CutAudit = z.infer<typeof CutAudit>
 
 /**

@@ -89,8 +89,6 @@ export interface AuditReader {
   add(partitions: ReadonlyMap<TopicPartition, ReadFrom>): void
   /** Ends the reading of these partitions; what was fetched of them is dropped. */
   remove(partitions: Iterable<TopicPartition>): void
-  /** Goes on from another offset of the same log. @throws KbgError `not-read` */
-  seek(partition: TopicPartition, offset: bigint): void
   /** Nothing of these partitions is handed out or fetched until they are resumed, but for the end of a reading: back-pressure. Those that aren't read are left out. */
   pause(partitions: Iterable<TopicPartition>): void
   resume(partitions: Iterable<TopicPartition>): void

@@ -16,8 +16,8 @@ export interface AskedEnds {
 
 /** What became of a proof. */
 export type AuditProof =
-  /** Every record below the asked ends was compared; `alignedRecords` of them stand on both sides in the same place. */
-  | { readonly kind: 'equal'; readonly partitions: number; readonly alignedRecords: bigint }
+  /** Every record below the asked ends was compared; `alignedRecords` of them stand on both sides in the same place. `emptied`: of the partitions, those that retention has emptied on the source, of which nothing was compared. */
+  | { readonly kind: 'equal'; readonly partitions: number; readonly alignedRecords: bigint; readonly emptied: readonly string[] }
   /** Partitions that differ, or whose comparison can't say, with the reason. */
   | { readonly kind: 'unproven'; readonly reasons: readonly string[] }
 

@@ -78,6 +78,14 @@ describe('an audit worker', () => {
     expect(readFileSync(workerFile('worker.log'), 'utf8')).toContain('saved, ended')
   }, 60_000)
 
+  test('that hangs, though it and its supervisor live, is started afresh by the next provisioning', async () => {
+    const { pid, supervisorPid } = observed()
+    process.kill(pid ?? 0, 'SIGSTOP')
+    await provision()
+    expect([observed().pid === pid, observed().supervisorPid === supervisorPid]).toEqual([false, false])
+    await another(pid)
+  }, 60_000)
+
   test('whose supervisor is killed saves and ends, and its address is free for the next one', async () => {
     const { pid, supervisorPid } = observed()
     process.kill(supervisorPid ?? 0, 'SIGKILL')

@@ -238,7 +238,8 @@ describe.each([
       Array.from({ length: 100 }, (_, index) => `${index}`),
     )
     await systemClock.sleep(300) // a fetch that was under way is answered by now
-    reader.seek('short-0', 50n)
+    reader.add(new Map([['short-0', from(50n)]]))
+    reader.pause(['short-0'])
     await admin.fetchTopicOffsets('short') // kafkajs deletes only where it has metadata, and doesn't ask for it itself
     await admin.deleteTopicRecords({ topic: 'short', partitions: [{ partition: 0, offset: '150' }] })
     reader.resume(['short-0'])

@@ -141,12 +141,19 @@ describe('the audit of two workers', () => {
     const { first, accesses } = await pair()
     const audit = connectAudit(accesses, systemClock)
     await audit.hurry(within(2_000))
-    expect(await audit.prove(asked(first), within(5_000))).toEqual({ kind: 'equal', partitions: 3, alignedRecords: 150n })
+    expect(await audit.prove(asked(first), within(5_000))).toEqual({ kind: 'equal', partitions: 3, alignedRecords: 150n, emptied: [] })
     const { partitions, unreachable } = await audit.facts(within(2_000))
     expect([partitions.map(({ partition, alignedRecords }) => `${partition} ${alignedRecords}`), unreachable]).toEqual([['orders-0 50', 'orders-1 50', 'orders-2 50'], []]) // biome-ignore format: one line
     first.green.log('orders-2').append([77n])
     const proof = await audit.prove(asked(first), within(5_000))
     expect(proof.kind === 'unproven' && proof.reasons).toEqual([expect.stringContaining('orders-2: ')])
+  })
+
+  test('names what retention has emptied on the source', async () => {
+    const { first, accesses } = await pair()
+    for (const partition of ['orders-1', 'orders-2']) first.blue.log(partition).deleteBelow(first.blue.log(partition).end)
+    const proof = await connectAudit(accesses, systemClock).prove({ ...asked(first), source: 'blue' }, within(5_000))
+    expect(proof).toEqual({ kind: 'equal', partitions: 3, alignedRecords: 50n, emptied: ['orders-1', 'orders-2'] })
   })
 
   test('translates as one does, and drops no group', async () => {

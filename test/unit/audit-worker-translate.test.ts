@@ -133,3 +133,42 @@ test('a translation asks the leaders of its topics once, and waits no longer tha
   expect((await translated(it, { groups, ends: null })).map(({ verdict }) => verdict)).toEqual(['exact', 'exact'])
   expect(asked).toEqual([['orders-0', 'orders-1'], ['orders-0', 'orders-1']]) // biome-ignore format: one line
 })
+
+describe('of a partition that retention emptied on the source, and the target holds records of', () => {
+  const emptied = () =>
+    start((blue, green) => {
+      for (const side of [blue, green]) {
+        side.make('orders', 1)
+        side.log('orders-0').append(digests(side === blue ? 1 : 500, 20))
+        side.isSilent = true
+      }
+      green.log('orders-0').append(digests(600, 3))
+      blue.log('orders-0').deleteBelow(20n)
+    })
+  const groups = { 'at the end': { 'orders-0': '20' }, before: { 'orders-0': '12' } }
+  const expected = [
+    { groupId: 'at the end', verdict: 'exact', targetOffset: '23', lagRecords: 0, reason: 'nothing of it is left on the source' },
+    { groupId: 'before', verdict: 'not provable' },
+  ]
+
+  test("a group at the source's end goes to the target's, and any other one stays", async () => {
+    const it = emptied()
+    await until('blue to be seen as emptied', () => told(it)?.emptied === 'blue')
+    expect(await translated(it, { groups, ends: endsOf(it) })).toMatchObject(expected)
+    expect(await translated(it, { groups, ends: null })).toMatchObject(expected)
+    const earlier = { ...endsOf(it), blue: { 'orders-0': '18' } } // a cut that isn't where the source ends
+    expect(await translated(it, { groups: { g: { 'orders-0': '18' } }, ends: earlier })).toMatchObject([{ verdict: 'not provable' }])
+    const back = unpackPositions((await it.worker.translate({ from: 'green', groups: { g: { 'orders-0': '23' } }, ends: endsOf(it) })).positions)
+    expect(back).toMatchObject([{ verdict: 'not provable' }])
+  })
+
+  test('a record that came since moves no group, before it has been read', async () => {
+    const it = emptied()
+    await until('blue to be seen as emptied', () => told(it)?.emptied === 'blue')
+    it.blue.isHeldBack = true
+    const ends = endsOf(it)
+    it.blue.log('orders-0').append([7n])
+    for (const asked of [ends, null])
+      expect(await translated(it, { groups, ends: asked })).toMatchObject([{ verdict: 'not provable' }, { verdict: 'not provable' }])
+  })
+})

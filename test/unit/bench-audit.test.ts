@@ -64,7 +64,7 @@ describe('verify-at-switch', () => {
     ...head,
     kind: 'decided',
     outcome: 'switch',
-    cut: { ...cut, audit: { partitions: 0, alignedRecords: '0' } },
+    cut: { ...cut, audit: { partitions: 0, alignedRecords: '0', emptied: [] } },
     reason: '',
     graceful: true,
   }

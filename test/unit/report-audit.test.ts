@@ -120,7 +120,13 @@ describe('the audit in a report', () => {
 
   it('has for each cut what the journal says was proven, and the last look before the hold', () => {
     const head = { term: '7', atWallClock: '2026-11-22T20:39:02.000Z' }
-    const cut = { source: 'blue' as const, target: 'green' as const, sourceEnds: {}, targetEnds: {}, audit: { partitions: 2, alignedRecords: '12345' } }
+    const cut = {
+      source: 'blue' as const,
+      target: 'green' as const,
+      sourceEnds: {},
+      targetEnds: {},
+      audit: { partitions: 2, alignedRecords: '12345', emptied: [] },
+    }
     const entries: readonly JournalEntry[] = [
       { ...head, number: 1, atMonotonicMs: 1_500, kind: 'step', step: 'hold', what: 'begin', detail: '' },
       { ...head, number: 2, atMonotonicMs: 2_500, kind: 'decided', outcome: 'switch', cut, reason: '', graceful: true },

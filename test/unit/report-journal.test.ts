@@ -6,6 +6,7 @@ import { runReport } from '../../cli/report/command.ts'
 import { type Beside, switchoverFromJournal } from '../../cli/report/from-journal.ts'
 import { JournaledSwitchover, parseReport } from '../../cli/report/journaled.ts'
 import { reportHtml } from '../../cli/report/page.ts'
+import { cutSection } from '../../cli/report/sections/cut.ts'
 import { switchoverStory } from '../../cli/report/switchover-story.ts'
 import { JournalEntry, journalEntryText } from '../../engine/model/journal.ts'
 import { abortedLines, journalOf, resumedLines, switchedLines, unfinishedLines } from '../support/report-journal.ts'
@@ -79,10 +80,15 @@ describe('a switchover that switched', () => {
     expect(report.notObserved.join()).toContain('A record-by-record comparison')
     const lines = switchedLines.map(([at, fact]): (typeof switchedLines)[number] => {
       if (fact.kind !== 'decided' || fact.cut === null) return [at, fact]
-      return [at, { ...fact, cut: { ...fact.cut, audit: { partitions: 4, alignedRecords: '9000' } } }]
+      return [at, { ...fact, cut: { ...fact.cut, audit: { partitions: 4, alignedRecords: '9000', emptied: ['old-0', 'old-3'] } } }]
     })
     const audited = reported(lines, { evidence })
     expect(audited.auditedRecords).toBe('9000')
+    expect(audited.emptiedPartitions).toEqual(['old-0', 'old-3'])
+    expect(cutSection(audited).text).toContain(
+      'Nothing was compared of 2\u00a0partitions that retention had emptied on blue, whatever green held there: old-0, old-3.',
+    )
+    expect(cutSection(report).text).not.toContain('Nothing was compared of')
     expect(audited.notObserved.join()).not.toContain('A record-by-record comparison')
   })
 

@@ -54,10 +54,12 @@ class AuditClient implements Audit {
   async prove(ends: AskedEnds, deadline: Deadline): Promise<AuditProof> {
     const asked = [...new Set([...ends.blue.keys(), ...ends.green.keys()])]
     const equal = new Map<TopicPartition, number>()
+    const emptied = new Set<TopicPartition>()
     const unproven = new Map<TopicPartition, string>()
     for (let open = asked; ; ) {
       const { answers, unreachable } = await this.#proveOnce(open, ends, deadline)
       for (const [partition, records] of answers.flatMap((answer) => Object.entries(answer.equal))) equal.set(partition, records)
+      for (const partition of answers.flatMap((answer) => answer.emptied)) emptied.add(partition)
       for (const { partition, reason } of answers.flatMap((answer) => answer.unproven)) unproven.set(partition, reason)
       const late = answers.flatMap((answer) => answer.open).filter(({ partition }) => !unproven.has(partition))
       if (unproven.size === 0 && late.length > 0) throw lateError(late, deadline)
@@ -69,7 +71,8 @@ class AuditClient implements Audit {
       await this.#clock.sleep(handOverPauseMs, deadline.cancelled)
     }
     if (unproven.size > 0) return { kind: 'unproven', reasons: [...unproven].map(([partition, reason]) => `${partition}: ${reason}`) }
-    return { kind: 'equal', partitions: equal.size, alignedRecords: [...equal.values()].reduce((sum, records) => sum + BigInt(records), 0n) }
+    const alignedRecords = [...equal.values()].reduce((sum, records) => sum + BigInt(records), 0n)
+    return { kind: 'equal', partitions: equal.size, alignedRecords, emptied: [...emptied].sort() }
   }
 
   async translate(

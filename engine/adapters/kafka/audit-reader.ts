@@ -121,16 +121,6 @@ export class KafkaAuditReader implements AuditReader {
     for (const partition of partitions) this.#drop(this.#partitions.get(partition))
   }
 
-  seek(partition: TopicPartition, offset: bigint): void {
-    const known = this.#partitions.get(partition)
-    if (!known) throw new KbgError('not-read', `${partition} isn't read.`)
-    const topicId = known.topicId === undefined ? {} : { topicId: known.topicId }
-    const state = new ReadingPartition(partition, { ...known.options, ...topicId, offset })
-    state.paused = known.paused
-    this.#begin(state)
-    this.#search()
-  }
-
   pause(partitions: Iterable<TopicPartition>): void {
     for (const state of this.#known(partitions)) {
       state.paused = true

@@ -111,7 +111,7 @@ export class LeaderFetcher {
     const outOfRange: ReadingPartition[] = []
     for (const { state, target } of asked) {
       const fetched = answered.get(targetKey(target))
-      if (!fetched || state.fetchFrom !== target.offset || !this.#isMine(state)) continue // sought, or led elsewhere meanwhile
+      if (!fetched || state.fetchFrom !== target.offset || !this.#isMine(state)) continue // dropped, or led elsewhere meanwhile
       if (errorName(fetched.errorCode) === 'OFFSET_OUT_OF_RANGE') outOfRange.push(state)
       else this.#settle(state, fetched)
     }

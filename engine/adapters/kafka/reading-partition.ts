@@ -29,7 +29,7 @@ export interface SeenBounds extends LogBounds {
   readonly confirmedUpTo: bigint
 }
 
-/** The reading of one partition from one position on: where it stands, what was fetched and waits to be handed out, and what is wrong with it. A seek makes a new one. */
+/** The reading of one partition from one position on: where it stands, what was fetched and waits to be handed out, and what is wrong with it. Another position is another one. */
 export class ReadingPartition {
   readonly partition: TopicPartition
   readonly topic: string

@@ -11,7 +11,7 @@ import { endpointText, mostLocalAuditWorkers } from '../../model/addresses.ts'
 import { FactsAnswer } from '../../model/audit-wire.ts'
 import { type AuditWorkerAccess, AuditWorkerConfig, auditUser } from '../../model/audit-worker.ts'
 import { ClusterAccess } from '../../model/cluster-access.ts'
-import { KbgError } from '../../model/error.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import { AuditWorkerHttp } from '../audit/audit-worker-http.ts'
@@ -51,9 +51,11 @@ export interface AuditWorkerObservation {
 
 /** How long supervisor and worker get to save what it has come to before they are killed; then it goes on from its last checkpoint. */
 const stopGraceMs = 5_000
+/** One that doesn't answer in this time hangs, or isn't up. */
+const answerWithinMs = 2_000
 
 /**
- * Makes the workers' files and starts them. One that runs with the same configuration and the same sources is left alone; with others it is restarted, and goes on where it was. Workers beyond
+ * Makes the workers' files and starts them. One that answers, with the same configuration and the same sources, is left alone; any other one is restarted, and goes on where it was. Workers beyond
  * the declared ones are ended. Ready when each answers with credentials.
  *
  * @returns how to reach each worker, for the wiring
@@ -102,7 +104,11 @@ async function provisionOne(at: AuditLocation, index: number, spec: LocalAuditSp
   const files = filesOf(at, index)
   const text = `${JSON.stringify(configOf(at, index, spec), null, 2)}\n`
   const isUnchanged = existsSync(files.config) && readFileSync(files.config, 'utf8') === text
-  if (isUnchanged && findProcess(files.supervisorPid)) return
+  if (isUnchanged && findProcess(files.supervisorPid)) {
+    const silence = await whyNoAnswer(accessOf(at, index), deadline)
+    if (silence === null) return
+    onProgress(`audit worker ${index} is started afresh: ${silence}`)
+  }
   await stopWorker(at, index, deadline)
   mkdirSync(workerDirectory(at, index), { recursive: true, mode: 0o700 })
   await start(at, index, text, onProgress, deadline)
@@ -127,8 +133,24 @@ async function start(at: AuditLocation, index: number, config: string, onProgres
   writePrivately(filesOf(at, index).config, config)
   const started = await launch(at, index, deadline.clock)
   const http = new AuditWorkerHttp(accessOf(at, index))
-  const probe = async () => (await http.ask('GET', '/facts', undefined, FactsAnswer, deadline.within(2_000, 'one answer of the audit worker'))) !== undefined
-  await waitUntilReady(started, probe, deadline)
+  await waitUntilReady(started, () => answers(http, deadline), deadline)
+}
+
+/** @throws what asking throws */
+async function answers(http: AuditWorkerHttp, deadline: Deadline): Promise<true> {
+  await http.ask('GET', '/facts', undefined, FactsAnswer, deadline.within(answerWithinMs, 'one answer of the audit worker'))
+  return true
+}
+
+/** A worker that hangs lives on, and its supervisor with it. null: it answers. */
+async function whyNoAnswer(access: AuditWorkerAccess, deadline: Deadline): Promise<string | null> {
+  try {
+    await answers(new AuditWorkerHttp(access), deadline)
+    return null
+  } catch (thrown) {
+    deadline.check()
+    return messageOf(thrown)
+  }
 }
 
 function launch(at: AuditLocation, index: number, clock: Clock): Promise<StartedProcess> {

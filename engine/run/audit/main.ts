@@ -33,7 +33,8 @@ function readConfig(file: string | undefined): AuditWorkerConfig {
 }
 
 /** Runs until stopped. */
-async function run(config: AuditWorkerConfig, stop: AbortSignal): Promise<void> {
+async function run(config: AuditWorkerConfig, stopping: AbortController): Promise<void> {
+  const stop = stopping.signal
   const password = passwordOf(readCredentials(config.credentialsFile), auditUser)
   const troubles = new ReadingTroubles(systemClock, tell)
   const readerOf = (colour: Colour) => connectAuditReader(config.clusters[colour], systemClock, { onTrouble: (trouble) => troubles.note(colour, trouble) })
@@ -58,6 +59,7 @@ async function run(config: AuditWorkerConfig, stop: AbortSignal): Promise<void> 
   try {
     await worker.run()
   } finally {
+    stopping.abort(new KbgError('closed', 'The audit worker has ended.')) // one that failed isn't stopped yet, and its share would wait for that
     await service.close()
     await share.leave()
     topics.blue.close()
@@ -81,7 +83,7 @@ process.once('disconnect', () => {
 try {
   const config = readConfig(argv[2])
   writePrivately(join(dirname(argv[2] ?? ''), 'worker.pid'), JSON.stringify(ownIdentity()))
-  await run(config, stopping.signal)
+  await run(config, stopping)
   tell('saved, ended')
   exit(0)
 } catch (thrown) {

@@ -23,7 +23,8 @@ export interface BlockKeeper {
 
 /** What can be said of a pair of ends. `open`: not all below them has been read yet. */
 export type Judgement =
-  | { readonly kind: 'equal'; readonly alignedRecords: number }
+  /** `isEmptied`: retention has emptied the source, and nothing was compared. */
+  | { readonly kind: 'equal'; readonly alignedRecords: number; readonly isEmptied?: true }
   | { readonly kind: 'unproven'; readonly reason: string }
   | { readonly kind: 'open'; readonly reason: string }
 

@@ -21,7 +21,7 @@ export type Judge = (partition: TopicPartition, ends: OffsetPair, terms: ProofTe
 
 /** One question that waits for its partitions. */
 class Proof {
-  readonly answer: ProveAnswer = { equal: {}, unproven: [], open: [], elsewhere: [] }
+  readonly answer: ProveAnswer = { equal: {}, emptied: [], unproven: [], open: [], elsewhere: [] }
   readonly settled = Promise.withResolvers<void>()
   readonly #open: Map<TopicPartition, OffsetPair>
   readonly #terms: ProofTerms
@@ -45,6 +45,7 @@ class Proof {
     const judgement = this.#judged(partition, ends)
     if (judgement.kind === 'open') return
     this.#open.delete(partition)
+    if (judgement.kind === 'equal' && judgement.isEmptied) this.answer.emptied.push(partition)
     if (judgement.kind === 'equal') this.answer.equal[partition] = judgement.alignedRecords
     else if (judgement.kind === 'unproven') this.answer.unproven.push({ partition, reason: judgement.reason })
     else this.answer.elsewhere.push(partition)

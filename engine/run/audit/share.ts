@@ -1,14 +1,14 @@
 import { GroupMember, type GroupShare } from '../../adapters/audit/group-member.ts'
 import { BrokerConnections } from '../../adapters/kafka/connections.ts'
 import { type AuditWorkerConfig, auditGroupId } from '../../model/audit-worker.ts'
-import { messageOf } from '../../model/error.ts'
+import { KbgError, messageOf } from '../../model/error.ts'
 import { parseTopicPartition, type TopicPartition } from '../../model/partition.ts'
 import type { Clock } from '../../ports/clock.ts'
 import type { Share } from './worker.ts'
 
 /** A share that ends with its worker. */
 export interface JoinedShare extends Share {
-  /** Gives it to the other workers. */
+  /** Gives it to the other workers, whether or not this one has been stopped before. */
   leave(): Promise<void>
 }
 
@@ -21,10 +21,12 @@ export function joinShare(config: AuditWorkerConfig, clock: Clock, tell: (line: 
     share = given
     onChange()
   })
-  const running = member.run(stop)
+  const leaving = new AbortController()
+  const running = member.run(AbortSignal.any([stop, leaving.signal]))
   return {
     isMine: (partition) => share !== null && isInShare(partition, share),
     leave: async () => {
+      leaving.abort(new KbgError('closed', 'The audit worker leaves its group.'))
       await running
       await member.leave().catch((thrown: unknown) => tell(`the group could not be left, its session will end: ${messageOf(thrown)}`))
       connections.close()

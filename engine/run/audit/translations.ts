@@ -7,6 +7,7 @@ import { offsetsFromJson } from '../../model/offset-json.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import { nearestProven } from '../../offsets/nearest-proven.ts'
 import type { OffsetMap } from '../../offsets/offset-map.ts'
+import { exact } from '../../offsets/strategy.ts'
 import { type MapEnds, translateAllByMap } from '../../offsets/translate-by-map.ts'
 import type { BothLogs } from './told-partition.ts'
 
@@ -19,6 +20,8 @@ export interface TranslatedPartition {
   /** Where both logs begin now. */
   readonly logStarts: OffsetPair
   readonly lastStableOffsets: OffsetPair
+  /** Retention has emptied the source, as its leader has confirmed, and nothing was compared. */
+  readonly isEmptied: boolean
   /** Why nothing that the map says of it may be believed; null when it may. */
   readonly unprovenBecause: string | null
 }
@@ -41,6 +44,8 @@ export function translateRequest(
   const positions = translateAllByMap(offsets, maps, from, mapEnds).flatMap((position): readonly GroupPosition[] => {
     const partition = held.get(topicPartition(position.topic, position.partition))
     if (partition === undefined) return [] // another worker's; a group without any commit is the asker's
+    const emptied = partition.isEmptied ? atEmptiedEnd(position, from, partition.lastStableOffsets, asked) : null
+    if (emptied !== null) return [emptied]
     const unprovenBecause = partition.unprovenBecause ?? (asked === null ? unseenBeginning(position, partition.lastStableOffsets[from]) : null)
     if (unprovenBecause !== null) return [notProven(position, unprovenBecause)]
     const map = maps.get(topicPartition(position.topic, position.partition))
@@ -65,6 +70,20 @@ function notProven(position: GroupPosition, reason: string): GroupPosition {
 function isBeyond({ verdict, sourceOffset, targetOffset }: GroupPosition, from: Colour, confirmed: OffsetPair): boolean {
   if (verdict === 'not provable' || targetOffset === null) return false
   return BigInt(sourceOffset) > confirmed[from] || BigInt(targetOffset) > confirmed[otherColour(from)]
+}
+
+/** Of a group that has read all that the source ever held nothing can be missing on the target, and whatever that holds is older; null: it hasn't, or that isn't the cut's end. */
+function atEmptiedEnd(
+  position: GroupPosition,
+  from: Colour,
+  lastStable: OffsetPair,
+  asked: Readonly<Record<Colour, PartitionOffsets>> | null,
+): GroupPosition | null {
+  const partition = topicPartition(position.topic, position.partition)
+  const end = (colour: Colour) => (asked === null ? lastStable[colour] : asked[colour].get(partition))
+  const [sourceEnd, targetEnd] = [end(from), end(otherColour(from))]
+  if (sourceEnd !== lastStable[from] || targetEnd === undefined || BigInt(position.sourceOffset) !== sourceEnd) return null
+  return { ...position, ...exact(targetEnd, 0, 'nothing of it is left on the source') }
 }
 
 /** Without ends the watermark stands for the source's end, and at 0 that says nothing of whether there ever was a record. */

@@ -169,7 +169,9 @@ export class AuditWorker {
   /** Positions on the partitions that this worker compares, up to what had been compared when the question came: the leaders have confirmed since that they still hold that. */
   async translate(request: TranslateRequest): Promise<TranslateAnswer> {
     const topics = topicsOf(request)
-    const mine = [...this.#holding.all].filter(([partition, each]) => topics.has(parseTopicPartition(partition).topic) && this.#doubt(partition, each) === null)
+    const mine = [...this.#holding.all].filter(
+      ([partition, each]) => topics.has(parseTopicPartition(partition).topic) && this.#canConfirm(partition, each, request.from),
+    )
     const upTo = new Map(mine.map(([partition, { audit }]) => [partition, { audit, watermark: audit.facts().watermark }]))
     const ends = new Map([...upTo].map(([partition, { watermark }]) => [partition, watermark]))
     const { equal } = await this.#confirmed.ask(ends, null, confirmWithinMs, this.#parts.stop)
@@ -177,7 +179,7 @@ export class AuditWorker {
       [...this.#holding.all].map(([partition, each]) => {
         const known = upTo.get(partition)
         const isConfirmed = known?.audit === each.audit && equal[partition] !== undefined
-        return [partition, this.#translated(partition, each, isConfirmed ? known.watermark : null)]
+        return [partition, this.#translated(partition, each, isConfirmed ? known.watermark : null, request.from)]
       }),
     )
     return translateRequest(request, held, [...(this.#planned?.keys() ?? [])])
@@ -272,7 +274,7 @@ export class AuditWorker {
       if (logs === null && !held.audit.isOver) return { kind: 'open', reason: 'its leaders have not answered yet' }
       const emptied = logs === null ? null : held.audit.emptiedSide(logs)
       const isNothingAsked = emptied !== null && emptied === source && ends[emptied] === logs?.[emptied].logStartOffset
-      const judgement = isNothingAsked ? ({ kind: 'equal', alignedRecords: 0 } as const) : held.audit.judge(ends)
+      const judgement = isNothingAsked ? ({ kind: 'equal', alignedRecords: 0, isEmptied: true } as const) : held.audit.judge(ends)
       const confirmed = isNothingAsked ? { ...ends, [otherColour(source)]: null } : ends
       const isOwed = judgement.kind === 'equal' && !this.#confirmations.has(partition, confirmed, sinceMs)
       return isOwed ? { kind: 'open', reason: 'its leaders have not answered since the question came' } : judgement
@@ -291,12 +293,22 @@ export class AuditWorker {
     return isConfirmed ? { kind: 'equal', alignedRecords: 0 } : { kind: 'open', reason: unconfirmed }
   }
 
+  /** Whether a position on it may be proven, once the leaders have confirmed what is known of it. */
+  #canConfirm(partition: TopicPartition, held: HeldPartition, from: Colour): boolean {
+    return this.#doubt(partition, held) === null || this.#isEmptied(partition, held, from)
+  }
+
+  #isEmptied(partition: TopicPartition, { audit }: HeldPartition, colour: Colour): boolean {
+    const logs = logsOf(partition, this.#parts.readers)
+    return logs !== null && audit.emptiedSide(logs) === colour
+  }
+
   #doubt(partition: TopicPartition, { audit }: HeldPartition): string | null {
     return doubtOf(audit.facts(), logsOf(partition, this.#parts.readers))
   }
 
   /** @param confirmed the watermark that both leaders have confirmed; null: they haven't */
-  #translated(partition: TopicPartition, held: HeldPartition, confirmed: OffsetPair | null): TranslatedPartition {
+  #translated(partition: TopicPartition, held: HeldPartition, confirmed: OffsetPair | null, from: Colour): TranslatedPartition {
     const logs = logsOf(partition, this.#parts.readers)
     const of = (pick: (log: LogFacts) => bigint): OffsetPair => (logs === null ? noOffsets : { blue: pick(logs.blue), green: pick(logs.green) })
     return {
@@ -304,7 +316,8 @@ export class AuditWorker {
       watermark: confirmed ?? noOffsets,
       logStarts: of(({ logStartOffset }) => logStartOffset),
       lastStableOffsets: of(({ lastStableOffset }) => lastStableOffset),
-      unprovenBecause: this.#doubt(partition, held) ?? (confirmed === null ? unconfirmed : null),
+      isEmptied: confirmed !== null && this.#isEmptied(partition, held, from),
+      unprovenBecause: confirmed === null && this.#canConfirm(partition, held, from) ? unconfirmed : this.#doubt(partition, held),
     }
   }
 }

@@ -29,7 +29,7 @@ export async function provenByAudit(
   const { audit } = run.ports
   if (audit === null) return null
   const proof = await audit.prove({ blue: offsetsOf(ends.blue), green: offsetsOf(ends.green), source }, deadline)
-  if (proof.kind === 'equal') return { partitions: proof.partitions, alignedRecords: proof.alignedRecords.toString() }
+  if (proof.kind === 'equal') return { partitions: proof.partitions, alignedRecords: proof.alignedRecords.toString(), emptied: [...proof.emptied] }
   throw new KbgError('cut-unproven', 'The audit has not shown that both sides hold the same up to the cut.', {
     facts: { observed: firstFive(proof.reasons), required: 'every partition equal' },
     remedy: 'kbg audit says where they differ. Mend that (reseed the topic on the standby), then try again with a new attempt.',

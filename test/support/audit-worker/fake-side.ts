@@ -114,11 +114,6 @@ export class FakeSide implements AuditReader {
     for (const partition of partitions) this.#reading.delete(partition)
   }
 
-  seek(partition: TopicPartition, offset: bigint): void {
-    const reading = this.#reading.get(partition)
-    if (reading) reading.readUpTo = offset
-  }
-
   pause(partitions: Iterable<TopicPartition>): void {
     for (const partition of partitions) this.#setPaused(partition, true)
   }
