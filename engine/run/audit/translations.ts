@@ -9,6 +9,8 @@ import { nearestProven } from '../../offsets/nearest-proven.ts'
 import type { OffsetMap } from '../../offsets/offset-map.ts'
 import { exact } from '../../offsets/strategy.ts'
 import { type MapEnds, translateAllByMap } from '../../offsets/translate-by-map.ts'
+import type { LogFacts } from '../../ports/audit-reader.ts'
+import type { PartitionAudit } from './partition-audit.ts'
 import type { BothLogs } from './told-partition.ts'
 
 /** One partition that a worker holds, as a translation needs it. */
@@ -92,8 +94,32 @@ function unseenBeginning({ sourceOffset, verdict }: GroupPosition, lastStableOff
   return `the group has committed other partitions of this topic but not this one, whose log has come to ${lastStableOffset}`
 }
 
+/** Whether a position on a partition may be proven, once both leaders have confirmed what is known of it. */
+export function canConfirm(audit: PartitionAudit, logs: BothLogs | null, from: Colour): boolean {
+  return doubtOf(audit.facts(), logs) === null || isEmptied(audit, logs, from)
+}
+
+/** @param confirmed the watermark that both leaders have confirmed; null: they haven't */
+export function translatedPartition(audit: PartitionAudit, logs: BothLogs | null, confirmed: OffsetPair | null, from: Colour): TranslatedPartition {
+  const of = (pick: (log: LogFacts) => bigint): OffsetPair => (logs === null ? noOffsets : { blue: pick(logs.blue), green: pick(logs.green) })
+  return {
+    map: () => audit.map(),
+    watermark: confirmed ?? noOffsets,
+    logStarts: of(({ logStartOffset }) => logStartOffset),
+    lastStableOffsets: of(({ lastStableOffset }) => lastStableOffset),
+    isEmptied: confirmed !== null && isEmptied(audit, logs, from),
+    unprovenBecause: confirmed === null && canConfirm(audit, logs, from) ? unconfirmed : doubtOf(audit.facts(), logs),
+  }
+}
+
+const noOffsets: OffsetPair = { blue: 0n, green: 0n }
+
+function isEmptied(audit: PartitionAudit, logs: BothLogs | null, colour: Colour): boolean {
+  return logs !== null && audit.emptiedSide(logs) === colour
+}
+
 /** Why nothing that the map says of a partition may be believed; null when it may. */
-export function doubtOf({ doubt, state, differences, watermark }: PartitionFacts, logs: BothLogs | null): string | null {
+function doubtOf({ doubt, state, differences, watermark }: PartitionFacts, logs: BothLogs | null): string | null {
   if (doubt !== null) return doubt
   // Differences are in the map, with the positions that they touch; any other doubt is not.
   if (state.kind !== 'equal' && differences.total === 0) return state.reason

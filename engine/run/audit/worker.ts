@@ -15,7 +15,7 @@ import {
 import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
 import { parseTopicPartition, type TopicPartition } from '../../model/partition.ts'
-import type { AuditReader, LogFacts, ReadEvent } from '../../ports/audit-reader.ts'
+import type { AuditReader, ReadEvent } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { BackPressure, type PressureChange, type PressureLimits } from './back-pressure.ts'
 import { ChangedParts } from './changed-parts.ts'
@@ -24,9 +24,9 @@ import { type ComparedPlan, type HeldPartition, Holding } from './holding.ts'
 import { hurryMs, Pacer } from './pace.ts'
 import { Proofs, type ProofTerms, type WorkerJudgement } from './proofs.ts'
 import type { ReadingTroubles } from './reading-troubles.ts'
-import { logsOf, toldPartition, untoldPartition } from './told-partition.ts'
+import { type BothLogs, logsOf, toldPartition, untoldPartition } from './told-partition.ts'
 import { type PlannedPartition, planPartitions } from './topics.ts'
-import { doubtOf, type TranslatedPartition, topicsOf, translateRequest } from './translations.ts'
+import { canConfirm, topicsOf, translatedPartition, translateRequest } from './translations.ts'
 
 /** Which partitions are this worker's. */
 export interface Share {
@@ -142,7 +142,7 @@ export class AuditWorker {
     const nowMs = clock.monotonicMs()
     const told = [...this.#holding.all].map(([partition, held]) => {
       this.#see(partition, held)
-      return toldPartition(held, logsOf(partition, readers), troubles.of(partition, readers), this.#changed, nowMs)
+      return toldPartition(held, this.#logs(partition), troubles.of(partition, readers), this.#changed, nowMs)
     })
     const others = [...(this.#planned ?? [])].flatMap(([partition, plan]) => {
       if (this.#holding.all.has(partition) || !share.isMine(partition)) return []
@@ -170,7 +170,7 @@ export class AuditWorker {
   async translate(request: TranslateRequest): Promise<TranslateAnswer> {
     const topics = topicsOf(request)
     const mine = [...this.#holding.all].filter(
-      ([partition, each]) => topics.has(parseTopicPartition(partition).topic) && this.#canConfirm(partition, each, request.from),
+      ([partition, each]) => topics.has(parseTopicPartition(partition).topic) && canConfirm(each.audit, this.#logs(partition), request.from),
     )
     const upTo = new Map(mine.map(([partition, { audit }]) => [partition, { audit, watermark: audit.facts().watermark }]))
     const ends = new Map([...upTo].map(([partition, { watermark }]) => [partition, watermark]))
@@ -179,10 +179,14 @@ export class AuditWorker {
       [...this.#holding.all].map(([partition, each]) => {
         const known = upTo.get(partition)
         const isConfirmed = known?.audit === each.audit && equal[partition] !== undefined
-        return [partition, this.#translated(partition, each, isConfirmed ? known.watermark : null, request.from)]
+        return [partition, translatedPartition(each.audit, this.#logs(partition), isConfirmed ? known.watermark : null, request.from)]
       }),
     )
     return translateRequest(request, held, [...(this.#planned?.keys() ?? [])])
+  }
+
+  #logs(partition: TopicPartition): BothLogs | null {
+    return logsOf(partition, this.#parts.readers)
   }
 
   #whyNot(partition: TopicPartition, plan: PlannedPartition): string {
@@ -270,7 +274,7 @@ export class AuditWorker {
     const held = this.#holding.all.get(partition)
     if (held !== undefined) {
       // What was saved counts once the readers have seen that these are still the logs that it was saved of.
-      const logs = logsOf(partition, this.#parts.readers)
+      const logs = this.#logs(partition)
       if (logs === null && !held.audit.isOver) return { kind: 'open', reason: 'its leaders have not answered yet' }
       const emptied = logs === null ? null : held.audit.emptiedSide(logs)
       const isNothingAsked = emptied !== null && emptied === source && ends[emptied] === logs?.[emptied].logStartOffset
@@ -292,34 +296,4 @@ export class AuditWorker {
     const isConfirmed = this.#confirmations.has(partition, ends, sinceMs)
     return isConfirmed ? { kind: 'equal', alignedRecords: 0 } : { kind: 'open', reason: unconfirmed }
   }
-
-  /** Whether a position on it may be proven, once the leaders have confirmed what is known of it. */
-  #canConfirm(partition: TopicPartition, held: HeldPartition, from: Colour): boolean {
-    return this.#doubt(partition, held) === null || this.#isEmptied(partition, held, from)
-  }
-
-  #isEmptied(partition: TopicPartition, { audit }: HeldPartition, colour: Colour): boolean {
-    const logs = logsOf(partition, this.#parts.readers)
-    return logs !== null && audit.emptiedSide(logs) === colour
-  }
-
-  #doubt(partition: TopicPartition, { audit }: HeldPartition): string | null {
-    return doubtOf(audit.facts(), logsOf(partition, this.#parts.readers))
-  }
-
-  /** @param confirmed the watermark that both leaders have confirmed; null: they haven't */
-  #translated(partition: TopicPartition, held: HeldPartition, confirmed: OffsetPair | null, from: Colour): TranslatedPartition {
-    const logs = logsOf(partition, this.#parts.readers)
-    const of = (pick: (log: LogFacts) => bigint): OffsetPair => (logs === null ? noOffsets : { blue: pick(logs.blue), green: pick(logs.green) })
-    return {
-      map: () => held.audit.map(),
-      watermark: confirmed ?? noOffsets,
-      logStarts: of(({ logStartOffset }) => logStartOffset),
-      lastStableOffsets: of(({ lastStableOffset }) => lastStableOffset),
-      isEmptied: confirmed !== null && this.#isEmptied(partition, held, from),
-      unprovenBecause: confirmed === null && this.#canConfirm(partition, held, from) ? unconfirmed : this.#doubt(partition, held),
-    }
-  }
 }
-
-const noOffsets: OffsetPair = { blue: 0n, green: 0n }
