@@ -1,6 +1,6 @@
 import { assess, type Verdict } from '../gate/assess.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
-import { firstFive, KbgError, messageOf } from '../model/error.ts'
+import { KbgError, messageOf } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Waves } from '../model/wave.ts'
 import type { Intent, Wiring } from '../model/wiring.ts'
@@ -8,9 +8,9 @@ import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
-import { heldGroupsReleased } from '../switchover/route-moves.ts'
-import { isForward, isLeftOpen, type OpenWave, openWaves, waveMoves } from '../switchover/waves.ts'
+import { isForward, openWaves } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, Execution } from './execution.ts'
+import { finishLeftOpen, moveWaves, refuseStaleVerdict } from './move-waves.ts'
 import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
@@ -27,7 +27,6 @@ import { groups } from './steps/groups.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
 import { decide, liftAndPublish } from './steps/release.ts'
 import { reverse } from './steps/reverse.ts'
-import { finishWave, moveWave } from './steps/wave.ts'
 
 const storeReadMs = 5_000
 
@@ -87,46 +86,6 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
   }
 }
 
-/** What was left open first; then the ways back, then the least critical wave. One that doesn't go well ends the run, so that the more critical ones stay. */
-async function moveWaves(run: Execution, open: readonly OpenWave[], gateEpoch: number): Promise<void> {
-  await finishLeftOpen(run, open)
-  const { live } = run.route
-  const moves = waveMoves(run.route, run.wiring.waves, run.intent.consumers)
-  if (moves.some((move) => isForward(move, live))) refuseStaleVerdict(run, gateEpoch)
-  for (const move of moves) {
-    run.cancelled.throwIfAborted()
-    if (isForward(move, live)) await gate(run, { source: live, target: otherColour(live) })
-    await moveWave(run, move)
-  }
-}
-
-/**
- * Groups that were left held are released, and waves that were left unjudged are judged, or brought back, whatever a gate says: clients wait. A move beyond that needs a
- * gate that looked at the route as it is then, and so another update.
- */
-async function finishLeftOpen(run: Execution, open: readonly OpenWave[]): Promise<void> {
-  if (!isLeftOpen(run.route, run.journal)) return
-  await releaseLeftHeld(run)
-  for (const wave of open) await finishWave(run, wave)
-  const { live } = run.route
-  const isMore = run.intent.live !== live || waveMoves(run.route, run.wiring.waves, run.intent.consumers).some((move) => isForward(move, live))
-  if (!isMore) return
-  throw new EndStateError('finished-earlier', 'What an earlier run had left between two states is finished; the config wants a move beyond that.', run.actual, {
-    remedy: 'Run pulumi up again: the gate then judges that move.',
-  })
-}
-
-/** A run that ended between hold and release has published no other place for its groups: they read on where they were. */
-async function releaseLeftHeld(run: Execution): Promise<void> {
-  const left = Object.entries(run.route.groups).flatMap(([groupId, { state }]) => (state === 'held' ? [groupId] : []))
-  if (left.length === 0) return
-  const route = heldGroupsReleased(run.route, run.term)
-  await run.record({ kind: 'step', step: 'groups', what: 'skipped', detail: `${firstFive(left)} were left held, epoch ${route.epoch}` }, route)
-  // The gate that may follow wants every client on the newest epoch: joining again takes them a moment.
-  const follow = run.untilCancelled(run.limits.holdDeadlineMs, 'clients to read the route')
-  await run.ports.store.waitForClients((clients) => clients.every(({ ackedEpoch }) => ackedEpoch >= route.epoch), follow)
-}
-
 /** What was left open is finished first, whatever the intent says now; a move beyond that needs a gate that looked at it, and so another update. */
 function agreed(run: Execution, actual: Actual): Actual {
   if (actual.live === run.intent.live) return actual
@@ -147,14 +106,6 @@ async function abortedEarlier(run: Execution, course: Extract<Course, { kind: 'a
   throw new KbgError('aborted', `An earlier switchover ${source} -> ${target} was taken back: ${reason}. ${source} is live, nothing was lost.`, {
     facts: { epoch: run.route.epoch },
     remedy: `To switch now, set the config key attempt to ${run.route.attempt + 1}.`,
-  })
-}
-
-function refuseStaleVerdict(run: Execution, gateEpoch: number): void {
-  if (gateEpoch === run.route.epoch) return
-  throw new KbgError('stale-verdict', "The gate's verdict is of another epoch.", {
-    facts: { observed: gateEpoch, required: run.route.epoch },
-    remedy: 'Run pulumi up without --target, so that the gate judges the route as it is now.',
   })
 }
 
