@@ -18,6 +18,7 @@ import { type Colour, colours, otherColour } from '../engine/model/colour.ts'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import { groupRoute } from '../engine/model/route.ts'
 import { BatchGate } from './batch-gate.ts'
+import { endFetchersOfStoppedConsumers } from './kafkajs-internals.ts'
 import type { RegisteredClient, RouteSession } from './route-session.ts'
 import { software } from './software.ts'
 import type { Timing } from './timing.ts'
@@ -42,6 +43,8 @@ export type RoutedConsumer = Omit<Consumer, 'run'> & {
   /** The epoch acted on; 0 before connecting. */
   readonly epoch: number
 }
+
+endFetchersOfStoppedConsumers()
 
 /** Between two tries to reach the colour that the route names. */
 const retryPauseMs = 500

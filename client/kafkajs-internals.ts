@@ -133,3 +133,31 @@ export async function produceOnce(broker: InternalBroker, produce: ProduceReques
     throw new NoAnswer(error, !encoded)
   }
 }
+
+interface InternalRunner {
+  readonly running: boolean
+}
+
+let fetchersEnd = false
+
+/**
+ * Makes kafkajs end the fetchers of a consumer that was stopped; once for all consumers of this process.
+ *
+ * The race that it is for: brokers come or go (so that kafkajs makes new fetchers) in the moment in which the consumer is stopped. The new fetchers then belong to a
+ * consumer that no longer runs, its fetch answers nothing at once, and they ask again without ever letting a timer or a socket have its turn: the whole process hangs.
+ *
+ * @throws KbgError `kafkajs-version` when this isn't the kafkajs that is known here
+ */
+export function endFetchersOfStoppedConsumers(): void {
+  if (fetchersEnd) return
+  const runner = (load('kafkajs/src/consumer/runner') as { prototype?: Record<string, unknown> }).prototype
+  const fetch = runner?.fetch
+  if (runner === undefined || typeof fetch !== 'function') throw unknownVersion()
+  const { KafkaJSError } = load('kafkajs/src/errors') as { KafkaJSError: new (message: string) => Error }
+  runner.fetch = async function fetchWhileRunning(this: InternalRunner, nodeId: unknown): Promise<unknown> {
+    // Retriable, so that kafkajs asks once more whether the consumer runs, and then ends in peace.
+    if (!this.running) throw new KafkaJSError('The consumer was stopped.')
+    return await fetch.call(this, nodeId)
+  }
+  fetchersEnd = true
+}
