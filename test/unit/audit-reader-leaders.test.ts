@@ -62,12 +62,13 @@ describe('an answer', () => {
 })
 
 describe('a leader that metadata names', () => {
-  function settled(state: ReadingPartition, brokerId: number, leaderEpoch: number): KbgError | undefined {
+  function settled(state: ReadingPartition, brokerId: number, leaderEpoch: number, nowMs = 0): KbgError | undefined {
     const refusals: KbgError[] = []
     const unexpected = () => expect.unreachable()
     const topic = { errorCode: 0, name: 't', topicId, partitions: [{ errorCode: 0, partitionIndex: 0, leaderId: brokerId, leaderEpoch }] }
     state.leader = undefined
-    settleLeader(state, topic as never, { arrived: unexpected, gone: unexpected, refused: (_state, error) => refusals.push(error) })
+    const clock = { ...systemClock, monotonicMs: () => nowMs }
+    settleLeader(state, topic as never, { clock, arrived: unexpected, gone: unexpected, refused: (_state, error) => refusals.push(error) })
     return refusals[0]
   }
 
@@ -92,9 +93,13 @@ describe('a leader that metadata names', () => {
     expect(settled(state, 1, 4)).toBeUndefined()
   })
 
-  test('is refused in an older epoch than the record that was read last', () => {
+  test('is refused in an older epoch than the saved one for some seconds; then the leader itself is asked whether that log is gone', () => {
     const state = new ReadingPartition('t-0', { offset: 5n, topicId, epoch: 7, keys: false, timestamps: true })
-    expect(settled(state, 1, 6)).toMatchObject({ retriable: true })
-    expect(settled(state, 1, 7)).toBeUndefined()
+    const error = settled(state, 1, 6)
+    expect(error).toMatchObject({ retriable: true, facts: { observed: 6, required: 'at least 7' } })
+    if (error !== undefined) state.trouble = { sinceMs: 0, error }
+    expect(settled(state, 1, 6, 2_999)).toMatchObject({ retriable: true })
+    expect(settled(state, 1, 6, 3_000)).toBeUndefined()
+    expect(settled(state, 1, 5, 9_000)).toMatchObject({ retriable: true }) // what this reading has seen itself stays
   })
 })

@@ -4,7 +4,7 @@ import type { FetchHost } from './leader-fetcher.ts'
 import type { ReadingPartition } from './reading-partition.ts'
 import { errorName, kafkaRefusal } from './refusal.ts'
 
-type Host = Pick<FetchHost, 'arrived' | 'refused' | 'gone'>
+type Host = Pick<FetchHost, 'arrived' | 'refused' | 'gone' | 'clock'>
 type Topic = metadataV12.MetadataResponseTopic
 
 /** Gives a partition its leader, as Metadata names it, or tells the host why it has none: not elected yet, one of an epoch that is over, another topic of that name, no such topic, not allowed. */
@@ -15,7 +15,7 @@ export function settleLeader(state: ReadingPartition, topic: Topic | undefined, 
   else if (topic && code === 0 && state.topicId !== undefined && state.topicId !== topic.topicId) host.gone(state, recreated(state, topic.topicId))
   else if (!topic || !partition) host.gone(state, unknown(state))
   else if (partition.leaderId < 0) host.refused(state, kafkaRefusal(`${state.partition} has no leader.`, leaderNotAvailable))
-  else if (partition.leaderEpoch < state.newestEpoch) host.refused(state, stale(state, partition.leaderEpoch))
+  else if (isStale(state, partition.leaderEpoch, host.clock.monotonicMs())) host.refused(state, stale(state, partition.leaderEpoch))
   else {
     state.topicId = topic.topicId
     state.newestEpoch = partition.leaderEpoch
@@ -24,6 +24,14 @@ export function settleLeader(state: ReadingPartition, topic: Topic | undefined, 
 }
 
 const leaderNotAvailable = 5
+/** Brokers learn of an election within moments. When all of them still know of no epoch as new as the saved one, the log isn't the one that was read, and its leader says so. */
+const savedEpochForMs = 3_000
+
+/** What this reading has seen itself is never taken back; what was saved may be of a cluster that was restored since. */
+function isStale({ newestEpoch, options, trouble }: ReadingPartition, epoch: number, nowMs: number): boolean {
+  const isSavedNewer = epoch < (options.epoch ?? epoch)
+  return epoch < newestEpoch || (isSavedNewer && nowMs - (trouble?.sinceMs ?? nowMs) < savedEpochForMs)
+}
 
 function refuse(state: ReadingPartition, error: KbgError, host: Host): void {
   if (error.retriable) host.refused(state, error)
@@ -41,7 +49,7 @@ function unknown(state: ReadingPartition): KbgError {
 function stale(state: ReadingPartition, observed: number): KbgError {
   return new KbgError('kafka', `The metadata of ${state.partition} is stale: it names a leader whose epoch is over.`, {
     retriable: true,
-    facts: { observed, required: `at least ${state.newestEpoch}` },
+    facts: { observed, required: `at least ${Math.max(state.newestEpoch, state.options.epoch ?? 0)}` },
   })
 }
 

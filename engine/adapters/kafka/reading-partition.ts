@@ -37,8 +37,8 @@ export class ReadingPartition {
   readonly options: ReadFrom
   topicId: string | undefined
   leader: PartitionLeader | undefined
-  /** The newest leader epoch that was seen of it, of a leader or of a record: whoever leads in an older one leads no more. */
-  newestEpoch: number
+  /** The newest leader epoch that this reading has seen, of a leader or of a record: whoever leads in an older one leads no more. */
+  newestEpoch = unknownEpoch
   paused = false
   /** Not read any further: replaced, removed, or ended by an error that may still wait to be handed out. */
   over = false
@@ -66,7 +66,6 @@ export class ReadingPartition {
     this.#fetchFrom = options.offset
     this.#readEpoch = options.epoch ?? unknownEpoch
     this.#fetchedEpoch = this.#readEpoch
-    this.newestEpoch = this.#readEpoch
   }
 
   get readUpTo(): bigint {
