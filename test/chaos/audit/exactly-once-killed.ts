@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { observeAudit, provisionAudit } from '../../../engine/adapters/local/audit-process.ts'
+import { observeAudit } from '../../../engine/adapters/local/audit-process.ts'
 import { trafficDirectory } from '../../../engine/adapters/local/state.ts'
 import { topicPartition } from '../../../engine/model/partition.ts'
 import { systemClock } from '../../../engine/ports/clock.ts'
@@ -52,7 +52,8 @@ async function killAudit(chaos: ChaosPair): Promise<void> {
   const [worker] = observeAudit(at)
   if (!worker?.pid) throw new Error('no audit runs')
   process.kill(worker.pid, 'SIGKILL')
-  await within(20).poll(20, async () => (observeAudit(at)[0]?.pid === null ? true : undefined))
-  const { fleet, clusters, topics: names } = chaos.pair.wiring
-  await provisionAudit(chaos.pair.root, { fleet, clusters, topics: names }, () => undefined, within(60))
+  await within(60).poll(50, async () => {
+    const pid = observeAudit(at)[0]?.pid ?? null
+    return pid !== null && pid !== worker.pid ? true : undefined // its supervisor starts it again
+  })
 }
