@@ -156,5 +156,7 @@ async function filled(pair: Pair, topic: Pick<Filling, 'topic' | 'recordBytes'>,
 async function made(pair: Pair, { topic }: Pick<Filling, 'topic'>): Promise<void> {
   for (const colour of colours) {
     await createTopics(pair.wiring.clusters[colour], [{ topic, partitions, replicationFactor: 1, config: {} }], within(30, `topic ${topic} on ${colour}`))
+    // Its leaders learn of it a moment later, and would refuse the first batches.
+    await pair.ports.clusters[colour].logs.ends([topic], within(30, `the leaders of ${topic} on ${colour}`))
   }
 }
