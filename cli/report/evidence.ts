@@ -109,7 +109,7 @@ export const Configuration = z.strictObject({
   software: z.record(z.string(), z.string()),
   machine: z.strictObject({ cores: Count, memoryMiB: Count, system: z.string() }),
   /** The limits of gate and switchover, by the names that the configuration has. */
-  limits: z.record(z.string(), z.number()),
+  limits: z.record(z.string(), z.union([z.number(), z.string()])),
   load: z.strictObject({
     recordBytes: Count,
     tickMs: z.number().nonnegative(),

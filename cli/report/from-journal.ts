@@ -20,7 +20,7 @@ export interface Beside {
   readonly newest: number
   readonly readAt: Date
   /** The gate in Pulumi's state with its limits; it counts only for the switchover that it let begin. */
-  readonly evidence: { readonly gate: GateReport; readonly limits: Readonly<Record<string, number>> } | null
+  readonly evidence: { readonly gate: GateReport; readonly limits: Readonly<Record<string, number | string>> } | null
 }
 
 /**

@@ -94,7 +94,7 @@ export const JournaledSwitchover = z.strictObject({
   /** null: Pulumi's state doesn't hold the gate of this switchover (any more). */
   gate: GateReport.nullable(),
   /** The limits that the gate judged by; empty when its evidence isn't there. */
-  limits: z.record(z.string(), z.number()),
+  limits: z.record(z.string(), z.union([z.number(), z.string()])),
   /** What nobody looked at, in words. */
   notObserved: z.array(z.string()),
 })

@@ -4,7 +4,7 @@ import { connectVersion } from '../../tools/paths.ts'
 import type { Configuration } from '../report/evidence.ts'
 
 /** What ran beside the brokers, where, under which limits and load. No addresses and no names of machines: a report is passed on. */
-export function configurationOf(load: LoadProfile, limits: Readonly<Record<string, number>>): Configuration {
+export function configurationOf(load: LoadProfile, limits: Readonly<Record<string, number | string>>): Configuration {
   return {
     software: { 'Kafka Connect': connectVersion, 'Node.js': process.versions.node },
     machine: { cores: cpus().length, memoryMiB: Math.round(totalmem() / 2 ** 20), system: `${platform()} ${arch()}` },

@@ -12,14 +12,14 @@ const GateOutputs = z.object({
   verdict: z.string(),
   epoch: z.int().nonnegative(),
   checks: z.array(Check),
-  limits: z.record(z.string(), z.number()),
+  limits: z.record(z.string(), z.union([z.number(), z.string()])),
 })
 
 /** What the gate of the last update saw. */
 export interface GateEvidence {
   readonly gate: GateReport
   /** The limits that it judged by. */
-  readonly limits: Readonly<Record<string, number>>
+  readonly limits: Readonly<Record<string, number | string>>
 }
 
 /**

@@ -34,7 +34,8 @@ function machineText({ machine }: Configuration): string {
 }
 
 /** `maxMirrorLagMs`, 1000 -> `maxMirrorLagMs`, `1,000 ms`: the configuration's own name, so that it can be found there. */
-function limitRow([name, value]: readonly [string, number]): readonly string[] {
+function limitRow([name, value]: readonly [string, number | string]): readonly string[] {
+  if (typeof value === 'string') return [name, value]
   const unit = name.endsWith('Ms') ? '\u00a0ms' : name.endsWith('Seconds') ? '\u00a0s' : ''
   return [name, `${count(value)}${unit}`]
 }
