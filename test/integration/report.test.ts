@@ -19,6 +19,7 @@ import {
   hostileJournaled,
   hostileReport,
   journaledReport,
+  rolloutSections,
   sampleReport,
 } from '../support/report-sample.ts'
 
@@ -36,21 +37,6 @@ const reports = {
   ...{ switched: journaledReport(switchedLines), 'taken back': journaledReport(abortedLines), 'hostile switchover': hostileJournaled() },
 } satisfies Readonly<Record<string, Report>>
 const journaledSections = ['happened', 'truth', 'orchestrator', 'groups', 'cut', 'mirror', 'checks', 'unseen']
-const rolloutSections = [
-  'happened',
-  'truth',
-  'throughput',
-  'windows',
-  'latency',
-  'groups',
-  'waves',
-  'strategies',
-  'audit',
-  'checks',
-  'phases',
-  'configuration',
-  'unseen',
-]
 
 let browser: Browser
 let dir: string

@@ -150,3 +150,20 @@ export function hostileJournaled(): JournaledSwitchover {
     notObserved: [hostileText],
   })
 }
+
+/** The sections of a rollout's page, by id, in the order of the page. */
+export const rolloutSections = [
+  'happened',
+  'truth',
+  'throughput',
+  'windows',
+  'latency',
+  'groups',
+  'waves',
+  'strategies',
+  'audit',
+  'checks',
+  'phases',
+  'configuration',
+  'unseen',
+]

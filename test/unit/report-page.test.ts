@@ -6,23 +6,7 @@ import { reportHtml } from '../../cli/report/page.ts'
 import { RolloutReport, type SwitchoverReport } from '../../cli/report/report.ts'
 import { storyOf } from '../../cli/report/story.ts'
 import { summaryLines } from '../../cli/rollout/summary.ts'
-import { auditedReport, earlierReport, failedReport, hostileReport, sampleReport } from '../support/report-sample.ts'
-
-const sections = [
-  'happened',
-  'truth',
-  'throughput',
-  'windows',
-  'latency',
-  'groups',
-  'waves',
-  'strategies',
-  'audit',
-  'checks',
-  'phases',
-  'configuration',
-  'unseen',
-]
+import { auditedReport, earlierReport, failedReport, hostileReport, rolloutSections, sampleReport } from '../support/report-sample.ts'
 
 /** Everything between two tags, as text. */
 function textOf(page: string): string {
@@ -36,7 +20,7 @@ function idsOf(page: string): readonly string[] {
 describe('the page of a report', () => {
   it('has every section, each once, and a way to each from the top', () => {
     const page = reportHtml(sampleReport())
-    for (const id of sections) {
+    for (const id of rolloutSections) {
       expect(page.split(`<section id="${id}"`)).toHaveLength(2)
       expect(page).toContain(`<a href="#${id}">`)
     }
