@@ -7,6 +7,8 @@ const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench'] as 
 
 export default defineConfig({
   test: {
+    // what a command said stands whole in the message of a test that it failed
+    chaiConfig: { truncateThreshold: 0 },
     projects: [
       ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000 } })),
       ...heavy.map((name) => ({

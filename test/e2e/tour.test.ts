@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { JournaledSwitchover } from '../../cli/report/journaled.ts'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
+import { readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { findProcess } from '../../engine/adapters/local/process.ts'
-import { colourDirectory, fleetDirectory } from '../../engine/adapters/local/state.ts'
+import { colourDirectory, credentialsPath, fleetDirectory } from '../../engine/adapters/local/state.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { type ClientRegistration, routeKeys } from '../../engine/model/route.ts'
@@ -20,6 +21,7 @@ import { moveLive } from '../../engine/run/switchover.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import { Checkout } from '../support/checkout.ts'
 import { readmeCommands, tourAlsoRuns, tourSections } from '../support/docs-commands.ts'
+import { isPrivate, leakedSecrets } from '../support/leaked-secrets.ts'
 import { endLocalFleet } from '../support/local-fleet.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
@@ -359,6 +361,19 @@ describe('the tour, and what may go wrong on the way', () => {
     )
     expect(state.deployment.resources.find(({ type }) => type === 'kbg:index:Switchover')?.outputs).toMatchObject({ live: 'blue', state: 'open' })
     expect((await copy.run('npx pulumi preview -s traffic')).output).toMatch(/Switchover blue -> green:/)
+  })
+
+  test('no password stands in a state, a log, an argument, a connector, the journal or a report: only in private files that need it', () => {
+    const { passwords } = readCredentials(credentialsPath(copy.root, fleet))
+    const known = Object.keys(passwords)
+    expect(known).toEqual(expect.arrayContaining(['operator', 'mirror', 'orders-app']))
+    const found = leakedSecrets(copy.root, passwords)
+    const mayHold = /(^|\/)(credentials\.json|server\.properties|rest-users\.properties|secrets\/logins\.properties)$/
+    expect(found.filter(({ where }) => !mayHold.test(where))).toEqual([])
+    expect(new Set(found.map(({ user }) => user))).toEqual(new Set(known)) // the search finds what it looks for
+    expect(found.filter(({ where }) => !isPrivate(join(copy.root, where)))).toEqual([])
+    const said = copy.commands.filter(({ output }) => Object.values(passwords).some((password) => output.includes(password)))
+    expect(said.map(({ command }) => command)).toEqual([])
   })
 
   test('everything ends by the commands that the README names, and nothing is left', async () => {

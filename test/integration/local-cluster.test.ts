@@ -21,6 +21,8 @@ const spec = { fleet, colour: 'blue', kafkaVersion: '4.3.1', nodes: 3, applicati
 /** What JAAS, properties files and ConfigProviders could each take amiss. */
 const nastyPasswords = { broker: 'a"b\\c;d $' + '{env:HOME} é€\n#=', admin: '\'"\\;\t$1 ünï:!' }
 
+const orders = { topic: 'orders', partitions: 3, replicationFactor: 3, config: {} }
+
 let root: string
 let access: ClusterAccess
 const within = (seconds: number, cancelled?: AbortSignal): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test', cancelled)
@@ -160,7 +162,7 @@ describe('a colour that was just born', () => {
   })
 
   test('refuses application writes until its fence is lifted, and an `up` afterwards leaves it lifted', async () => {
-    await createTopics(access, [{ topic: 'orders', partitions: 3, replicationFactor: 3, config: {} }], within(40))
+    await createTopics(access, [orders], within(40))
     const rights = ['Write', 'Describe'].map((operation) => ({
       principal: 'User:orders-app',
       host: '*',
@@ -208,6 +210,7 @@ describe('a colour that stands', () => {
     const after = observeCluster(root, fleet, 'blue')?.brokers ?? []
     expect(after[1]?.pid).not.toBe(victim.pid)
     expect([after[0]?.pid, after[2]?.pid]).toEqual([before[0]?.pid, before[2]?.pid])
+    await createTopics(access, [orders], within(40)) // it is there: this waits until every broker names a leader for each of its partitions again
     expect(await send('orders', 'after the restart')).toBe('accepted')
     expect(await endOffset('orders')).toBe(end + 1)
   })

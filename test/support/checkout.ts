@@ -29,8 +29,8 @@ export interface RunningCommand {
 /** A checkout of its own, with the real one's packages and tools linked. */
 export class Checkout {
   readonly root: string
-  /** Every command that was started, in order. */
-  readonly commands: { readonly command: string; seconds: number | undefined }[] = []
+  /** Every command that was started, in order, and what it said. */
+  readonly commands: { readonly command: string; seconds: number | undefined; output: string }[] = []
   readonly #running = new Set<ChildProcess>()
 
   constructor(name: string) {
@@ -43,7 +43,7 @@ export class Checkout {
 
   /** Starts a line as a shell would. Pulumi asks nothing: its question is answered with yes by its own variable. */
   start(command: string, deadlineSeconds: number): RunningCommand {
-    const entry: Checkout['commands'][number] = { command, seconds: undefined }
+    const entry: Checkout['commands'][number] = { command, seconds: undefined, output: '' }
     this.commands.push(entry)
     const startedMs = systemClock.monotonicMs()
     const child = spawn('sh', ['-c', command], { cwd: this.root, env: plainEnvironment(this.root), stdio: ['ignore', 'pipe', 'pipe'], detached: true })
@@ -68,6 +68,7 @@ export class Checkout {
         clearTimeout(timer)
         this.#running.delete(child)
         entry.seconds = (systemClock.monotonicMs() - startedMs) / 1_000
+        entry.output = output
         resolve({ exitCode, output, stdout, seconds: entry.seconds })
       })
     })

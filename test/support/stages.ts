@@ -6,7 +6,7 @@ import type { CommandEnd } from './show-command.ts'
 export interface StageResult {
   readonly stage: string
   readonly passed: number
-  /** Name and first line of every failure. */
+  /** Name and message of every failure. */
   readonly failures: readonly string[]
   /** Names of tests that did not run. */
   readonly skipped: readonly string[]
@@ -40,10 +40,10 @@ export function vitestResult(stage: string, reportText: string | undefined, end:
     const before = failures.length
     for (const test of file.assertionResults) {
       if (test.status === 'passed') passed += 1
-      else if (test.status === 'failed') failures.push(`${stage}: ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`)
+      else if (test.status === 'failed') failures.push(`${stage}: ${test.fullName}: ${messageLines(test.failureMessages?.[0])}`)
       else skipped.push(`${stage}: ${test.fullName}`)
     }
-    if (file.status === 'failed' && failures.length === before) failures.push(`${stage}: ${file.name}: ${firstLine(file.message)}`)
+    if (file.status === 'failed' && failures.length === before) failures.push(`${stage}: ${file.name}: ${messageLines(file.message)}`)
   }
   if (failures.length === 0 && end.exitCode !== 0) failures.push(`${stage}: an error outside of every test (${end.description})`)
   if (failures.length === 0 && passed === 0) failures.push(`${stage}: no test ran`)
@@ -67,6 +67,12 @@ export function summaryLines(results: readonly StageResult[]): readonly string[]
   ]
 }
 
-function firstLine(text: string | undefined): string {
-  return (text ?? 'no message').split('\n')[0] ?? ''
+const longestMessage = 4_000
+
+/** A message and where it was thrown, indented below its name; of a long one the two ends, since output says what went wrong at its end. */
+function messageLines(text = 'no message'): string {
+  const half = longestMessage / 2
+  const short =
+    text.length <= longestMessage ? text : `${text.slice(0, half)}\n... ${text.length - longestMessage} characters left out ...\n${text.slice(-half)}`
+  return short.trimEnd().split('\n').join('\n    ')
 }

@@ -27,10 +27,17 @@ describe('a stage of npm test', () => {
     expect(vitestResult('unit', text, failed, 1)).toEqual({
       stage: 'unit',
       passed: 1,
-      failures: ['unit: subtracts: expected 1'],
+      failures: ['unit: subtracts: expected 1\n    to be 2'],
       skipped: ['unit: divides', 'unit: roots'],
       seconds: 1,
     })
+  })
+
+  test('a long message keeps both of its ends', () => {
+    const text = report({ status: 'failed', tests: [['says much', 'failed', `begins${'-'.repeat(9_000)}ends`]] })
+    const [failure = ''] = vitestResult('unit', text, failed, 1).failures
+    expect(failure).toMatch(/begins-+\n +\.\.\. 5010 characters left out \.\.\.\n +-+ends$/)
+    expect(failure.length).toBeLessThan(4_200)
   })
 
   test.each([
