@@ -1,6 +1,6 @@
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import { alterUserScramCredentialsV0, createAclsV3, createTopicsV7, deleteAclsV3, ScramMechanisms } from '@platformatic/kafka'
+import { alterUserScramCredentialsV0, createAclsV3, createTopicsV7, deleteAclsV3, metadataV12, ScramMechanisms } from '@platformatic/kafka'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -93,7 +93,7 @@ export function describeBinding(binding: AclBinding | undefined): string {
 }
 
 /**
- * Creates topics and waits until every partition has a leader. Runs as `admin`.
+ * Creates topics and waits until every partition has a leader and every broker knows of it: kafkajs gives up at the first broker that has not heard of a topic. Runs as `admin`.
  * @returns names of topics that existed already; they were not changed
  * @throws KbgError `kafka` naming the first topic that was refused, `outcome-unknown`, `deadline`
  */
@@ -127,14 +127,30 @@ async function sendTopics(connections: BrokerConnections, topics: readonly NewTo
 async function requireLeaders(connections: BrokerConnections, topics: readonly NewTopic[], deadline: Deadline): Promise<void> {
   const names = topics.map((topic) => topic.topic)
   if (names.length === 0) return
-  const metadata = await connections.metadata(names, deadline)
-  const ready = (name: string): boolean => {
-    const topic = metadata.topics.find((candidate) => candidate.name === name)
-    return topic !== undefined && topic.errorCode === 0 && topic.partitions.every((partition) => partition.errorCode === 0 && partition.leaderId >= 0)
-  }
+  const views = await viewsOfBrokers(connections, names, deadline)
+  const ready = (name: string): boolean =>
+    views.every(({ topics: known }) => {
+      const topic = known.find((candidate) => candidate.name === name)
+      return topic !== undefined && topic.errorCode === 0 && topic.partitions.every((partition) => partition.errorCode === 0 && partition.leaderId >= 0)
+    })
   const late = names.filter((name) => !ready(name))
   if (late.length === 0) return
   const leaderNotAvailable = 5
   const refusal = kafkaRefusal(`Topics of ${connections.access.colour} have no leaders yet.`, leaderNotAvailable, { topics: late })
   throw new KbgError(refusal.code, refusal.message, { retriable: true, facts: refusal.facts })
+}
+
+const answerTimeoutMs = 1_000
+
+/** The topics as each broker sees them that answers within a second: one that doesn't can't tell a client anything wrong either. */
+async function viewsOfBrokers(connections: BrokerConnections, topics: readonly string[], deadline: Deadline): Promise<readonly metadataV12.MetadataResponse[]> {
+  const first = await connections.metadata(topics, deadline)
+  const patience = deadline.within(Math.min(answerTimeoutMs, deadline.remainingMs() / 2), 'what each broker knows of new topics')
+  const answers = await Promise.allSettled(
+    [...connections.knownBrokers.keys()].map(async (brokerId) => {
+      const broker = await connections.broker(brokerId, patience)
+      return broker.request('Metadata', metadataV12.api, [[...topics], false, false], 'none', patience)
+    }),
+  )
+  return [first, ...answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []))]
 }

@@ -18,7 +18,7 @@ import { AuditWorkerHttp } from '../audit/audit-worker-http.ts'
 import { allOrFirstFailure } from './all-or-first-failure.ts'
 import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, writePrivately } from './credentials.ts'
-import { withFileLock } from './file-lock.ts'
+import { otherUpdateMs, withFileLock } from './file-lock.ts'
 import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
 import { credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
 
@@ -66,7 +66,7 @@ export async function provisionAudit(projectRoot: string, input: unknown, onProg
   const at: AuditLocation = { projectRoot, fleet: spec.fleet }
   await ensureCredentials(projectRoot, spec.fleet, [auditUser], deadline.clock)
   mkdirSync(directoryOf(at), { recursive: true, mode: 0o700 })
-  return withFileLock(`${directoryOf(at)}.lock`, `the audit of ${spec.fleet}`, 'none', async () => {
+  return withFileLock(`${directoryOf(at)}.lock`, `the audit of ${spec.fleet}`, deadline.within(otherUpdateMs, 'another update'), async () => {
     for (const index of provisionedWorkers(at)) {
       if (index < spec.workers) continue
       await stopWorker(at, index, deadline)

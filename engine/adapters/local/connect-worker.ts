@@ -17,7 +17,7 @@ import type { Clock, Deadline } from '../../ports/clock.ts'
 import { ConnectRest, restUser } from '../connect/connect-rest.ts'
 import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
-import { withFileLock } from './file-lock.ts'
+import { otherUpdateMs, withFileLock } from './file-lock.ts'
 import { jaasEntry, loginModules } from './jaas.ts'
 import { requireKafka, sharedArchiveOptions } from './jvm.ts'
 import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
@@ -61,7 +61,7 @@ export async function provisionWorker(projectRoot: string, input: unknown, onPro
   const at: WorkerLocation = { projectRoot, fleet: spec.fleet, colour: spec.target.colour }
   await requireKafka(connectVersion)
   await ensureCredentials(projectRoot, spec.fleet, [restUser, platformUsers.mirror], deadline.clock)
-  return withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, 'none', async () => {
+  return withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, deadline.within(otherUpdateMs, 'another update'), async () => {
     const unchanged = JSON.stringify(readSpec(at)) === JSON.stringify(spec)
     if (!unchanged || !findProcess(filesOf(at).pid)) {
       await stopProcess(filesOf(at).pid, stopGraceMs, deadline)

@@ -7,6 +7,9 @@ import { isAlive, ownIdentity } from './process.ts'
 
 const Holder = z.strictObject({ pid: z.int().positive(), startTime: z.string() })
 
+/** How long a worker of a fleet waits for another update of that fleet, which mostly only looks whether the worker runs. */
+export const otherUpdateMs = 20_000
+
 /**
  * Runs `work` while this process alone holds the lock file. A lock whose holder has ended is taken over.
  *

@@ -9,7 +9,7 @@ import type { Wiring } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { OnProgress } from './cluster.ts'
 import { writePrivately } from './credentials.ts'
-import { withFileLock } from './file-lock.ts'
+import { otherUpdateMs, withFileLock } from './file-lock.ts'
 import { findProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
 import { removeFleetIfEmpty, trafficDirectory } from './state.ts'
 
@@ -38,7 +38,7 @@ export async function provisionWriteBack(
   const at = { projectRoot, fleet: wiring.fleet }
   const { directory, config, log, pid } = filesOf(at)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  await withFileLock(`${directory}.lock`, `the write-back of ${wiring.fleet}`, 'none', async () => {
+  await withFileLock(`${directory}.lock`, `the write-back of ${wiring.fleet}`, deadline.within(otherUpdateMs, 'another update'), async () => {
     const text = `${JSON.stringify(wiring, null, 2)}\n`
     const running = findProcess(pid)
     const isUnchanged = running !== undefined && existsSync(config) && readFileSync(config, 'utf8') === text
