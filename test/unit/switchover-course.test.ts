@@ -127,7 +127,7 @@ describe('the journal', () => {
 describe('the plan', () => {
   it('names all twelve steps in order, and says which are not built', () => {
     expect(steps.map((step) => step.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-    const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null)
+    const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
     expect(text).toMatch(/watch.*not built yet/)
   })
