@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { noGuardian } from '../../engine/gate/guardians.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { RouteDocument, writableColour } from '../../engine/model/route.ts'
@@ -130,5 +131,7 @@ describe('the plan', () => {
     const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
     expect(text).toMatch(/watch.*not built yet/)
+    expect(text).toContain('guardians see that producers are held for 80 s at most, while the route store and one of them live')
+    expect(planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, [])).toContain(noGuardian)
   })
 })

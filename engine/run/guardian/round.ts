@@ -10,8 +10,8 @@ import { guardianHolder, lockOnce, type RunRequest, withLock } from '../under-lo
 import type { GuardianParts } from './keeper.ts'
 
 const storeMs = 3_000
-/** How often the fences of both colours are looked at while nothing is open; the jitter keeps two guardians from asking together. */
-const fencesEveryMs = 2_000
+/** How often the fences of both colours are looked at while nothing is open: a routed producer that is refused waits five seconds. The jitter keeps two guardians apart. */
+const fencesEveryMs = 1_000
 
 type Seen = Extract<Sight, { readonly kind: 'seen' }>
 
