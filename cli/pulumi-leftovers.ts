@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isPidAlive } from '../engine/adapters/local/process.ts'
 import { firstFive } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { pulumiEnv } from './init.ts'
@@ -76,11 +77,5 @@ function ownerText({ pid, username, hostname: host }: PulumiLock): string {
 /** On another machine it is taken for alive: nobody here can tell. */
 function isAlive({ pid, hostname: host }: PulumiLock): boolean {
   if (pid === undefined) return false
-  if (host !== undefined && host !== hostname()) return true
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
+  return host !== undefined && host !== hostname() ? true : isPidAlive(pid)
 }

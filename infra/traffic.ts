@@ -66,9 +66,11 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     unprovenGroups,
   })
   const writeBack = new LocalWriteBack('write-back', { wiring })
-  const guardians = colours.map((colour) => new LocalGuardian(`guardian-${colour}`, { wiring, limits, colour }))
+  // One after the other, so that an update that restarts both leaves one at its place.
+  const besideBlue = new LocalGuardian('guardian-blue', { wiring, limits, colour: 'blue' })
+  const besideGreen = new LocalGuardian('guardian-green', { wiring, limits, colour: 'green' }, { dependsOn: [besideBlue] })
   // One that is just starting would be on an old epoch to the gate, and late to a move.
-  const behind = { dependsOn: [writeBack, ...guardians] }
+  const behind = { dependsOn: [writeBack, besideBlue, besideGreen] }
   const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits }, behind)
   const switchover = new Switchover(
     'switchover',

@@ -141,7 +141,7 @@ export const localGuardians = {
 
 type DeclaredGuardian = Omit<GuardianConfig, 'code'>
 
-/** Provisions a process that is ready once it is registered in the route store. */
+/** Provisions a process that is ready once it is registered in the route store and has seen the newest epoch: a gate that comes next asks for that. */
 async function untilRegistered(
   wiring: Wiring,
   what: string,
@@ -154,7 +154,8 @@ async function untilRegistered(
   try {
     const isRegistered = async (processId: number) => {
       const { instanceId } = registrationOf(processId)
-      return (await store.clients(deadline)).some((client) => client.instanceId === instanceId)
+      const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
+      return clients.some((client) => client.instanceId === instanceId && client.ackedEpoch >= (route?.epoch ?? 0))
     }
     await provision(isRegistered, deadline)
   } finally {

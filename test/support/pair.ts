@@ -158,7 +158,10 @@ async function untilRegistered(
   const store = openRouteStore(wiring.routeStore, wiring.fleet, systemClock)
   const deadline = new Deadline(systemClock, 60_000, 'a process to follow the route')
   try {
-    await start(async (processId) => (await store.clients(deadline)).some(({ instanceId }) => instanceId === registrationOf(processId).instanceId), deadline)
+    await start(async (processId) => {
+      const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
+      return clients.some(({ instanceId, ackedEpoch }) => instanceId === registrationOf(processId).instanceId && ackedEpoch >= (route?.epoch ?? 0))
+    }, deadline)
   } finally {
     await store.close()
   }
