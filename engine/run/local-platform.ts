@@ -141,7 +141,7 @@ export const localGuardians = {
 
 type DeclaredGuardian = Omit<GuardianConfig, 'code'>
 
-/** Provisions a process that is ready once it is registered in the route store and has seen the newest epoch: a gate that comes next asks for that. */
+/** Provisions a process that is ready once it is registered in the route store; a guardian also has to have seen the newest epoch, because a gate that comes next asks for that. */
 async function untilRegistered(
   wiring: Wiring,
   what: string,
@@ -155,7 +155,8 @@ async function untilRegistered(
     const isRegistered = async (processId: number) => {
       const { instanceId } = registrationOf(processId)
       const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
-      return clients.some((client) => client.instanceId === instanceId && client.ackedEpoch >= (route?.epoch ?? 0))
+      const epoch = route?.epoch ?? 0
+      return clients.some((client) => client.instanceId === instanceId && (client.kind !== 'guardian' || client.ackedEpoch >= epoch))
     }
     await provision(isRegistered, deadline)
   } finally {

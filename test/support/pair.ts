@@ -160,7 +160,8 @@ async function untilRegistered(
   try {
     await start(async (processId) => {
       const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
-      return clients.some(({ instanceId, ackedEpoch }) => instanceId === registrationOf(processId).instanceId && ackedEpoch >= (route?.epoch ?? 0))
+      const isCurrent = ({ kind, ackedEpoch }: ClientRegistration) => kind !== 'guardian' || ackedEpoch >= (route?.epoch ?? 0)
+      return clients.some((client) => client.instanceId === registrationOf(processId).instanceId && isCurrent(client))
     }, deadline)
   } finally {
     await store.close()
