@@ -1,5 +1,8 @@
+import { hostname, userInfo } from 'node:os'
 import { KbgError } from '../engine/model/error.ts'
+import { Limits } from '../engine/model/limits.ts'
 import { Wiring } from '../engine/model/wiring.ts'
+import type { RunRequest } from '../engine/run/under-lock.ts'
 import { projectDir, toolEnv } from '../tools/paths.ts'
 import { pulumiEnv } from './init.ts'
 import { Stacks } from './rollout/stacks.ts'
@@ -20,4 +23,24 @@ export async function wiringOf(stacks: Stacks): Promise<Wiring> {
   const parsed = Wiring.safeParse(outputs.wiring?.value)
   if (parsed.success) return parsed.data
   throw new KbgError('not-up', `The traffic stack of ${stacks.fleet} has no wiring among its outputs.`, { remedy: 'Run pulumi up on it first.' })
+}
+
+/** The bounds within which the fleet's switchover and guardians work, as they were last deployed; the defaults where the stack is from before they were an output. */
+export async function limitsOf(stacks: Stacks): Promise<Limits> {
+  const outputs = await (await stacks.select('traffic')).outputs()
+  return Limits.parse(outputs.limits?.value ?? {})
+}
+
+/** A run of the engine for a person at a terminal: who asks is told to others, each line of progress to him, and ^C cancels. */
+export async function atTerminal<T>(command: string, stacks: Stacks, run: (request: Omit<RunRequest, 'intent'>) => Promise<T>): Promise<T> {
+  const [wiring, limits] = [await wiringOf(stacks), await limitsOf(stacks)]
+  const stop = new AbortController()
+  const cancel = () => stop.abort(new KbgError('cancelled', 'Cancelled by ^C.'))
+  process.once('SIGINT', cancel)
+  try {
+    const holder = `${command} by ${userInfo().username}@${hostname()}, pid ${process.pid}`
+    return await run({ wiring, limits, holder, tell: ({ step, text }) => console.log(`  ${step.padEnd(8)}${text}`), cancelled: stop.signal })
+  } finally {
+    process.removeListener('SIGINT', cancel)
+  }
 }

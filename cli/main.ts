@@ -7,7 +7,9 @@ const usage = `kbg: Kafka blue-green
 
   kbg doctor                     which tools are there, which are missing, how to get them
   kbg init [--fleet NAME]        local backend, passphrase file and the three stacks of a fleet
-  kbg status [--fleet NAME]      who writes where, what is fenced, which step is open, what to do next
+  kbg status [--fleet NAME]      who writes where, what is fenced, which step is open, what happens next by itself, what you can do
+  kbg abort [--fleet NAME]       take a running switchover back, while nothing is decided. 0: it is, or none was open, 1: too late, or no answer
+  kbg repair [--fleet NAME]      finish what was decided, take back what wasn't, and say what a killed update has left
   kbg ack [--fleet NAME]         allow a move again after a latch: counts the config key attempt up
   kbg audit [--fleet NAME] [--follow] [--json] [--timeout SECONDS]
                                  have both colours the same records? 0: equal, 1: they differ, 2: not shown
@@ -28,6 +30,8 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   doctor: runDoctor,
   init: async ({ fleet }) => (await import('./init.ts')).runInit(fleet),
   status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
+  abort: async ({ fleet }) => (await import('./abort.ts')).runAbort(fleet),
+  repair: async ({ fleet }) => (await import('./repair.ts')).runRepair(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
   groups: async ({ fleet, groups }) => (await import('./groups/command.ts')).runGroups({ fleet, ...groups }),
   audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),

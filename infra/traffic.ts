@@ -1,15 +1,17 @@
 import * as pulumi from '@pulumi/pulumi'
 import { LocalAudit } from '../components/audit/local-audit.ts'
 import { Gate } from '../components/gate/gate.ts'
+import { LocalGuardian } from '../components/guardian/local-guardian.ts'
 import { LocalMirror } from '../components/mirror/mirror.ts'
 import { LocalRouteStore } from '../components/route/route-store.ts'
 import { Switchover } from '../components/switchover/switchover.ts'
 import { LocalWriteBack } from '../components/write-back/local-write-back.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { ClusterAccess } from '../engine/model/cluster-access.ts'
-import type { Colour } from '../engine/model/colour.ts'
+import { type Colour, colours } from '../engine/model/colour.ts'
 import { firstFive, KbgError } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
+import type { Limits } from '../engine/model/limits.ts'
 import { type Waves, wavesOf } from '../engine/model/wave.ts'
 import type { RouteStoreAccess, Wiring } from '../engine/model/wiring.ts'
 import type { TrafficConfig } from './config.ts'
@@ -27,11 +29,16 @@ export interface TrafficOutputs {
   readonly gate: { readonly verdict: pulumi.Output<string>; readonly epoch: pulumi.Output<number> }
   /** What gate and switchover are wired to. */
   readonly wiring: pulumi.Output<Wiring>
+  /** Within which bounds gate, switchover and guardians work. */
+  readonly limits: Limits
   /** What a routed application is configured with. */
   readonly clients: { readonly fleet: string; readonly routeStore: pulumi.Output<RouteStoreAccess> }
 }
 
-/** Everything that connects the two colours: where the route is kept, the mirror between them, the audit that compares them, the gate, and the switchover that asks it. */
+/**
+ * Everything that connects the two colours: where the route is kept, the mirror between them, the audit that compares them, the guardians, the gate, and the switchover that
+ * asks it.
+ */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
   const { fleet, live, attempt, consumers, limits, unprovenGroups } = config
   const staying = Object.entries(unprovenGroups).flatMap(([groupId, what]) => (what === 'stay' ? [groupId] : []))
@@ -52,14 +59,18 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     clusters,
     workers: mirror.workers,
     audit: audit.access,
+    guardians: [...colours],
     topics,
     groups: Object.keys(catalog.groups),
     waves,
     unprovenGroups,
   })
   const writeBack = new LocalWriteBack('write-back', { wiring })
-  // One that is just starting would be a client on an old epoch to the gate, and a late one to a move.
-  const behind = { dependsOn: [writeBack] }
+  // One after the other, so that an update that restarts both leaves one at its place.
+  const besideBlue = new LocalGuardian('guardian-blue', { wiring, limits, colour: 'blue' })
+  const besideGreen = new LocalGuardian('guardian-green', { wiring, limits, colour: 'green' }, { dependsOn: [besideBlue] })
+  // One that is just starting would be on an old epoch to the gate, and late to a move.
+  const behind = { dependsOn: [writeBack, besideBlue, besideGreen] }
   const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits }, behind)
   const switchover = new Switchover(
     'switchover',
@@ -79,6 +90,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     route: { epoch: switchover.epoch, live: switchover.live, state: switchover.state, consumers: switchover.consumers },
     gate: { verdict: gate.verdict, epoch: gate.epoch },
     wiring,
+    limits,
     clients: { fleet, routeStore: store.clientAccess },
   }
 }

@@ -9,6 +9,7 @@ import { checkControllerQuorum } from './controller-quorum.ts'
 import { checkFence } from './fences.ts'
 import { checkGroupStates } from './group-states.ts'
 import { checkGroupsTranslatable } from './groups-translatable.ts'
+import { checkGuardians } from './guardians.ts'
 import { checkIdentity } from './identity.ts'
 import { checkMirrorLag } from './mirror-lag.ts'
 import { checkOpenTransactions } from './open-transactions.ts'
@@ -23,7 +24,7 @@ export interface Verdict {
 }
 
 /**
- * Judges a snapshot (pure). Later checks have their place here: disk headroom, producer ids, guardians,
+ * Judges a snapshot (pure). Later checks have their place here: disk headroom, producer ids,
  * benchmark and test verdicts, rehearsal.
  *
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
@@ -51,6 +52,7 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     ...checkGroupsTranslatable(snapshot),
     checkPoisonedGroups(snapshot),
     checkClients(snapshot.clients, epoch),
+    checkGuardians(snapshot.clients, snapshot.guardians, epoch),
   ]
   return { verdict: verdictOf(checks), checks }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Colour } from './colour.ts'
 import { OffsetsJson } from './offset-json.ts'
 import { CutAudit, PackedCut, packCut, unpackCut } from './packed-cut.ts'
+import { WaveName } from './wave.ts'
 
 /** Names of the switchover's steps, in order. `wave`, `watch` and later ones keep their place here when they come. */
 export const StepName = z.enum(['lock', 'gate', 'arm', 'hold', 'fence', 'drain', 'cut', 'release', 'reverse', 'groups', 'watch', 'finish'])
@@ -65,7 +66,16 @@ export type GroupPace = z.infer<typeof GroupPace>
 /** One line of the journal: what was intended (`before` an effect) or what is known (`after`). */
 export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({ ...head, kind: z.literal('created'), live: Colour, epoch: z.int() }),
-  z.strictObject({ ...head, kind: z.literal('opened'), source: Colour, target: Colour, attempt: z.int(), epoch: z.int() }),
+  z.strictObject({
+    ...head,
+    kind: z.literal('opened'),
+    source: Colour,
+    target: Colour,
+    attempt: z.int(),
+    epoch: z.int(),
+    /** Waves that the intent wants elsewhere than on its live colour: whoever finishes this switchover for its orchestrator leaves them there. */
+    consumers: z.record(WaveName, Colour).optional(),
+  }),
   z.strictObject({
     ...head,
     kind: z.literal('mirror'),
@@ -112,6 +122,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     groups: z.array(z.string()),
     /** Their pace before the move, with `moving`. */
     pace: z.record(z.string(), GroupPace).default({}),
+    /** The intent's attempt, with `moving`: what whoever finishes this wave for its orchestrator latches. */
+    attempt: z.int().nonnegative().optional(),
     reason: z.string(),
   }),
   /** Offsets of a group on a colour where it doesn't read, deleted by the operator's explicit order. */

@@ -71,21 +71,22 @@ export function groupRoute(route: RouteDocument, groupId: string): GroupRoute {
 }
 
 /**
- * What a routed client says of itself, under a lease: who must acknowledge a hold. `write-back` is the process that keeps the live side's copy of positions
- * that groups commit on the standby; its acknowledgement means that no commit of an earlier epoch is under way.
+ * What a routed client says of itself, under a lease: who must acknowledge a hold. Two kinds are this project's own processes. `write-back` keeps the live side's copy of
+ * positions that groups commit on the standby; its acknowledgement means that no commit of an earlier epoch is under way. `guardian` finishes what an orchestrator
+ * left open; its acknowledgement only says which epoch it has seen.
  */
 export const ClientRegistration = z.strictObject({
   version: z.literal(1),
   clientId: z.string().min(1),
   instanceId: z.string().min(1),
-  kind: z.enum(['producer', 'transactional-producer', 'consumer', 'write-back']),
+  kind: z.enum(['producer', 'transactional-producer', 'consumer', 'write-back', 'guardian']),
   /** Consumers only. */
   groupId: z.string().nullable(),
   transactionalId: z.string().nullable(),
   /** The last epoch that this client acted on: for a held epoch it means "flushed and stopped". */
   ackedEpoch: z.int().nonnegative(),
   state: z.enum(['running', 'held']),
-  /** The colour it writes to or reads from; null while held, and for a consumer that reads both. */
+  /** The colour it writes to or reads from; null while held, and for a consumer that reads both. A guardian: the colour that it stands beside. */
   colour: Colour.nullable(),
   software: z.string(),
 })
@@ -96,12 +97,19 @@ export function mustHold(client: ClientRegistration): boolean {
   return client.kind === 'producer' || client.kind === 'transactional-producer'
 }
 
+/** Whether a client is an application's: this project's own processes aren't. */
+export function isApplication(client: ClientRegistration): boolean {
+  return client.kind !== 'write-back' && client.kind !== 'guardian'
+}
+
 /** Keys of a fleet in the config store. */
 export function routeKeys(fleet: string) {
   const root = `/kbg/${fleet}`
   return {
     route: `${root}/route`,
     lock: `${root}/lock`,
+    /** Somebody asks the holder of the lock to take its switchover back; it goes with the lock's lease. */
+    abortRequest: `${root}/lock/abort-request`,
     journalHead: `${root}/journal/head`,
     journalBase: `${root}/journal/base`,
     journalEntry: (number: number) => `${root}/journal/entry/${String(number).padStart(12, '0')}`,

@@ -72,6 +72,8 @@ export interface Snapshot {
   readonly mirror: MirrorSnapshot
   /** What the audit's workers say; null: the fleet has none. */
   readonly audit: Reading<AuditFacts> | null
+  /** The colours that a guardian is to stand beside. */
+  readonly guardians: readonly Colour[]
   /** The catalog's groups, whether they are there or not. */
   readonly catalogGroups: readonly string[]
   /** Groups that the operator has named. */

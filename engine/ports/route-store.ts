@@ -29,8 +29,10 @@ export interface LockFacts {
 /** The lock, held. It is gone when its lease ends: every write compares it. */
 export interface RouteLock {
   readonly term: string
-  /** Aborted when the lease was lost. */
+  /** Aborted when the lease was lost, or the lock was taken away. */
   readonly lost: AbortSignal
+  /** Aborted when somebody asks for this term's switchover to be taken back, with a reason in words; absent where nobody can ask. */
+  readonly abortRequested?: AbortSignal
   release(): Promise<void>
 }
 

@@ -10,7 +10,8 @@ import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
 import type { Ports } from './ports.ts'
 import { reconcileFences } from './reconcile-fences.ts'
 import { openColour, proveFence } from './steps/fences.ts'
-import { type MoveRequest, takeLock } from './switchover.ts'
+import type { MoveRequest } from './switchover.ts'
+import { takeLock } from './under-lock.ts'
 
 const createMs = 60_000
 

@@ -1,5 +1,5 @@
 import type { Colour } from '../model/colour.ts'
-import { KbgError } from '../model/error.ts'
+import { KbgError, messageOf } from '../model/error.ts'
 import type { JournalEntry, JournalFact, TimelineMark } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RouteDocument } from '../model/route.ts'
@@ -29,6 +29,7 @@ export class Execution {
   journal: readonly JournalEntry[]
   #routeRevision: string
   #journalHead: number
+  #window: Deadline | null = null
 
   constructor(run: {
     ports: Ports
@@ -49,7 +50,8 @@ export class Execution {
     this.intent = run.intent
     this.lock = run.lock
     this.tell = run.tell
-    this.cancelled = run.cancelled
+    const { abortRequested } = run.lock
+    this.cancelled = abortRequested === undefined ? run.cancelled : AbortSignal.any([run.cancelled, abortRequested])
     this.route = run.route
     this.journal = run.journal
     this.#routeRevision = run.routeRevision
@@ -60,9 +62,26 @@ export class Execution {
     return this.lock.term
   }
 
-  /** A deadline that a cancellation or a lost lock ends: for steps before the decision. */
+  /** Why this run is told to stop, in words for people; null: it isn't. */
+  get whyCancelled(): string | null {
+    if (!this.cancelled.aborted) return null
+    return this.lock.abortRequested?.aborted === true ? messageOf(this.lock.abortRequested.reason) : 'cancelled'
+  }
+
+  /** A deadline that a cancellation or a lost lock ends: for steps before the decision. In the write window it ends with the window at the latest. */
   untilCancelled(totalMs: number, what: string): Deadline {
-    return new Deadline(this.ports.clock, totalMs, what, AbortSignal.any([this.cancelled, this.lock.lost]))
+    const boundMs = Math.min(totalMs, this.#window?.remainingMs() ?? totalMs)
+    return new Deadline(this.ports.clock, boundMs, what, AbortSignal.any([this.cancelled, this.lock.lost]))
+  }
+
+  /** Producers are held from here on: what isn't decided within the window's deadline is taken back, before a guardian has to do it. */
+  beginWindow(): void {
+    this.#window = new Deadline(this.ports.clock, this.limits.windowDeadlineMs, 'the write window')
+  }
+
+  /** It is decided: what follows is finished. */
+  endWindow(): void {
+    this.#window = null
   }
 
   /** A deadline that only a lost lock ends: once something was decided it is finished. */

@@ -6,13 +6,17 @@ import { destroyCluster, observeCluster, provisionCluster } from '../adapters/lo
 import type { LocalClusterSpec } from '../adapters/local/cluster-spec.ts'
 import { type ConnectWorkerSpec, destroyWorker, observeWorker, provisionWorker, type WorkerLocation } from '../adapters/local/connect-worker.ts'
 import { destroyRouteStore, observeRouteStore, provisionRouteStore, type RouteStoreSpec, routeStoreUsers } from '../adapters/local/etcd-process.ts'
+import { destroyGuardian, observeGuardian, provisionGuardian } from '../adapters/local/guardian-process.ts'
 import { credentialsPath, localAddresses, removeFleetIfEmpty } from '../adapters/local/state.ts'
 import { destroyWriteBack, observeWriteBack, provisionWriteBack } from '../adapters/local/write-back-process.ts'
 import { endpointText } from '../model/addresses.ts'
 import type { AuditWorkerAccess } from '../model/audit-worker.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
+import type { GuardianConfig } from '../model/guardian.ts'
+import type { ClientRegistration } from '../model/route.ts'
 import type { RouteStoreAccess, Wiring, WorkerAccess } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
+import { guardianRegistration } from './guardian/keeper.ts'
 import type { Progress } from './progress.ts'
 import { writeBackRegistration } from './write-back/keeper.ts'
 
@@ -24,7 +28,7 @@ const storeDeadlineMs = 60_000
 /** One Node process and its first look at both colours. */
 const auditDeadlineMs = 60_000
 /** One Node process and its registration. */
-const writeBackDeadlineMs = 60_000
+const followerDeadlineMs = 60_000
 /** The graces before SIGKILL are far below this. */
 const endDeadlineMs = 60_000
 
@@ -105,17 +109,9 @@ export const localAudits = {
 /** What keeps the live side's copy of positions on the standby, as a process of this machine. */
 export const localWriteBacks = {
   async provision(wiring: Wiring, call: PlatformCall): Promise<void> {
-    const deadline = new Deadline(call.clock, writeBackDeadlineMs, `the write-back of ${wiring.fleet} to follow the route`, call.cancelled)
-    const store = openRouteStore(wiring.routeStore, wiring.fleet, call.clock)
-    try {
-      const isRegistered = async (processId: number) => {
-        const { instanceId } = writeBackRegistration(processId)
-        return (await store.clients(deadline)).some((client) => client.instanceId === instanceId)
-      }
-      await provisionWriteBack(projectDir, wiring, isRegistered, lines(call, 'write-back'), deadline)
-    } finally {
-      await store.close()
-    }
+    await untilRegistered(wiring, 'the write-back', writeBackRegistration, call, (isRegistered, deadline) =>
+      provisionWriteBack(projectDir, wiring, isRegistered, lines(call, 'write-back'), deadline),
+    )
   },
   isAlive({ fleet }: Pick<Wiring, 'fleet'>): boolean {
     return observeWriteBack({ projectRoot: projectDir, fleet }) !== null
@@ -123,6 +119,49 @@ export const localWriteBacks = {
   destroy({ fleet }: Pick<Wiring, 'fleet'>, call: PlatformCall): Promise<void> {
     return destroyWriteBack({ projectRoot: projectDir, fleet }, endDeadline(call, `the write-back of ${fleet}`))
   },
+}
+
+/** What finishes or takes back what an orchestrator leaves open, as a process of this machine beside each colour. */
+export const localGuardians = {
+  async provision(guardian: DeclaredGuardian, call: PlatformCall): Promise<void> {
+    const { wiring, colour } = guardian
+    const registration = (processId: number) => guardianRegistration(colour, processId)
+    await untilRegistered(wiring, `the guardian beside ${colour}`, registration, call, (isRegistered, deadline) =>
+      provisionGuardian(projectDir, guardian, isRegistered, lines(call, `guardian ${colour}`), deadline),
+    )
+  },
+  /** Whether it runs, from the sources of this checkout. */
+  isAlive({ wiring, colour }: Pick<DeclaredGuardian, 'wiring' | 'colour'>): boolean {
+    return observeGuardian({ projectRoot: projectDir, fleet: wiring.fleet }, colour)?.isCurrent === true
+  },
+  destroy({ wiring, colour }: Pick<DeclaredGuardian, 'wiring' | 'colour'>, call: PlatformCall): Promise<void> {
+    return destroyGuardian({ projectRoot: projectDir, fleet: wiring.fleet }, colour, endDeadline(call, `the guardian beside ${colour} of ${wiring.fleet}`))
+  },
+}
+
+type DeclaredGuardian = Omit<GuardianConfig, 'code'>
+
+/** Provisions a process that is ready once it is registered in the route store; a guardian also has to have seen the newest epoch, because a gate that comes next asks for that. */
+async function untilRegistered(
+  wiring: Wiring,
+  what: string,
+  registrationOf: (processId: number) => ClientRegistration,
+  call: PlatformCall,
+  provision: (isRegistered: (processId: number) => Promise<boolean>, deadline: Deadline) => Promise<void>,
+): Promise<void> {
+  const deadline = new Deadline(call.clock, followerDeadlineMs, `${what} of ${wiring.fleet} to follow the route`, call.cancelled)
+  const store = openRouteStore(wiring.routeStore, wiring.fleet, call.clock)
+  try {
+    const isRegistered = async (processId: number) => {
+      const { instanceId } = registrationOf(processId)
+      const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
+      const epoch = route?.epoch ?? 0
+      return clients.some((client) => client.instanceId === instanceId && (client.kind !== 'guardian' || client.ackedEpoch >= epoch))
+    }
+    await provision(isRegistered, deadline)
+  } finally {
+    await store.close()
+  }
 }
 
 type DeclaredAudit = Pick<LocalAuditSpec, 'fleet' | 'clusters' | 'topics'>

@@ -19,14 +19,16 @@ export async function moveWaves(run: Execution, open: readonly OpenWave[], gateE
   }
 }
 
-/**
- * Groups that were left held are released, and waves that were left unjudged are judged, or brought back, whatever a gate says: clients wait. A move beyond that needs a
- * gate that looked at the route as it is then, and so another update.
- */
-export async function finishLeftOpen(run: Execution, open: readonly OpenWave[]): Promise<void> {
-  if (!isLeftOpen(run.route, run.journal)) return
+/** Groups that were left held are released, and waves that were left unjudged are judged, or brought back, whatever a gate says: clients wait. */
+export async function settleWaves(run: Execution, open: readonly OpenWave[]): Promise<void> {
   await releaseLeftHeld(run)
   for (const wave of open) await finishWave(run, wave)
+}
+
+/** {@link settleWaves} where it is needed. A move beyond that needs a gate that looked at the route as it is then, and so another update. @throws EndStateError `finished-earlier` */
+export async function finishLeftOpen(run: Execution, open: readonly OpenWave[]): Promise<void> {
+  if (!isLeftOpen(run.route, run.journal)) return
+  await settleWaves(run, open)
   const { live } = run.route
   const isMore = run.intent.live !== live || waveMoves(run.route, run.wiring.waves, run.intent.consumers).some((move) => isForward(move, live))
   if (!isMore) return
@@ -41,9 +43,9 @@ async function releaseLeftHeld(run: Execution): Promise<void> {
   if (left.length === 0) return
   const route = heldGroupsReleased(run.route, run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'skipped', detail: `${firstFive(left)} were left held, epoch ${route.epoch}` }, route)
-  // The gate that may follow wants every client on the newest epoch: joining again takes them a moment.
+  // The gate that may follow wants every client on the newest epoch: joining again takes them a moment. A guardian may be who waits here.
   const follow = run.untilCancelled(run.limits.holdDeadlineMs, 'clients to read the route')
-  await run.ports.store.waitForClients((clients) => clients.every(({ ackedEpoch }) => ackedEpoch >= route.epoch), follow)
+  await run.ports.store.waitForClients((clients) => clients.every((client) => client.kind === 'guardian' || client.ackedEpoch >= route.epoch), follow)
 }
 
 /** A verdict counts only for the route that it judged. @throws KbgError `stale-verdict` */

@@ -43,6 +43,7 @@ export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move
     colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
     mirror,
     audit,
+    guardians: wiring.guardians,
     catalogGroups: wiring.groups,
     unprovenGroups: wiring.unprovenGroups,
     groups,

@@ -8,6 +8,7 @@ import type { Audit } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Mirror } from '../ports/mirror.ts'
+import type { RouteOversight } from '../ports/route-oversight.ts'
 import type { RouteStore } from '../ports/route-store.ts'
 
 /** Everything that the engine acts on, behind interfaces. */
@@ -21,8 +22,13 @@ export interface Ports {
   readonly audit: Audit | null
 }
 
+/** {@link Ports} of who may also act beside the holder of the lock: a guardian, and `kbg abort`. */
+export interface OversightPorts extends Ports {
+  readonly store: RouteStore & RouteOversight
+}
+
 /** Connects the real adapters; connections are made when they are first needed. */
-export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Ports> {
+export async function connectPorts(wiring: Wiring, clock: Clock): Promise<OversightPorts> {
   const { blue, green } = wiring.clusters
   return {
     clock,
@@ -43,7 +49,7 @@ export async function closePorts(ports: Ports): Promise<void> {
 }
 
 /** Connects, runs, and closes whatever happens. */
-export async function withPorts<T>(wiring: Wiring, clock: Clock, work: (ports: Ports) => Promise<T>): Promise<T> {
+export async function withPorts<T>(wiring: Wiring, clock: Clock, work: (ports: OversightPorts) => Promise<T>): Promise<T> {
   const ports = await connectPorts(wiring, clock)
   try {
     return await work(ports)

@@ -4,7 +4,7 @@ import { isExcludedGroup } from '../gate/group-states.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { firstFive, messageOf } from '../model/error.ts'
-import type { ClientRegistration } from '../model/route.ts'
+import { type ClientRegistration, isApplication } from '../model/route.ts'
 import type { RouteStoreAccess, Wiring } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
 import type { RouteReading } from '../ports/route-store.ts'
@@ -61,7 +61,7 @@ export function reasonsOfRoute(
   const groups = Object.entries(route.groups).filter(([, group]) => group.colour === colour)
   if (groups.length > 0) reasons.push(`consumer groups read there: ${groups.map(([groupId]) => groupId).join(', ')}`)
   if (route.defaultConsumerColour === colour && route.live !== colour) reasons.push('groups that the route does not list read there')
-  const readers = clients.filter((client) => client.colour === colour)
+  const readers = clients.filter((client) => isApplication(client) && client.colour === colour)
   if (readers.length > 0) reasons.push(`routed clients use it: ${readers.map((client) => client.clientId).join(', ')}`)
   const backup = mirrorRecord(journal, otherColour(colour))
   if (!retire && backup !== null && backup.what !== 'stopped') {
@@ -112,7 +112,7 @@ export function reasonsAgainstEnding(
   if ((reading.route !== null && reading.route.state !== 'open') || openSwitch(reading.journal) !== null) {
     reasons.push('a switchover is open: run pulumi up first, it finishes it or takes it back')
   }
-  const applications = clients.filter(({ kind }) => kind !== 'write-back')
+  const applications = clients.filter(isApplication)
   if (applications.length > 0 && decommission !== fleet) {
     reasons.push(`routed clients are registered: ${firstFive(applications.map(({ clientId }) => clientId))}`)
   }

@@ -5,42 +5,33 @@ import type { Limits } from '../model/limits.ts'
 import type { Waves } from '../model/wave.ts'
 import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
-import type { RouteLock } from '../ports/route-store.ts'
+import type { OpenSwitch } from '../switchover/journal-reading.ts'
 import { planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
-import { type Actual, actualOf, EndStateError, Execution } from './execution.ts'
+import { type Actual, actualOf, EndStateError, type Execution } from './execution.ts'
+import { abortReasons, afterRelease, closeUntouched, finishOpen } from './finish-open.ts'
 import { finishLeftOpen, moveWaves, refuseStaleVerdict } from './move-waves.ts'
 import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
-import type { Progress } from './progress.ts'
 import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
 import { cut, sameTopics } from './steps/cut.ts'
 import { drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
-import { proveFence } from './steps/fences.ts'
-import { finish } from './steps/finish.ts'
 import { gate } from './steps/gate.ts'
-import { groups } from './steps/groups.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
 import { decide, liftAndPublish } from './steps/release.ts'
-import { reverse } from './steps/reverse.ts'
+import { type RunRequest, underLock } from './under-lock.ts'
 
 const storeReadMs = 5_000
 
 /** What a run is given besides its ports. */
-export interface MoveRequest {
-  readonly wiring: Wiring
+export interface MoveRequest extends RunRequest {
   readonly intent: Intent
-  readonly limits: Limits
   /** The epoch that the gate's verdict was given for; another one is refused. */
   readonly gateEpoch: number
-  /** Who asks, for the lock: `pulumi up by user@host, pid`. */
-  readonly holder: string
-  readonly tell: Progress
-  readonly cancelled: AbortSignal
 }
 
 /**
@@ -71,18 +62,13 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
       await moveWaves(run, course.open, request.gateEpoch)
       return run.actual
     case 'close-untouched':
-      await reconcileFences(run)
-      await disarm(run, course.open.source, course.open.target)
-      await closeUntouched(run, 'the orchestrator ended before the hold')
+    case 'finish-switch':
+      await finishOpen(run, course)
       return agreed(run, run.actual)
     case 'abort':
-      await decideAbort(run, 'the orchestrator ended while clients were held')
-      return await abortedEarlier(run, course, 'it was left while clients were held')
     case 'finish-abort':
-      return await abortedEarlier(run, course, 'its abort was left unfinished')
-    case 'finish-switch':
-      run.tell({ step: 'release', text: `finishing the decided switchover ${course.open.source} -> ${course.open.target}` })
-      return agreed(run, await finishSwitch(run, course))
+      await finishOpen(run, course)
+      return abortedEarlier(run, course.open, abortReasons[course.kind])
   }
 }
 
@@ -99,9 +85,7 @@ function agreed(run: Execution, actual: Actual): Actual {
   )
 }
 
-async function abortedEarlier(run: Execution, course: Extract<Course, { kind: 'abort' | 'finish-abort' }>, reason: string): Promise<Actual> {
-  const { source, target } = course.open
-  await finishAbort(run, source, target, reason)
+function abortedEarlier(run: Execution, { source, target }: OpenSwitch, reason: string): Actual {
   if (run.intent.live === source) return run.actual
   throw new KbgError('aborted', `An earlier switchover ${source} -> ${target} was taken back: ${reason}. ${source} is live, nothing was lost.`, {
     facts: { epoch: run.route.epoch },
@@ -113,7 +97,8 @@ async function abortedEarlier(run: Execution, course: Extract<Course, { kind: 'a
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
   run.tell({ step: 'gate', text: 'observing both colours' })
   await gate(run, { source, target })
-  await run.record({ kind: 'opened', source, target, attempt: run.intent.attempt, epoch: run.route.epoch })
+  const { attempt, consumers } = run.intent
+  await run.record({ kind: 'opened', source, target, attempt, epoch: run.route.epoch, consumers })
   let decidedCut: Awaited<ReturnType<typeof cut>>
   let graceful: boolean
   try {
@@ -150,15 +135,10 @@ async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'bl
 
 /** A failure before the decision: everything as it was, and the reason. A lost lock is somebody else's to finish. */
 async function takeBack(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green', thrown: unknown): Promise<never> {
-  if (run.lock.lost.aborted) {
-    throw new KbgError('lock-lost', 'The lock was lost, so this run stops at once; whoever holds it now finishes or takes back.', {
-      cause: thrown,
-      remedy: 'Run pulumi up again.',
-    })
-  }
-  const reason = run.cancelled.aborted ? 'cancelled' : messageOf(thrown)
+  if (run.lock.lost.aborted) throw lockLost(thrown)
+  const reason = run.whyCancelled ?? messageOf(thrown)
   run.tell({ step: 'abort', text: reason })
-  if (run.route.state === 'held') await decideAbort(run, reason)
+  if (run.route.state === 'held') await decideAbort(run, reason).catch((second: unknown) => Promise.reject(isLostRace(second) ? lockLost(thrown) : second))
   if (run.route.state === 'deciding') throw thrown
   if (run.route.state === 'aborting') {
     await finishAbort(run, source, target, reason).catch((second: unknown) => {
@@ -182,75 +162,16 @@ async function takeBack(run: Execution, source: 'blue' | 'green', target: 'blue'
   throw new KbgError('refused', `The switchover ${source} -> ${target} ended before it touched traffic: ${reason}`, { cause: thrown, facts: { live: source } })
 }
 
-async function closeUntouched(run: Execution, reason: string): Promise<void> {
-  await run.record({ kind: 'closed', outcome: 'aborted', live: run.route.live, epoch: run.route.epoch, graceful: false, reason, timeline: run.timeline })
+/** Nobody else writes beside a lock: who loses a comparison has lost that first, however late he learns of it. */
+function isLostRace(thrown: unknown): boolean {
+  return thrown instanceof KbgError && ['lost-race', 'lock-lost'].includes(thrown.code)
 }
 
-async function finishSwitch(run: Execution, course: Extract<Course, { kind: 'finish-switch' }>): Promise<Actual> {
-  const { source, target, decided } = course.open
-  if (!decided?.cut) throw new KbgError('journal-mismatch', 'A decided switchover has no cut.', { facts: { source, target } })
-  if (course.from === 'lift') {
-    // Time has passed since the source was proven fenced, and somebody may have acted meanwhile.
-    await proveFence(run.ports.clusters[source], 'fenced', run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`))
-    await liftAndPublish(run, target)
-  } else {
-    await reconcileFences(run) // it may have been left for long
-  }
-  return await afterRelease(run, source, target, decided.cut, false)
-}
-
-/** Steps 9 to 12. The traffic has moved; what fails here leaves a known state that a rerun finishes. */
-async function afterRelease(
-  run: Execution,
-  source: 'blue' | 'green',
-  target: 'blue' | 'green',
-  decidedCut: Awaited<ReturnType<typeof cut>>,
-  graceful: boolean,
-): Promise<Actual> {
-  try {
-    run.tell({ step: 'reverse', text: `turning the mirror round: ${target} -> ${source}` })
-    await reverse(run, source, target, decidedCut)
-    run.tell({ step: 'groups', text: 'moving consumer groups' })
-    await groups(run, source, target, decidedCut)
-    await finish(run, source, target, graceful)
-    run.tell({ step: 'finish', text: `${target} live, ${source} standby, mirror ${target} -> ${source}` })
-    return run.actual
-  } catch (thrown) {
-    throw new EndStateError('unfinished', `${target} is live, but the switchover is not finished: ${messageOf(thrown)}`, run.actual, {
-      cause: thrown,
-      remedy: 'Run pulumi up again: it goes on where this ended. Until then there is no way back without loss of the new records.',
-    })
-  }
-}
-
-/** Takes the lock, reads route and journal, and runs; the lock is released whatever happens. */
-async function underLock<T>(ports: Ports, request: Omit<MoveRequest, 'gateEpoch'>, work: (run: Execution) => Promise<T>): Promise<T> {
-  const lock = await takeLock(ports, request)
-  try {
-    const reading = await ports.store.read(new Deadline(ports.clock, storeReadMs, 'the route store'))
-    if (reading.route === null) {
-      throw new KbgError('no-route', 'There is no route to move.', {
-        remedy: 'Create it first: pulumi up on the traffic stack with the colour that is live now.',
-      })
-    }
-    return await work(
-      new Execution({
-        ...request,
-        ports,
-        lock,
-        route: reading.route,
-        journal: reading.journal,
-        routeRevision: reading.routeRevision,
-        journalHead: reading.journalHead,
-      }),
-    )
-  } finally {
-    await lock.release()
-  }
-}
-
-export async function takeLock(ports: Ports, request: Pick<MoveRequest, 'holder' | 'limits'>): Promise<RouteLock> {
-  return await ports.store.lock(request.holder, request.limits.lockLeaseSeconds, new Deadline(ports.clock, storeReadMs, 'the lock'))
+function lockLost(cause: unknown): KbgError {
+  return new KbgError('lock-lost', 'The lock was lost, so this run stops at once; whoever holds it now finishes or takes back.', {
+    cause,
+    remedy: 'kbg status says what became of it. Then run pulumi up again.',
+  })
 }
 
 /** The route as it is, and whether the fences follow it. @throws KbgError when the store can't be read: never an invented state */
@@ -269,7 +190,7 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const course = chooseCourse(reading.route, reading.journal, intent, wiring.waves)
     const move = judgedMove(course, reading.route.live)
     const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
-    return planText(course, limits, verdict)
+    return planText(course, limits, verdict, wiring.guardians)
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }

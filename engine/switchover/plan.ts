@@ -1,19 +1,23 @@
 import type { Verdict } from '../gate/assess.ts'
 import { noAudit } from '../gate/audit.ts'
 import { checkLine, refusals } from '../gate/check.ts'
+import { noGuardian } from '../gate/guardians.ts'
+import type { Colour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Course } from './resume.ts'
+import { longestStallMs } from './stall.ts'
 import { steps } from './steps.ts'
 
-/** The plan as text, for the preview's log and `kbg status`: every step with its bound, and what would refuse it now. */
-export function planText(course: Course, limits: Limits, verdict: Verdict | null): string {
+/** The plan as text, for the preview's log: every step with its bound, for how long producers may be held, and what would refuse it now. */
+export function planText(course: Course, limits: Limits, verdict: Verdict | null, guardians: readonly Colour[]): string {
   const lines = [courseLine(course)]
   if (course.kind === 'switch') {
     for (const step of steps) {
       const bound = step.built ? `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}` : 'not built yet'
       lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${bound})`)
     }
+    lines.push(guardians.length === 0 ? `${noGuardian}.` : `${stallText(limits)}.`)
   }
   if (verdict !== null) {
     const refused = refusals(verdict.checks)
@@ -22,6 +26,11 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
     if (verdict.checks.some(({ observed }) => observed === noAudit)) lines.push(`${noAudit}.`)
   }
   return lines.join('\n')
+}
+
+/** The bound of guardians in words: see {@link longestStallMs}. */
+export function stallText(limits: Limits): string {
+  return `Whatever ends or hangs, guardians see that producers are held for ${Math.ceil(longestStallMs(limits) / 1_000)} s at most, while the route store and one of them live`
 }
 
 function courseLine(course: Course): string {

@@ -5,7 +5,21 @@ import type { RouteDocument } from '../model/route.ts'
 import type { Waves } from '../model/wave.ts'
 import type { Intent } from '../model/wiring.ts'
 import { type OpenSwitch, openSwitch } from './journal-reading.ts'
-import { type OpenWave, openWaves, type WaveMove, waveMoves } from './waves.ts'
+import { isLeftOpen, type OpenWave, openWaves, type WaveMove, waveMoves } from './waves.ts'
+
+/** What has to become of a switchover that a run left open, whatever anybody wants now. */
+export type LeftSwitch =
+  /** Opened before the hold: nothing was touched; it is closed. */
+  | { readonly kind: 'close-untouched'; readonly open: OpenSwitch }
+  /** Nobody decided: the source gets its writers back. */
+  | { readonly kind: 'abort'; readonly open: OpenSwitch }
+  /** It was decided that the source stays: finish that. */
+  | { readonly kind: 'finish-abort'; readonly open: OpenSwitch }
+  /** It was decided that the target takes over: finish that, from `from` on. */
+  | { readonly kind: 'finish-switch'; readonly open: OpenSwitch; readonly from: 'lift' | 'reverse' }
+
+/** What a run left between two states: a switchover; or groups that are still held, and waves that nobody has judged. */
+export type LeftOpen = LeftSwitch | { readonly kind: 'settle-waves'; readonly open: readonly OpenWave[] }
 
 /** What a run of the switchover has to do, decided from the route and the journal alone. */
 export type Course =
@@ -14,14 +28,9 @@ export type Course =
   | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour }
   /** The producers stay; waves that a run left open are brought to their end, then groups move to where they are wanted. */
   | { readonly kind: 'waves'; readonly open: readonly OpenWave[]; readonly moves: readonly WaveMove[] }
-  /** Opened before the hold: nothing was touched; it is closed. `next` is for the update after this one, which a gate has judged. */
-  | { readonly kind: 'close-untouched'; readonly open: OpenSwitch; readonly next: Course }
-  /** Nobody decided: the source gets its writers back. */
-  | { readonly kind: 'abort'; readonly open: OpenSwitch }
-  /** It was decided that the source stays: finish that. */
-  | { readonly kind: 'finish-abort'; readonly open: OpenSwitch }
-  /** It was decided that the target takes over: finish that, from `from` on. */
-  | { readonly kind: 'finish-switch'; readonly open: OpenSwitch; readonly from: 'lift' | 'reverse' }
+  | Exclude<LeftSwitch, { readonly kind: 'close-untouched' }>
+  /** `next` is for the update after this one, which a gate has judged. */
+  | (Extract<LeftSwitch, { readonly kind: 'close-untouched' }> & { readonly next: Course })
 
 /**
  * Chooses the course. Only evidence of the open switchover counts; nothing stale is finished twice.
@@ -29,6 +38,29 @@ export type Course =
  * @throws KbgError `journal-mismatch` when route and journal contradict each other
  */
 export function chooseCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
+  const left = leftSwitch(route, journal)
+  if (left === null) return freshCourse(route, journal, intent, waves)
+  return left.kind === 'close-untouched' ? { ...left, next: freshCourse(route, journal, intent, waves) } : left
+}
+
+/**
+ * What is left open, from the route and the journal alone; null: nothing. A rerun and a guardian see the same.
+ *
+ * @throws KbgError `journal-mismatch` when route and journal contradict each other
+ */
+export function leftOpen(route: RouteDocument, journal: readonly JournalEntry[]): LeftOpen | null {
+  return leftSwitch(route, journal) ?? (isLeftOpen(route, journal) ? { kind: 'settle-waves', open: openWaves(journal) } : null)
+}
+
+/** The intent of the run that left something open: what somebody else finishes it by. It moves nothing new. */
+export function leftIntent(route: RouteDocument, journal: readonly JournalEntry[]): Intent {
+  const opened = openSwitch(journal)?.entries[0]
+  if (opened?.kind === 'opened') return { live: route.live, attempt: opened.attempt, consumers: opened.consumers ?? {} }
+  const moving = journal.findLast((entry) => entry.kind === 'wave' && entry.what === 'moving')
+  return { live: route.live, attempt: (moving?.kind === 'wave' ? moving.attempt : undefined) ?? route.attempt, consumers: {} }
+}
+
+function leftSwitch(route: RouteDocument, journal: readonly JournalEntry[]): LeftSwitch | null {
   const open = openSwitch(journal)
   switch (route.state) {
     case 'held':
@@ -38,16 +70,10 @@ export function chooseCourse(route: RouteDocument, journal: readonly JournalEntr
     case 'deciding':
       return { kind: 'finish-switch', open: withCut(required(open, route), route), from: 'lift' }
     case 'open':
-      return openCourse(route, journal, intent, waves)
+      if (open === null) return null
+      if (open.decided === null) return { kind: 'close-untouched', open }
+      return open.decided.outcome === 'switch' ? { kind: 'finish-switch', open: withCut(open, route), from: 'reverse' } : { kind: 'finish-abort', open }
   }
-}
-
-function openCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
-  const open = openSwitch(journal)
-  if (open?.decided?.outcome === 'switch') return { kind: 'finish-switch', open: withCut(open, route), from: 'reverse' }
-  if (open?.decided?.outcome === 'abort') return { kind: 'finish-abort', open }
-  const fresh = freshCourse(route, journal, intent, waves)
-  return open === null ? fresh : { kind: 'close-untouched', open, next: fresh }
 }
 
 function freshCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {

@@ -1,20 +1,18 @@
 import { noAudit } from '../gate/audit.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
-import { firstFive } from '../model/error.ts'
+import { firstFive, messageOf } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
-import type { ClientRegistration, RouteDocument } from '../model/route.ts'
+import { type ClientRegistration, isApplication, type RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
+import { guardiansText, isGuarded, type NextFacts, nextText } from './next-text.ts'
 import { consumersOf, openWaves } from './waves.ts'
 
 /** What `kbg status` looks at. */
-export interface StatusFacts {
+export interface StatusFacts extends NextFacts {
   readonly route: RouteDocument | null
-  readonly journal: readonly JournalEntry[]
-  readonly lockHolder: string | null
-  readonly clients: readonly ClientRegistration[]
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
   /** The catalog's groups by wave. */
   readonly waves: Waves
@@ -22,7 +20,7 @@ export interface StatusFacts {
   readonly isAudited: boolean
 }
 
-/** Any state in words: who writes where, what is fenced, which step is open since when, what happens next, what the operator can do (pure). */
+/** Any state in words: who writes where, what is fenced, which step is open since when, what happens next by itself, what the operator can do (pure). */
 export function statusText(facts: StatusFacts): string {
   const { route, journal } = facts
   if (route === null && journal.length > 0) {
@@ -38,8 +36,10 @@ export function statusText(facts: StatusFacts): string {
     `readers   ${readersText(route)}`,
     ...wavesText(facts, route),
     `clients   ${clientsText(facts.clients, route.epoch)}`,
+    `guardians ${guardiansText(facts, route.epoch)}`,
     `lock      ${facts.lockHolder === null ? 'free' : `held by ${facts.lockHolder}`}`,
-    ...openText(facts),
+    ...openText(facts, route),
+    ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),
   ].join('\n')
 }
@@ -75,7 +75,10 @@ function fenceAdvice(facts: StatusFacts, route: RouteDocument): readonly string[
     ...(says(route.live, 'fenced') ? [`${route.live} is live but refuses writes`] : []),
     ...(says(otherColour(route.live), 'open') ? [`${otherColour(route.live)} accepts writes though it isn't live`] : []),
   ]
-  return wrong.length === 0 ? [] : [`          ${wrong.join('; ')}: run pulumi up on the traffic stack, with live as it is, and it puts that right`]
+  const what = isGuarded(facts)
+    ? 'a guardian puts that right by itself within seconds'
+    : 'kbg repair puts that right, and so does pulumi up on the traffic stack'
+  return wrong.length === 0 ? [] : [`          ${wrong.join('; ')}: ${what}`]
 }
 
 function mirrorText(journal: readonly JournalEntry[]): string {
@@ -89,37 +92,45 @@ function readersText(route: RouteDocument): string {
 }
 
 /** Where each wave reads, and which one a run left between two. */
-function wavesText({ waves, journal, lockHolder }: StatusFacts, route: RouteDocument): readonly string[] {
+function wavesText({ waves, journal }: StatusFacts, route: RouteDocument): readonly string[] {
   const known = Object.entries(consumersOf(route, waves))
   if (known.length === 0) return []
   const open = [...known.flatMap(([wave, colour]) => (colour === 'held' ? [wave] : [])), ...openWaves(journal).map(({ wave }) => wave)]
-  const next = lockHolder === null ? 'its orchestrator is gone; pulumi up on the traffic stack goes on with it' : 'its orchestrator holds the lock and goes on'
   return [
     `waves     ${known.map(([wave, colour]) => `${wave} ${colour === 'mixed' ? 'on both colours' : colour === 'held' ? 'held' : `reads on ${colour}`}`).join(', ')}`,
-    ...(open.length === 0 ? [] : [`          ${[...new Set(open)].join(', ')} is being moved: ${next}`]),
+    ...(open.length === 0 ? [] : [`          ${[...new Set(open)].join(', ')} is being moved`]),
   ]
 }
 
 function clientsText(clients: readonly ClientRegistration[], epoch: number): string {
-  const late = clients.filter((client) => client.ackedEpoch < epoch)
-  return `${clients.length} registered${late.length > 0 ? `, not on epoch ${epoch}: ${firstFive(late.map((client) => client.clientId))}` : ''}`
+  const applications = clients.filter(isApplication)
+  const late = applications.filter((client) => client.ackedEpoch < epoch)
+  return `${applications.length} registered${late.length > 0 ? `, not on epoch ${epoch}: ${firstFive(late.map((client) => client.clientId))}` : ''}`
 }
 
-function openText(facts: StatusFacts): readonly string[] {
-  const open = openSwitch(facts.journal)
+function openText({ journal }: StatusFacts, route: RouteDocument): readonly string[] {
+  const open = openSwitch(journal)
   if (open === null) return ['switch    none is open']
-  const last = open.entries.findLast((entry) => entry.kind === 'step' || entry.kind === 'decided' || entry.kind === 'fence')
-  const since = open.entries[0]?.atWallClock ?? ''
+  const last = open.entries.findLast((entry) => entry.kind === 'step' || entry.kind === 'decided' || entry.kind === 'fence' || entry.kind === 'mirror')
+  const held = open.entries.find((entry) => entry.kind === 'step' && entry.step === 'hold')
+  const since = route.state === 'open' || held === undefined ? '' : `, producers held since ${held.atWallClock}`
   const decided = open.decided === null ? 'not decided' : `decided: ${open.decided.outcome}`
   return [
-    `switch    ${open.source} -> ${open.target} open since ${since}, ${decided}${last ? `, last: ${entryText(last)}` : ''}`,
-    facts.lockHolder === null
-      ? '          its orchestrator is gone: nobody finishes it by itself. Run pulumi up on the traffic stack: it finishes what was decided, or takes it back'
-      : '          its orchestrator holds the lock and goes on; ^C there takes it back while nothing is decided',
+    `switch    ${open.source} -> ${open.target} open since ${open.entries[0]?.atWallClock}${since}, ${decided}${last ? `, last: ${entryText(last)}` : ''}`,
   ]
+}
+
+/** A route and a journal that contradict each other are told, not thrown: this is what somebody reads who looks for the cause. */
+function next(facts: StatusFacts, route: RouteDocument): readonly string[] {
+  try {
+    return nextText(facts, route)
+  } catch (thrown) {
+    return [`next      nothing by itself: ${messageOf(thrown)}`]
+  }
 }
 
 function entryText(entry: JournalEntry): string {
   if (entry.kind === 'step') return `${entry.step} ${entry.what} (${entry.detail})`
+  if (entry.kind === 'mirror') return `connector ${entry.connector} ${entry.what}`
   return entry.kind === 'fence' ? `${entry.what} the fence of ${entry.colour}` : entry.kind
 }

@@ -29,6 +29,10 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     const [{ localWriteBack }, { localWriteBacks }] = await Promise.all([import('./local-write-back.ts'), import('../../engine/run/local-platform.ts')])
     return handlerOf(localWriteBack(localWriteBacks))
   },
+  'kbg:index:LocalGuardian': async () => {
+    const [{ localGuardian }, { localGuardians }] = await Promise.all([import('./local-guardian.ts'), import('../../engine/run/local-platform.ts')])
+    return handlerOf(localGuardian(localGuardians))
+  },
   'kbg:index:Switchover': async () => {
     const [{ switchover }, { switchoverEngine }] = await Promise.all([import('./switchover.ts'), import('./switchover-by-engine.ts')])
     return handlerOf(switchover(switchoverEngine))

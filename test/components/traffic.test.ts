@@ -67,7 +67,7 @@ describe('the traffic program', () => {
       unprovenGroups: { legacy: 'stay' },
     })
     expect(switchover?.wiring).toMatchObject({ audit: [{ url: 'http://audit.invalid' }] })
-    expect(switchover?.wiring).toMatchObject({ waves: { 'wave-1': ['billing'] } })
+    expect(switchover?.wiring).toMatchObject({ waves: { 'wave-1': ['billing'] }, guardians: ['blue', 'green'] })
     expect(gate?.intent).toEqual({ live: 'blue', attempt: 2, consumers: { 'wave-1': 'green' } })
     expect(switchover).toMatchObject({ live: 'blue', attempt: 2, consumers: { 'wave-1': 'green' }, gate: { verdict: 'pass', epoch: 9 }, decommission: null })
   })
@@ -80,6 +80,20 @@ describe('the traffic program', () => {
       { target: { colour: 'blue' }, source: { colour: 'green' } },
       { target: { colour: 'green' }, source: { colour: 'blue' } },
     ])
+  })
+
+  test('a guardian stands beside each colour, within the limits of the switchover', async () => {
+    const { registered } = await mockTraffic(bothColours)
+    const outputs = await trafficProgram(config, catalog)
+    await valueOfOutput(outputs.route.epoch) // behind gate and switchover, which stand behind the guardians
+    const wiring = await valueOfOutput(outputs.wiring)
+    const guardians = registered.filter(({ type }) => type === 'kbg:index:LocalGuardian')
+    expect(guardians.map(({ name, inputs }) => [name, inputs.colour])).toEqual([
+      ['guardian-blue', 'blue'],
+      ['guardian-green', 'green'],
+    ])
+    for (const { inputs } of guardians) expect(inputs).toMatchObject({ wiring, limits: config.limits })
+    expect(outputs.limits).toEqual(config.limits)
   })
 
   test('a colour that does not stand yet is an error that says what to run', async () => {

@@ -19,7 +19,8 @@ import { type Ports, withPorts } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
 import { fence } from '../../engine/run/steps/fence.ts'
 import { publishHeld } from '../../engine/run/steps/hold.ts'
-import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
+import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
+import { longestStallMs } from '../../engine/switchover/stall.ts'
 import { projectDir, toolEnv } from '../../tools/paths.ts'
 import type { WorkloadProcess } from '../support/workload/process.ts'
 
@@ -51,8 +52,14 @@ async function switchTo(live: 'blue' | 'green'): Promise<void> {
   }
 }
 
-/** What kill -9 leaves behind in the middle of a switchover: the route held, the source fenced, nobody at work. */
-async function leaveHeldAndFenced(ports: Ports): Promise<void> {
+/** Whether the switchover that was opened under that term is closed. */
+async function isClosed(ports: Ports, openedTerm: string): Promise<boolean> {
+  const { journal } = await ports.store.read(within(10))
+  return journal.some((entry) => entry.kind === 'opened' && entry.term === openedTerm) && openSwitch(journal) === null
+}
+
+/** What kill -9 leaves behind in the middle of a switchover: the route held, the source fenced, nobody at work. @returns its term */
+async function leaveHeldAndFenced(ports: Ports): Promise<string> {
   const lock = await ports.store.lock('an orchestrator that dies', 5, within(10))
   const { route: current, journal, routeRevision, journalHead } = await ports.store.read(within(10))
   if (current === null) throw new Error('no route')
@@ -64,6 +71,7 @@ async function leaveHeldAndFenced(ports: Ports): Promise<void> {
   await publishHeld(run, 'green')
   await fence(run, 'blue')
   await lock.release()
+  return lock.term
 }
 
 beforeAll(async () => {
@@ -102,7 +110,7 @@ afterAll(async () => {
 describe('a switchover by pulumi up, under load', () => {
   test('a route is created with blue live, and the status says so', async () => {
     expect(await route()).toMatchObject({ live: 'blue', state: 'open' })
-    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(
+    expect(await withFleet((ports) => describeStatus(ports, wiring, Limits.parse({})))).toMatch(
       /producers write to blue[\s\S]*blue open; green fenced[\s\S]*blue -> green running/,
     )
   })
@@ -136,13 +144,12 @@ describe('a switchover by pulumi up, under load', () => {
     await withFleet((ports) => ports.mirrors.blue.resume(connector, within(60)))
   })
 
-  test('an orchestrator died while clients were held and blue was fenced: the next up gives blue its writers back, and latches', async () => {
-    await withFleet(leaveHeldAndFenced)
-    expect(await route()).toMatchObject({ live: 'blue', state: 'held', target: 'green' })
-    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(/producers are held[\s\S]*blue fenced[\s\S]*its orchestrator is gone/)
-    await expect(stacks.up('traffic')).rejects.toThrow(/was taken back: it was left while clients were held/)
-    expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0 } })
-    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(/producers write to blue[\s\S]*blue open; green fenced/)
+  test('an orchestrator died while clients were held and blue was fenced: a guardian gives blue its writers back, and latches', async () => {
+    const died = await withFleet(leaveHeldAndFenced)
+    await withFleet((ports) => within(longestStallMs(Limits.parse({})) / 1_000).poll(100, async () => ((await isClosed(ports, died)) ? true : undefined)))
+    expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0, reason: 'it was left while clients were held' } })
+    expect(await withFleet((ports) => describeStatus(ports, wiring, Limits.parse({})))).toMatch(/guardians beside blue \(epoch \d+\), beside green/)
+    expect(await withFleet((ports) => describeStatus(ports, wiring, Limits.parse({})))).toMatch(/producers write to blue[\s\S]*blue open; green fenced/)
     await expect(stacks.up('traffic')).rejects.toThrow(/route: fail; observed latched at attempt 0/)
     await stacks.setConfig('traffic', { attempt: '1' })
   })
@@ -156,7 +163,7 @@ describe('a switchover by pulumi up, under load', () => {
     expect(positions.length).toBeGreaterThan(10)
     expect(positions.filter((position) => position.verdict === 'not provable')).toEqual([])
     expect(journal.at(-1)).toMatchObject({ kind: 'closed', outcome: 'switched', graceful: true })
-    expect(await withFleet((ports) => describeStatus(ports, wiring.waves))).toMatch(
+    expect(await withFleet((ports) => describeStatus(ports, wiring, Limits.parse({})))).toMatch(
       /producers write to green[\s\S]*blue fenced; green open[\s\S]*green -> blue running/,
     )
   })

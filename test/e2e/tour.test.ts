@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { JournaledSwitchover } from '../../cli/report/journaled.ts'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { observeGuardian } from '../../engine/adapters/local/guardian-process.ts'
 import { findProcess } from '../../engine/adapters/local/process.ts'
 import { colourDirectory, credentialsPath, fleetDirectory } from '../../engine/adapters/local/state.ts'
 import type { Colour } from '../../engine/model/colour.ts'
@@ -65,7 +66,7 @@ function deafProducer(ackedEpoch: number): ClientRegistration {
   return { version: 1, ...identity, ackedEpoch, state: 'running', colour: 'blue' }
 }
 const register = (client: ClientRegistration) => inStore((etcd) => etcd.put(routeKeys(fleet).client(client.instanceId)).value(JSON.stringify(client)))
-const unregister = () => inStore((etcd) => etcd.delete().prefix(routeKeys(fleet).clientPrefix))
+const unregister = () => inStore((etcd) => etcd.delete().key(routeKeys(fleet).client(deafProducer(0).instanceId)))
 
 /** Waits until the route is as asked for. Polled every 20 ms: what is waited for lasts hundreds. */
 async function untilRoute(state: string, live: Colour): Promise<void> {
@@ -208,13 +209,17 @@ describe('the tour, and what may go wrong on the way', () => {
     expect(await route()).toEqual(before)
   })
 
-  test('a killed update leaves a lock of Pulumi, which `pulumi cancel` ends', async () => {
+  test('a killed update leaves a lock of Pulumi: kbg repair says so, and `pulumi cancel` ends it', async () => {
     const killed = copy.start(upTraffic, 120)
     await within(60).poll(20, async () => (copy.hasPulumiLock('traffic') ? true : undefined))
     killed.signal('SIGKILL')
     await killed.ended
+    const { output } = await copy.run('npx kbg repair')
+    expect(output).toMatch(/traffic was killed \(.*pid \d+\) and left Pulumi's lock\. Type: npx pulumi cancel -s traffic --yes/)
+    expect(output).toMatch(/Nothing was left open, and the fences follow the route: blue is live/)
     await copy.run('npx pulumi cancel -s traffic --yes')
     expect(copy.hasPulumiLock('traffic')).toBe(false)
+    expect((await copy.run('npx kbg repair')).output).not.toContain('pulumi cancel')
   })
 
   test('a route document that is damaged: status, preview and update say so, and nothing moves', async () => {
@@ -268,11 +273,42 @@ describe('the tour, and what may go wrong on the way', () => {
     expect((await copy.run('npx kbg ack')).output).toMatch(/attempt is 1 now \(latched was 0: cancelled\)/)
   })
 
+  test('kbg abort in another terminal does the same, and has nothing to do where nothing is moved', async () => {
+    expect((await copy.run('npx kbg abort')).output).toMatch(/Nothing is being moved: blue is live/)
+    await untilMirrored('blue', 'green')
+    await register(deafProducer((await route())?.epoch ?? 0))
+    const restore = setLimits({ holdDeadlineMs: 20_000 })
+    const update = copy.start(upTraffic, 120)
+    await untilRoute('held', 'blue')
+    const aborted = await copy.run('npx kbg abort')
+    const { exitCode, output } = await update.ended
+    restore()
+    expect(aborted.output).toMatch(/told pulumi up by .*[\s\S]*Taken back by pulumi up by .*: blue is live, nothing was lost/)
+    expect(exitCode).not.toBe(0)
+    expect(output).toMatch(/aborted: The switchover blue -> green was taken back.* by order of kbg abort by /)
+    expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 1 } })
+    await unregister()
+    expect((await copy.run('npx kbg ack')).output).toContain('attempt is 2 now')
+  })
+
+  test('a guardian that was killed: the gate refuses, and the next update starts it', async () => {
+    const guardian = observeGuardian({ projectRoot: copy.root, fleet }, 'green')
+    process.kill(guardian?.pid ?? 0, 'SIGKILL')
+    const isForgotten = async (ports: Ports) => (await ports.store.clients(within(10))).every(({ clientId }) => clientId !== 'kbg-guardian-green')
+    await withFleet((ports) => within(30).poll(200, async () => ((await isForgotten(ports)) ? true : undefined)))
+    expect((await copy.run('npx kbg status')).output).toMatch(
+      /guardians beside blue \(epoch \d+\); none beside green: pulumi up on the traffic stack starts it/,
+    )
+    expect((await copy.run('npx pulumi preview -s traffic')).output).toMatch(/guardians: fail; observed none beside green/)
+  })
+
   test('the switchover', async () => {
     await untilMirrored('blue', 'green')
     await nextOfTour('npx pulumi up -s traffic')
     expect(await route()).toMatchObject({ live: 'green', state: 'open' })
-    expect((await nextOfTour('npx kbg status')).output).toMatch(/producers write to green[\s\S]*blue fenced; green open/)
+    expect((await nextOfTour('npx kbg status')).output).toMatch(
+      /producers write to green[\s\S]*blue fenced; green open[\s\S]*guardians beside blue .*, beside green/,
+    )
   })
 
   test('its report is made from the journal, with the gate that let it begin; the one before it was taken back', async () => {
@@ -283,7 +319,7 @@ describe('the tour, and what may go wrong on the way', () => {
     const switched = await made('npx kbg report')
     expect(switched.report).toMatchObject({ fleet, source: 'blue', target: 'green', outcome: 'switched', gate: { epoch: switched.report.openedEpoch } })
     expect(switched.page).toContain('Not observed. This report is made from the journal')
-    expect((await made('npx kbg report --switchover 2')).report).toMatchObject({ outcome: 'aborted', reason: 'cancelled', gate: null })
+    expect((await made('npx kbg report --switchover 2')).report).toMatchObject({ outcome: 'aborted', reason: expect.stringContaining('kbg abort'), gate: null })
   })
 
   test('the live colour is not destroyed', async () => {

@@ -16,6 +16,7 @@ import { KbgError } from '../../engine/model/error.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import { type ClientRegistration, type RouteDocument, routeKeys } from '../../engine/model/route.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import type { RouteOversight } from '../../engine/ports/route-oversight.ts'
 import type { RouteLock, RouteStore } from '../../engine/ports/route-store.ts'
 
 const fleet = `h4s${process.pid}`
@@ -25,7 +26,7 @@ const spec: RouteStoreSpec = { projectRoot, fleet, subnets: process.platform ===
 const within = (ms: number, what = 'the test'): Deadline => new Deadline(systemClock, ms, what)
 
 let local: LocalRouteStore
-let store: RouteStore
+let store: RouteStore & RouteOversight
 let operator: Etcd3
 let application: Etcd3
 
@@ -167,6 +168,55 @@ describe('route, journal and lock', () => {
       const write = { route: null, entry: entry(lock, 99), expectedRouteRevision: '0', expectedJournalHead: 0 }
       expect(await codeOf(store.write(lock, write, within(2_000)))).toBe('journal-entry')
     })
+  })
+})
+
+describe('a lock that somebody else holds', () => {
+  const aborted = (signal: AbortSignal | undefined) =>
+    new Promise<KbgError>((resolve) => {
+      if (signal?.aborted) resolve(signal.reason)
+      else signal?.addEventListener('abort', () => resolve(signal.reason), { once: true })
+    })
+
+  test('is taken away only as it was seen: by its term and by the route; its holder learns of it at once and writes nothing more', async () => {
+    const lock = await store.lock('one that hangs', 60, within(2_000))
+    const { routeRevision, journalHead, lock: seen, route: current } = await store.glance(within(2_000))
+    expect([seen, current?.fleet]).toEqual([{ holder: 'one that hangs', term: lock.term }, fleet])
+    expect(await store.breakLock({ term: lock.term, routeRevision: String(BigInt(routeRevision) + 1n) }, within(2_000))).toBe(false)
+    expect(await store.breakLock({ term: '1', routeRevision }, within(2_000))).toBe(false)
+    expect([lock.lost.aborted, (await store.glance(within(2_000))).lock?.term]).toEqual([false, lock.term])
+    expect(await store.breakLock({ term: lock.term, routeRevision }, within(2_000))).toBe(true)
+    const write = { route: null, entry: entry(lock, journalHead + 1), expectedRouteRevision: routeRevision, expectedJournalHead: journalHead }
+    expect(['lost-race', 'lock-lost']).toContain(await codeOf(store.write(lock, write, within(2_000))))
+    expect(await aborted(lock.lost)).toMatchObject({ code: 'lock-lost' })
+    expect(await store.breakLock({ term: lock.term, routeRevision }, within(2_000))).toBe(false)
+    const next = await store.lock('a guardian', 10, within(2_000))
+    await lock.release() // what the former holder gives back isn't the new one's
+    expect(await store.glance(within(2_000))).toMatchObject({ journalHead, lock: { holder: 'a guardian', term: next.term } })
+    expect(next.lost.aborted).toBe(false)
+    await next.release()
+  }, 20_000)
+
+  test('hears an order to take its switchover back; nobody hears one that was meant for an earlier term', async () => {
+    const first = await store.lock('first', 10, within(2_000))
+    expect(await store.requestAbort(first.term, 'ann', within(2_000))).toBe(true)
+    expect(await aborted(first.abortRequested)).toMatchObject({ code: 'abort-requested', message: expect.stringContaining('by order of ann') })
+    expect(first.lost.aborted).toBe(false)
+    await first.release()
+    expect(await operator.get(keys.abortRequest).string()).toBeNull()
+    const second = await store.lock('second', 10, within(2_000))
+    expect(await store.requestAbort(first.term, 'ann', within(2_000))).toBe(false)
+    // even one that stands there: it names another term
+    await operator.put(keys.abortRequest).value(JSON.stringify({ term: first.term, by: 'ann' }))
+    expect(await store.requestAbort(second.term, 'bob', within(2_000))).toBe(true)
+    expect(await aborted(second.abortRequested)).toMatchObject({ message: expect.stringContaining('by order of bob') })
+    await second.release()
+  }, 20_000)
+
+  test('given back it was not lost', async () => {
+    const lock = await store.lock('in good order', 10, within(2_000))
+    await lock.release()
+    expect([lock.lost.aborted, lock.abortRequested?.aborted]).toEqual([false, false])
   })
 })
 

@@ -52,6 +52,7 @@ export function wiringOf(fleet: string): Wiring {
     clusters: { blue: accessOf('blue'), green: accessOf('green') },
     workers: { blue: worker('blue'), green: worker('green') },
     audit: [{ url: 'http://audit.invalid:8084', credentialsFile: '/nowhere/credentials.json' }],
+    guardians: [],
     topics: ['orders'],
     groups: ['billing'],
     waves: { 'wave-1': ['billing'] },

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { Limits } from '../../engine/model/limits.ts'
 import { type PropertyMap, unknownValue } from '../../provider/properties.ts'
 import { handlerOf } from '../../provider/resource-handler.ts'
 import { localAudit } from '../../provider/resources/local-audit.ts'
 import { localCluster } from '../../provider/resources/local-cluster.ts'
+import { localGuardian } from '../../provider/resources/local-guardian.ts'
 import { localRouteStore } from '../../provider/resources/local-route-store.ts'
 import { localWriteBack } from '../../provider/resources/local-write-back.ts'
 import { type RetirementEngine, retirementGuard } from '../../provider/resources/retirement-guard.ts'
@@ -161,6 +163,43 @@ describe('LocalWriteBack', () => {
   test('stays with its fleet', () => {
     const { refusals } = handler(true).check(inputs, { wiring: wiringOf('other') } as unknown as PropertyMap)
     expect(refusals).toEqual([{ property: 'wiring.fleet', reason: expect.stringContaining('belongs to fleet shop') }])
+  })
+})
+
+describe('LocalGuardian', () => {
+  const declared = (over: Record<string, unknown> = {}) =>
+    ({ wiring: wiringOf('shop'), limits: Limits.parse({}), colour: 'green', ...over }) as unknown as PropertyMap
+  const inputs = declared()
+  const stored = (alive: boolean) => ({ id: 'shop/guardian-green', inputs, outputs: { ...inputs, alive } as unknown as PropertyMap })
+  const handler = (alive: boolean, what: string[] = []) =>
+    handlerOf(
+      localGuardian({
+        provision: async ({ colour }) => void what.push(`provision ${colour}`),
+        isAlive: () => alive,
+        destroy: async ({ colour }) => void what.push(`destroy ${colour}`),
+      }),
+    )
+
+  test('one that has ended is told, and the next update starts it', async () => {
+    const [call, what]: [ReturnType<typeof recordedCall>, string[]] = [recordedCall(), []]
+    expect((await handler(false).read(stored(true), call)).properties).toMatchObject({ alive: false })
+    expect(call.warnings).toEqual([expect.stringMatching(/guardian beside green has ended.*the gate refuses/)])
+    expect([...handler(true).diff(stored(false), inputs).keys()]).toEqual(['alive'])
+    expect(handler(true).diff(stored(true), inputs).size).toBe(0)
+    expect((await handler(true, what).create(inputs, recordedCall())).id).toBe('shop/guardian-green')
+    expect(await handler(true, what).update(stored(false), inputs, recordedCall())).toMatchObject({ alive: true })
+    await handler(true, what).delete(stored(true), recordedCall())
+    expect(what).toEqual(['provision green', 'provision green', 'destroy green'])
+  })
+
+  test('other limits are an ordinary update; another colour or fleet is another guardian', () => {
+    expect([
+      ...handler(true)
+        .diff(stored(true), declared({ limits: Limits.parse({ windowDeadlineMs: 5_000 }) }))
+        .keys(),
+    ]).toEqual(['limits.windowDeadlineMs'])
+    const { refusals } = handler(true).check(inputs, declared({ colour: 'blue', wiring: wiringOf('other') }))
+    expect(refusals.map(({ property }) => property)).toEqual(['wiring.fleet', 'colour'])
   })
 })
 

@@ -64,6 +64,8 @@ export const tourSections = { tour: 'The five-minute tour', end: 'Everything at 
 export const tourAlsoRuns: readonly string[] = [
   'npx kbg doctor',
   'npx kbg ack',
+  'npx kbg abort',
+  'npx kbg repair',
   'npx kbg report',
   'npx pulumi config rm --path consumers.wave-1 -s traffic',
   'npx kbg groups --reset billing',

@@ -11,18 +11,21 @@ import { destroyAudit, provisionAudit } from '../../engine/adapters/local/audit-
 import { destroyCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import { destroyWorker, provisionWorker } from '../../engine/adapters/local/connect-worker.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
+import { destroyGuardians, provisionGuardian } from '../../engine/adapters/local/guardian-process.ts'
 import { destroyWriteBack, provisionWriteBack } from '../../engine/adapters/local/write-back-process.ts'
 import type { AclSpec, Catalog } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
-import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import { Limits } from '../../engine/model/limits.ts'
+import type { ClientRegistration } from '../../engine/model/route.ts'
 import { wavesOf } from '../../engine/model/wave.ts'
 import { type Intent, Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { AclBinding } from '../../engine/ports/cluster.ts'
 import { createRoute } from '../../engine/run/create-route.ts'
 import type { Actual } from '../../engine/run/execution.ts'
-import { closePorts, connectPorts, type Ports } from '../../engine/run/ports.ts'
+import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
+import { closePorts, connectPorts, type OversightPorts } from '../../engine/run/ports.ts'
 import type { Progress } from '../../engine/run/progress.ts'
 import { type MoveRequest, moveLive } from '../../engine/run/switchover.ts'
 import { writeBackRegistration } from '../../engine/run/write-back/keeper.ts'
@@ -37,13 +40,15 @@ export interface PairSpec {
   readonly audit?: boolean
   /** Whether a process writes positions back that groups commit on the standby; false unless said otherwise. */
   readonly writeBack?: boolean
+  /** The bounds of the guardians that stand beside both colours; none unless said otherwise. */
+  readonly guardians?: Limits
   readonly tell?: (line: string) => void
 }
 
 /** A pair that stands, with connections of its own. */
 export interface Pair {
   readonly wiring: Wiring
-  readonly ports: Ports
+  readonly ports: OversightPorts
   /** Where its processes keep their state and logs. */
   readonly root: string
   /** First route with blue live, and the mirror blue -> green. */
@@ -57,14 +62,13 @@ export interface Pair {
   end(): Promise<void>
 }
 
-const colours = ['blue', 'green'] as const
-
 /** Stands a pair up in a directory of its own; what stands already is ended when a part fails. */
 export async function standPair(spec: PairSpec): Promise<Pair> {
   const root = mkdtempSync(join(tmpdir(), `kbg-${spec.fleet}-`))
   try {
     const wiring = await provision(root, spec)
     if (spec.writeBack === true) await startWriteBack(root, wiring, spec.tell ?? (() => undefined))
+    if (spec.guardians !== undefined) await startGuardians(root, wiring, spec.guardians)
     return await connected(root, spec, wiring)
   } catch (thrown) {
     await endProcesses(root, spec.fleet)
@@ -97,6 +101,7 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
     clusters,
     audit,
     workers: { blue: besideBlue, green: besideGreen },
+    guardians: spec.guardians === undefined ? [] : colours,
     topics,
     groups: Object.keys(catalog.groups),
     waves: wavesOf(catalog),
@@ -131,13 +136,33 @@ function binding(acl: AclSpec): AclBinding {
   }
 }
 
-async function startWriteBack(root: string, wiring: Wiring, tell: (line: string) => void): Promise<void> {
+function startWriteBack(root: string, wiring: Wiring, tell: (line: string) => void): Promise<void> {
+  return untilRegistered(wiring, writeBackRegistration, (isRegistered, deadline) => provisionWriteBack(root, wiring, isRegistered, tell, deadline))
+}
+
+/** Both, from nothing or again: whoever lives is left alone. */
+export async function startGuardians(root: string, wiring: Wiring, limits: Limits): Promise<void> {
+  const start = (colour: Colour) =>
+    untilRegistered(wiring, guardianRegistration.bind(null, colour), (isRegistered, deadline) =>
+      provisionGuardian(root, { wiring, limits, colour }, isRegistered, () => undefined, deadline),
+    )
+  await allOf(...colours.map(start))
+}
+
+/** Starts a process of the product's that follows the route, and waits until it does. */
+async function untilRegistered(
+  wiring: Wiring,
+  registrationOf: (processId: number) => ClientRegistration,
+  start: (isRegistered: (processId: number) => Promise<boolean>, deadline: Deadline) => Promise<void>,
+): Promise<void> {
   const store = openRouteStore(wiring.routeStore, wiring.fleet, systemClock)
-  const deadline = new Deadline(systemClock, 60_000, 'the write-back to follow the route')
-  const isRegistered = async (processId: number) =>
-    (await store.clients(deadline)).some(({ instanceId }) => instanceId === writeBackRegistration(processId).instanceId)
+  const deadline = new Deadline(systemClock, 60_000, 'a process to follow the route')
   try {
-    await provisionWriteBack(root, wiring, isRegistered, tell, deadline)
+    await start(async (processId) => {
+      const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
+      const isCurrent = ({ kind, ackedEpoch }: ClientRegistration) => kind !== 'guardian' || ackedEpoch >= (route?.epoch ?? 0)
+      return clients.some((client) => client.instanceId === registrationOf(processId).instanceId && isCurrent(client))
+    }, deadline)
   } finally {
     await store.close()
   }
@@ -168,6 +193,7 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
 async function endProcesses(root: string, fleet: string): Promise<void> {
   const within = () => new Deadline(systemClock, 60_000, `${fleet} to end`)
   const quiet = () => undefined
+  await destroyGuardians({ projectRoot: root, fleet }, within())
   await destroyWriteBack({ projectRoot: root, fleet }, within())
   await destroyAudit({ projectRoot: root, fleet }, 'remove', within())
   await Promise.all(colours.map((colour) => destroyWorker({ projectRoot: root, fleet, colour }, quiet, within())))

@@ -71,6 +71,7 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
       lag: Array.from({ length: 5 }, () => ({ kind: 'caught-up', lagMs: 40, lagRecords: 3 }) as const),
     },
     audit: null,
+    guardians: [],
     catalogGroups: ['billing'],
     unprovenGroups: {},
     groups: seen({

@@ -113,10 +113,11 @@ describe('the whole gate', () => {
     const verdict = assess(soundSnapshot(), limits, 1, 5)
     expect(verdict.checks.find(({ name }) => name === 'audit')).toMatchObject({ verdict: 'pass', observed: noAudit })
     const move = { kind: 'switch', source: 'blue', target: 'green' } as const
-    expect(planText(move, limits, verdict)).toContain(noAudit)
-    expect(planText(move, limits, assess(soundSnapshot({ audit: seen(facts(...both)) }), limits, 1, 5))).not.toContain(noAudit)
+    expect(planText(move, limits, verdict, [])).toContain(noAudit)
+    expect(planText(move, limits, assess(soundSnapshot({ audit: seen(facts(...both)) }), limits, 1, 5), [])).not.toContain(noAudit)
     const probes = { blue: soundSnapshot().colours.blue.probes, green: soundSnapshot().colours.green.probes }
-    const status = (isAudited: boolean) => statusText({ route: soundRoute, journal: [], lockHolder: null, clients: [], probes, isAudited, waves: {} })
+    const told = { route: soundRoute, journal: [], lockHolder: null, clients: [], probes, waves: {}, guardians: [], limits }
+    const status = (isAudited: boolean) => statusText({ ...told, isAudited })
     expect([status(false).includes(`audit     ${noAudit}`), status(true).includes(noAudit)]).toEqual([true, false])
   })
 })

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { assess } from '../../engine/gate/assess.ts'
 import { type CheckVerdict, refusals, verdictOf, worst } from '../../engine/gate/check.ts'
+import { noGuardian } from '../../engine/gate/guardians.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
+import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
 import { acl, probes, seen, soundColour, soundRoute, soundSnapshot, topic, unseen } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
@@ -109,6 +111,27 @@ describe('the gate', () => {
     } as const
     const { checks } = assess(soundSnapshot({ clients: seen([client]) }), limits, 0, 5)
     expect(refusals(checks).map((check) => check.observed)).toEqual(['shop on epoch 6'])
+  })
+
+  it('wants every declared guardian to be there and on the newest epoch, and names the one that is not', () => {
+    const guardian = (colour: 'blue' | 'green', ackedEpoch: number) => ({ ...guardianRegistration(colour, 1), ackedEpoch })
+    const told = (clients: Snapshot['clients'], guardians: Snapshot['guardians'] = ['blue', 'green']) => {
+      const { checks } = assess(soundSnapshot({ clients, guardians }), limits, 0, 5)
+      return refusals(checks).map(({ name, verdict, observed }) => `${name} ${verdict}: ${observed}`)
+    }
+    expect(told(seen([guardian('blue', 7), guardian('green', 7)]))).toEqual([])
+    // one that was restarted may be there twice until its old registration ends
+    expect(told(seen([guardian('blue', 7), guardian('green', 3), guardian('green', 7)]))).toEqual([])
+    expect(told(seen([guardian('blue', 7)]))).toEqual(['guardians fail: none beside green'])
+    expect(told(seen([guardian('blue', 6), guardian('green', 7)]))).toEqual(['guardians fail: the one beside blue on epoch 6'])
+    expect(told(unseen('refused'))).toContain('guardians inconclusive: refused')
+    expect(told(seen([]), [])).toEqual([])
+  })
+
+  it('says of a fleet without guardians what that means, and does not count them as clients', () => {
+    const { checks } = assess(soundSnapshot({ clients: seen([guardianRegistration('blue', 1)]) }), limits, 0, 5)
+    expect(checks.find(({ name }) => name === 'guardians')).toMatchObject({ verdict: 'pass', observed: noGuardian })
+    expect(checks.find(({ name }) => name === 'routed clients')).toMatchObject({ verdict: 'pass', observed: '0 clients' })
   })
 
   it('lets a higher attempt through a latch', () => {

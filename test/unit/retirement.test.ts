@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../engine/model/journal.ts'
+import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
 import { reasonsAgainstEnding, reasonsOfRoute } from '../../engine/run/retirement.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
@@ -33,6 +34,11 @@ describe('retiring a colour', () => {
     const route = { ...soundRoute, groups: { stuck: { colour: 'green', state: 'running' } } } as const
     expect(reasonsOfRoute('green', true, { route, journal: [] }, []).join()).toMatch(/stuck/)
     expect(reasonsOfRoute('green', true, { route: soundRoute, journal: [] }, [reader]).join()).toMatch(/billing-1/)
+  })
+
+  it('is not held up by the guardian that stands beside it', () => {
+    expect(reasonsOfRoute('green', true, { route: soundRoute, journal: [] }, [guardianRegistration('green', 1)])).toEqual([])
+    expect(reasonsAgainstEnding('main', null, { route: soundRoute, journal: [] }, [guardianRegistration('green', 1)])).toEqual([])
   })
 
   it('is refused while a switchover is open', () => {

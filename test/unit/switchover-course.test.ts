@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { noGuardian } from '../../engine/gate/guardians.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { RouteDocument, writableColour } from '../../engine/model/route.ts'
@@ -127,8 +128,10 @@ describe('the journal', () => {
 describe('the plan', () => {
   it('names all twelve steps in order, and says which are not built', () => {
     expect(steps.map((step) => step.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-    const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null)
+    const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
     expect(text).toMatch(/watch.*not built yet/)
+    expect(text).toContain('guardians see that producers are held for 80 s at most, while the route store and one of them live')
+    expect(planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, [])).toContain(noGuardian)
   })
 })

@@ -118,7 +118,7 @@ describe('the course of a run with waves', () => {
 
   it('is told in the plan', () => {
     const course = chooseCourse(route, [], intent({ 'wave-1': 'green' }), waves)
-    expect(planText(course, Limits.parse({}), null)).toBe(
+    expect(planText(course, Limits.parse({}), null, [])).toBe(
       'wave-1 moves blue -> green while the producers stay (archive, dashboard): held, translated, written, read back, released, and watched.',
     )
   })

@@ -43,7 +43,6 @@ export async function grantLease(connection: EtcdConnection, ttlSeconds: number,
 /** A lease that is kept alive until it is released. It is lost when etcd has ended it, or when nobody answered for as long as it lasts. */
 export class KeptLease {
   readonly id: string
-  readonly lost: AbortSignal
   readonly #lease: GrantedLease
   readonly #clock: Clock
   readonly #lostError: (reason: string) => KbgError
@@ -57,24 +56,30 @@ export class KeptLease {
     this.#lease = lease
     this.#clock = clock
     this.#lostError = lostError
-    this.lost = this.#lost.signal
     this.#goodUntilMs = lease.askedAtMs + lease.ttlMs
     this.#keeping = this.#keep()
+  }
+
+  /** Looked at, it also compares the time: a process that was stopped and goes on must not act before its timers have told it. */
+  get lost(): AbortSignal {
+    const isOver = !this.#released.signal.aborted && this.#clock.monotonicMs() >= this.#goodUntilMs
+    if (isOver) this.lose('no keep-alive was answered for as long as the lease lasts')
+    return this.#lost.signal
   }
 
   /** Every third of the lease; lost when it ended, or when nobody answered for as long as it lasts, counted from when the last answered request was sent. */
   async #keep(): Promise<void> {
     while (!this.#released.signal.aborted) {
       const askedAtMs = this.#clock.monotonicMs()
-      if (askedAtMs >= this.#goodUntilMs) return this.#lose('no keep-alive was answered for as long as the lease lasts')
+      if (this.lost.aborted) return
       let pauseMs = this.#lease.ttlMs / 3
       try {
         const alive = await this.#lease.keepAlive(new Deadline(this.#clock, this.#goodUntilMs - askedAtMs, 'a keep-alive', this.#released.signal))
-        if (!alive) return this.#lose('etcd has ended the lease')
+        if (!alive) return this.lose('etcd has ended the lease')
         this.#goodUntilMs = askedAtMs + this.#lease.ttlMs
       } catch (error) {
         if (this.#released.signal.aborted) return
-        if (/expired or revoked|lease not found/.test(messageOf(error))) return this.#lose('etcd has ended the lease')
+        if (/expired or revoked|lease not found/.test(messageOf(error))) return this.lose('etcd has ended the lease')
         pauseMs = retryPauseMs // unreachable: tried again until the lease is over
       }
       const waitMs = Math.min(pauseMs, this.#goodUntilMs - this.#clock.monotonicMs())
@@ -82,8 +87,9 @@ export class KeptLease {
     }
   }
 
-  #lose(reason: string): void {
-    this.#lost.abort(this.#lostError(reason))
+  /** For whoever learns otherwise that nothing may be done under it any more. */
+  lose(reason: string): void {
+    if (!this.#lost.signal.aborted) this.#lost.abort(this.#lostError(reason))
   }
 
   /** Gives the lease back. When the store can't be reached it ends by itself, so that is no error. */

@@ -7,6 +7,7 @@ import { type Clock, Deadline } from '../../ports/clock.ts'
 import type { RouteLock } from '../../ports/route-store.ts'
 import type { EtcdConnection } from './etcd-connection.ts'
 import { type GrantedLease, grantLease, KeptLease } from './lease.ts'
+import { LockWatch } from './lock-watch.ts'
 import { type LockValue, readLock } from './route-reading.ts'
 
 /**
@@ -26,11 +27,11 @@ export async function takeLock(connection: EtcdConnection, fleet: string, holder
         failure: [{ request_range: { key } }],
       }),
     )
-    if (answer.succeeded) return new HeldLock(lease, answer.header.revision, deadline.clock)
+    if (answer.succeeded) return new HeldLock(connection, fleet, lease, answer.header.revision, deadline.clock)
     const found = answer.responses[0]?.response_range
     // A repeated try finds the key that a lost answer had created: the token tells that it is ours.
     const pair = found?.kvs[0]
-    if (pair?.value.toString('utf8') === JSON.stringify(value)) return new HeldLock(lease, pair.create_revision, deadline.clock)
+    if (pair?.value.toString('utf8') === JSON.stringify(value)) return new HeldLock(connection, fleet, lease, pair.create_revision, deadline.clock)
     throw lockedBy(found === undefined ? 'unknown' : (readLock(found)?.holder ?? 'nobody any more'), fleet)
   } catch (error) {
     await lease.revoke(new Deadline(deadline.clock, 1_000, 'the lease to be given back')).catch(() => undefined) // it ends by itself; the first error says why
@@ -48,17 +49,29 @@ function lockedBy(holder: string, fleet: string): KbgError {
 
 class HeldLock implements RouteLock {
   readonly term: string
-  readonly lost: AbortSignal
+  readonly abortRequested: AbortSignal
   readonly #lease: KeptLease
+  readonly #watch: LockWatch
 
-  constructor(lease: GrantedLease, term: string, clock: Clock) {
-    this.#lease = new KeptLease(lease, clock, (reason) => lockLost(term, reason))
+  constructor(connection: EtcdConnection, fleet: string, granted: GrantedLease, term: string, clock: Clock) {
+    const lease = new KeptLease(granted, clock, (reason) => lockLost(term, reason))
+    const asked = new AbortController()
     this.term = term
-    this.lost = this.#lease.lost
+    this.abortRequested = asked.signal
+    this.#lease = lease
+    this.#watch = new LockWatch(connection, fleet, term, clock, {
+      gone: () => lease.lose('somebody has taken it away, or etcd has ended its lease'),
+      abortRequested: (by) => asked.abort(new KbgError('abort-requested', `Taken back by order of ${by}.`)),
+    })
   }
 
-  release(): Promise<void> {
-    return this.#lease.release()
+  get lost(): AbortSignal {
+    return this.#lease.lost
+  }
+
+  async release(): Promise<void> {
+    await this.#watch.close() // before its key goes: that is no loss
+    await this.#lease.release()
   }
 }
 

@@ -80,7 +80,8 @@ export function readRoute(fleet: string, pair: IKeyValue): RouteDocument {
   return route
 }
 
-function readHead(range: IRangeResponse): number {
+/** Number of the newest journal entry; 0 when there is none. @throws KbgError `route-corrupt` */
+export function readHead(range: IRangeResponse): number {
   const pair = range.kvs[0]
   return pair === undefined ? 0 : parseValue(pair, z.int().positive(), `the journal's head`)
 }

@@ -7,10 +7,12 @@ import { nextBase } from '../../model/journal-base.ts'
 import type { ClientRegistration } from '../../model/route.ts'
 import type { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
+import type { RouteGlance, RouteOversight } from '../../ports/route-oversight.ts'
 import type { RouteFollowing, RouteLock, RouteReading, RouteStore, RouteWrite } from '../../ports/route-store.ts'
 import { EtcdConnection, retryPauseMs } from './etcd-connection.ts'
 import { fetchFleet, type JournalReach } from './fleet-fetch.ts'
 import { type BaseMove, writeTransaction } from './journal-writes.ts'
+import { breakLock, glance, requestAbort } from './oversight.ts'
 import { readClients, waitForClients } from './registrations.ts'
 import { followRoute } from './route-following.ts'
 import { takeLock } from './route-lock.ts'
@@ -21,11 +23,11 @@ import { readBase, readEntries, readFleet } from './route-reading.ts'
  *
  * @throws KbgError `route-store-credentials` when the password can't be read
  */
-export function openRouteStore(access: RouteStoreAccess, fleet: string, clock: Clock): RouteStore {
+export function openRouteStore(access: RouteStoreAccess, fleet: string, clock: Clock): RouteStore & RouteOversight {
   return new EtcdRouteStore(new EtcdConnection(access), fleet, clock)
 }
 
-class EtcdRouteStore implements RouteStore {
+class EtcdRouteStore implements RouteStore, RouteOversight {
   readonly #connection: EtcdConnection
   readonly #fleet: string
   readonly #clock: Clock
@@ -55,6 +57,18 @@ class EtcdRouteStore implements RouteStore {
 
   lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock> {
     return takeLock(this.#connection, this.#fleet, holder, leaseSeconds, deadline)
+  }
+
+  glance(deadline: Deadline): Promise<RouteGlance> {
+    return glance(this.#connection, this.#fleet, deadline)
+  }
+
+  breakLock(overdue: { readonly term: string; readonly routeRevision: string }, deadline: Deadline): Promise<boolean> {
+    return breakLock(this.#connection, this.#fleet, overdue, deadline)
+  }
+
+  requestAbort(term: string, by: string, deadline: Deadline): Promise<boolean> {
+    return requestAbort(this.#connection, this.#fleet, term, by, deadline)
   }
 
   follow(registration: ClientRegistration, deadline: Deadline): Promise<RouteFollowing> {

@@ -2,7 +2,6 @@
  * The audit's workers beside a local fleet: Node processes that compare both colours, each below a detached one that starts it again when it ends.
  * State in `.kbg/<fleet>/traffic/audit/` (0700): a directory for each worker, and `partitions/` with what they have come to, which they share.
  */
-import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -17,6 +16,7 @@ import type { Clock, Deadline } from '../../ports/clock.ts'
 import { AuditWorkerHttp } from '../audit/audit-worker-http.ts'
 import { allOrFirstFailure } from './all-or-first-failure.ts'
 import type { OnProgress } from './cluster.ts'
+import { codeDigest } from './code-digest.ts'
 import { ensureCredentials, writePrivately } from './credentials.ts'
 import { otherUpdateMs, withFileLock } from './file-lock.ts'
 import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
@@ -213,14 +213,6 @@ function filesOf(at: AuditLocation, index: number) {
   const directory = workerDirectory(at, index)
   const file = (name: string) => join(directory, name)
   return { config: file('worker.json'), log: file('worker.log'), pid: file('worker.pid'), supervisorPid: file('supervisor.pid') }
-}
-
-/** Over every source that a worker may run, and the versions of what it depends on. */
-function codeDigest(): string {
-  const hash = createHash('sha256')
-  const sources = readdirSync(join(projectDir, 'engine'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).sort() // biome-ignore format: one line
-  for (const file of ['package.json', ...sources.map((source) => join('engine', source))]) hash.update(`${file}\n`).update(readFileSync(join(projectDir, file)))
-  return hash.digest('hex')
 }
 
 function parseSpec(input: unknown): LocalAuditSpec {

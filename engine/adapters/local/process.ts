@@ -111,6 +111,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return startTimeOf(identity.pid) === identity.startTime
 }
 
+/** Whether a process of that id lives now; which one it is nobody can tell by that. */
+export function isPidAlive(pid: number): boolean {
+  return startTimeOf(pid) !== undefined
+}
+
 /** This process. */
 export function ownIdentity(): ProcessIdentity {
   const startTime = startTimeOf(process.pid)

@@ -16,6 +16,7 @@ export async function publishHeld(run: Execution, target: Colour): Promise<void>
   const { blue, green } = run.wiring.clusters
   const route = held(run.route, target, run.intent.attempt, run.term, { blue: endpointsOf(blue), green: endpointsOf(green) })
   await run.record({ kind: 'step', step: 'hold', what: 'begin', detail: `epoch ${route.epoch}` }, route)
+  run.beginWindow()
   hurryAudit(run)
   run.mark('held-published')
 }

@@ -7,6 +7,7 @@ import { openColour } from './fences.ts'
 /** Step 8, first half: the decision, in the same transaction as the cut. The point of no return. */
 export async function decide(run: Execution, cut: Cut, graceful: boolean): Promise<void> {
   await run.record({ kind: 'decided', outcome: 'switch', cut, reason: 'drained and cut', graceful }, deciding(run.route, run.term))
+  run.endWindow()
   run.mark('decided')
 }
 

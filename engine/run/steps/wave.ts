@@ -29,7 +29,7 @@ export async function moveWave(run: Execution, move: WaveMove): Promise<void> {
   run.tell({ step: 'wave', text: `${wave}: ${source} -> ${target}, ${firstFive(groups)}` })
   const forward = isForward(move, run.route.live)
   const pace = forward ? await wavePace(run, source, groups) : {}
-  await run.record({ kind: 'wave', wave, source, target, what: 'moving', groups: [...groups], pace, reason: '' })
+  await run.record({ kind: 'wave', wave, source, target, what: 'moving', groups: [...groups], pace, attempt: run.intent.attempt, reason: '' })
   const { moved, stayed } = forward ? await moveByMap(run, move) : await bringBack(run, move)
   await run.record({ kind: 'wave', wave, source, target, what: 'moved', groups: [...moved], pace: {}, reason: '' })
   await finishWave(run, { ...move, groups: moved, pace, returning: null })

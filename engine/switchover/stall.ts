@@ -1,0 +1,35 @@
+import type { Limits } from '../model/limits.ts'
+
+/** How often a guardian looks when nothing calls it. */
+export const guardianLookMs = 1_000
+/** How long it looks at the fences of both colours at most: a colour that doesn't answer must not make it blind for the store. */
+export const fencesLookMs = 2_000
+/** etcd ends a lease up to a second after its time. */
+const leaseGraceMs = 2_000
+/** From seeing that it is a guardian's turn to its decision in the store: a handful of calls, each of milliseconds. */
+const takeOverMs = 5_000
+
+/**
+ * How long a fleet's producers are held at most, in milliseconds, while the route store, the brokers of the colour that was decided on and one guardian live: whether
+ * the orchestrator ends or hangs, at any moment, and whether the other guardian ends while it finishes what the orchestrator left.
+ *
+ * A guardian sees the hold; gives its orchestrator the window's deadline; waits for the lease of whoever has taken the lock since and ended; and opens the colour
+ * within the window's deadline again.
+ */
+export function longestStallMs(limits: Limits): number {
+  return guardianLookMs + fencesLookMs + limits.windowDeadlineMs + leaseMs(limits) + finishMs(limits)
+}
+
+/** How long producers are held at most once the lock is free, in milliseconds: a guardian takes it and opens the colour. */
+export function stallWithoutHolderMs(limits: Limits): number {
+  return guardianLookMs + fencesLookMs + finishMs(limits)
+}
+
+/** Until a lock whose holder ended is free, in milliseconds. */
+export function leaseMs(limits: Limits): number {
+  return limits.lockLeaseSeconds * 1_000 + leaseGraceMs
+}
+
+function finishMs(limits: Limits): number {
+  return takeOverMs + limits.windowDeadlineMs
+}

@@ -1,0 +1,43 @@
+/** The main file of {@link Orchestrator}: `node orchestrator-main.ts <config.json>`. One `moveLive`, as `pulumi up` runs it. */
+import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KbgError, messageOf } from '../../engine/model/error.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import type { OversightPorts } from '../../engine/run/ports.ts'
+import { withPorts } from '../../engine/run/ports.ts'
+import type { ProgressEvent } from '../../engine/run/progress.ts'
+import { moveLive } from '../../engine/run/switchover.ts'
+import { OrchestratorConfig, type OrchestratorLine } from './orchestrator.ts'
+
+const config = OrchestratorConfig.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')))
+
+function say(line: OrchestratorLine): void {
+  process.stdout.write(`${JSON.stringify(line)}\n`)
+}
+
+let isSent = false
+function tell({ step, text }: ProgressEvent): void {
+  say({ kind: 'progress', step, text })
+  const { signalAt } = config
+  if (isSent || signalAt === null || !text.includes(signalAt.text)) return
+  isSent = true
+  process.kill(process.pid, signalAt.signal)
+}
+
+/** A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */
+async function move(ports: OversightPorts): Promise<OrchestratorLine> {
+  const { wiring, intent, limits } = config
+  for (let tries = 1; ; tries += 1) {
+    const { route } = await ports.store.read(new Deadline(ports.clock, 10_000, 'the route'))
+    const request = { wiring, intent, limits, holder: `an orchestrator, pid ${process.pid}`, tell, cancelled: new AbortController().signal }
+    try {
+      return { kind: 'moved', live: (await moveLive(ports, { ...request, gateEpoch: route?.epoch ?? 0 })).live }
+    } catch (thrown) {
+      const isLag = thrown instanceof KbgError && thrown.code === 'gate' && /mirror lag/.test(thrown.message)
+      if (!isLag || tries === 10) return { kind: 'failed', code: thrown instanceof KbgError ? thrown.code : 'none', message: messageOf(thrown) }
+      await sleep(500)
+    }
+  }
+}
+
+say(await withPorts(config.wiring, systemClock, move))
