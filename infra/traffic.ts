@@ -55,6 +55,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     topics,
     groups: Object.keys(catalog.groups),
     waves,
+    guardians: [],
     unprovenGroups,
   })
   const writeBack = new LocalWriteBack('write-back', { wiring })

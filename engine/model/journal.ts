@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
-import { OffsetsJson } from './offset-json.ts'
+import { OffsetsJson, OffsetText } from './offset-json.ts'
 import { CutAudit, PackedCut, packCut, unpackCut } from './packed-cut.ts'
+import { GroupPace, WatchBaseline, WatchEvent, WatchMeasure } from './watch.ts'
 
-/** Names of the switchover's steps, in order. `wave`, `watch` and later ones keep their place here when they come. */
+/** Names of the switchover's steps, in order. */
 export const StepName = z.enum(['lock', 'gate', 'arm', 'hold', 'fence', 'drain', 'cut', 'release', 'reverse', 'groups', 'watch', 'finish'])
 export type StepName = z.infer<typeof StepName>
 
@@ -54,18 +55,19 @@ const head = {
   atMonotonicMs: z.number(),
 }
 
-/** How a group read just before its wave was moved. */
-export const GroupPace = z.strictObject({
-  members: z.int().nonnegative(),
-  /** By how much its committed offsets grew from commit to commit, all partitions together; 0: none was seen; null: a single one was. */
-  offsetsPerSecond: z.number().nonnegative().nullable(),
-})
-export type GroupPace = z.infer<typeof GroupPace>
-
 /** One line of the journal: what was intended (`before` an effect) or what is known (`after`). */
 export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({ ...head, kind: z.literal('created'), live: Colour, epoch: z.int() }),
-  z.strictObject({ ...head, kind: z.literal('opened'), source: Colour, target: Colour, attempt: z.int(), epoch: z.int() }),
+  z.strictObject({
+    ...head,
+    kind: z.literal('opened'),
+    source: Colour,
+    target: Colour,
+    attempt: z.int(),
+    epoch: z.int(),
+    /** Why a guardian moves traffic back by itself; absent: the operator wants it. */
+    automatic: z.string().optional(),
+  }),
   z.strictObject({
     ...head,
     kind: z.literal('mirror'),
@@ -113,6 +115,37 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     /** Their pace before the move, with `moving`. */
     pace: z.record(z.string(), GroupPace).default({}),
     reason: z.string(),
+  }),
+  /** The watch behind a switchover, see {@link WatchEvent}. */
+  z.strictObject({
+    ...head,
+    kind: z.literal('watch'),
+    what: WatchEvent,
+    /** The colour that was looked at. */
+    colour: Colour,
+    /** With `begun`, and for people only: when it ends if nothing comes in between. Who watches counts on his own monotonic clock. */
+    untilWallClock: z.iso.datetime().nullable().default(null),
+    baseline: WatchBaseline.nullable().default(null),
+    measures: z.array(WatchMeasure).default([]),
+    reason: z.string(),
+  }),
+  /**
+   * Records that came behind the cut on `colour`, by requests that had passed their permission check before the fence. `found`: about to be appended to the other colour, whose end was `targetOffset`;
+   * `appended`: the first of them stands there at `targetOffset`.
+   */
+  z.strictObject({
+    ...head,
+    kind: z.literal('late'),
+    what: z.enum(['found', 'appended']),
+    colour: Colour,
+    partition: z.string().min(1),
+    /** Of the topic on `colour`: one that is made anew there has no late records. */
+    topicId: z.string(),
+    /** The first one's offset, and the offset behind the last one. */
+    sourceOffset: OffsetText,
+    sourceEnd: OffsetText,
+    records: z.int().positive(),
+    targetOffset: OffsetText,
   }),
   /** Offsets of a group on a colour where it doesn't read, deleted by the operator's explicit order. */
   z.strictObject({ ...head, kind: z.literal('group-reset'), groupId: z.string(), colour: Colour, offsets: OffsetsJson }),

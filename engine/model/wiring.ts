@@ -56,6 +56,8 @@ export const Wiring = z
     groups: z.array(z.string().min(1)),
     /** The catalog's groups by wave. */
     waves: Waves.default({}),
+    /** The colours beside which a guardian runs; none: what a switchover leaves open waits for the operator, and nothing is watched behind it. */
+    guardians: z.array(Colour).default([]),
     /** Groups that the operator has named, see {@link UnprovenGroups}. */
     unprovenGroups: UnprovenGroups.default({}),
   })

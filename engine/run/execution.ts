@@ -24,6 +24,7 @@ export class Execution {
   readonly tell: Progress
   /** ^C, a lost engine, or `kbg abort`: looked at before the decision only. */
   readonly cancelled: AbortSignal
+  readonly #automatic: string | null
   readonly timeline: TimelineMark[] = []
   route: RouteDocument
   journal: readonly JournalEntry[]
@@ -38,6 +39,7 @@ export class Execution {
     lock: RouteLock
     tell: Progress
     cancelled: AbortSignal
+    automatic?: string | undefined
     route: RouteDocument
     journal: readonly JournalEntry[]
     routeRevision: string
@@ -50,6 +52,7 @@ export class Execution {
     this.lock = run.lock
     this.tell = run.tell
     this.cancelled = run.cancelled
+    this.#automatic = run.automatic ?? null
     this.route = run.route
     this.journal = run.journal
     this.#routeRevision = run.routeRevision
@@ -58,6 +61,11 @@ export class Execution {
 
   get term(): string {
     return this.lock.term
+  }
+
+  /** Why a guardian moves traffic back by itself, also when another run finishes that; null: the operator wants the move. */
+  get automatic(): string | null {
+    return this.#automatic ?? openSwitch(this.journal)?.automatic ?? null
   }
 
   /** A deadline that a cancellation or a lost lock ends: for steps before the decision. */

@@ -8,6 +8,7 @@ import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
+import { watchLines } from '../switchover/watch-reading.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, Execution } from './execution.ts'
 import { finishLeftOpen, moveWaves, refuseStaleVerdict } from './move-waves.ts'
@@ -25,8 +26,11 @@ import { finish } from './steps/finish.ts'
 import { gate } from './steps/gate.ts'
 import { groups } from './steps/groups.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
+import { open } from './steps/open.ts'
 import { decide, liftAndPublish } from './steps/release.ts'
 import { reverse } from './steps/reverse.ts'
+import { beginWatch } from './steps/watch.ts'
+import { noteBaseline, takeBaseline } from './watch/baseline.ts'
 
 const storeReadMs = 5_000
 
@@ -41,6 +45,8 @@ export interface MoveRequest {
   readonly holder: string
   readonly tell: Progress
   readonly cancelled: AbortSignal
+  /** Why a guardian moves traffic back by itself, under the attempt that the route has; absent: the operator wants it. */
+  readonly automatic?: string
 }
 
 /**
@@ -113,12 +119,13 @@ async function abortedEarlier(run: Execution, course: Extract<Course, { kind: 'a
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
   run.tell({ step: 'gate', text: 'observing both colours' })
   await gate(run, { source, target })
-  await run.record({ kind: 'opened', source, target, attempt: run.intent.attempt, epoch: run.route.epoch })
+  await open(run, source, target)
   let decidedCut: Awaited<ReturnType<typeof cut>>
   let graceful: boolean
   try {
     run.tell({ step: 'arm', text: 'reverse connector STOPPED, canaries each way' })
-    await arm(run, source, target)
+    const [, baseline] = await Promise.all([arm(run, source, target), takeBaseline(run, source)])
+    await noteBaseline(run, baseline)
     ;({ decidedCut, graceful } = await closeWindow(run, source, target))
   } catch (thrown) {
     return await takeBack(run, source, target, thrown)
@@ -209,9 +216,11 @@ async function afterRelease(
 ): Promise<Actual> {
   try {
     run.tell({ step: 'reverse', text: `turning the mirror round: ${target} -> ${source}` })
-    await reverse(run, source, target, decidedCut)
+    const mirrorless = await reverse(run, source, target, decidedCut)
     run.tell({ step: 'groups', text: 'moving consumer groups' })
     await groups(run, source, target, decidedCut)
+    if (mirrorless !== null) throw mirrorless
+    await beginWatch(run, target)
     await finish(run, source, target, graceful)
     run.tell({ step: 'finish', text: `${target} live, ${source} standby, mirror ${target} -> ${source}` })
     return run.actual
@@ -224,7 +233,7 @@ async function afterRelease(
 }
 
 /** Takes the lock, reads route and journal, and runs; the lock is released whatever happens. */
-async function underLock<T>(ports: Ports, request: Omit<MoveRequest, 'gateEpoch'>, work: (run: Execution) => Promise<T>): Promise<T> {
+export async function underLock<T>(ports: Ports, request: Omit<MoveRequest, 'gateEpoch'>, work: (run: Execution) => Promise<T>): Promise<T> {
   const lock = await takeLock(ports, request)
   try {
     const reading = await ports.store.read(new Deadline(ports.clock, storeReadMs, 'the route store'))
@@ -269,7 +278,7 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const course = chooseCourse(reading.route, reading.journal, intent, wiring.waves)
     const move = judgedMove(course, reading.route.live)
     const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
-    return planText(course, limits, verdict)
+    return [planText(course, limits, verdict, wiring.guardians.length > 0), ...watchLines(reading.journal)].join('\n')
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }

@@ -4,16 +4,17 @@ import { checkLine, refusals } from '../gate/check.ts'
 import { firstFive } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Course } from './resume.ts'
-import { steps } from './steps.ts'
+import { type Step, steps } from './steps.ts'
 
-/** The plan as text, for the preview's log and `kbg status`: every step with its bound, and what would refuse it now. */
-export function planText(course: Course, limits: Limits, verdict: Verdict | null): string {
+/**
+ * The plan as text, for the preview's log and `kbg status`: every step with its bound, and what would refuse it now.
+ *
+ * @param isWatched whether there is a guardian to keep the watch
+ */
+export function planText(course: Course, limits: Limits, verdict: Verdict | null, isWatched = true): string {
   const lines = [courseLine(course)]
   if (course.kind === 'switch') {
-    for (const step of steps) {
-      const bound = step.built ? `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}` : 'not built yet'
-      lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${bound})`)
-    }
+    for (const step of steps) lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${boundOf(step, limits, isWatched)})`)
   }
   if (verdict !== null) {
     const refused = refusals(verdict.checks)
@@ -22,6 +23,12 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
     if (verdict.checks.some(({ observed }) => observed === noAudit)) lines.push(`${noAudit}.`)
   }
   return lines.join('\n')
+}
+
+function boundOf(step: Step, limits: Limits, isWatched: boolean): string {
+  if (!step.built) return 'not built yet'
+  if (step.name === 'watch') return isWatched ? `for ${step.deadlineMs(limits)} ms, behind the update` : 'skipped: no guardian is wired'
+  return `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}`
 }
 
 function courseLine(course: Course): string {

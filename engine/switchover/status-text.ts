@@ -7,6 +7,7 @@ import type { ClientRegistration, RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
+import { lateLines, watchLines } from './watch-reading.ts'
 import { consumersOf, openWaves } from './waves.ts'
 
 /** What `kbg status` looks at. */
@@ -40,6 +41,8 @@ export function statusText(facts: StatusFacts): string {
     `clients   ${clientsText(facts.clients, route.epoch)}`,
     `lock      ${facts.lockHolder === null ? 'free' : `held by ${facts.lockHolder}`}`,
     ...openText(facts),
+    ...watchLines(journal),
+    ...lateLines(journal),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),
   ].join('\n')
 }

@@ -93,7 +93,7 @@ export const steps: readonly Step[] = [
   {
     number: 9,
     name: 'reverse',
-    effect: 'stop the forward mirror; seed the reverse connector with the cut, compare, resume',
+    effect: 'stop the forward mirror; seed the reverse connector with the cut, compare; carry over what came late on S; resume',
     abort: 'none: switch back instead',
     deadlineMs: () => 60_000,
     built: true,
@@ -109,10 +109,10 @@ export const steps: readonly Step[] = [
   {
     number: 11,
     name: 'watch',
-    effect: 'straggler sweep and analysis against the baseline',
+    effect: 'guardians compare T with the baseline of S; when it fails they switch back by themselves, and latch',
     abort: 'none: switch back instead',
-    deadlineMs: () => 0,
-    built: false,
+    deadlineMs: (limits) => limits.watchWindowMs,
+    built: true,
   },
   {
     number: 12,

@@ -55,6 +55,7 @@ export function wiringOf(fleet: string): Wiring {
     topics: ['orders'],
     groups: ['billing'],
     waves: { 'wave-1': ['billing'] },
+    guardians: [],
     unprovenGroups: {},
   }
 }

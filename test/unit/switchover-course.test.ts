@@ -125,10 +125,11 @@ describe('the journal', () => {
 })
 
 describe('the plan', () => {
-  it('names all twelve steps in order, and says which are not built', () => {
+  it('names all twelve steps in order, and that nothing is watched without a guardian', () => {
     expect(steps.map((step) => step.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null)
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
-    expect(text).toMatch(/watch.*not built yet/)
+    expect(text).toMatch(/watch .*for 60000 ms, behind the update/)
+    expect(planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, false)).toMatch(/watch .*skipped: no guardian is wired/)
   })
 })
