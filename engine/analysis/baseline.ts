@@ -13,8 +13,14 @@ const mostGroups = 200
 
 /** The baseline that samples make (pure). What wasn't seen of it is null or missing, and said. */
 export function baselineOf(colour: Colour, samples: readonly WatchSample[]): WatchBaseline {
-  const appendMs = medianOf(samples.map(({ append }) => append), leastNumbers) // biome-ignore format: one line
-  const endToEndMs = medianOf(samples.map(({ endToEnd }) => endToEnd), leastNumbers) // biome-ignore format: one line
+  const appendMs = medianOf(
+    samples.map(({ append }) => append),
+    leastNumbers,
+  )
+  const endToEndMs = medianOf(
+    samples.map(({ endToEnd }) => endToEnd),
+    leastNumbers,
+  )
   const refused = samples.flatMap(({ append, endToEnd }) => [append, endToEnd].flatMap((one) => (typeof one === 'number' ? [] : [one.refused])))
   const missing = [...(appendMs === null ? ['canary accepted'] : []), ...(endToEndMs === null ? ['canary visible'] : [])]
   const why = refused.at(-1) ?? `${samples.length} samples`

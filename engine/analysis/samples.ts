@@ -24,6 +24,9 @@ export interface WatchSample {
   readonly producers: number | null
 }
 
+/** More failed samples than this for each good one, never enough of them in a row, are no pass. */
+const mostFailedPerGood = 1 / 3
+
 /** One sample as it is judged; `unknown` is neither: it ends a run of failed samples and proves nothing. */
 export interface Look {
   readonly is: 'good' | 'failed' | 'unknown'
@@ -56,7 +59,7 @@ export function judgeLooks(name: string, looks: readonly Look[], failures: numbe
   if (good.length < failures || unknown.length > good.length) return told('inconclusive', `${counts}${last(failed.length > unknown.length ? failed : unknown)}`)
   const open = failingNow(looks)
   if (open > 0) return told('inconclusive', `${open} of ${failures} failed samples in a row at the end${last(failed)}`)
-  if (failed.length > good.length) return told('inconclusive', `it flaps: ${counts}${last(failed)}`)
+  if (failed.length > good.length * mostFailedPerGood) return told('inconclusive', `it flaps: ${counts}${last(failed)}`)
   return told('pass', failed.length === 0 ? `${good.length} samples` : counts)
 }
 

@@ -48,7 +48,10 @@ async function groupsWithMembers(run: Execution, source: Colour, deadline: Deadl
   try {
     const listed = await run.ports.clusters[source].groups.list(deadline)
     const own = listed.filter(({ groupId, memberCount }) => memberCount > 0 && !isExcludedGroup(groupId) && groupRoute(run.route, groupId).colour === source)
-    return own.map(({ groupId }) => groupId).toSorted().slice(0, mostGroups) // biome-ignore format: one line
+    return own
+      .map(({ groupId }) => groupId)
+      .toSorted()
+      .slice(0, mostGroups)
   } catch (thrown) {
     deadline.cancelled?.throwIfAborted()
     if (thrown instanceof KbgError) return null

@@ -134,7 +134,10 @@ export class Watcher {
 
   async #end(watch: Watch, { verdict, measures }: WatchVerdict): Promise<WatchOutcome> {
     const what = verdict === 'pass' ? 'passed' : 'inconclusive'
-    const reason = measures.filter((measure) => measure.verdict !== 'pass').map(measureLine).join('; ') // biome-ignore format: one line
+    const reason = measures
+      .filter((measure) => measure.verdict !== 'pass')
+      .map(measureLine)
+      .join('; ')
     const written = await writeWatch(this.#ports, this.#request, watch, { what, measures, reason })
     if (written === 'later') return { kind: 'watching', failing: 0 }
     if (written === 'over') return { kind: 'none' }

@@ -87,5 +87,8 @@ async function whyWorse(ports: Ports, { limits }: WatchRequest, { baseline }: Wa
 }
 
 function failures({ measures }: WatchVerdict): string {
-  return measures.filter(({ verdict }) => verdict === 'fail').map(measureLine).join('; ') // biome-ignore format: one line
+  return measures
+    .filter(({ verdict }) => verdict === 'fail')
+    .map(measureLine)
+    .join('; ')
 }
