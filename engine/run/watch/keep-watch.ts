@@ -156,9 +156,9 @@ export class Watcher {
     const outcome = await goBack(this.#ports, this.#request, watch, reading, verdict)
     if (outcome.kind === 'moved back') return { kind: 'ended', what: 'moved back', reason: outcome.reason }
     const isLast = outcome.kind === 'never' || clock.monotonicMs() - kept.failedAtMs >= limits.windowDeadlineMs
-    if (outcome.why !== this.#told)
-      tell({ step: 'watch', text: `${watch.colour} has failed its watch, and traffic doesn't go back${isLast ? '' : ' yet'}: ${outcome.why}` })
-    this.#told = outcome.why
+    const text = `${watch.colour} has failed its watch, and traffic doesn't go back${isLast ? '' : ' yet'}: ${outcome.why}`
+    if (text !== this.#told) tell({ step: 'watch', text })
+    this.#told = text
     if (!isLast) return { kind: 'watching', failing: limits.watchFailures }
     const written = await writeWatch(this.#ports, this.#request, watch, { what: 'halted', measures: verdict?.measures ?? watch.measures, reason: outcome.why })
     if (written === 'over') return { kind: 'none' }
