@@ -93,6 +93,12 @@ describe('route moves', () => {
     expect(writableColour(restored(legal.aborting, latch, '1'))).toBe('blue')
   })
 
+  it('keep the latch of a way back that was latched under its own attempt, and drop that of an earlier one', () => {
+    const latched = { ...soundRoute, latch }
+    const moved = (attempt: number) => published(deciding(held(latched, 'green', attempt, '101', soundRoute.colours), '101'), '101')
+    expect([moved(0).latch, moved(1).latch]).toEqual([latch, null])
+  })
+
   it('keep groups where they are until they are moved', () => {
     const released = published(legal.deciding, '1')
     expect(released.defaultConsumerColour).toBe('blue')
