@@ -97,9 +97,9 @@ export class Watcher {
     return this.#isOver(kept, reading, verdict) ? await this.#end(watch, verdict) : { kind: 'watching', failing: verdict.failing }
   }
 
-  #keptOf({ number, colour }: Watch): Kept {
+  #keptOf({ number, colour, baseline }: Watch): Kept {
     if (this.#kept?.number === number) return this.#kept
-    const sampler = new ColourSampler(this.#ports, { colour, topics: this.#request.wiring.topics, lag: true })
+    const sampler = new ColourSampler(this.#ports, { colour, topics: Object.keys(baseline?.flows ?? {}), lag: true })
     const sinceMs = this.#ports.clock.monotonicMs()
     this.#kept = { number, sinceMs, samples: [], sampler, groupsAtMs: Number.NEGATIVE_INFINITY, failedAtMs: null }
     return this.#kept
