@@ -26,7 +26,6 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
 }
 
 function boundOf(step: Step, limits: Limits, isWatched: boolean): string {
-  if (!step.built) return 'not built yet'
   if (step.name === 'watch') return isWatched ? `for ${step.deadlineMs(limits)} ms, behind the update` : 'skipped: no guardian is wired'
   return `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}`
 }

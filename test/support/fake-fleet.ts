@@ -23,8 +23,8 @@ function recordOf(value: string, offset: bigint): RecordCopy {
 
 /** What a colour does to writers. */
 export interface Health {
-  /** Refuses application writes and canaries, though its fence is open. */
-  refuses: boolean
+  /** Refuses application writes and canaries, though its fence is open; `all`: also what the operator appends and what the worker beside it keeps there. */
+  refuses: boolean | 'all'
   /** Every append of the operator takes so long. */
   slowMs: number
 }
@@ -67,6 +67,7 @@ export class FakeFleet {
   readonly journal: JournalEntry[] = []
   route: RouteDocument = { ...soundRoute, live: 'blue', defaultConsumerColour: 'blue' }
   lockHolder: string | null = null
+  #lost = new AbortController()
   readonly wiring: Wiring = Wiring.parse({ ...wiringOf('main'), audit: [], waves: {}, groups: [], guardians: ['blue', 'green'] })
   /** A producer that is registered in the route store. */
   hasProducer = true
@@ -83,6 +84,14 @@ export class FakeFleet {
   note(fact: JournalFact): void {
     const head = { number: this.journal.length + 1, term: '99', atWallClock: this.clock.wallClock().toISOString(), atMonotonicMs: this.clock.monotonicMs() }
     this.journal.push({ ...fact, ...head } as JournalEntry)
+  }
+
+  /** Whoever holds the lock ends here, as one that was killed does for everybody else. */
+  kill(): KbgError {
+    const killed = new KbgError('lock-lost', 'Killed.')
+    this.#lost.abort(killed)
+    this.lockHolder = null
+    return killed
   }
 
   /** Runs something with an application beside it. */
@@ -171,6 +180,7 @@ export class FakeFleet {
         lastVisible: async (partition: string, end: bigint, count: number) => visible(partition, 0n, end).slice(-count),
         append: async (partition: string, value: string) => {
           await this.clock.sleep(5 + colour.health.slowMs)
+          if (colour.health.refuses === 'all') throw refused()
           const offset = colour.append(partition, value)
           this.copy()
           return offset
@@ -188,6 +198,7 @@ export class FakeFleet {
 
   #mirror(source: Colour) {
     const connectors = this.connectors[source]
+    const beside = this.colours[otherColour(source)].health
     const set = (state: ConnectorFacts['state']) => async (name: string) => {
       const connector = connectors.get(name)
       if (connector === undefined) throw new KbgError('connector-unknown', `There is no ${name}.`)
@@ -200,7 +211,10 @@ export class FakeFleet {
         const state = connectors.get(name)?.state ?? 'absent'
         return { name, state, tasks: state === 'RUNNING' ? [{ id: 0, state, trace: '' }] : [], config: {} }
       },
-      createStopped: async (name: string, topics: readonly string[]) => void connectors.set(name, { topics, state: 'STOPPED', next: new Map() }),
+      createStopped: async (name: string, topics: readonly string[]) => {
+        if (beside.refuses === 'all') throw new KbgError('connect', `Can't create connector ${name}.`)
+        connectors.set(name, { topics, state: 'STOPPED', next: new Map() })
+      },
       copiedOffsets: async (name: string) => new Map([...(connectors.get(name)?.next ?? [])].map(([one, next]) => [one, BigInt(next - 1)])),
       seed: async (name: string, last: PartitionOffsets) => {
         for (const [partition, offset] of last) connectors.get(name)?.next.set(partition, Number(offset) + 1)
@@ -243,8 +257,12 @@ export class FakeFleet {
         if (this.lockHolder !== null) throw new KbgError('locked', 'Somebody else has it.', { retriable: true, facts: { holder: this.lockHolder } })
         this.lockHolder = holder
         this.#term += 1
-        const release = async () => void Object.assign(this, { lockHolder: null })
-        return { term: String(this.#term), lost: new AbortController().signal, release }
+        this.#lost = new AbortController()
+        const { signal } = this.#lost
+        const release = async () => {
+          if (!signal.aborted) this.lockHolder = null
+        }
+        return { term: String(this.#term), lost: signal, release }
       },
       write: async (lock: RouteLock, { route, entry, expectedJournalHead, expectedRouteRevision }: RouteWrite, _deadline: Deadline) => {
         const isAsExpected = expectedJournalHead === this.journal.length && expectedRouteRevision === String(this.#revision)

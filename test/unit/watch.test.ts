@@ -120,6 +120,25 @@ describe('a watch', () => {
     expectNothingLost(fleet)
   })
 
+  test('of a colour that takes no write at all moves traffic back: nothing on the way needs one there, and the mirror into it comes when it is mended', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = 'all'
+      expect(await watch(one)).toMatchObject({
+        kind: 'ended',
+        what: 'moved back',
+        reason: expect.stringContaining("Can't create connector kbg-mirror-blue-green-"),
+      })
+      expect(one.route).toMatchObject({ live: 'blue', state: 'open', defaultConsumerColour: 'blue', latch: { attempt: 0 } })
+      await one.clock.sleep(500)
+      one.colours.green.health.refuses = false
+      expect(await up(one, 'blue')).toMatchObject({ live: 'blue', unfinished: false })
+      await one.clock.sleep(500)
+    })
+    expect(fleet.colours.green.values()).toEqual(fleet.colours.blue.values())
+    expect(new Set(fleet.colours.blue.values()).size).toBe(fleet.colours.blue.values().length)
+    expectNothingLost(fleet)
+  })
+
   test('of a colour that is slow moves traffic back too', async () => {
     const fleet = await switched(async (one) => {
       one.colours.green.health.slowMs = 1_200
@@ -213,6 +232,45 @@ describe('several guardians', () => {
       expect(one.clock.monotonicMs()).toBeGreaterThan(20_000)
     })
     expect(fleet.route.live).toBe('blue')
+  })
+})
+
+describe('a way back that is killed (F67)', () => {
+  type Fence = Ports['clusters']['blue']['fence']
+  /** A watch on ports on which a step of a fence kills the guardian. */
+  async function killedAt(one: FakeFleet, colour: 'blue' | 'green', step: keyof Fence): Promise<WatchOutcome> {
+    one.colours.green.health.refuses = true
+    const { ports } = one
+    const dies = async () => Promise.reject(one.kill())
+    const cluster = { ...ports.clusters[colour], fence: { ...ports.clusters[colour].fence, [step]: dies } }
+    return await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, [colour]: cluster } } })
+  }
+
+  test('before its decision is taken back by the next update, latched, and not tried again', async () => {
+    const fleet = await switched(async (one) => {
+      expect(await killedAt(one, 'green', 'raise')).toEqual({ kind: 'none' })
+      expect(one.route).toMatchObject({ state: 'held', target: 'blue' })
+      expect(await up(one, 'green')).toMatchObject({ live: 'green', unfinished: false })
+      expect(one.route).toMatchObject({ state: 'open', latch: { attempt: 0 } })
+      expect(await watch(one)).toEqual({ kind: 'none' })
+    })
+    expect(automatic(fleet)).toHaveLength(1)
+    expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([true, false])
+    expectNothingLost(fleet)
+  })
+
+  test('behind its decision is finished by the next update, latched: the config still wants green, and does not get it', async () => {
+    const fleet = await switched(async (one) => {
+      expect(await killedAt(one, 'blue', 'lift')).toEqual({ kind: 'none' })
+      expect(one.route).toMatchObject({ state: 'deciding', target: 'blue' })
+      await expect(up(one, 'green')).rejects.toThrow(/finished-earlier/)
+      expect(one.route).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0, reason: expect.stringContaining('green failed its watch') } })
+      await one.clock.sleep(1_000)
+      await expect(up(one, 'green')).rejects.toThrow(/latched at attempt 0/)
+    })
+    expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([false, true])
+    expect(whats(fleet)).toEqual(['baseline', 'begun', 'failed'])
+    expectNothingLost(fleet)
   })
 })
 

@@ -2,6 +2,7 @@ import { KbgError } from '../../model/error.ts'
 import type { JournalEntry } from '../../model/journal.ts'
 import type { WatchMeasure } from '../../model/watch.ts'
 import { Deadline } from '../../ports/clock.ts'
+import { openSwitch } from '../../switchover/journal-reading.ts'
 import { isWatching, newestWatch, type Watch } from '../../switchover/watch-reading.ts'
 import type { Ports } from '../ports.ts'
 import { underLock } from '../switchover.ts'
@@ -54,7 +55,9 @@ function isStillOpen(journal: readonly JournalEntry[], watch: Watch): boolean {
 /** The way back of this very watch was opened and taken back, and nothing was said since: that it halted stands in the entries of that way back. */
 function isOwnWayBack(journal: readonly JournalEntry[], { colour, attempt }: Watch): boolean {
   const opened = journal.findLast((entry) => entry.kind === 'opened')
-  return opened?.automatic !== undefined && opened.source === colour && opened.attempt === attempt && newestWatch(journal) === null
+  const isOwn = opened?.automatic !== undefined && opened.source === colour && opened.attempt === attempt
+  // One that isn't closed is somebody's to finish, and may yet have moved traffic.
+  return isOwn && openSwitch(journal) === null && newestWatch(journal) === null
 }
 
 /** What may go well a moment later: somebody else holds the lock or has moved the route, or the store is away. */
