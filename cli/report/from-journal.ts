@@ -4,6 +4,7 @@ import type { GateReport } from './evidence.ts'
 import { cutSummary, groupOutcome, reasonOf } from './journal-parts.ts'
 import type { JournaledSwitchover } from './journaled.ts'
 import { orchestratorWindow, relativeMarks } from './orchestrator-window.ts'
+import { watched } from './watched.ts'
 
 type Entry<K extends JournalEntry['kind']> = Extract<JournalEntry, { kind: K }>
 
@@ -11,6 +12,8 @@ type Entry<K extends JournalEntry['kind']> = Extract<JournalEntry, { kind: K }>
 interface Chapter {
   readonly opened: Entry<'opened'>
   readonly entries: readonly JournalEntry[]
+  /** The same, and what was said behind its end, up to the next one. */
+  readonly withWatch: readonly JournalEntry[]
 }
 
 /** What a report needs besides the journal. */
@@ -33,7 +36,7 @@ export function switchoverFromJournal(journal: readonly JournalEntry[], beside: 
   const chapters = chaptersOf(journal)
   const chapter = chapters.at(-beside.newest)
   if (chapter === undefined || beside.newest < 1) throw noSuch(chapters, beside)
-  const { opened, entries } = chapter
+  const { opened, entries, withWatch } = chapter
   const closed = entries.find((entry) => entry.kind === 'closed') ?? null
   const evidence = judgedThis(chapter, chapters) && beside.evidence?.gate.epoch === opened.epoch ? beside.evidence : null
   const report: Omit<JournaledSwitchover, 'notObserved'> = {
@@ -51,6 +54,7 @@ export function switchoverFromJournal(journal: readonly JournalEntry[], beside: 
     ...groupOutcome(entries),
     ...decision(entries),
     ...connectorsAndFences(entries),
+    ...watched(withWatch),
     ...{ gate: evidence?.gate ?? null, limits: { ...evidence?.limits } },
   }
   return { ...report, notObserved: [...notObserved(report)] }
@@ -63,7 +67,7 @@ function chaptersOf(journal: readonly JournalEntry[]): readonly Chapter[] {
     const end = rest.findIndex((entry) => entry.kind === 'closed')
     const next = rest.findIndex((entry, at) => at > 0 && entry.kind === 'opened')
     const until = end < 0 || (next >= 0 && next < end) ? next : end + 1
-    return [{ opened, entries: until < 0 ? rest : rest.slice(0, until) }]
+    return [{ opened, entries: until < 0 ? rest : rest.slice(0, until), withWatch: next < 0 ? rest : rest.slice(0, next) }]
   })
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Colour } from '../../engine/model/colour.ts'
 import { OffsetText } from '../../engine/model/offset-json.ts'
+import { WatchMeasure } from '../../engine/model/watch.ts'
 import { GateReport, switchoverEvidence } from './evidence.ts'
 import { GroupReport, RolloutReport, StayedGroup, WindowParts } from './report.ts'
 
@@ -87,6 +88,23 @@ export const JournaledSwitchover = z.strictObject({
   auditedRecords: z.string().regex(/^\d+$/).nullable().default(null),
   /** Partitions of the cut that retention had emptied on the source: nothing of them was compared. */
   emptiedPartitions: z.array(z.string()).default([]),
+  /** Why a guardian moved traffic back by itself; null: the operator wanted it. */
+  automatic: z.string().nullable().default(null),
+  /** The watch behind the release; null: the journal tells of none. */
+  watch: z
+    .strictObject({
+      /** null: skipped. */
+      colour: Colour.nullable(),
+      outcome: z.enum(['skipped', 'open', 'passed', 'failed', 'inconclusive', 'halted']),
+      reason: z.string(),
+      measures: z.array(WatchMeasure),
+    })
+    .nullable()
+    .default(null),
+  /** Records that came on the source behind the cut, by partition, with the offsets of the first one on both sides; null: that it was appended isn't known. */
+  late: z
+    .array(z.strictObject({ partition: z.string(), records: z.int().positive(), sourceOffset: OffsetText, targetOffset: OffsetText.nullable() }))
+    .default([]),
   /** What was done to connectors, in order. */
   mirror: z.array(z.strictObject({ at: At, connector: z.string(), source: Colour, target: Colour, what: z.string() })),
   /** Fences that were about to be raised or lifted, in order: the journal says so before the effect. */

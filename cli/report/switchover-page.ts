@@ -11,6 +11,7 @@ import { groupTables } from './sections/groups.ts'
 import { mirrorSection } from './sections/mirror.ts'
 import { stayedHtml } from './sections/stayed.ts'
 import { unobservedTruth } from './sections/truth.ts'
+import { watchSection } from './sections/watch.ts'
 import { switchoverStory } from './switchover-story.ts'
 
 const endings = {
@@ -46,6 +47,7 @@ function sectionsOf(report: JournaledSwitchover): readonly Section[] {
     { id: 'groups', heading: 'Consumer groups', body: groups(report) },
     { id: 'cut', heading: 'The cut', body: cutSection(report) },
     { id: 'mirror', heading: 'Mirror and fences', body: mirrorSection(report) },
+    { id: 'watch', heading: 'The watch behind the release', body: watchSection(report) },
     { id: 'checks', heading: 'Checks with evidence', body: html`${gateHtml(report.gate, name, 0)}${evidence}` },
     { id: 'unseen', heading: 'What was not observed', body: unseenHtml(report.notObserved) },
   ]

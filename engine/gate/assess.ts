@@ -11,6 +11,7 @@ import { checkGroupStates } from './group-states.ts'
 import { checkGroupsTranslatable } from './groups-translatable.ts'
 import { checkGuardians } from './guardians.ts'
 import { checkIdentity } from './identity.ts'
+import { checkLateRecords } from './late-records.ts'
 import { checkMirrorLag } from './mirror-lag.ts'
 import { checkOpenTransactions } from './open-transactions.ts'
 import { checkPoisonedGroups } from './poisoned-groups.ts'
@@ -24,35 +25,43 @@ export interface Verdict {
 }
 
 /**
+ * What a move is for. `move`: the operator wants it. `way back`: a guardian leaves a live colour that has failed its watch, under the attempt that led there; what only says that this colour is
+ * sick doesn't keep it there, as long as it can be fenced and drained.
+ */
+export type Purpose = 'move' | 'way back'
+
+/**
  * Judges a snapshot (pure). Later checks have their place here: disk headroom, producer ids,
  * benchmark and test verdicts, rehearsal.
  *
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
  */
-export function assess(snapshot: Snapshot, limits: Limits, attempt: number, wantedLagSamples: number): Verdict {
+export function assess(snapshot: Snapshot, limits: Limits, attempt: number, wantedLagSamples: number, purpose: Purpose = 'move'): Verdict {
   const source = snapshot.colours[snapshot.source]
   const target = snapshot.colours[snapshot.target]
   const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
+  const isWayBack = purpose === 'way back'
   const checks = [
-    checkRouteState(snapshot.route, attempt),
+    checkRouteState(snapshot.route, isWayBack ? null : attempt),
     checkIdentity(source),
     checkIdentity(target),
-    checkControllerQuorum(source),
+    checkControllerQuorum(source, isWayBack ? 'majority' : 'all'),
     checkControllerQuorum(target),
-    checkReplicaHealth(source, snapshot.topics),
+    checkReplicaHealth(source, snapshot.topics, isWayBack ? 'leaders' : 'all'),
     checkReplicaHealth(target, snapshot.topics),
-    checkCatalogParity(snapshot),
+    checkCatalogParity(snapshot, isWayBack ? 'partitions' : 'all'),
     checkFence(source, 'open'),
     checkFence(target, 'fenced'),
     checkConnectorStates(snapshot.mirror),
     checkMirrorLag(snapshot.mirror.lag, limits, wantedLagSamples),
     ...auditChecks(snapshot, limits),
+    checkLateRecords(snapshot),
     checkOpenTransactions(source, limits),
     checkGroupStates(snapshot),
     ...checkGroupsTranslatable(snapshot),
     checkPoisonedGroups(snapshot),
     checkClients(snapshot.clients, epoch),
-    checkGuardians(snapshot.clients, snapshot.guardians, epoch),
+    ...(isWayBack ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch)]), // who moves back is one, and the other may have ended with the sick colour
   ]
   return { verdict: verdictOf(checks), checks }
 }

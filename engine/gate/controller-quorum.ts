@@ -3,10 +3,14 @@ import { type Check, judged } from './check.ts'
 
 const maxVoterSilenceMs = 5_000
 
-/** Has the metadata quorum a leader, and does every voter follow it? A fence is a metadata write: without quorum none can be raised or lifted. */
-export function checkControllerQuorum(colour: ColourSnapshot): Check {
+/**
+ * Has the metadata quorum a leader, and does every voter follow it? A fence is a metadata write: without quorum none can be raised or lifted.
+ *
+ * @param wanted `majority`: enough for a fence, on a colour that is to be left
+ */
+export function checkControllerQuorum(colour: ColourSnapshot, wanted: 'all' | 'majority' = 'all'): Check {
   const name = `controller quorum of ${colour.colour}`
-  const required = `a leader, and every voter heard of within ${maxVoterSilenceMs} ms`
+  const required = `a leader, and ${wanted === 'all' ? 'every voter' : 'most voters'} heard of within ${maxVoterSilenceMs} ms`
   const remedy = 'Repair the controller that is missing before you switch.'
   if (!colour.quorum.seen) return judged(name, 'inconclusive', colour.quorum.why, required, remedy)
   const { leaderId, voters } = colour.quorum.value
@@ -14,5 +18,6 @@ export function checkControllerQuorum(colour: ColourSnapshot): Check {
   const silent = voters.filter((voter) => voter.nodeId !== leaderId && (voter.lastFetchAgeMs === null || voter.lastFetchAgeMs > maxVoterSilenceMs))
   const observed =
     silent.length === 0 ? `leader ${leaderId}, ${voters.length} voters` : `voters not heard of: ${silent.map((voter) => voter.nodeId).join(', ')}`
-  return judged(name, silent.length === 0 ? 'pass' : 'fail', observed, required, remedy)
+  const isEnough = wanted === 'all' ? silent.length === 0 : 2 * silent.length < voters.length
+  return judged(name, isEnough ? 'pass' : 'fail', observed, required, remedy)
 }

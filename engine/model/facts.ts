@@ -77,6 +77,14 @@ export interface VisibleRecord {
   readonly digest: string
 }
 
+/** A visible record with all that it is made of, so that it can be appended elsewhere byte for byte; null: a null key or value, a header without one. */
+export interface RecordCopy extends VisibleRecord {
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  /** In order; a name may come twice. */
+  readonly headers: readonly (readonly [name: Uint8Array, value: Uint8Array | null])[]
+}
+
 export type GroupState = 'Empty' | 'Stable' | 'PreparingRebalance' | 'CompletingRebalance' | 'Dead' | 'Unknown'
 
 export interface GroupFacts {

@@ -6,7 +6,7 @@ export const keptSwitchovers = 50
 
 /**
  * Where reading the journal begins. It moves with each `opened` entry, in that entry's own transaction: what a decision needs is the newest switchover and,
- * of everything before it, which connectors there are. So a read costs what one switchover wrote, however long the fleet has been switching.
+ * of everything before it, which connectors there are and which partitions hold late records. So a read costs what one switchover wrote, however long the fleet has been switching.
  */
 export const JournalBase = z.strictObject({
   /** Number of the newest `opened` entry: a reading of the store begins here. */
@@ -15,7 +15,7 @@ export const JournalBase = z.strictObject({
   oldest: z.int().positive(),
   /** Numbers of the kept `opened` entries, in order. */
   opened: z.array(z.int().positive()),
-  /** Entries before `first` that still say something: the newest of each mirror direction that has a connector. */
+  /** Entries before `first` that still say something: the newest of each mirror direction that has a connector, and those of late records. */
   carried: z.array(JournalEntry),
 })
 export type JournalBase = z.infer<typeof JournalBase>
@@ -35,7 +35,18 @@ export function nextBase(base: JournalBase, journal: readonly JournalEntry[], op
   const all = [...base.opened, ...known, opened]
   const kept = all.slice(-(keptSwitchovers + 1))
   const oldest = kept.length < all.length ? (kept[0] ?? opened) : base.oldest
-  return { first: opened, oldest, opened: kept, carried: (['blue', 'green'] as const).flatMap((source) => newestMirror(before, source)) }
+  return {
+    first: opened,
+    oldest,
+    opened: kept,
+    carried: [...(['blue', 'green'] as const).flatMap((source) => newestMirror(before, source)), ...newestLate(before)],
+  }
+}
+
+/** The newest entry of each partition: a colour keeps its late records until the topic is made anew there, which a gate sees by its id. */
+function newestLate(journal: readonly JournalEntry[]): readonly JournalEntry[] {
+  const late = journal.flatMap((entry) => (entry.kind === 'late' ? [entry] : []))
+  return [...new Map(late.map((entry) => [`${entry.colour} ${entry.partition}`, entry])).values()]
 }
 
 function newestMirror(journal: readonly JournalEntry[], source: 'blue' | 'green'): readonly JournalEntry[] {

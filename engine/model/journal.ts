@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
-import { OffsetsJson } from './offset-json.ts'
+import { OffsetsJson, OffsetText } from './offset-json.ts'
 import { CutAudit, PackedCut, packCut, unpackCut } from './packed-cut.ts'
+import { GroupPace, WatchBaseline, WatchEvent, WatchMeasure } from './watch.ts'
 import { WaveName } from './wave.ts'
 
-/** Names of the switchover's steps, in order. `wave`, `watch` and later ones keep their place here when they come. */
+/** Names of the switchover's steps, in order. */
 export const StepName = z.enum(['lock', 'gate', 'arm', 'hold', 'fence', 'drain', 'cut', 'release', 'reverse', 'groups', 'watch', 'finish'])
 export type StepName = z.infer<typeof StepName>
 
@@ -55,14 +56,6 @@ const head = {
   atMonotonicMs: z.number(),
 }
 
-/** How a group read just before its wave was moved. */
-export const GroupPace = z.strictObject({
-  members: z.int().nonnegative(),
-  /** By how much its committed offsets grew from commit to commit, all partitions together; 0: none was seen; null: a single one was. */
-  offsetsPerSecond: z.number().nonnegative().nullable(),
-})
-export type GroupPace = z.infer<typeof GroupPace>
-
 /** One line of the journal: what was intended (`before` an effect) or what is known (`after`). */
 export const JournalEntry = z.discriminatedUnion('kind', [
   z.strictObject({ ...head, kind: z.literal('created'), live: Colour, epoch: z.int() }),
@@ -75,6 +68,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     epoch: z.int(),
     /** Waves that the intent wants elsewhere than on its live colour: whoever finishes this switchover for its orchestrator leaves them there. */
     consumers: z.record(WaveName, Colour).optional(),
+    /** Why a guardian moves traffic back by itself; absent: the operator wants it. */
+    automatic: z.string().optional(),
   }),
   z.strictObject({
     ...head,
@@ -125,6 +120,37 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     /** The intent's attempt, with `moving`: what whoever finishes this wave for its orchestrator latches. */
     attempt: z.int().nonnegative().optional(),
     reason: z.string(),
+  }),
+  /** The watch behind a switchover, see {@link WatchEvent}. */
+  z.strictObject({
+    ...head,
+    kind: z.literal('watch'),
+    what: WatchEvent,
+    /** The colour that was looked at. */
+    colour: Colour,
+    /** With `begun`, and for people only: when it ends if nothing comes in between. Who watches counts on his own monotonic clock. */
+    untilWallClock: z.iso.datetime().nullable().default(null),
+    baseline: WatchBaseline.nullable().default(null),
+    measures: z.array(WatchMeasure).default([]),
+    reason: z.string(),
+  }),
+  /**
+   * Records that came behind the cut on `colour`, by requests that had passed their permission check before the fence. `found`: about to be appended to the other colour, whose end was `targetOffset`;
+   * `appended`: the first of them stands there at `targetOffset`.
+   */
+  z.strictObject({
+    ...head,
+    kind: z.literal('late'),
+    what: z.enum(['found', 'appended']),
+    colour: Colour,
+    partition: z.string().min(1),
+    /** Of the topic on `colour`: one that is made anew there has no late records. */
+    topicId: z.string(),
+    /** The first one's offset, and the offset behind the last one. */
+    sourceOffset: OffsetText,
+    sourceEnd: OffsetText,
+    records: z.int().positive(),
+    targetOffset: OffsetText,
   }),
   /** Offsets of a group on a colour where it doesn't read, deleted by the operator's explicit order. */
   z.strictObject({ ...head, kind: z.literal('group-reset'), groupId: z.string(), colour: Colour, offsets: OffsetsJson }),

@@ -13,6 +13,16 @@ export const Limits = z.strictObject({
   groupMoveDeadlineMs: z.int().min(1_000).max(600_000).default(30_000),
   /** A moved wave must read on at its former pace within this, or it goes back by itself. */
   waveAnalysisMs: z.int().min(1_000).max(600_000).default(30_000),
+  /** How long a released target is watched. */
+  watchWindowMs: z.int().min(1_000).max(3_600_000).default(60_000),
+  watchSampleIntervalMs: z.int().min(100).max(60_000).default(1_000),
+  /** So many failed samples in a row fail a watch. */
+  watchFailures: z.int().min(2).max(60).default(5),
+  /** A canary may take so many times as long as before the switchover, and always as long as the floor. */
+  latencyFactor: z.number().min(1).max(100).default(5),
+  latencyFloorMs: z.int().min(10).max(60_000).default(1_000),
+  /** How often a failed watch may move traffic back by itself under one attempt; 0: it only halts. */
+  maxAutomaticRollbacks: z.int().min(0).max(1).default(1),
   quietSeconds: z.int().min(1).max(3_600).default(60),
   /** The audit's watermark was the end of both logs at most this long ago. */
   maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),

@@ -50,7 +50,7 @@ export const Wiring = z
     workers: z.strictObject({ blue: WorkerAccess, green: WorkerAccess }),
     /** The workers that compare both sides. None: the cut rests on the last records of every partition and on Connect's offsets alone. */
     audit: z.array(AuditWorkerAccess).default([]),
-    /** The colours that a guardian stands beside. None: what an orchestrator leaves open stays open until somebody acts. */
+    /** The colours that a guardian stands beside. None: what an orchestrator leaves open stays open until somebody acts, and nothing is watched behind a release. */
     guardians: z.array(Colour).default([]),
     /** The catalog's topics: what is mirrored and what a cut covers. */
     topics: z.array(z.string().min(1)).min(1),

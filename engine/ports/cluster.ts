@@ -7,6 +7,7 @@ import type {
   OpenTransaction,
   PartitionEnd,
   QuorumFacts,
+  RecordCopy,
   StaticMember,
   TopicFacts,
   VisibleRecord,
@@ -26,6 +27,7 @@ export type {
   PartitionFacts,
   ProbeAnswer,
   QuorumFacts,
+  RecordCopy,
   StaticMember,
   TopicFacts,
   VisibleRecord,
@@ -71,6 +73,14 @@ export interface Logs {
   lastVisibleOfAll(ends: PartitionOffsets, count: number, deadline: Deadline): Promise<ReadonlyMap<TopicPartition, readonly VisibleRecord[]>>
   /** Appends one record to one of this project's own topics (`kbg.*`), acks=all; returns its offset. */
   append(partition: TopicPartition, value: string, deadline: Deadline): Promise<bigint>
+  /** {@link visible}, with all that the records are made of. */
+  copies(partition: TopicPartition, from: bigint, to: bigint, deadline: Deadline): Promise<readonly RecordCopy[]>
+  /**
+   * Appends these records to a partition as they are, in one batch: all of them or none, acks=all; key, value, headers and, where the topic keeps it, timestamp byte for byte.
+   * @returns the first one's offset
+   * @throws KbgError `outcome-unknown` when the answer was lost: look before it is tried again
+   */
+  appendCopies(partition: TopicPartition, records: readonly RecordCopy[], deadline: Deadline): Promise<bigint>
 }
 
 /** Consumer groups, raw: OffsetCommit with generation -1, never by joining. */

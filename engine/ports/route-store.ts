@@ -9,7 +9,7 @@ export interface RouteReading {
   /** Modification revision of the route key; 0 when absent. */
   readonly routeRevision: string
   /**
-   * The newest switchover's entries, from its `opened` on, and before them the newest `mirror` entry of each direction: all that a decision needs, however
+   * The newest switchover's entries, from its `opened` on, and before them the newest `mirror` entry of each direction and `late` entry of each partition: all that a decision needs, however
    * long the fleet has been switching. {@link RouteStore.history} tells the rest.
    */
   readonly journal: readonly JournalEntry[]

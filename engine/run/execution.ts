@@ -24,6 +24,7 @@ export class Execution {
   readonly tell: Progress
   /** ^C, a lost engine, or `kbg abort`: looked at before the decision only. */
   readonly cancelled: AbortSignal
+  readonly #automatic: string | null
   readonly timeline: TimelineMark[] = []
   route: RouteDocument
   journal: readonly JournalEntry[]
@@ -39,6 +40,7 @@ export class Execution {
     lock: RouteLock
     tell: Progress
     cancelled: AbortSignal
+    automatic?: string | undefined
     route: RouteDocument
     journal: readonly JournalEntry[]
     routeRevision: string
@@ -52,6 +54,7 @@ export class Execution {
     this.tell = run.tell
     const { abortRequested } = run.lock
     this.cancelled = abortRequested === undefined ? run.cancelled : AbortSignal.any([run.cancelled, abortRequested])
+    this.#automatic = run.automatic ?? null
     this.route = run.route
     this.journal = run.journal
     this.#routeRevision = run.routeRevision
@@ -60,6 +63,11 @@ export class Execution {
 
   get term(): string {
     return this.lock.term
+  }
+
+  /** Why a guardian moves traffic back by itself, also when another run finishes that; null: the operator wants the move. */
+  get automatic(): string | null {
+    return this.#automatic ?? openSwitch(this.journal)?.automatic ?? null
   }
 
   /** Why this run is told to stop, in words for people; null: it isn't. */

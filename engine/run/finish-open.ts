@@ -10,6 +10,7 @@ import { finish } from './steps/finish.ts'
 import { groups } from './steps/groups.ts'
 import { liftAndPublish } from './steps/release.ts'
 import { reverse } from './steps/reverse.ts'
+import { beginWatch } from './steps/watch.ts'
 
 /** Why a switchover that a run left open is taken back. */
 export const abortReasons = {
@@ -66,9 +67,11 @@ async function finishSwitch(run: Execution, left: Extract<LeftSwitch, { kind: 'f
 export async function afterRelease(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green', decidedCut: Cut, graceful: boolean): Promise<Actual> {
   try {
     run.tell({ step: 'reverse', text: `turning the mirror round: ${target} -> ${source}` })
-    await reverse(run, source, target, decidedCut)
+    const mirrorless = await reverse(run, source, target, decidedCut)
     run.tell({ step: 'groups', text: 'moving consumer groups' })
     await groups(run, source, target, decidedCut)
+    if (mirrorless !== null) throw mirrorless
+    await beginWatch(run, target)
     await finish(run, source, target, graceful)
     run.tell({ step: 'finish', text: `${target} live, ${source} standby, mirror ${target} -> ${source}` })
     return run.actual

@@ -1,4 +1,4 @@
-import { assess, type Verdict } from '../gate/assess.ts'
+import { assess, type Purpose, type Verdict } from '../gate/assess.ts'
 import { refusals } from '../gate/check.ts'
 import { groupsCompared } from '../gate/groups-translatable.ts'
 import type { Limits } from '../model/limits.ts'
@@ -16,6 +16,8 @@ export interface Judgement {
   readonly limits: Limits
   readonly move: ObservedMove
   readonly attempt: number
+  /** `move` unless said otherwise. */
+  readonly purpose?: Purpose
   /** Consecutive lag samples of one observation. */
   readonly lagSamples: number
 }
@@ -24,10 +26,10 @@ export interface Judgement {
  * Observes and assesses. While nothing but a momentary check refuses, everything is observed afresh: a verdict is never put together from two
  * observations. The last one counts when there is no time for another.
  */
-export async function judge(ports: Ports, { wiring, limits, move, attempt, lagSamples }: Judgement, deadline: Deadline): Promise<Verdict> {
+export async function judge(ports: Ports, { wiring, limits, move, attempt, purpose = 'move', lagSamples }: Judgement, deadline: Deadline): Promise<Verdict> {
   for (;;) {
     const startedMs = ports.clock.monotonicMs()
-    const verdict = assess(await observe(ports, wiring, limits, move, lagSamples, deadline), limits, attempt, lagSamples)
+    const verdict = assess(await observe(ports, wiring, limits, move, lagSamples, deadline), limits, attempt, lagSamples, purpose)
     const tookMs = ports.clock.monotonicMs() - startedMs
     const isMomentary = refusals(verdict.checks).every(({ name }) => momentary.has(name))
     if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return verdict

@@ -9,6 +9,7 @@ import type { RouteStoreAccess, Wiring } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
 import type { RouteReading } from '../ports/route-store.ts'
 import { mirrorRecord, openSwitch } from '../switchover/journal-reading.ts'
+import { isWatching, newestWatch } from '../switchover/watch-reading.ts'
 import type { Ports } from './ports.ts'
 
 const storeMs = 5_000
@@ -58,6 +59,8 @@ export function reasonsOfRoute(
   if (route.live === colour) reasons.push(`${colour} is live (epoch ${route.epoch}): switch to ${otherColour(colour)} first`)
   if (route.state !== 'open' || openSwitch(journal) !== null)
     reasons.push(`a switchover is open (route ${route.state}): run pulumi up on the traffic stack, it finishes it or takes it back`)
+  const watch = newestWatch(journal)
+  if (isWatching(watch)) reasons.push(`guardians watch ${watch.colour} and may have to go back: wait until that is over (kbg status)`)
   const groups = Object.entries(route.groups).filter(([, group]) => group.colour === colour)
   if (groups.length > 0) reasons.push(`consumer groups read there: ${groups.map(([groupId]) => groupId).join(', ')}`)
   if (route.defaultConsumerColour === colour && route.live !== colour) reasons.push('groups that the route does not list read there')

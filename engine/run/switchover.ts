@@ -8,6 +8,7 @@ import { Deadline } from '../ports/clock.ts'
 import type { OpenSwitch } from '../switchover/journal-reading.ts'
 import { planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
+import { watchLines } from '../switchover/watch-reading.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, type Execution } from './execution.ts'
 import { abortReasons, afterRelease, closeUntouched, finishOpen } from './finish-open.ts'
@@ -22,8 +23,10 @@ import { drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
 import { gate } from './steps/gate.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
+import { open } from './steps/open.ts'
 import { decide, liftAndPublish } from './steps/release.ts'
 import { type RunRequest, underLock } from './under-lock.ts'
+import { noteBaseline, takeBaseline } from './watch/baseline.ts'
 
 const storeReadMs = 5_000
 
@@ -97,13 +100,13 @@ function abortedEarlier(run: Execution, { source, target }: OpenSwitch, reason: 
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
   run.tell({ step: 'gate', text: 'observing both colours' })
   await gate(run, { source, target })
-  const { attempt, consumers } = run.intent
-  await run.record({ kind: 'opened', source, target, attempt, epoch: run.route.epoch, consumers })
+  await open(run, source, target)
   let decidedCut: Awaited<ReturnType<typeof cut>>
   let graceful: boolean
   try {
     run.tell({ step: 'arm', text: 'reverse connector STOPPED, canaries each way' })
-    await arm(run, source, target)
+    const [, baseline] = await Promise.all([arm(run, source, target), takeBaseline(run, source)])
+    await noteBaseline(run, baseline)
     ;({ decidedCut, graceful } = await closeWindow(run, source, target))
   } catch (thrown) {
     return await takeBack(run, source, target, thrown)
@@ -190,7 +193,7 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const course = chooseCourse(reading.route, reading.journal, intent, wiring.waves)
     const move = judgedMove(course, reading.route.live)
     const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
-    return planText(course, limits, verdict, wiring.guardians)
+    return [planText(course, limits, verdict, wiring.guardians), ...watchLines(reading.journal)].join('\n')
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }

@@ -26,6 +26,8 @@ export interface RunRequest {
   readonly holder: string
   readonly tell: Progress
   readonly cancelled: AbortSignal
+  /** Why a guardian moves traffic back by itself, under the attempt that the route has; absent: the operator wants it. */
+  readonly automatic?: string
 }
 
 /** Takes the lock, reads route and journal, and runs; the lock is released whatever happens. @throws KbgError `no-route`, `locked` */

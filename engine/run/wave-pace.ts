@@ -1,9 +1,10 @@
+import { type GroupLook, isPaceSeen, notReadingOn, paceOf } from '../analysis/group-pace.ts'
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
-import type { GroupPace } from '../model/journal.ts'
+import type { GroupPace } from '../model/watch.ts'
 import { Deadline } from '../ports/clock.ts'
-import { type GroupLook, isPaceSeen, notReadingOn, paceOf } from '../switchover/wave-analysis.ts'
 import type { Execution } from './execution.ts'
+import { groupLooks } from './group-looks.ts'
 
 /** Two commits of a consumer that commits every five seconds, Kafka's default, fall into it. */
 const longestPaceMs = 11_000
@@ -63,25 +64,8 @@ function note(seen: ReadonlyMap<string, GroupLook[]>, looks: Looks): void {
   }
 }
 
-async function look(run: Execution, colour: Colour, groupIds: readonly string[]): Promise<Looks> {
-  const { clusters, audit, clock } = run.ports
-  const deadline = new Deadline(clock, lookMs, `the groups of ${colour}`, run.lock.lost)
-  const { groups } = clusters[colour]
-  const [listed, committed] = await Promise.all([groups.list(deadline), groups.committedOfAll(groupIds, deadline)])
-  const translated = audit === null ? [] : await audit.translate(colour, committed, null, deadline)
-  const positions = Map.groupBy(translated, ({ groupId }) => groupId)
-  const lagOf = (groupId: string) => {
-    const own = positions.get(groupId) ?? []
-    return own.length === 0 || own.some(({ lagRecords }) => lagRecords === null) ? null : own.reduce((sum, { lagRecords }) => sum + (lagRecords ?? 0), 0)
-  }
-  const members = new Map(listed.map(({ groupId, memberCount }) => [groupId, memberCount]))
-  const atMs = clock.monotonicMs()
-  return new Map(
-    [...committed].map(([groupId, offsets]) => {
-      const sum = [...offsets.values()].reduce((all, offset) => all + offset, 0n)
-      return [groupId, { atMs, members: members.get(groupId) ?? 0, committed: sum, lagRecords: lagOf(groupId) }]
-    }),
-  )
+function look(run: Execution, colour: Colour, groupIds: readonly string[]): Promise<Looks> {
+  return groupLooks(run.ports, colour, groupIds, new Deadline(run.ports.clock, lookMs, `the groups of ${colour}`, run.lock.lost))
 }
 
 function whyNot(groupId: string, before: GroupPace, looks: readonly GroupLook[]): readonly string[] {

@@ -23,6 +23,8 @@ export interface OpenSwitch {
   readonly target: Colour
   readonly attempt: number
   readonly openedTerm: string
+  /** Why a guardian moves traffic back by itself; null: the operator wanted it. */
+  readonly automatic: string | null
   readonly decided: { readonly outcome: 'switch' | 'abort'; readonly cut: Cut | null; readonly graceful: boolean } | null
   readonly entries: readonly JournalEntry[]
 }
@@ -40,6 +42,7 @@ export function openSwitch(journal: readonly JournalEntry[]): OpenSwitch | null 
     target: opened.target,
     attempt: opened.attempt,
     openedTerm: opened.term,
+    automatic: opened.automatic ?? null,
     decided: decision?.kind === 'decided' ? { outcome: decision.outcome, cut: decision.cut, graceful: decision.graceful } : null,
     entries,
   }

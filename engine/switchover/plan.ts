@@ -7,17 +7,15 @@ import { firstFive } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Course } from './resume.ts'
 import { longestStallMs } from './stall.ts'
-import { steps } from './steps.ts'
+import { type Step, steps } from './steps.ts'
 
 /** The plan as text, for the preview's log: every step with its bound, for how long producers may be held, and what would refuse it now. */
 export function planText(course: Course, limits: Limits, verdict: Verdict | null, guardians: readonly Colour[]): string {
   const lines = [courseLine(course)]
   if (course.kind === 'switch') {
-    for (const step of steps) {
-      const bound = step.built ? `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}` : 'not built yet'
-      lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${bound})`)
-    }
-    lines.push(guardians.length === 0 ? `${noGuardian}.` : `${stallText(limits)}.`)
+    const isWatched = guardians.length > 0
+    for (const step of steps) lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${boundOf(step, limits, isWatched)})`)
+    lines.push(isWatched ? `${stallText(limits)}.` : `${noGuardian}.`)
   }
   if (verdict !== null) {
     const refused = refusals(verdict.checks)
@@ -31,6 +29,11 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
 /** The bound of guardians in words: see {@link longestStallMs}. */
 export function stallText(limits: Limits): string {
   return `Whatever ends or hangs, guardians see that producers are held for ${Math.ceil(longestStallMs(limits) / 1_000)} s at most, while the route store and one of them live`
+}
+
+function boundOf(step: Step, limits: Limits, isWatched: boolean): string {
+  if (step.name === 'watch') return isWatched ? `for ${step.deadlineMs(limits)} ms, behind the update` : 'skipped: no guardian is wired'
+  return `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}`
 }
 
 function courseLine(course: Course): string {

@@ -46,11 +46,19 @@ export function deciding(route: RouteDocument, term: string): RouteDocument {
   return { ...route, epoch: route.epoch + 1, state: 'deciding', term }
 }
 
-/** deciding -> open on the target. Consumer groups stay where they were until each is moved. */
+/**
+ * deciding -> open on the target. Consumer groups stay where they were until each is moved. A latch goes with a newer attempt; that of a way back, which was latched before it moved under its own,
+ * stays.
+ */
 export function published(route: RouteDocument, term: string): RouteDocument {
   expectState(route, 'deciding', 'open')
   if (route.target === null) throw new KbgError('route-move', 'A deciding route names no target.', { facts: { epoch: route.epoch } })
-  return { ...route, epoch: route.epoch + 1, state: 'open', live: route.target, target: null, term, latch: null }
+  return { ...route, epoch: route.epoch + 1, state: 'open', live: route.target, target: null, term, latch: isLatched(route) ? route.latch : null }
+}
+
+/** Whether the route's latch holds its own attempt. */
+function isLatched({ latch, attempt }: RouteDocument): boolean {
+  return latch !== null && latch.attempt >= attempt
 }
 
 /** Sets where groups read, and whether their members have to leave first. */

@@ -8,6 +8,7 @@ import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
 import { guardiansText, isGuarded, type NextFacts, nextText } from './next-text.ts'
+import { lateLines, watchLines } from './watch-reading.ts'
 import { consumersOf, openWaves } from './waves.ts'
 
 /** What `kbg status` looks at. */
@@ -39,6 +40,8 @@ export function statusText(facts: StatusFacts): string {
     `guardians ${guardiansText(facts, route.epoch)}`,
     `lock      ${facts.lockHolder === null ? 'free' : `held by ${facts.lockHolder}`}`,
     ...openText(facts, route),
+    ...watchLines(journal),
+    ...lateLines(journal),
     ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),
   ].join('\n')

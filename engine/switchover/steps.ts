@@ -15,8 +15,6 @@ export interface Step {
     | 'lift the fence, let the mirror run again, release'
     | 'none: switch back instead'
   readonly deadlineMs: (limits: Limits) => number
-  /** A step that is not built yet keeps its place; it is printed as such and never counted as done. */
-  readonly built: boolean
 }
 
 /** An observation takes about a second; a mirror that lags for a moment may be looked at again. */
@@ -32,7 +30,6 @@ export const steps: readonly Step[] = [
     effect: 'take the lock; its revision is the term that every later write is bound to',
     abort: 'nothing was touched',
     deadlineMs: () => 5_000,
-    built: true,
   },
   {
     number: 2,
@@ -40,7 +37,6 @@ export const steps: readonly Step[] = [
     effect: 'observe both colours and assess; anything but pass refuses',
     abort: 'nothing was touched',
     deadlineMs: gateDeadlineMs,
-    built: true,
   },
   {
     number: 3,
@@ -48,7 +44,6 @@ export const steps: readonly Step[] = [
     effect: 'create the reverse connector STOPPED; copy a canary each way',
     abort: 'nothing was touched',
     deadlineMs: () => 30_000,
-    built: true,
   },
   {
     number: 4,
@@ -56,7 +51,6 @@ export const steps: readonly Step[] = [
     effect: 'publish held; routed producers flush, stop and acknowledge',
     abort: 'release',
     deadlineMs: (limits) => limits.holdDeadlineMs,
-    built: true,
   },
   {
     number: 5,
@@ -64,7 +58,6 @@ export const steps: readonly Step[] = [
     effect: 'fence S; every broker must refuse the probe',
     abort: 'lift the fence, release',
     deadlineMs: (limits) => limits.fenceDeadlineMs,
-    built: true,
   },
   {
     number: 6,
@@ -72,7 +65,6 @@ export const steps: readonly Step[] = [
     effect: 'nothing visible on S that T lacks, no open transaction; then the mirror may not write to T any more',
     abort: 'lift the fence, let the mirror run again, release',
     deadlineMs: (limits) => limits.drainDeadlineMs,
-    built: true,
   },
   {
     number: 7,
@@ -80,7 +72,6 @@ export const steps: readonly Step[] = [
     effect: 're-read all ends; unchanged since the proof; per partition (S end, T end)',
     abort: 'lift the fence, let the mirror run again, release',
     deadlineMs: (limits) => limits.drainDeadlineMs,
-    built: true,
   },
   {
     number: 8,
@@ -88,15 +79,13 @@ export const steps: readonly Step[] = [
     effect: "decide (point of no return), lift T's fence, canary accepted, publish T",
     abort: 'none: switch back instead',
     deadlineMs: (limits) => limits.windowDeadlineMs,
-    built: true,
   },
   {
     number: 9,
     name: 'reverse',
-    effect: 'stop the forward mirror; seed the reverse connector with the cut, compare, resume',
+    effect: 'stop the forward mirror; seed the reverse connector with the cut, compare; carry over what came late on S; resume',
     abort: 'none: switch back instead',
     deadlineMs: () => 60_000,
-    built: true,
   },
   {
     number: 10,
@@ -104,15 +93,13 @@ export const steps: readonly Step[] = [
     effect: 'members leave S, positions are translated, written to T, read back; a whole group or not at all',
     abort: 'none: switch back instead',
     deadlineMs: (limits) => limits.groupMoveDeadlineMs,
-    built: true,
   },
   {
     number: 11,
     name: 'watch',
-    effect: 'straggler sweep and analysis against the baseline',
+    effect: 'guardians compare T with the baseline of S; when it fails they switch back by themselves, and latch',
     abort: 'none: switch back instead',
-    deadlineMs: () => 0,
-    built: false,
+    deadlineMs: (limits) => limits.watchWindowMs,
   },
   {
     number: 12,
@@ -120,7 +107,6 @@ export const steps: readonly Step[] = [
     effect: 'delete the former connector; S stays fenced as standby; report; unlock',
     abort: 'none: switch back instead',
     deadlineMs: () => 30_000,
-    built: true,
   },
 ]
 

@@ -1,6 +1,7 @@
 import { type Colour, otherColour } from '../model/colour.ts'
-import type { GroupPace, JournalEntry } from '../model/journal.ts'
+import type { JournalEntry } from '../model/journal.ts'
 import { groupRoute, type RouteDocument } from '../model/route.ts'
+import type { GroupPace } from '../model/watch.ts'
 import { inWaveOrder, type Waves } from '../model/wave.ts'
 import type { Intent } from '../model/wiring.ts'
 

@@ -36,7 +36,7 @@ const reports = {
   ...{ sample: sampleReport(), audited: auditedReport(), failed: failedReport(), earlier: RolloutReport.parse(earlierReport()), hostile: hostileReport() },
   ...{ switched: journaledReport(switchedLines), 'taken back': journaledReport(abortedLines), 'hostile switchover': hostileJournaled() },
 } satisfies Readonly<Record<string, Report>>
-const journaledSections = ['happened', 'truth', 'orchestrator', 'groups', 'cut', 'mirror', 'checks', 'unseen']
+const journaledSections = ['happened', 'truth', 'orchestrator', 'groups', 'cut', 'mirror', 'watch', 'checks', 'unseen']
 
 let browser: Browser
 let dir: string

@@ -17,6 +17,7 @@ export const rules: readonly Rule[] = [
   { room: 'engine/gate', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/offsets', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/audit', mayImport: ['engine/model', 'engine/gate', 'zod'] },
+  { room: 'engine/analysis', mayImport: ['engine/model'] },
   { room: 'engine/switchover', mayImport: ['engine/model', 'engine/gate', 'zod'] },
   { room: 'engine/ports', mayImport: ['engine/model', 'engine/audit'] },
   {
@@ -44,6 +45,7 @@ export const rules: readonly Rule[] = [
       'engine/switchover',
       'engine/offsets',
       'engine/audit',
+      'engine/analysis',
       'engine/adapters',
       'tools/paths.ts',
       'zod',

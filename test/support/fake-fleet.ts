@@ -138,6 +138,7 @@ export class FakeFleet {
         canary: async () => undefined,
       },
       inventory: { acls: async () => [] },
+      logs: { ends: async () => [] },
       groups: { list: async () => [], committedOfAll: async () => new Map() },
     }
   }

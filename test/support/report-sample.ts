@@ -144,6 +144,12 @@ export function hostileJournaled(): JournaledSwitchover {
       { topic: 'b', partitions: 1, sourceEnds: end, targetEnds: end, equalEnds: 0 },
     ],
     mirror: [{ at, connector: hostileText, source: 'blue', target: 'green', what: hostileText }],
+    automatic: hostileText,
+    watch: {
+      ...{ colour: 'green', outcome: 'halted', reason: hostileText },
+      measures: [{ name: hostileText, verdict: 'fail', observed: hostileText, required: hostileText }],
+    },
+    late: [{ partition: hostileText, records: 1e12, sourceOffset: '1', targetOffset: null }],
     fences: [{ at, colour: 'green', what: hostileText, bindings: 1e9 }],
     gate: { epoch: 1, updates: 1, checks: [{ name: hostileText, verdict: 'error', observed: hostileText, required: hostileText, remedy: hostileText }] },
     limits: { [hostileText]: 1e12 },

@@ -152,6 +152,43 @@ describe('the gate', () => {
   })
 })
 
+describe('the gate of a way back off a colour that has failed its watch', () => {
+  /** blue is left for green: the checks that keep it shut. */
+  const leaving = (snapshot: Snapshot) => refusals(assess(snapshot, limits, 0, 5, 'way back').checks).map((check) => `${check.name}: ${check.verdict}`)
+  const voters = (...silent: readonly number[]) =>
+    seen({ leaderId: 1, leaderEpoch: 1, voters: [1, 2, 3].map((nodeId) => ({ nodeId, logEndOffset: 1n, lastFetchAgeMs: silent.includes(nodeId) ? null : 0 })) })
+  const partition = (over: { readonly leader?: number; readonly isr?: readonly number[] }) =>
+    seen([topic('orders', { partitions: [{ partition: 0, leader: 1, leaderEpoch: 0, replicas: [1, 2, 3], isr: [1, 2, 3], ...over }] }), topic('payments')])
+
+  it.each<[string, Snapshot]>([
+    ['a latch of the same attempt, which it set itself', route({ latch: { attempt: 0, reason: 'slow', atWallClock: '2026-01-01T00:00:00Z' } })],
+    ['a right that is gone there', blue({ acls: seen([acl('User:orders-app'), { ...acl('User:orders-app'), permission: 'deny' }]) })],
+    ['another config there', blue({ topics: seen([topic('orders', { config: { 'min.insync.replicas': '3' } }), topic('payments')]) })],
+    ['one voter of three silent there', blue({ quorum: voters(3) })],
+    ['a guardian that has ended there', soundSnapshot({ guardians: ['blue', 'green'], clients: seen([guardianRegistration('green', 1)]) })],
+  ])('lets %s through', (_what, snapshot) => {
+    expect(leaving(snapshot)).toEqual([])
+    expect(refused(snapshot)).not.toEqual([])
+  })
+
+  it('lets replicas out of sync there through, as long as each partition has a leader', () => {
+    const other = soundColour('green', { topics: partition({}) })
+    const sick = (over: Parameters<typeof partition>[0]) => soundSnapshot({ colours: { blue: soundColour('blue', { topics: partition(over) }), green: other } })
+    expect(leaving(sick({ isr: [1] }))).toEqual([])
+    expect(leaving(sick({ leader: -1 }))).toEqual(['replicas of blue: fail'])
+  })
+
+  it.each<[string, Snapshot, string]>([
+    ['two voters of three silent there: it could not be fenced', blue({ quorum: voters(2, 3) }), 'controller quorum of blue: fail'],
+    ['a topic that only one side has', green({ topics: seen([topic('orders')]) }), 'catalog parity: fail'],
+    ['a sick colour to go to', green({ quorum: voters(3) }), 'controller quorum of green: fail'],
+    ['a mirror that does not copy', mirror({ lag: [{ kind: 'behind', waitedMs: 2_000, lagRecords: 9, where: ['orders-0'] }] }), 'mirror lag: fail'],
+    ['an open standby', green({ probes: seen(probes('fenced', 'open', 'fenced')) }), 'fence of green: fail'],
+  ])('refuses %s', (_what, snapshot, expected) => {
+    expect(leaving(snapshot)).toContain(expected)
+  })
+})
+
 describe('verdicts', () => {
   const all: readonly CheckVerdict[] = ['pass', 'inconclusive', 'fail', 'error']
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AbortedTransaction, committedBatches, type RecordBatch, recordsOf, wholeBatches } from '../../engine/adapters/kafka/record-batches.ts'
+import { type AbortedTransaction, committedBatches, copiesOf, type RecordBatch, recordsOf, wholeBatches } from '../../engine/adapters/kafka/record-batches.ts'
 import { batchOf, type Message, marker, message } from '../support/record-batches.ts'
 
 const read = (bytes: Buffer, from = 0n, to = 1_000_000n) => [...wholeBatches(bytes)].flatMap((batch) => [...recordsOf(batch, from, to)])
@@ -55,6 +55,19 @@ describe('records of a batch', () => {
     expect(earlier.map((record) => record.timestamp)).toEqual([1_700_000_000_500n, 1_700_000_000_500n])
     expect(later.map((record) => record.digest)).toEqual(earlier.map((record) => record.digest))
     expect(new Set(earlier.map((record) => record.digest)).size).toBe(2)
+  })
+
+  test('are copied with all that they are made of: nulls, empty values, headers that come twice, in order', () => {
+    const [name, other] = [Buffer.from('h'), Buffer.from('i')]
+    const headers = new Map<Buffer, Buffer | null>([[name, Buffer.from('1')], [other, null], [Buffer.from('h'), Buffer.alloc(0)]]) // biome-ignore format: one line
+    const bytes = batchOf([message(null, ''), message('', null, { headers, timestamp: 1_700_000_000_001n }), message('k', 'v')], 7n, 'zstd')
+    const copies = [...wholeBatches(bytes)].flatMap((batch) => [...copiesOf(batch, 7n, 9n)])
+    const told = copies.map(({ key, value, headers: own }) => [key, value, own.map(([one, content]) => `${one} ${content === null ? 'null' : `"${content}"`}`)])
+    expect(told).toEqual([
+      [null, Buffer.alloc(0), []],
+      [Buffer.alloc(0), null, ['h "1"', 'i null', 'h ""']],
+    ])
+    expect(copies.map(({ offset, timestamp, digest }) => ({ offset, timestamp, digest }))).toEqual(read(bytes, 7n, 9n))
   })
 
   test('a batch that was cut short is left for the next fetch', () => {

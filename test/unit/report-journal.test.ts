@@ -8,7 +8,8 @@ import { JournaledSwitchover, parseReport } from '../../cli/report/journaled.ts'
 import { reportHtml } from '../../cli/report/page.ts'
 import { cutSection } from '../../cli/report/sections/cut.ts'
 import { switchoverStory } from '../../cli/report/switchover-story.ts'
-import { JournalEntry, journalEntryText } from '../../engine/model/journal.ts'
+import { JournalEntry, type JournalFact, journalEntryText } from '../../engine/model/journal.ts'
+import type { WatchEvent } from '../../engine/model/watch.ts'
 import { abortedLines, journalOf, resumedLines, switchedLines, unfinishedLines } from '../support/report-journal.ts'
 import { hostileJournaled, sampleReport } from '../support/report-sample.ts'
 
@@ -181,6 +182,60 @@ describe('a switchover that isn’t closed', () => {
 
   it('says that an abort was decided', () => {
     expect(reported(abortedLines.slice(0, 5)).reason).toBe("it was decided to take it back (cut-moved: orders-0 moved), which isn't finished")
+  })
+})
+
+describe('the watch behind a switchover', () => {
+  const said = (what: WatchEvent, over: Partial<Extract<JournalFact, { kind: 'watch' }>> = {}): JournalFact => ({
+    ...{ kind: 'watch', what, colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: '' },
+    ...over,
+  })
+  const measures = [{ name: 'writes', verdict: 'fail', observed: 'nothing came into orders', required: 'records come' }] as const
+  const failed = said('failed', { reason: 'writes: fail', measures: [...measures] })
+  const told = (...facts: readonly JournalFact[]) =>
+    reported([...switchedLines, ...facts.map((fact, index): (typeof switchedLines)[number] => [9_000 + index, fact])])
+
+  it.each<[string, readonly JournalFact[], string, string]>([
+    ['goes on', [said('begun')], 'open', 'green is being watched'],
+    ['passed', [said('begun'), said('passed', { measures: [{ ...measures[0], verdict: 'pass' }] })], 'passed', '✓ pass'],
+    ['failed', [said('begun'), failed], 'failed', 'a guardian moved traffic back by itself'],
+    ['says nothing', [said('begun'), said('inconclusive', { reason: 'no writes' })], 'inconclusive', 'Nothing can be said of green'],
+    ['halted', [said('begun'), failed, said('halted', { reason: 'blue is no better' })], 'halted', 'could not go back by itself: blue is no better'],
+    [
+      'was skipped',
+      [{ kind: 'step', step: 'watch', what: 'skipped', detail: 'no guardian is wired' }],
+      'skipped',
+      'Nothing was watched: no guardian is wired.',
+    ],
+  ])('that %s is told', (_, facts, outcome, text) => {
+    const report = told(...facts)
+    expect(report.watch?.outcome).toBe(outcome)
+    expect(textOf(report)).toContain(text)
+  })
+
+  it('keeps the measures by which it failed, and the newest switchover isn’t mixed up with it', () => {
+    expect(told(said('begun'), failed, said('halted', { reason: 'x' })).watch?.measures).toEqual(measures)
+    const opened: JournalFact = { kind: 'opened', source: 'green', target: 'blue', attempt: 3, epoch: 17, automatic: 'green failed its watch' }
+    const both = journalOf([...switchedLines, [9_000, said('begun')], [9_001, failed], [9_002, opened]])
+    const of = (newest: number) => switchoverFromJournal(both, { fleet: 'main', newest, readAt, evidence: null })
+    expect([of(1).watch, of(1).automatic, of(2).watch?.outcome, of(2).automatic]).toEqual([null, 'green failed its watch', 'failed', null])
+    expect(textOf(of(1))).toContain('a guardian moved traffic from green back to blue by itself. green failed its watch.')
+  })
+
+  it('tells of late records', () => {
+    const late = {
+      kind: 'late',
+      what: 'appended',
+      colour: 'blue',
+      partition: 'orders-0',
+      topicId: 'x',
+      sourceOffset: '100',
+      sourceEnd: '102',
+      records: 2,
+    } as const
+    const lines = switchedLines.toSpliced(6, 0, [3_200, { ...late, targetOffset: '125' }])
+    expect(reported(lines).late).toEqual([{ partition: 'orders-0', records: 2, sourceOffset: '100', targetOffset: '125' }])
+    expect(textOf(reported(lines))).toContain('2 records came on blue behind the cut')
   })
 })
 

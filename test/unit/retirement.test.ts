@@ -41,6 +41,16 @@ describe('retiring a colour', () => {
     expect(reasonsAgainstEnding('main', null, { route: soundRoute, journal: [] }, [guardianRegistration('green', 1)])).toEqual([])
   })
 
+  it('is refused while guardians watch and may have to go back', () => {
+    const closed: JournalEntry = { ...stamp, kind: 'closed', outcome: 'switched', live: 'blue', epoch: 9, graceful: true, reason: '', timeline: [] }
+    const said = (what: 'begun' | 'passed'): JournalEntry => ({
+      ...{ ...stamp, kind: 'watch', what, colour: 'blue', untilWallClock: null, baseline: null, measures: [], reason: '' },
+    })
+    const reasons = (...entries: readonly JournalEntry[]) => reasonsOfRoute('green', true, { route: soundRoute, journal: entries }, []).join()
+    expect(reasons(opened, said('begun'), closed)).toMatch(/guardians watch blue/)
+    expect(reasons(opened, said('begun'), closed, said('passed'))).toBe('')
+  })
+
   it('is refused while a switchover is open', () => {
     expect(reasonsOfRoute('green', true, { route: soundRoute, journal: [opened] }, []).join()).toMatch(/switchover is open/)
   })

@@ -94,6 +94,12 @@ describe('route moves', () => {
     expect(writableColour(restored(legal.aborting, latch, '1'))).toBe('blue')
   })
 
+  it('keep the latch of a way back that was latched under its own attempt, and drop that of an earlier one', () => {
+    const latched = { ...soundRoute, latch }
+    const moved = (attempt: number) => published(deciding(held(latched, 'green', attempt, '101', soundRoute.colours), '101'), '101')
+    expect([moved(0).latch, moved(1).latch]).toEqual([latch, null])
+  })
+
   it('keep groups where they are until they are moved', () => {
     const released = published(legal.deciding, '1')
     expect(released.defaultConsumerColour).toBe('blue')
@@ -126,12 +132,14 @@ describe('the journal', () => {
 })
 
 describe('the plan', () => {
-  it('names all twelve steps in order, and says which are not built', () => {
+  it('names all twelve steps in order, and that nothing is watched without a guardian', () => {
     expect(steps.map((step) => step.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
     const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
-    expect(text).toMatch(/watch.*not built yet/)
+    expect(text).toMatch(/watch .*for 60000 ms, behind the update/)
     expect(text).toContain('guardians see that producers are held for 80 s at most, while the route store and one of them live')
-    expect(planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, [])).toContain(noGuardian)
+    const unguarded = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, [])
+    expect(unguarded).toContain(noGuardian)
+    expect(unguarded).toMatch(/watch .*skipped: no guardian is wired/)
   })
 })

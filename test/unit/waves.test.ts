@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { type GroupLook, isPaceSeen, notReadingOn, paceOf } from '../../engine/analysis/group-pace.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { inWaveOrder, wavesOf } from '../../engine/model/wave.ts'
 import { planText } from '../../engine/switchover/plan.ts'
 import { chooseCourse } from '../../engine/switchover/resume.ts'
 import { groupsSet, heldGroupsReleased, latched } from '../../engine/switchover/route-moves.ts'
-import { type GroupLook, isPaceSeen, notReadingOn, paceOf } from '../../engine/switchover/wave-analysis.ts'
 import { consumersOf, isForward, isLeftOpen, openWaves, wantedGroupColour, waveMoves } from '../../engine/switchover/waves.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 

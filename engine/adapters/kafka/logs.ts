@@ -1,13 +1,15 @@
 import { KbgError } from '../../model/error.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { Logs, PartitionEnd, VisibleRecord } from '../../ports/cluster.ts'
+import type { Logs, PartitionEnd, RecordCopy, VisibleRecord } from '../../ports/cluster.ts'
+import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
 import type { Leaders } from './leaders.ts'
 import { readEnds } from './log-ends.ts'
-import { produceOne } from './produce.ts'
+import { type ProduceAnswer, produceCopies, produceOne } from './produce.ts'
+import { copiesOf } from './record-batches.ts'
 import { persistently, requireNone } from './refusal.ts'
-import { type Scanned, type Stretch, scan } from './scan.ts'
+import { type Scanned, type Stretch, scan, scanWith } from './scan.ts'
 
 /** {@link Logs} by ListOffsets and Fetch, read_committed. */
 export class KafkaLogs implements Logs {
@@ -53,10 +55,22 @@ export class KafkaLogs implements Logs {
     if (!topic.startsWith('kbg.')) {
       throw new KbgError('foreign-topic', `Won't append to ${partition}.`, { facts: { required: "a topic of this project's own, kbg.*" } })
     }
+    return await this.#appended(partition, (broker) => produceOne(broker, [partition], value, 'once', deadline), deadline)
+  }
+
+  async copies(partition: TopicPartition, from: bigint, to: bigint, deadline: Deadline): Promise<readonly RecordCopy[]> {
+    const scanned = await scanWith(copiesOf, this.#connections, this.#leaders, [{ partition, from, to }], deadline)
+    return scanned.get(partition)?.records ?? []
+  }
+
+  async appendCopies(partition: TopicPartition, records: readonly RecordCopy[], deadline: Deadline): Promise<bigint> {
+    return await this.#appended(partition, (broker) => produceCopies(broker, partition, records, deadline), deadline)
+  }
+
+  #appended(partition: TopicPartition, send: (broker: BrokerConnection) => Promise<readonly ProduceAnswer[]>, deadline: Deadline): Promise<bigint> {
     return this.#withLeaders(deadline, async () => {
       const [leader] = (await this.#leaders.byLeader([partition], deadline)).keys()
-      const broker = await this.#connections.broker(leader ?? -1, deadline)
-      const [answer] = await produceOne(broker, [partition], value, 'once', deadline)
+      const [answer] = await send(await this.#connections.broker(leader ?? -1, deadline))
       if (!answer) throw new KbgError('kafka', `The broker said nothing about the record for ${partition}.`, { facts: { error: 'NONE' } })
       requireNone(answer.errorCode, `Can't append to ${partition}.`)
       return answer.offset

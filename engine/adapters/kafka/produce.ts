@@ -1,6 +1,7 @@
-import { metadataV12, ProduceAcks, produceV11 } from '@platformatic/kafka'
+import { type MessageRecord, metadataV12, ProduceAcks, produceV11 } from '@platformatic/kafka'
 import { parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
+import type { RecordCopy } from '../../ports/cluster.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Effect } from './refusal.ts'
 
@@ -28,6 +29,26 @@ export async function produceOne(
 ): Promise<readonly ProduceAnswer[]> {
   const timestamp = BigInt(deadline.clock.wallClock().getTime())
   const messages = partitions.map((name) => ({ ...parseTopicPartition(name), key: Buffer.alloc(0), value: Buffer.from(value), timestamp }))
+  return await produce(broker, messages, effect, deadline)
+}
+
+/** Sends records as they are to one partition, which this broker must lead, in one batch; acks=all. A second request would append them a second time. */
+export async function produceCopies(
+  broker: BrokerConnection,
+  partition: TopicPartition,
+  records: readonly RecordCopy[],
+  deadline: Deadline,
+): Promise<readonly ProduceAnswer[]> {
+  const place = parseTopicPartition(partition)
+  const messages = records.map(({ key, value, headers, timestamp }) => {
+    // A map's keys are the buffers themselves, so that a name may come twice; the library writes null as Kafka does, which its types leave out.
+    const entries = new Map(headers.map(([name, content]) => [Buffer.from(name), content === null ? null : Buffer.from(content)]))
+    return { ...place, key: key === null ? null : Buffer.from(key), value: value === null ? null : Buffer.from(value), headers: entries, timestamp }
+  })
+  return await produce(broker, messages as unknown as MessageRecord[], 'once', deadline)
+}
+
+async function produce(broker: BrokerConnection, messages: MessageRecord[], effect: Effect, deadline: Deadline): Promise<readonly ProduceAnswer[]> {
   const timeoutMs = Math.min(brokerTimeoutMs, Math.max(1, Math.round(deadline.remainingMs())))
   const answer = await broker.request('Produce', produceV11.api, [ProduceAcks.ALL, timeoutMs, messages, {}], effect, deadline)
   if (typeof answer === 'boolean') return [] // only with acks=0

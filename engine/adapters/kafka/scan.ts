@@ -6,7 +6,7 @@ import type { BrokerConnections } from './connections.ts'
 import { type FetchedPartition, type FetchPosition, fetchV12 } from './fetch.ts'
 import type { Leaders } from './leaders.ts'
 import { readStarts } from './log-ends.ts'
-import { committedBatches, recordsOf, wholeBatches } from './record-batches.ts'
+import { committedBatches, type RecordBatch, recordsOf, wholeBatches } from './record-batches.ts'
 import { errorName, persistently, requireNone } from './refusal.ts'
 
 /** Part of a partition to be read: `from <= offset < to`. */
@@ -17,8 +17,8 @@ export interface Stretch {
 }
 
 /** What was read of a {@link Stretch}. */
-export interface Scanned {
-  readonly records: readonly VisibleRecord[]
+export interface Scanned<Read extends VisibleRecord = VisibleRecord> {
+  readonly records: readonly Read[]
   /** The first offset that the log still had. */
   readonly logStartOffset: bigint
 }
@@ -27,12 +27,25 @@ export interface Scanned {
 const maxBytesPerFetch = 8 * 1024 * 1024
 const maxBytesPerPartition = 2 * 1024 * 1024
 
-interface Progress {
+/** What is made of a batch's records with `from <= offset < to`. */
+type Decode<Read> = (batch: RecordBatch, from: bigint, to: bigint) => Iterable<Read>
+
+interface Progress<Read> {
   readonly to: bigint
   next: bigint
   done: boolean
   logStartOffset: bigint
-  readonly records: VisibleRecord[]
+  readonly records: Read[]
+}
+
+/** {@link scanWith} digests. */
+export function scan(
+  connections: BrokerConnections,
+  leaders: Leaders,
+  stretches: readonly Stretch[],
+  deadline: Deadline,
+): Promise<ReadonlyMap<TopicPartition, Scanned>> {
+  return scanWith(recordsOf, connections, leaders, stretches, deadline)
 }
 
 /**
@@ -40,13 +53,14 @@ interface Progress {
  *
  * One Fetch for each leader and round. @throws KbgError `kafka`, `unknown-topic`, `deadline`
  */
-export async function scan(
+export async function scanWith<Read extends VisibleRecord>(
+  decode: Decode<Read>,
   connections: BrokerConnections,
   leaders: Leaders,
   stretches: readonly Stretch[],
   deadline: Deadline,
-): Promise<ReadonlyMap<TopicPartition, Scanned>> {
-  const progress = new Map<TopicPartition, Progress>()
+): Promise<ReadonlyMap<TopicPartition, Scanned<Read>>> {
+  const progress = new Map<TopicPartition, Progress<Read>>()
   for (const { partition, from, to } of stretches) progress.set(partition, { to, next: from, done: from >= to, logStartOffset: 0n, records: [] })
   const round = async (): Promise<void> => {
     try {
@@ -55,7 +69,7 @@ export async function scan(
         if (open.length === 0) return
         deadline.check()
         const byLeader = await leaders.byLeader(open, deadline)
-        await Promise.all([...byLeader].map(([leader, partitions]) => fetchFrom(connections, leader, partitions, progress, deadline)))
+        await Promise.all([...byLeader].map(([leader, partitions]) => fetchFrom(decode, connections, leader, partitions, progress, deadline)))
       }
     } catch (thrown) {
       if (thrown instanceof KbgError && thrown.retriable) leaders.forget()
@@ -66,11 +80,12 @@ export async function scan(
   return new Map([...progress].map(([partition, { records, logStartOffset }]) => [partition, { records, logStartOffset }]))
 }
 
-async function fetchFrom(
+async function fetchFrom<Read extends VisibleRecord>(
+  decode: Decode<Read>,
   connections: BrokerConnections,
   leader: number,
   partitions: readonly TopicPartition[],
-  progress: ReadonlyMap<TopicPartition, Progress>,
+  progress: ReadonlyMap<TopicPartition, Progress<Read>>,
   deadline: Deadline,
 ): Promise<void> {
   const broker = await connections.broker(leader, deadline)
@@ -85,7 +100,7 @@ async function fetchFrom(
     if (!state) continue
     const before = state.next
     const start = starts.get(fetched.partition)
-    if (start === undefined) take(fetched, state)
+    if (start === undefined) take(decode, fetched, state)
     else skipTo(start, state)
     advanced ||= state.done || state.next > before
   }
@@ -94,20 +109,20 @@ async function fetchFrom(
 }
 
 /** The log starts later than where reading began, or ends before it. */
-function skipTo(start: bigint, state: Progress): void {
+function skipTo(start: bigint, state: Progress<unknown>): void {
   state.logStartOffset = start
   if (state.next < start) state.next = start
   else state.done = true // beyond the log's end there is nothing
   if (state.next >= state.to) state.done = true
 }
 
-function take(fetched: FetchedPartition, state: Progress): void {
+function take<Read>(decode: Decode<Read>, fetched: FetchedPartition, state: Progress<Read>): void {
   requireNone(fetched.errorCode, `Can't read ${fetched.partition}.`)
   state.logStartOffset = fetched.logStartOffset
   const from = state.next
   const batches = [...wholeBatches(fetched.records)]
   for (const batch of committedBatches(batches, fetched.aborted)) {
-    for (const record of recordsOf(batch, from, state.to)) state.records.push(record)
+    for (const record of decode(batch, from, state.to)) state.records.push(record)
   }
   const last = batches.at(-1)
   if (last && last.lastOffset >= state.next) state.next = last.lastOffset + 1n

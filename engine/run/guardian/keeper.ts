@@ -8,6 +8,7 @@ import type { RouteFollowing } from '../../ports/route-store.ts'
 import { guardianLookMs } from '../../switchover/stall.ts'
 import type { OversightPorts } from '../ports.ts'
 import { GuardianRounds } from './round.ts'
+import { keepWatching } from './watching.ts'
 
 const registerMs = 30_000
 const acknowledgeMs = 5_000
@@ -58,17 +59,19 @@ export async function keepGuarding(parts: GuardianParts): Promise<void> {
 }
 
 /** Acknowledges each epoch as it comes, however long a round takes: what it acknowledges is that it has seen it. */
-async function guardWhileRegistered({ ports, stop }: GuardianParts, following: RouteFollowing, rounds: GuardianRounds): Promise<void> {
+async function guardWhileRegistered(parts: GuardianParts, following: RouteFollowing, rounds: GuardianRounds): Promise<void> {
+  const { ports, stop } = parts
   const ended = new AbortController()
   const over = AbortSignal.any([stop, following.lost, ended.signal])
   const news = new News()
   const acknowledging = acknowledgeEach(ports, following, news, over)
   const guarding = guard(ports, rounds, news, over)
+  const watching = keepWatching(parts, over)
   try {
-    await Promise.race([acknowledging, guarding])
+    await Promise.race([acknowledging, guarding, watching])
   } finally {
     ended.abort(new Error('the registration has ended'))
-    await Promise.allSettled([acknowledging, guarding])
+    await Promise.allSettled([acknowledging, guarding, watching])
   }
 }
 

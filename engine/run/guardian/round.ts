@@ -54,10 +54,7 @@ export class GuardianRounds {
     return 0
   }
 
-  /**
-   * What a guardian does when it is its turn, under the lock and behind a fresh reading. Whatever else is to be its duty while a route is open (a watch window that
-   * a dead orchestrator left) has its place here.
-   */
+  /** What a guardian does when it is its turn, under the lock and behind a fresh reading. The watch behind a release has rounds of its own: `watching.ts`. */
   async #duties(run: Execution, why: string | null): Promise<void> {
     const { left } = await bringToRest(run, why)
     this.#parts.tell(left === null ? 'the fences follow the route' : `brought to its end (${left}): ${run.route.live} is live at epoch ${run.route.epoch}`)

@@ -4,7 +4,7 @@ import { aborting, restored } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
 import { deleteMirror, letMirrorRun } from '../mirrors.ts'
 import { reconcileFences } from '../reconcile-fences.ts'
-import { openColour } from './fences.ts'
+import { liftFence, openColour } from './fences.ts'
 
 /** Decides that the source stays: one compare-and-set, before any fence is lifted. Whoever loses it does nothing. */
 export async function decideAbort(run: Execution, reason: string): Promise<void> {
@@ -14,7 +14,9 @@ export async function decideAbort(run: Execution, reason: string): Promise<void>
 /** Carries an abort out: lifts the source's fence, canary accepted, publishes the source latched, lets the mirror run again, closes the journal. */
 export async function finishAbort(run: Execution, source: Colour, target: Colour, reason: string): Promise<void> {
   if (run.route.state === 'aborting') {
-    await openColour(run.ports.clusters[source], run.untilLockLost(run.limits.windowDeadlineMs, `${source} to accept writes again`))
+    const deadline = run.untilLockLost(run.limits.windowDeadlineMs, `${source} to accept writes again`)
+    // A colour that has failed its watch may have refused writes before; its clients must not stay held for that.
+    await (run.automatic === null ? openColour : liftFence)(run.ports.clusters[source], deadline)
     const latch = { attempt: run.route.attempt, reason, atWallClock: run.ports.clock.wallClock().toISOString() }
     const route = restored(run.route, latch, run.term)
     await run.record({ kind: 'step', step: 'release', what: 'skipped', detail: `aborted, ${source} live at epoch ${route.epoch}` }, route)

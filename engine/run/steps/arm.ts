@@ -10,9 +10,14 @@ const canaryDeadlineMs = 25_000
 
 /**
  * Step 3: this term's reverse connector is created STOPPED, and a canary record crosses each way, on connectors of its own: both workers copy, so
- * the way back will have a mirror.
+ * the way back will have a mirror. Off a live colour that has failed its watch nothing is asked that it may refuse: neither a canary nor a connector on the worker beside it, which keeps its
+ * own topics there. That its mirror copies is the gate's lag and the drain; the connector is created behind the release.
  */
 export async function arm(run: Execution, source: Colour, target: Colour): Promise<void> {
+  if (run.automatic !== null) {
+    await Promise.all([warmUp(run, source), warmUp(run, target)])
+    return
+  }
   const name = mirrorConnectorName(target, source, run.term)
   await run.record({ kind: 'mirror', connector: name, source: target, target: source, what: 'created' })
   await run.ports.mirrors[target].createStopped(name, run.wiring.topics, run.untilCancelled(15_000, `connector ${name} to be created`))

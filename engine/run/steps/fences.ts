@@ -33,6 +33,12 @@ function unproven(colour: Colour, wanted: 'fenced' | 'open', last: readonly Brok
   })
 }
 
+/** Lifts a colour's fence and proves that: every broker answers as open. Whether it takes writes otherwise isn't asked. */
+export async function liftFence(cluster: Cluster, deadline: Deadline): Promise<void> {
+  await cluster.fence.lift(deadline)
+  await proveFence(cluster, 'open', deadline)
+}
+
 /** Lifts a colour's fence and proves it: every broker answers as open, and a real canary record is accepted on every leader. */
 export async function openColour(cluster: Cluster, deadline: Deadline): Promise<void> {
   await cluster.fence.lift(deadline)

@@ -10,7 +10,8 @@ import type { ObservedMove } from '../observe.ts'
 export async function gate(run: Execution, move: ObservedMove): Promise<Verdict> {
   const { wiring, limits, intent } = run
   const deadline = run.untilCancelled(gateDeadlineMs(limits), 'the gate to observe both colours')
-  const verdict = await judge(run.ports, { wiring, limits, move, attempt: intent.attempt, lagSamples: 1 }, deadline)
+  const purpose = run.automatic === null ? 'move' : 'way back'
+  const verdict = await judge(run.ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples: 1 }, deadline)
   if (verdict.verdict !== 'pass') throw refused(verdict)
   return verdict
 }

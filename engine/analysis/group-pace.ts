@@ -1,4 +1,4 @@
-import type { GroupPace } from '../model/journal.ts'
+import type { GroupPace } from '../model/watch.ts'
 
 /** One look at a group on a colour. */
 export interface GroupLook {

@@ -1,0 +1,167 @@
+import { latencyLimitMs } from '../../analysis/latency.ts'
+import type { WatchSample } from '../../analysis/samples.ts'
+import { judgeWatch, measureLine, type WatchVerdict } from '../../analysis/watch.ts'
+import type { Limits } from '../../model/limits.ts'
+import type { Wiring } from '../../model/wiring.ts'
+import { Deadline } from '../../ports/clock.ts'
+import type { RouteReading } from '../../ports/route-store.ts'
+import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
+import { isWatching, newestWatch, type Watch } from '../../switchover/watch-reading.ts'
+import type { Ports } from '../ports.ts'
+import type { Progress } from '../progress.ts'
+import { writeWatch } from './journal-watch.ts'
+import { ColourSampler } from './sampler.ts'
+import { goBack } from './way-back.ts'
+
+const storeReadMs = 5_000
+/** Groups show progress with their commits, which come every few seconds. */
+const groupsEveryMs = 2_000
+
+/** What who watches is given besides its ports. */
+export interface WatchRequest {
+  readonly wiring: Wiring
+  readonly limits: Limits
+  /** Who watches, for the lock: `guardian beside blue, pid`. */
+  readonly holder: string
+  readonly tell: Progress
+  /** Ends the watching; a way back that has begun is finished. */
+  readonly cancelled: AbortSignal
+}
+
+/** What a round of watching has come to. */
+export type WatchOutcome =
+  /** Nothing is to be watched (any more): a newer switchover may have been opened, or another guardian has ended the watch. */
+  | { readonly kind: 'none' }
+  /** `failing`: failed samples in a row, now. */
+  | { readonly kind: 'watching'; readonly failing: number }
+  | { readonly kind: 'ended'; readonly what: 'passed' | 'inconclusive' | 'halted' | 'moved back'; readonly reason: string }
+
+/**
+ * Keeps the watch that the journal tells of until it ends; several may, at once or one behind the other. Samples are only read; the lock is taken for the one entry that ends the watch and for the way
+ * back, each under a look at the journal as it is then, so that one of several watchers ends it and the others see that.
+ */
+export async function keepWatch(ports: Ports, request: WatchRequest): Promise<WatchOutcome> {
+  const watcher = new Watcher(ports, request)
+  for (;;) {
+    const startedMs = ports.clock.monotonicMs()
+    const outcome = await watcher.round()
+    if (outcome.kind !== 'watching') return outcome
+    const restMs = request.limits.watchSampleIntervalMs - (ports.clock.monotonicMs() - startedMs)
+    await ports.clock.sleep(Math.max(0, restMs), request.cancelled)
+  }
+}
+
+/** What is known of the watch that is kept now. */
+interface Kept {
+  readonly number: number
+  /** When this process saw it first, by its own monotonic clock: what another one has watched before doesn't count. */
+  readonly sinceMs: number
+  readonly samples: WatchSample[]
+  readonly sampler: ColourSampler
+  groupsAtMs: number
+  /** When it was first seen to have failed; null: it hasn't. */
+  failedAtMs: number | null
+}
+
+/** A watch in rounds, for a process that has other things to do in between; {@link keepWatch} is one round after the other. */
+export class Watcher {
+  readonly #ports: Ports
+  readonly #request: WatchRequest
+  #kept: Kept | null = null
+  #told = ''
+
+  constructor(ports: Ports, request: WatchRequest) {
+    this.#ports = ports
+    this.#request = request
+  }
+
+  /**
+   * One look: reads the journal, takes a sample, and ends the watch when there is something to say.
+   *
+   * @throws KbgError when the route store can't be read: without it nothing is decided
+   */
+  async round(): Promise<WatchOutcome> {
+    const reading = await this.#ports.store.read(new Deadline(this.#ports.clock, storeReadMs, 'the route store', this.#request.cancelled))
+    const watch = newestWatch(reading.journal)
+    if (!isWatching(watch)) {
+      this.#kept = null
+      return { kind: 'none' }
+    }
+    const kept = this.#keptOf(watch)
+    if (kept.failedAtMs !== null || watch.what === 'failed') return await this.#back(watch, kept, reading, null)
+    if (reading.route?.state !== 'open' || reading.route.live !== watch.colour) return { kind: 'watching', failing: 0 }
+    kept.samples.push(await this.#sample(watch, kept, reading))
+    const verdict = judgeWatch(watch.baseline, movedGroups(reading.journal), kept.samples, this.#request.limits)
+    this.#tellRun(watch, verdict)
+    if (verdict.verdict === 'fail') return await this.#back(watch, kept, reading, verdict)
+    return this.#isOver(kept, reading, verdict) ? await this.#end(watch, verdict) : { kind: 'watching', failing: verdict.failing }
+  }
+
+  #keptOf({ number, colour, baseline }: Watch): Kept {
+    if (this.#kept?.number === number) return this.#kept
+    const sampler = new ColourSampler(this.#ports, { colour, topics: Object.keys(baseline?.flows ?? {}), lag: true })
+    const sinceMs = this.#ports.clock.monotonicMs()
+    this.#kept = { number, sinceMs, samples: [], sampler, groupsAtMs: Number.NEGATIVE_INFINITY, failedAtMs: null }
+    return this.#kept
+  }
+
+  /** A sample waits as long as an append may take, and a little more: what is slower has failed. */
+  async #sample(watch: Watch, kept: Kept, { journal }: RouteReading): Promise<WatchSample> {
+    const { limits, cancelled } = this.#request
+    const limitMs = Math.max(...[watch.baseline?.appendMs, watch.baseline?.endToEndMs].map((ms) => latencyLimitMs(ms ?? null, limits) ?? 0))
+    const deadline = new Deadline(this.#ports.clock, Math.max(limitMs + 500, 2 * limits.latencyFloorMs), `a canary on ${watch.colour}`, cancelled)
+    const moved = movedGroups(journal)
+    const groupIds = Object.keys(watch.baseline?.groups ?? {}).filter((groupId) => moved.has(groupId))
+    const nowMs = this.#ports.clock.monotonicMs()
+    const isGroupsTurn = groupIds.length > 0 && nowMs - kept.groupsAtMs >= groupsEveryMs
+    if (isGroupsTurn) kept.groupsAtMs = nowMs
+    return await kept.sampler.take(isGroupsTurn ? groupIds : null, deadline)
+  }
+
+  #tellRun({ colour }: Watch, { failing, measures }: WatchVerdict): void {
+    const { limits, tell } = this.#request
+    const text = failing === 0 ? `${colour} answers as before` : `${failing} of ${limits.watchFailures} failed samples in a row on ${colour}`
+    if (failing === 0 && this.#told === '') return
+    if (text !== this.#told) tell({ step: 'watch', text: `${text}${failing === 1 ? `: ${measures.map(measureLine).join('; ')}` : ''}` })
+    this.#told = failing === 0 ? '' : text
+  }
+
+  /** A window is watched whole, behind the end of its switchover; a run of failed samples at its end is seen through, which takes so many samples more at most. */
+  #isOver(kept: Kept, { journal }: RouteReading, { failing }: WatchVerdict): boolean {
+    const { watchWindowMs } = this.#request.limits
+    return openSwitch(journal) === null && this.#ports.clock.monotonicMs() - kept.sinceMs >= watchWindowMs && failing === 0
+  }
+
+  async #end(watch: Watch, { verdict, measures }: WatchVerdict): Promise<WatchOutcome> {
+    const what = verdict === 'pass' ? 'passed' : 'inconclusive'
+    const reason = measures
+      .filter((measure) => measure.verdict !== 'pass')
+      .map(measureLine)
+      .join('; ')
+    const written = await writeWatch(this.#ports, this.#request, watch, { what, measures, reason })
+    if (written === 'later') return { kind: 'watching', failing: 0 }
+    if (written === 'over') return { kind: 'none' }
+    this.#request.tell({
+      step: 'watch',
+      text: what === 'passed' ? `${watch.colour} has passed its watch` : `nothing can be said of ${watch.colour}: ${reason}`,
+    })
+    return { kind: 'ended', what, reason }
+  }
+
+  /** Failed: traffic goes back, or the watch halts. What keeps it from going back may pass within a window's deadline, as an observation that fails does. */
+  async #back(watch: Watch, kept: Kept, reading: RouteReading, verdict: WatchVerdict | null): Promise<WatchOutcome> {
+    const { clock } = this.#ports
+    const { limits, tell } = this.#request
+    kept.failedAtMs ??= clock.monotonicMs()
+    const outcome = await goBack(this.#ports, this.#request, watch, reading, verdict)
+    if (outcome.kind === 'moved back') return { kind: 'ended', what: 'moved back', reason: outcome.reason }
+    const isLast = outcome.kind === 'never' || clock.monotonicMs() - kept.failedAtMs >= limits.windowDeadlineMs
+    const text = `${watch.colour} has failed its watch, and traffic doesn't go back${isLast ? '' : ' yet'}: ${outcome.why}`
+    if (text !== this.#told) tell({ step: 'watch', text })
+    this.#told = text
+    if (!isLast) return { kind: 'watching', failing: limits.watchFailures }
+    const written = await writeWatch(this.#ports, this.#request, watch, { what: 'halted', measures: verdict?.measures ?? watch.measures, reason: outcome.why })
+    if (written === 'over') return { kind: 'none' }
+    return written === 'later' ? { kind: 'watching', failing: limits.watchFailures } : { kind: 'ended', what: 'halted', reason: outcome.why }
+  }
+}
