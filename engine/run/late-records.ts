@@ -36,7 +36,7 @@ export async function sweepLate(run: Execution, connector: string, cut: Cut): Pr
   const deadline = run.untilLockLost(sweepMs, `records behind the cut of ${source}`)
   if (isSwept || (await run.ports.mirrors[target].facts(connector, deadline)).state !== 'STOPPED') return
   const beyond = await beyondCut(run, cut, deadline)
-  const topicIds = beyond.length === 0 ? new Map() : await idsOfTopics(run, cut, deadline)
+  const topicIds = beyond.length === 0 ? new Map<string, string>() : await idsOfTopics(run, cut, deadline)
   const late: string[] = []
   for (const { partition, from, to } of beyond) {
     const topicId = topicIds.get(parseTopicPartition(partition).topic) ?? ''
@@ -58,8 +58,8 @@ async function beyondCut(run: Execution, cut: Cut, deadline: Deadline) {
   const ends = await settledEnds(run.ports.clusters[cut.source], run.wiring.topics, deadline)
   const cutEnds = offsetsFromJson(cut.sourceEnds)
   return ends.flatMap(({ partition, logEndOffset }) => {
-    const from = cutEnds.get(partition) ?? 0n
-    return logEndOffset > from ? [{ partition, from, to: logEndOffset }] : []
+    const from = cutEnds.get(partition) // none: it came into the catalog since, and no application could write to it here
+    return from !== undefined && logEndOffset > from ? [{ partition, from, to: logEndOffset }] : []
   })
 }
 
