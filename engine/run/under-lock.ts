@@ -55,7 +55,7 @@ export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunReq
 }
 
 /**
- * Takes the lock. A guardian's lock is waited for, because it ends by itself: what it was taken for is finished then, and this run sees that.
+ * Takes the lock. A guardian's lock is waited for, because it ends by itself: what it was taken for is finished then, and this run sees that. Guardians don't wait for each other: the lock decides.
  *
  * @throws KbgError `locked` when anybody else holds it
  */
@@ -67,7 +67,8 @@ export async function takeLock(ports: Ports, request: Pick<RunRequest, 'holder' 
     try {
       return await lockOnce(ports, request)
     } catch (thrown) {
-      if (!(thrown instanceof KbgError) || !isGuardians(thrown) || patience.remainingMs() <= retryPauseMs) throw thrown
+      const mayWait = thrown instanceof KbgError && isGuardians(thrown) && !isGuardian(request.holder)
+      if (!mayWait || patience.remainingMs() <= retryPauseMs) throw thrown
       if (!told) request.tell({ step: 'lock', text: `${thrown.facts.holder} is at work: waiting for it` })
       told = true
       await ports.clock.sleep(retryPauseMs, patience.cancelled)
@@ -81,5 +82,9 @@ export async function lockOnce(ports: Ports, { holder, limits }: Pick<RunRequest
 }
 
 function isGuardians({ code, facts }: KbgError): boolean {
-  return code === 'locked' && typeof facts.holder === 'string' && facts.holder.startsWith(`${guardianHolder} `)
+  return code === 'locked' && typeof facts.holder === 'string' && isGuardian(facts.holder)
+}
+
+function isGuardian(holder: string): boolean {
+  return holder.startsWith(`${guardianHolder} `)
 }

@@ -20,6 +20,7 @@ import { describeStatus } from '../../engine/run/status.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
 import { keepWatch, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import { type Pair, standPair } from '../support/pair.ts'
+import { type RegisteredGuardians, registerGuardians } from '../support/registered-guardians.ts'
 
 const fleet = `b-watch${process.pid}`
 const user = 'orders-app'
@@ -41,12 +42,14 @@ const mistake: AclBinding = {
 let pair: Pair
 let wiring: Wiring
 let producer: RoutedProducer
+let guardians: RegisteredGuardians | undefined
 const quiet = { logLevel: kafkajs.logLevel.NOTHING }
 
 beforeAll(async () => {
   pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true })
   wiring = { ...pair.wiring, guardians: ['blue', 'green'] }
   await pair.createRoute()
+  guardians = await registerGuardians(pair.ports.store)
   const { routeStore, clusters } = wiring
   const sasl = { mechanism: 'scram-sha-512', username: user, password: readCredentials(clusters.blue.credentialsFile).passwords[user] ?? '' } as const
   producer = new Kafka({
@@ -60,6 +63,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await load.stop()
   await producer?.disconnect()
+  await guardians?.end()
   await pair?.end()
 }, 120_000)
 
@@ -96,14 +100,14 @@ const route = async () => {
 }
 const history = () => pair.ports.store.history(within(10))
 
-/** One update. The gate refuses while mirror or audit are behind; a refused move has touched nothing and is asked again. */
+/** One update. The gate refuses while mirror, audit or guardians are behind; a refused move has touched nothing and is asked again. */
 async function move(live: Colour, attempt: number, ports: Ports = pair.ports): Promise<Actual> {
   const request = { wiring, limits, holder: `test of ${fleet}`, tell: () => undefined, cancelled: new AbortController().signal }
   return await within(60).poll(500, async () => {
     try {
       return await moveLive(ports, { ...request, intent: { live, attempt, consumers: {} }, gateEpoch: (await route()).epoch })
     } catch (thrown) {
-      const isBehind = thrown instanceof KbgError && thrown.code === 'gate' && /mirror lag|audit/.test(thrown.message)
+      const isBehind = thrown instanceof KbgError && thrown.code === 'gate' && /mirror lag|audit|guardians/.test(thrown.message)
       if (!isBehind || /audit: fail|late records: fail/.test(thrown.message)) throw thrown
       return undefined
     }
@@ -116,11 +120,13 @@ function watchBeside(colour: Colour, told: string[] = [], cancelled: AbortSignal
   return keepWatch(pair.ports, request)
 }
 
+let readers = 0
+
 /** Every value that a reader of a colour finds, as kafkajs reads it. */
 async function valuesOn(colour: Colour): Promise<readonly string[]> {
   const { internalBootstrapServers, credentialsFile } = wiring.clusters[colour]
   const sasl = { mechanism: 'scram-sha-512', username: 'operator', password: readCredentials(credentialsFile).passwords.operator ?? '' } as const
-  const consumer = new kafkajs.Kafka({ brokers: internalBootstrapServers, sasl, ...quiet }).consumer({ groupId: `kbg-test-reader-${colour}` })
+  const consumer = new kafkajs.Kafka({ brokers: internalBootstrapServers, sasl, ...quiet }).consumer({ groupId: `kbg-test-reader-${colour}-${++readers}` }) // one for each reading, which begins at the beginning
   const ends = await pair.ports.clusters[colour].logs.ends([topic], within(10))
   const wanted = ends.reduce((sum, { logEndOffset }) => sum + Number(logEndOffset), 0)
   const values: string[] = []
