@@ -14,13 +14,12 @@ import { finishLeftOpen, moveWaves, refuseStaleVerdict } from './move-waves.ts'
 import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
-import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
+import { fenceStill, fencesDiffer, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
 import { cut, sameTopics } from './steps/cut.ts'
 import { drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
-import { proveFence } from './steps/fences.ts'
 import { finish } from './steps/finish.ts'
 import { gate } from './steps/gate.ts'
 import { groups } from './steps/groups.ts'
@@ -64,6 +63,7 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
       return run.actual
     case 'switch':
       await finishLeftOpen(run, openWaves(run.journal))
+      await reconcileFences(run) // a latched intent is refused for ever: a fence that landed late must not stay as long
       refuseStaleVerdict(run, request.gateEpoch)
       return await switchOver(run, course.source, course.target)
     case 'waves':
@@ -190,8 +190,7 @@ async function finishSwitch(run: Execution, course: Extract<Course, { kind: 'fin
   const { source, target, decided } = course.open
   if (!decided?.cut) throw new KbgError('journal-mismatch', 'A decided switchover has no cut.', { facts: { source, target } })
   if (course.from === 'lift') {
-    // Time has passed since the source was proven fenced, and somebody may have acted meanwhile.
-    await proveFence(run.ports.clusters[source], 'fenced', run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`))
+    await fenceStill(run, source)
     await liftAndPublish(run, target)
   } else {
     await reconcileFences(run) // it may have been left for long

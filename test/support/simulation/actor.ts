@@ -24,6 +24,7 @@ export type Outcome = { readonly kind: 'done'; readonly value: unknown } | { rea
 interface Request<N extends OperationName> {
   readonly name: N
   readonly args: ArgumentsOf<N>
+  readonly call: number
   readonly calledAtMs: number
   readonly resolve: (answer: AnswerOf<N>) => void
   readonly reject: (error: unknown) => void
@@ -72,6 +73,7 @@ export class Actor {
 
   /** One request. Without an answer it never settles, or fails when the connection breaks. */
   call<N extends OperationName>(name: N, args: ArgumentsOf<N>): Promise<AnswerOf<N>> {
+    if (!this.isAlive) return new Promise(() => undefined) // what still runs of a killed process is nobody's
     this.calls += 1
     const fault = this.simulation.faultOf(this, this.calls, name, args)
     const { promise, resolve, reject } = Promise.withResolvers<AnswerOf<N>>()
@@ -92,7 +94,8 @@ export class Actor {
     }
     const waitMs = (isUnsent ? fault.ms : 0) + between(world, world.habits.request)
     const calledAtMs = world.nowMs
-    this.simulation.effect(this, waitMs, isUnsent, () => this.#perform({ name, args, calledAtMs, resolve, reject }, fault?.kind === 'crash'))
+    const request = { name, args, call: this.calls, calledAtMs, resolve, reject }
+    this.simulation.effect(this, waitMs, isUnsent, { operation: name, args }, () => this.#perform(request, fault?.kind === 'crash'))
     return promise
   }
 
@@ -105,14 +108,14 @@ export class Actor {
     try {
       const value = simulation.perform(name, args, world.nowMs - request.calledAtMs > lateMs)
       simulation.note(this.name, name, args, value)
-      simulation.onEffect?.(this.name, name, args)
+      for (const listener of simulation.onEffect) listener(this, request.call, name, args)
       answer(() => resolve(value))
     } catch (thrown) {
       simulation.note(this.name, `${name}: ${thrown instanceof Error ? thrown.message : thrown}`, args)
       if (!(thrown instanceof Unanswered) || thrown.how === 'refused')
         answer(() => reject(thrown instanceof Unanswered ? new ConnectionError(name, false) : thrown))
       // A paused process looks at it when it goes on, whoever may have given it up by then.
-      else if (thrown.untilMs !== undefined) simulation.effect(this, thrown.untilMs - world.nowMs, false, () => this.#perform(request, false))
+      else if (thrown.untilMs !== undefined) simulation.effect(this, thrown.untilMs - world.nowMs, false, { operation: name, args }, () => this.#perform(request, false))
     }
     if (!isLast) return
     simulation.note(this.name, `is killed after: ${name}`, args)

@@ -1,5 +1,5 @@
 /** What an orchestrator asks of brokers. Each function takes effect at one moment. @throws Unanswered; KbgError as the brokers refuse */
-import type { Colour } from '../../../engine/model/colour.ts'
+import { type Colour, otherColour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import type { GroupFacts, OpenTransaction, PartitionEnd, ProbeAnswer, QuorumFacts, TopicFacts, VisibleRecord } from '../../../engine/model/facts.ts'
 import { parseTopicPartition, type TopicPartition } from '../../../engine/model/partition.ts'
@@ -104,7 +104,7 @@ export const brokerOperations = {
   probe: (world: World, { colour, broker }: At & { readonly broker: number }) => probeAnswer(world.clusters[colour], broker),
   'write canary': (world: World, { colour, partition }: At & { readonly partition: TopicPartition }): boolean => {
     if (leaderOf(world.clusters[colour], partition).isFenced) return false
-    append(world, colour, partition, { kind: 'data', value: `canary ${world.sequence}`, transaction: null, state: 'committed' })
+    append(world, colour, partition, { kind: 'data', value: `canary ${world.sequence}`, transaction: null, state: 'committed', atMs: world.nowMs })
     return true
   },
   ends: (world: World, { colour, partitions }: AtPartitions) =>
@@ -118,7 +118,7 @@ export const brokerOperations = {
   },
   'append as operator': (world: World, { colour, partition, value }: At & { readonly partition: TopicPartition; readonly value: string }): number => {
     leaderOf(world.clusters[colour], partition)
-    return append(world, colour, partition, { kind: 'data', value, transaction: null, state: 'committed' })
+    return append(world, colour, partition, { kind: 'data', value, transaction: null, state: 'committed', atMs: world.nowMs })
   },
   groups: (world: World, { colour }: At) => {
     for (const broker of world.clusters[colour].brokers) if (broker.isRegistered) answering(broker)
@@ -150,5 +150,6 @@ export const brokerOperations = {
   'fence transactional id': (world: World, { colour, id }: At & { readonly id: string }): void => {
     firstBroker(world.clusters[colour])
     initProducerId(world, colour, id)
+    world.clusters[otherColour(colour)].isMirrorFenced = true
   },
 } as const

@@ -2,6 +2,7 @@
 import type { Colour } from '../../../engine/model/colour.ts'
 import type { TopicPartition } from '../../../engine/model/partition.ts'
 import { after, Unanswered, type WorldEvent } from './events.ts'
+import { noteFence } from './invariants.ts'
 import { askAgain, noteWatermark } from './sending.ts'
 import { between, type SimulatedBroker, type SimulatedCluster, type SimulatedLog, type SimulatedRecord, type World } from './world.ts'
 
@@ -30,7 +31,7 @@ export function newCluster(colour: Colour, partitions: readonly TopicPartition[]
       return [partition, { leader, leaderEpoch: 0, records: [], highWatermark: 0, isStalled: false } satisfies SimulatedLog]
     }),
   )
-  return { colour, brokers, fenceVersion: 1, isFenced: true, isChangedLate: false, isOpenedLate: false, logs, groups: {}, transactions: {} }
+  return { colour, brokers, fenceVersion: 1, isFenced: true, isChangedLate: false, isOpenedLate: false, isMirrorFenced: false, logs, groups: {}, transactions: {} }
 }
 
 export function logOf(cluster: SimulatedCluster, partition: TopicPartition): SimulatedLog {
@@ -120,6 +121,8 @@ export function changeFence(world: World, cluster: SimulatedCluster, isFenced: b
   cluster.fenceVersion += 1
   cluster.isFenced = isFenced
   cluster.isChangedLate = world.isLateRequest
+  if (!isFenced) cluster.isMirrorFenced = false
+  noteFence(world, cluster)
   for (const broker of cluster.brokers) if (broker.state !== 'dead') tellFence(world, cluster, broker)
 }
 

@@ -3,6 +3,7 @@ import type { Colour } from '../../../engine/model/colour.ts'
 import { groupRoute } from '../../../engine/model/route.ts'
 import { firstBroker, lastStable, logOf, valueAt, visibleOffsets } from './brokers.ts'
 import { register } from './clients.ts'
+import { noteGiven } from './invariants.ts'
 import { after, Unanswered, type WorldEvent } from './events.ts'
 import { applicationPartitions, between, type SimulatedConsumer, type SimulatedGroup, type World } from './world.ts'
 
@@ -38,6 +39,14 @@ function commit(world: World, consumer: SimulatedConsumer): void {
   firstBroker(world.clusters[consumer.joined])
   Object.assign(groupOf(world, consumer.joined, consumer.groupId).offsets, consumer.positions)
   consumer.uncommitted = 0
+  const committed = world.history.committed[consumer.groupId] ?? {}
+  world.history.committed[consumer.groupId] = committed
+  const given = world.history.consumed[consumer.groupId] ?? []
+  for (let index = given.length - 1; index >= 0; index -= 1) {
+    const { value } = given[index] ?? { value: '' }
+    if (committed[value]) break // all before it were committed with it
+    committed[value] = true
+  }
 }
 
 /** The last commit, then LeaveGroup. */
@@ -91,7 +100,10 @@ function poll(world: World, consumer: SimulatedConsumer, colour: Colour, partiti
   const offsets = found.slice(0, polledRecords)
   const given = world.history.consumed[consumer.groupId] ?? []
   world.history.consumed[consumer.groupId] = given
-  for (const offset of offsets) given.push({ value: valueAt(log, offset), colour })
+  for (const offset of offsets) {
+    noteGiven(world, consumer.groupId, valueAt(log, offset), colour)
+    given.push({ value: valueAt(log, offset), colour })
+  }
   const last = offsets.at(-1)
   // Behind the last record stand markers and aborted records: a consumer's position goes past them.
   if (offsets.length === found.length) consumer.positions[partition] = Math.max(position, lastStable(log))

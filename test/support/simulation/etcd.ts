@@ -92,6 +92,8 @@ export const etcdOperations = {
     request: { readonly compare: readonly Comparison[]; readonly success: readonly StoreOperation[]; readonly failure: readonly StoreOperation[] },
   ): TransactionAnswer => {
     present(world)
+    const lost = request.success.find((operation) => operation.kind === 'put' && operation.lease !== null && world.etcd.leases[operation.lease] === undefined)
+    if (lost !== undefined) throw new Error('etcdserver: requested lease not found')
     const succeeded = request.compare.every((comparison) => holds(world, comparison))
     const operations = succeeded ? request.success : request.failure
     if (operations.some(({ kind }) => kind !== 'range')) world.etcd.revision += 1

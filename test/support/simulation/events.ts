@@ -28,7 +28,7 @@ export type WorldEvent =
   /** Time passes. */
   | { readonly kind: 'nothing' }
   /** A request of an orchestrator that lands after its sender has given it up. */
-  | { readonly kind: 'land'; readonly operation: string; readonly args: unknown }
+  | { readonly kind: 'land'; readonly operation: string; readonly args: unknown; readonly isLate: boolean }
 
 /** Puts an event on the agenda. */
 export function after(world: World, ms: number, event: WorldEvent): void {

@@ -49,7 +49,7 @@ function newWorld({ hasAudit = false, seed = 1, habits = {} }: FleetOptions): Wo
     workers: { blue: { connectors: {}, offsets: {}, isExactlyOnce: true }, green: { connectors: {}, offsets: {}, isExactlyOnce: true } },
     etcd: newEtcd(),
     ...{ hasAudit, producers: {}, consumers: {}, straggleMs: null, isLateRequest: false, checkedEntry: 0 },
-    history: { acknowledged: {}, unknown: [], aborted: [], consumed: {}, routes: [], late: [], violations: [], excepted: [], isFaulty: false },
+    history: { acknowledged: {}, unknown: [], aborted: [], consumed: {}, routes: [], late: [], committed: {}, violations: [], excepted: [], isFaulty: false },
   }
 }
 
@@ -107,10 +107,12 @@ async function makeFleet(options: FleetOptions): Promise<World> {
 /** A group that has read some records and has no member now. */
 function parkIdleGroup(world: World, colour: Colour): void {
   groupOf(world, colour, groups.idle).offsets = Object.fromEntries(applicationPartitions.map((partition, index) => [partition, 1 + index]))
-  world.history.consumed[groups.idle] = applicationPartitions.flatMap((partition, index) => {
+  const read = applicationPartitions.flatMap((partition, index) => {
     const log = logOf(world.clusters[colour], partition)
     return visibleOffsets(log, 0, 1 + index).map((offset) => ({ value: valueAt(log, offset), colour }))
   })
+  world.history.consumed[groups.idle] = read
+  world.history.committed[groups.idle] = Object.fromEntries(read.map(({ value }) => [value, true]))
 }
 
 /** The other way round. */

@@ -7,6 +7,8 @@ import { fleet } from './names.ts'
 import { applicationPartitions, type SimulatedCluster, type World } from './world.ts'
 
 const keys = routeKeys(fleet)
+/** A gate that was just passed lets no mirror lag so far. */
+const longestLagMs = 5_000
 
 export function violate(world: World, invariant: string, text: string): void {
   const isKnown = world.history.violations.some((known) => known.invariant === invariant && known.text === text)
@@ -56,6 +58,19 @@ export function noteAppend(world: World, colour: Colour, value: string): void {
   else violate(world, 'I7', `${value} was appended on ${colour}, while the route says ${route.state}, live ${route.live}, target ${route.target}`)
 }
 
+/** A fence is lifted by whoever has won the decision, and by nobody before; also where no append happens to come in between. */
+export function noteFence(world: World, { colour, isFenced, isChangedLate }: SimulatedCluster): void {
+  const route = routeOf(world)
+  if (route === null || isFenced || isChangedLate) return
+  const isDecided = route.state === 'deciding' ? colour === route.target : route.state !== 'held' && colour === route.live
+  if (!isDecided) violate(world, 'I6', `the fence of ${colour} was lifted while the route said ${route.state}, live ${route.live}, target ${route.target}`)
+}
+
+/** I3: what a group has committed it is never given again. */
+export function noteGiven(world: World, groupId: string, value: string, colour: Colour): void {
+  if (world.history.committed[groupId]?.[value]) violate(world, 'I3', `${groupId} is given ${value} on ${colour} again, which it has committed`)
+}
+
 /** Every entry stands under the lock in force; the decision stands on a cut that holds. */
 function checkNewEntries(world: World): void {
   const head = Number(world.etcd.keys[keys.journalHead]?.value ?? 0)
@@ -72,9 +87,22 @@ function checkNewEntries(world: World): void {
       violate(world, 'I8', `entry ${number} (${entry.kind}) of term ${entry.term} was written while the lock was ${lock?.create ?? 'free'}`)
     const route = world.etcd.keys[keys.route]
     if (route !== undefined && route.mod === stored.mod) world.history.routes.push({ entryNumber: number, route: JSON.parse(route.value) as RouteDocument })
+    if (entry.kind === 'opened') checkOpened(world)
     if (entry.kind === 'decided' && entry.outcome === 'switch') checkDecision(world, entry.cut?.source ?? 'blue')
   }
   world.checkedEntry = head
+}
+
+/** F29, I14: behind the gate, a switchover is opened only for a mirror that copies. */
+function checkOpened(world: World): void {
+  const source = routeOf(world)?.live ?? 'blue'
+  for (const partition of applicationPartitions) {
+    const there = new Set(visibleValues(logOf(world.clusters[otherColour(source)], partition)))
+    const old = logOf(world.clusters[source], partition).records.filter(
+      (record) => record.kind === 'data' && record.state === 'committed' && record.atMs < world.nowMs - longestLagMs && !there.has(record.value),
+    )
+    if (old.length > 0) violate(world, 'I14', `a switchover was opened though ${old.length} records of ${partition} had not been copied for ${longestLagMs} ms`)
+  }
 }
 
 /** I1, at the point of no return: what is visible on the source, or will be, is visible on the target; late records are excepted. */

@@ -54,14 +54,14 @@ export function performEvent(simulation: Simulation, event: WorldEvent): void {
     case 'nothing':
       return
     case 'land':
-      land(simulation, event.operation as OperationName, event.args)
+      land(simulation, event.operation as OperationName, event.args, event.isLate)
       return
   }
 }
 
-function land(simulation: Simulation, name: OperationName, args: unknown): void {
+function land(simulation: Simulation, name: OperationName, args: unknown, isLate: boolean): void {
   try {
-    simulation.perform(name, args as ArgumentsOf<OperationName> as never, true)
+    simulation.perform(name, args as ArgumentsOf<OperationName> as never, isLate)
     simulation.note('a lost request', `lands: ${name}`, args)
   } catch (thrown) {
     simulation.note('a lost request', `is refused: ${name}: ${thrown}`, args)

@@ -110,7 +110,7 @@ function straggle(world: World, { clientId }: SimulatedProducer, partition: Topi
 function appendOwn(world: World, producer: SimulatedProducer, partition: TopicPartition, sending: Sending): void {
   const transaction = producer.transaction?.name ?? null
   const state = transaction === null ? 'committed' : 'open'
-  sending.offset = append(world, sending.colour, partition, { kind: 'data', value: sending.value, transaction, state })
+  sending.offset = append(world, sending.colour, partition, { kind: 'data', value: sending.value, transaction, state, atMs: world.nowMs })
   noteAppend(world, sending.colour, sending.value)
 }
 
@@ -179,7 +179,8 @@ export function performProducerEvent(world: World, event: ProducerEvent): void {
   }
   if (event.kind === 'append-late') {
     const cluster = world.clusters[sending.colour]
-    if (brokerOf(cluster, logOf(cluster, event.partition).leader).isFenced) world.history.late.push(sending.value)
+    const isFenced = brokerOf(cluster, logOf(cluster, event.partition).leader).isFenced
+    if (isFenced && cluster.isMirrorFenced) world.history.late.push(sending.value)
     appendOwn(world, producer, event.partition, sending)
     return
   }

@@ -1,5 +1,5 @@
 /** The end of a run: faults are over, what was on its way has landed, one more run puts things right, and clients catch up. */
-import { type Colour, otherColour } from '../../../engine/model/colour.ts'
+import { type Colour, colours, otherColour } from '../../../engine/model/colour.ts'
 import { JournalEntry } from '../../../engine/model/journal.ts'
 import { groupRoute, routeKeys } from '../../../engine/model/route.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
@@ -10,6 +10,7 @@ import { following } from './clients.ts'
 import { after } from './events.ts'
 import { startMove } from './fleet.ts'
 import { checkEnd, checkOneWritable, routeOf, violate } from './invariants.ts'
+import { wakeConnectors } from './mirror.ts'
 import { fleet, groups } from './names.ts'
 import { isBusy } from './sending.ts'
 import type { Simulation } from './simulation.ts'
@@ -40,6 +41,7 @@ export async function settle(simulation: Simulation, { intent, isGraceful = fals
   const { world } = simulation
   heal(simulation)
   await simulation.run(() => isOver(simulation), longestMs, 'everything that is under way to end')
+  await pass(simulation, learnedMs) // what has just landed can be seen on every broker
   const outcome = await runOnce(simulation, 'the rerun', intent)
   await pass(simulation, learnedMs)
   checkOneWritable(world)
@@ -54,6 +56,7 @@ export async function settle(simulation: Simulation, { intent, isGraceful = fals
 export function heal(simulation: Simulation): void {
   const { world } = simulation
   simulation.faults = () => null
+  simulation.onRequest.length = 0
   world.habits = { ...world.habits, newsLost: 0, newsTwice: 0 }
   if (world.etcd.isAway) after(world, 1, { kind: 'store-back' })
   for (const cluster of Object.values(world.clusters)) {
@@ -66,6 +69,7 @@ export function heal(simulation: Simulation): void {
     }
   }
   for (const { connectors } of Object.values(world.workers)) for (const connector of Object.values(connectors)) connector.isMute = false
+  for (const colour of colours) wakeConnectors(world, colour)
   for (const client of [...Object.values(world.producers), ...Object.values(world.consumers)]) client.follows.extraMs = 0
 }
 
@@ -85,7 +89,7 @@ export async function runOnce(simulation: Simulation, name: string, intent: Pick
 export async function pass(simulation: Simulation, ms: number): Promise<void> {
   const untilMs = simulation.world.nowMs + ms
   after(simulation.world, ms, { kind: 'nothing' })
-  await simulation.run(() => simulation.world.nowMs >= untilMs, ms + 1, 'time to pass')
+  await simulation.run(() => simulation.world.nowMs >= untilMs, ms + 100, 'time to pass')
 }
 
 export function journalOf(world: World): readonly JournalEntry[] {
@@ -114,6 +118,7 @@ function checkClosed(world: World): void {
 
 /** To the other colour, by as many updates as it takes: one may only finish what is open. */
 async function moveOn(simulation: Simulation, attempt: number): Promise<void> {
+  await simulation.run(() => allFollow(simulation.world), longestMs, 'clients to know of the route')
   const wanted: Colour = otherColour(routeOf(simulation.world)?.live ?? 'blue')
   for (let tries = 1; tries <= 3; tries += 1) {
     const outcome = await runOnce(simulation, `move on ${tries}`, { live: wanted, attempt: attempt + tries })
@@ -125,6 +130,12 @@ async function moveOn(simulation: Simulation, attempt: number): Promise<void> {
   checkClosed(simulation.world)
 }
 
+function allFollow(world: World): boolean {
+  const epoch = routeOf(world)?.epoch ?? 0
+  const clients = [...Object.values(world.producers), ...Object.values(world.consumers)]
+  return clients.every(({ clientId }) => (JSON.parse(world.etcd.keys[keys.client(clientId)]?.value ?? '{"ackedEpoch":0}') as { ackedEpoch: number }).ackedEpoch >= epoch)
+}
+
 /** Producers stop, mirror and consumers come to their ends; the idle group gets a member, so that its position is judged by what it reads. */
 async function catchUp(simulation: Simulation): Promise<void> {
   const { world } = simulation
@@ -133,7 +144,7 @@ async function catchUp(simulation: Simulation): Promise<void> {
   after(world, 1, { kind: 'read-again', clientId: 'c2' })
   const endMs = world.nowMs + caughtUpMs
   after(world, caughtUpMs, { kind: 'nothing' })
-  await simulation.run(() => isCaughtUp(world) || world.nowMs >= endMs, caughtUpMs + 1, 'clients to catch up')
+  await simulation.run(() => isCaughtUp(world) || world.nowMs >= endMs, caughtUpMs + 100, 'clients to catch up')
   if (!isCaughtUp(world)) violate(world, 'I9', `clients don't come to an end: ${unsettled(world).join(', ')}`)
 }
 
@@ -145,9 +156,8 @@ function unsettled(world: World): readonly string[] {
   const sending = Object.values(world.producers).flatMap((producer) =>
     isBusy(producer) || Object.values(producer.waiting).some((values) => values.length > 0) ? [`${producer.clientId} still has something to send`] : [],
   )
-  const lagging = applicationPartitions.filter(
-    (partition) => visibleValues(logOf(world.clusters.blue, partition)).length !== visibleValues(logOf(world.clusters.green, partition)).length,
-  )
+  const count = (colour: Colour, partition: string) => visibleValues(logOf(world.clusters[colour], partition)).filter((value) => !world.history.late.includes(value)).length
+  const lagging = applicationPartitions.filter((partition) => count('blue', partition) !== count('green', partition))
   const route = routeOf(world)
   const reading = Object.values(world.consumers).flatMap(({ clientId, groupId, joined, positions }) => {
     const colour = route === null ? null : groupRoute(route, groupId).colour

@@ -8,7 +8,7 @@ import { type AnswerOf, type ArgumentsOf, type OperationName, operations } from 
 import { performEvent } from './perform.ts'
 import { portsOf } from './ports.ts'
 import type { Trace } from './trace.ts'
-import { type AgendaEntry, between, type World } from './world.ts'
+import { type AgendaEntry, between, copyOf, type World } from './world.ts'
 
 /** Something that an actor waits for. */
 interface Pending {
@@ -17,6 +17,8 @@ interface Pending {
   readonly actor: Actor
   readonly kind: 'effect' | 'unsent effect' | 'answer' | 'timer'
   readonly run: () => void
+  /** Of an effect. */
+  readonly request: { readonly operation: OperationName; readonly args: unknown } | null
 }
 
 type Due = { readonly agenda: AgendaEntry } | { readonly pending: Pending }
@@ -45,8 +47,10 @@ export class Simulation {
   faults: FaultPlan
   choose: Choice | null
   choices: number
-  /** Called behind every effect of a request: an explorer copies the world there. */
-  onEffect: ((actor: string, name: OperationName, args: unknown) => void) | null = null
+  /** Called with every request before it is sent. */
+  readonly onRequest: ((actor: Actor, call: number, name: OperationName, args: unknown) => void)[] = []
+  /** Called behind every effect of a request. */
+  readonly onEffect: ((actor: Actor, call: number, name: OperationName, args: unknown) => void)[] = []
   #pending: Pending[] = []
 
   constructor(world: World, { faults = () => null, choose, choices = 3 }: SimulationOptions = {}) {
@@ -130,6 +134,7 @@ export class Simulation {
   }
 
   faultOf(actor: Actor, call: number, name: OperationName, args: unknown): CallFault | null {
+    for (const listener of this.onRequest) listener(actor, call, name, args)
     return this.faults(actor, call, name, args)
   }
 
@@ -143,8 +148,8 @@ export class Simulation {
     }
   }
 
-  effect(actor: Actor, waitMs: number, isUnsent: boolean, run: () => void): void {
-    this.#add(actor, waitMs, isUnsent ? 'unsent effect' : 'effect', run)
+  effect(actor: Actor, waitMs: number, isUnsent: boolean, request: NonNullable<Pending['request']>, run: () => void): void {
+    this.#add(actor, waitMs, isUnsent ? 'unsent effect' : 'effect', run, request)
   }
 
   answer(actor: Actor, waitMs: number, run: () => void): void {
@@ -153,11 +158,12 @@ export class Simulation {
 
   /** A request lands although its sender never hears of it. */
   land(waitMs: number, operation: OperationName, args: unknown): void {
-    after(this.world, waitMs, { kind: 'land', operation, args })
+    after(this.world, waitMs, { kind: 'land', operation, args, isLate: true })
   }
 
   sleep(actor: Actor, ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      if (!actor.isAlive) return
       if (signal?.aborted) return reject(signal.reason)
       const timer = this.#add(actor, Math.max(ms, actor.pausedUntilMs - this.world.nowMs), 'timer', () => {
         signal?.removeEventListener('abort', onAbort)
@@ -172,11 +178,22 @@ export class Simulation {
     })
   }
 
-  #add(actor: Actor, waitMs: number, kind: Pending['kind'], run: () => void): Pending {
+  #add(actor: Actor, waitMs: number, kind: Pending['kind'], run: () => void, request: Pending['request'] = null): Pending {
     this.world.sequence += 1
-    const pending: Pending = { atMs: this.world.nowMs + waitMs, sequence: this.world.sequence, actor, kind, run }
+    const pending: Pending = { atMs: this.world.nowMs + waitMs, sequence: this.world.sequence, actor, kind, run, request }
     this.#pending.push(pending)
     return pending
+  }
+
+  /** The world as it is when everybody who acts is killed at this moment: what they have sent is on its way. */
+  withoutActors(): World {
+    const world = copyOf(this.world)
+    for (const { atMs, kind, request } of this.#pending) {
+      if (kind !== 'effect' || request === null) continue
+      world.sequence += 1
+      world.agenda.push({ atMs, sequence: world.sequence, event: structuredClone({ kind: 'land', ...request, isLate: false }) })
+    }
+    return world
   }
 
   /** A killed actor hears of nothing any more; what it has sent is on its way. */

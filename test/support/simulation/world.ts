@@ -6,7 +6,7 @@ import type { WorldEvent } from './events.ts'
 
 /** A record's place in the log is its offset: nothing is removed from a simulated log but what a leader change truncates. */
 export type SimulatedRecord =
-  | { readonly kind: 'data'; readonly value: string; readonly transaction: string | null; state: 'open' | 'committed' | 'aborted' }
+  | { readonly kind: 'data'; readonly value: string; readonly transaction: string | null; state: 'open' | 'committed' | 'aborted'; readonly atMs: number }
   | { readonly kind: 'marker'; readonly transaction: string; readonly commit: boolean }
 
 export interface SimulatedLog {
@@ -58,6 +58,8 @@ export interface SimulatedCluster {
   isChangedLate: boolean
   /** Such a request has lifted it, and some broker still is open. */
   isOpenedLate: boolean
+  /** The mirror that reads it was fenced off since its fence was raised: what is appended from here on comes behind every proof but the cut's last reading. */
+  isMirrorFenced: boolean
   logs: Record<TopicPartition, SimulatedLog>
   groups: Record<string, SimulatedGroup>
   transactions: Record<string, SimulatedTransaction>
@@ -182,8 +184,13 @@ export interface History {
   consumed: Record<string, { readonly value: string; readonly colour: Colour }[]>
   /** Every version of the route with the journal entry that was written with it. */
   routes: { readonly entryNumber: number; readonly route: RouteDocument }[]
-  /** Values of requests that were past their permission check before the fence, and were appended after it. */
+  /**
+   * Values of requests that were past their permission check before the fence, and were appended so late that no proof could have seen them: behind the moment
+   * when the mirror was fenced off. What came before that has to be found at the cut.
+   */
   late: string[]
+  /** What each group has committed, by value. */
+  committed: Record<string, Record<string, true>>
   /** Broken invariants, as they were found. */
   violations: Violation[]
   /** What the checker excepts: late fence changes that opened a second colour for a while. */
