@@ -104,7 +104,7 @@ export const brokerOperations = {
   probe: (world: World, { colour, broker }: At & { readonly broker: number }) => probeAnswer(world.clusters[colour], broker),
   'write canary': (world: World, { colour, partition }: At & { readonly partition: TopicPartition }): boolean => {
     if (leaderOf(world.clusters[colour], partition).isFenced) return false
-    append(world, colour, partition, { kind: 'data', value: `canary ${world.sequence}`, transaction: null, state: 'committed', atMs: world.nowMs })
+    append(world, colour, partition, { kind: 'data', value: `canary ${world.sequence}`, transaction: null, state: 'committed', sinceMs: world.nowMs })
     return true
   },
   ends: (world: World, { colour, partitions }: AtPartitions) =>
@@ -118,7 +118,7 @@ export const brokerOperations = {
   },
   'append as operator': (world: World, { colour, partition, value }: At & { readonly partition: TopicPartition; readonly value: string }): number => {
     leaderOf(world.clusters[colour], partition)
-    return append(world, colour, partition, { kind: 'data', value, transaction: null, state: 'committed', atMs: world.nowMs })
+    return append(world, colour, partition, { kind: 'data', value, transaction: null, state: 'committed', sinceMs: world.nowMs })
   },
   groups: (world: World, { colour }: At) => {
     for (const broker of world.clusters[colour].brokers) if (broker.isRegistered) answering(broker)
@@ -143,9 +143,11 @@ export const brokerOperations = {
   },
   'open transactions': (world: World, { colour }: At): readonly OpenTransaction[] => {
     for (const broker of world.clusters[colour].brokers) if (broker.isRegistered) answering(broker)
-    const own = Object.entries(world.clusters[colour].transactions).flatMap(([id, { open }]) => (open === null ? [] : [id]))
-    const applications = Object.values(world.producers).flatMap(({ clientId, transaction }) => (transaction?.colour === colour ? [clientId] : []))
-    return [...own, ...applications].map((transactionalId) => ({ transactionalId, producerId: 1n, state: 'Ongoing', ageMs: 10 }))
+    const mirrors = Object.entries(world.clusters[colour].transactions).flatMap(([id, { open }]) => (open === null ? [] : [{ id, ageMs: 1 }]))
+    const applications = Object.values(world.producers).flatMap(({ clientId: id, transaction }) =>
+      transaction?.colour === colour ? [{ id, ageMs: world.nowMs - transaction.startedAtMs }] : [],
+    )
+    return [...mirrors, ...applications].map(({ id, ageMs }) => ({ transactionalId: id, producerId: 1n, state: 'Ongoing', ageMs }))
   },
   'fence transactional id': (world: World, { colour, id }: At & { readonly id: string }): void => {
     firstBroker(world.clusters[colour])

@@ -106,11 +106,13 @@ export function endTransaction(world: World, colour: Colour, name: string, parti
   for (const partition of partitions) append(world, colour, partition, { kind: 'marker', transaction: name, commit })
 }
 
-function settle(log: SimulatedLog, from: number): void {
+function settle(log: SimulatedLog, from: number, nowMs: number): void {
   for (const marker of log.records.slice(from)) {
     if (marker.kind !== 'marker') continue
     for (const record of log.records) {
-      if (record.kind === 'data' && record.transaction === marker.transaction && record.state === 'open') record.state = marker.commit ? 'committed' : 'aborted'
+      if (record.kind !== 'data' || record.transaction !== marker.transaction || record.state !== 'open') continue
+      record.state = marker.commit ? 'committed' : 'aborted'
+      record.sinceMs = nowMs
     }
   }
 }
@@ -189,7 +191,7 @@ function replicate(world: World, cluster: SimulatedCluster, partition: TopicPart
   const log = logOf(cluster, partition)
   const leader = brokerOf(cluster, log.leader)
   if (log.isStalled || leader.state !== 'up' || log.highWatermark === log.records.length) return
-  settle(log, log.highWatermark)
+  settle(log, log.highWatermark, world.nowMs)
   log.highWatermark = log.records.length
   noteWatermark(world, cluster, partition)
 }

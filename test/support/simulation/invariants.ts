@@ -2,7 +2,7 @@
 import { type Colour, colours, otherColour } from '../../../engine/model/colour.ts'
 import { JournalEntry } from '../../../engine/model/journal.ts'
 import { groupRoute, type RouteDocument, routeKeys } from '../../../engine/model/route.ts'
-import { logOf, visibleValues } from './brokers.ts'
+import { logOf, visibleOffsets, visibleValues } from './brokers.ts'
 import { fleet } from './names.ts'
 import { applicationPartitions, type SimulatedCluster, type World } from './world.ts'
 
@@ -98,9 +98,11 @@ function checkOpened(world: World): void {
   const source = routeOf(world)?.live ?? 'blue'
   for (const partition of applicationPartitions) {
     const there = new Set(visibleValues(logOf(world.clusters[otherColour(source)], partition)))
-    const old = logOf(world.clusters[source], partition).records.filter(
-      (record) => record.kind === 'data' && record.state === 'committed' && record.atMs < world.nowMs - longestLagMs && !there.has(record.value),
-    )
+    const log = logOf(world.clusters[source], partition)
+    const old = visibleOffsets(log, 0, log.records.length).filter((offset) => {
+      const record = log.records[offset]
+      return record?.kind === 'data' && record.sinceMs < world.nowMs - longestLagMs && !there.has(record.value)
+    })
     if (old.length > 0) violate(world, 'I14', `a switchover was opened though ${old.length} records of ${partition} had not been copied for ${longestLagMs} ms`)
   }
 }

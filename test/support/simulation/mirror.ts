@@ -111,7 +111,7 @@ function copy(world: World, worker: SimulatedWorker, connector: SimulatedConnect
   for (const [partition, offsets] of batches) {
     for (const offset of offsets) {
       const value = valueAt(logOf(world.clusters[connector.source], partition), offset)
-      append(world, connector.target, partition, { kind: 'data', value, transaction: name, state: name === null ? 'committed' : 'open', atMs: world.nowMs })
+      append(world, connector.target, partition, { kind: 'data', value, transaction: name, state: name === null ? 'committed' : 'open', sinceMs: world.nowMs })
       connector.positions[partition] = offset + 1
       connector.uncommitted[partition] = offset
     }

@@ -61,8 +61,8 @@ export function performEvent(simulation: Simulation, event: WorldEvent): void {
 
 function land(simulation: Simulation, name: OperationName, args: unknown, isLate: boolean): void {
   try {
-    simulation.perform(name, args as ArgumentsOf<OperationName> as never, isLate)
-    simulation.note('a lost request', `lands: ${name}`, args)
+    const answer = simulation.perform(name, args as ArgumentsOf<OperationName> as never, isLate)
+    simulation.note(isLate ? 'a lost request' : 'a dead sender', `lands: ${name}`, args, answer)
   } catch (thrown) {
     simulation.note('a lost request', `is refused: ${name}: ${thrown}`, args)
     if (thrown instanceof Unanswered && thrown.untilMs !== undefined) simulation.land(thrown.untilMs - simulation.world.nowMs, name, args)

@@ -110,7 +110,7 @@ function straggle(world: World, { clientId }: SimulatedProducer, partition: Topi
 function appendOwn(world: World, producer: SimulatedProducer, partition: TopicPartition, sending: Sending): void {
   const transaction = producer.transaction?.name ?? null
   const state = transaction === null ? 'committed' : 'open'
-  sending.offset = append(world, sending.colour, partition, { kind: 'data', value: sending.value, transaction, state, atMs: world.nowMs })
+  sending.offset = append(world, sending.colour, partition, { kind: 'data', value: sending.value, transaction, state, sinceMs: world.nowMs })
   noteAppend(world, sending.colour, sending.value)
 }
 

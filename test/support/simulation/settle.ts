@@ -3,6 +3,7 @@ import { type Colour, colours, otherColour } from '../../../engine/model/colour.
 import { JournalEntry } from '../../../engine/model/journal.ts'
 import { groupRoute, routeKeys } from '../../../engine/model/route.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
+import { departures } from '../../../engine/switchover/conformance.ts'
 import { openSwitch } from '../../../engine/switchover/journal-reading.ts'
 import type { Outcome } from './actor.ts'
 import { logOf, visibleValues } from './brokers.ts'
@@ -49,6 +50,7 @@ export async function settle(simulation: Simulation, { intent, isGraceful = fals
   if (movesOn) await moveOn(simulation, intent.attempt)
   await catchUp(simulation)
   checkEnd(world, { isGraceful })
+  for (const text of departures(journalOf(world), world.history.routes)) violate(world, 'protocol', text)
   return outcome
 }
 

@@ -17,7 +17,7 @@ export function beginTransaction(world: World, producer: SimulatedProducer, colo
   })
   if (values.length === 0) return
   producer.transactions += 1
-  producer.transaction = { name: `${producer.clientId}-${producer.transactions}`, colour, values, isRefused: false, isEnding: false }
+  producer.transaction = { name: `${producer.clientId}-${producer.transactions}`, startedAtMs: world.nowMs, colour, values, isRefused: false, isEnding: false }
   for (const [partition, value] of values) send(world, producer, partition, { value, colour, attempt: 0, offset: null, isInDoubt: false })
 }
 

@@ -4,9 +4,9 @@ import type { TopicPartition } from '../../../engine/model/partition.ts'
 import type { RouteDocument } from '../../../engine/model/route.ts'
 import type { WorldEvent } from './events.ts'
 
-/** A record's place in the log is its offset: nothing is removed from a simulated log but what a leader change truncates. */
+/** A record's place in the log is its offset, `sinceMs` when it got its state: nothing is removed from a simulated log but what a leader change truncates. */
 export type SimulatedRecord =
-  | { readonly kind: 'data'; readonly value: string; readonly transaction: string | null; state: 'open' | 'committed' | 'aborted'; readonly atMs: number }
+  | { readonly kind: 'data'; readonly value: string; readonly transaction: string | null; state: 'open' | 'committed' | 'aborted'; sinceMs: number }
   | { readonly kind: 'marker'; readonly transaction: string; readonly commit: boolean }
 
 export interface SimulatedLog {
@@ -153,6 +153,7 @@ export interface SimulatedProducer {
   /** Transactional producers: the one that is open. */
   transaction: {
     readonly name: string
+    readonly startedAtMs: number
     readonly colour: Colour
     readonly values: readonly (readonly [TopicPartition, string])[]
     isRefused: boolean
