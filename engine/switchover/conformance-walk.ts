@@ -110,7 +110,8 @@ function fence(walk: Walk, entry: Extract<JournalEntry, { kind: 'fence' }>): voi
   }
   expectPhase(walk, entry, `the fence of ${entry.colour} is raised`, 'opened', 'held', 'switching', 'published', 'restored')
   const isSources = entry.colour === walk.opened.source
-  if ((walk.phase === 'held' || walk.phase === 'switching') && !isSources) depart(walk, entry, `the fence of ${entry.colour} is raised between hold and release`)
+  if ((walk.phase === 'held' || walk.phase === 'switching') && !isSources)
+    depart(walk, entry, `the fence of ${entry.colour} is raised between hold and release`)
   if (walk.phase !== 'held') return
   if (entry.term !== walk.heldTerm) depart(walk, entry, `fenced under term ${entry.term}, held under ${walk.heldTerm}`)
   walk.fencedTerm = entry.term

@@ -37,7 +37,9 @@ async function exploreAll(): Promise<Count> {
     const { scenarios: tried, states, excepted, failures } = await explore({ fleet, ...farthest })
     for (const { scenario, simulation } of failures) console.log([scenario, ...runbook(simulation.trace, simulation.world)].join('\n'))
     const seconds = ((systemClock.monotonicMs() - startedMs) / 1_000).toFixed(1)
-    console.log(`${JSON.stringify(fleet)}: ${tried} scenarios, ${states} states, ${excepted} late fence changes excepted, ${failures.length} failed, ${seconds} s`)
+    console.log(
+      `${JSON.stringify(fleet)}: ${tried} scenarios, ${states} states, ${excepted} late fence changes excepted, ${failures.length} failed, ${seconds} s`,
+    )
     count = { passed: count.passed + tried - failures.length, failed: count.failed + failures.length }
   }
   return count

@@ -115,7 +115,8 @@ export class Actor {
       if (!(thrown instanceof Unanswered) || thrown.how === 'refused')
         answer(() => reject(thrown instanceof Unanswered ? new ConnectionError(name, false) : thrown))
       // A paused process looks at it when it goes on, whoever may have given it up by then.
-      else if (thrown.untilMs !== undefined) simulation.effect(this, thrown.untilMs - world.nowMs, false, { operation: name, args }, () => this.#perform(request, false))
+      else if (thrown.untilMs !== undefined)
+        simulation.effect(this, thrown.untilMs - world.nowMs, false, { operation: name, args }, () => this.#perform(request, false))
     }
     if (!isLast) return
     simulation.note(this.name, `is killed after: ${name}`, args)

@@ -31,7 +31,18 @@ export function newCluster(colour: Colour, partitions: readonly TopicPartition[]
       return [partition, { leader, leaderEpoch: 0, records: [], highWatermark: 0, isStalled: false } satisfies SimulatedLog]
     }),
   )
-  return { colour, brokers, fenceVersion: 1, isFenced: true, isChangedLate: false, isOpenedLate: false, isMirrorFenced: false, logs, groups: {}, transactions: {} }
+  return {
+    colour,
+    brokers,
+    fenceVersion: 1,
+    isFenced: true,
+    isChangedLate: false,
+    isOpenedLate: false,
+    isMirrorFenced: false,
+    logs,
+    groups: {},
+    transactions: {},
+  }
 }
 
 export function logOf(cluster: SimulatedCluster, partition: TopicPartition): SimulatedLog {

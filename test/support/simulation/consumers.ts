@@ -3,8 +3,8 @@ import type { Colour } from '../../../engine/model/colour.ts'
 import { groupRoute } from '../../../engine/model/route.ts'
 import { firstBroker, lastStable, logOf, valueAt, visibleOffsets } from './brokers.ts'
 import { register } from './clients.ts'
-import { noteGiven } from './invariants.ts'
 import { after, Unanswered, type WorldEvent } from './events.ts'
+import { noteGiven } from './invariants.ts'
 import { applicationPartitions, between, type SimulatedConsumer, type SimulatedGroup, type World } from './world.ts'
 
 const retryMs = 100

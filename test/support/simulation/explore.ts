@@ -69,7 +69,7 @@ const outages: readonly { readonly what: string; readonly happens: (world: World
   { what: 'the store is away for 30 s', happens: (world) => takeStoreAway(world, 30_000) },
   { what: 'the worker beside green is killed for 4 s', happens: (world) => restartWorker(world, 'green', 4_000) },
   { what: 'one broker of each colour learns of fences 3 s late', happens: slowBrokers },
-  { what: 'the next request is held up between its permission check and the log', happens: (world) => void (world.straggleMs = 120) },
+  { what: 'the next request is held up between its permission check and the log', happens: (world) => void Object.assign(world, { straggleMs: 120 }) },
 ]
 
 function slowBrokers({ clusters }: World): void {
@@ -143,9 +143,10 @@ class Explorer {
   async crashes(places: readonly Place[]): Promise<void> {
     const { crashEvery, twoAtOnceEvery } = this.#reach
     const points = places.flatMap(({ call, name, before, after }) =>
-      [{ what: `killed before request ${call} (${name})`, world: before }, { what: `killed behind request ${call} (${name})`, world: after }].flatMap(
-        ({ what, world }) => (world !== null && this.#isNew(world) ? [{ what, world }] : []),
-      ),
+      [
+        { what: `killed before request ${call} (${name})`, world: before },
+        { what: `killed behind request ${call} (${name})`, world: after },
+      ].flatMap(({ what, world }) => (world !== null && this.#isNew(world) ? [{ what, world }] : [])),
     )
     for (const [, { what, world }] of everyNth(points, crashEvery)) {
       for (const intent of [forward, back]) {

@@ -94,7 +94,10 @@ function disturbClients(world: World, dice: Dice, tell: Tell): void {
     tell(`news of the route is lost (${world.habits.newsLost.toFixed(2)}) or comes twice (${world.habits.newsTwice.toFixed(2)})`)
   }
   if (dice.isLucky(0.3)) {
-    const client = dice.one([...Object.values(world.producers), ...Object.values(world.consumers)] as never) as { clientId: string; follows: { extraMs: number } }
+    const client = dice.one([...Object.values(world.producers), ...Object.values(world.consumers)] as never) as {
+      clientId: string
+      follows: { extraMs: number }
+    }
     client.follows.extraMs = dice.one([50, 1_000, 5_000])
     tell(`${client.clientId} learns of the route ${client.follows.extraMs} ms late`)
   }

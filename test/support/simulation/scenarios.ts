@@ -87,6 +87,10 @@ function faultAt(simulation: Simulation, state: RouteState, wanted: OperationNam
   }
 }
 
+function jump(world: World, ms: number): void {
+  world.wallOffsetMs = ms
+}
+
 /** A request that is past its permission check waits until it is let go. */
 function letStragglerGo(world: World): void {
   for (const entry of world.agenda) if (entry.event.kind === 'append-late') entry.atMs = world.nowMs
@@ -100,7 +104,9 @@ function straggleBehindArm(simulation: Simulation): void {
 
 /** Two moves: the first is taken back, and what it lost lands while the second is decided and its orchestrator is dead. */
 async function lateLiftOverDecision(simulation: Simulation): Promise<Outcome | null> {
-  once(simulation, behind('create connector'), 'a follower of orders-0 on blue stalls for 20 s', (world) => stallFollower(world, world.clusters.blue, 'orders-0', 20_000))
+  once(simulation, behind('create connector'), 'a follower of orders-0 on blue stalls for 20 s', (world) =>
+    stallFollower(world, world.clusters.blue, 'orders-0', 20_000),
+  )
   faultAt(simulation, 'aborting', 'lift fence', { kind: 'lost', landsAfterMs: 60_000, heard: 'break' })
   await runOnce(simulation, 'O1', forward)
   await simulation.run(() => !simulation.world.clusters.blue.logs['orders-0']?.isStalled, longMs, 'the follower to fetch again')
@@ -120,19 +126,23 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     ...{ faults: 'F70', fleet: { hasAudit: true } },
     expected: { ends: ['done'], live: 'green', isGraceful: true },
     arrange: (simulation) => {
-      once(simulation, whenRoute('held'), "people's clocks jump ahead", (world) => void (world.wallOffsetMs = 300_000))
-      once(simulation, whenRoute('deciding'), "people's clocks jump back", (world) => void (world.wallOffsetMs = -300_000))
+      once(simulation, whenRoute('held'), "people's clocks jump ahead", (world) => jump(world, 300_000))
+      once(simulation, whenRoute('deciding'), "people's clocks jump back", (world) => jump(world, -300_000))
     },
   },
   'a follower stalls before the hold, for longer than the drain may take': {
     ...{ faults: 'F87', expected: { ends: ['aborted'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
     arrange: (simulation) =>
-      once(simulation, behind('create connector'), 'a follower of orders-0 on blue stalls', (world) => stallFollower(world, world.clusters.blue, 'orders-0', 20_000)),
+      once(simulation, behind('create connector'), 'a follower of orders-0 on blue stalls', (world) =>
+        stallFollower(world, world.clusters.blue, 'orders-0', 20_000),
+      ),
   },
   'a follower stalls before the hold, for a moment': {
     ...{ faults: 'F87', expected: { ends: ['done'], live: 'green' } },
     arrange: (simulation) =>
-      once(simulation, behind('create connector'), 'a follower of orders-0 on blue stalls', (world) => stallFollower(world, world.clusters.blue, 'orders-0', 4_000)),
+      once(simulation, behind('create connector'), 'a follower of orders-0 on blue stalls', (world) =>
+        stallFollower(world, world.clusters.blue, 'orders-0', 4_000),
+      ),
   },
   'one broker learns of fences half a second late': {
     ...{ faults: 'F62', expected: { ends: ['done'], live: 'green', isGraceful: true } },
@@ -142,19 +152,31 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'a broker is paused through the fence': {
     ...{ faults: 'F88', expected: { ends: ['done'], live: 'green' } },
-    arrange: (simulation) => once(simulation, whenRoute('held'), 'broker 2 of blue is paused for 3 s', (world) => pauseBroker(world, world.clusters.blue, 2, 3_000)),
+    arrange: (simulation) =>
+      once(simulation, whenRoute('held'), 'broker 2 of blue is paused for 3 s', (world) => pauseBroker(world, world.clusters.blue, 2, 3_000)),
+  },
+  'a broker is paused for a moment, and learns of the fence two seconds late': {
+    ...{ faults: 'F88', expected: { ends: ['done'], live: 'green' } },
+    arrange: (simulation) =>
+      once(simulation, whenRoute('held'), 'broker 2 of blue is paused for 2.2 s', ({ clusters }) => {
+        pauseBroker(simulation.world, clusters.blue, 2, 2_200)
+        for (const broker of clusters.blue.brokers) if (broker.id === 2) broker.extraLearnMs = 2_000
+      }),
   },
   'a broker is paused for longer than the fence may take': {
     ...{ faults: 'F88', expected: { ends: ['aborted'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
-    arrange: (simulation) => once(simulation, whenRoute('held'), 'broker 2 of blue is paused for 30 s', (world) => pauseBroker(world, world.clusters.blue, 2, 30_000)),
+    arrange: (simulation) =>
+      once(simulation, whenRoute('held'), 'broker 2 of blue is paused for 30 s', (world) => pauseBroker(world, world.clusters.blue, 2, 30_000)),
   },
   'a broker of the source is killed during the drain': {
     ...{ faults: 'F71', expected: { ends: ['aborted', 'done'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
-    arrange: (simulation) => once(simulation, behind('raise fence'), 'broker 2 of blue is killed', (world) => killBroker(world, world.clusters.blue, 2, 20_000)),
+    arrange: (simulation) =>
+      once(simulation, behind('raise fence'), 'broker 2 of blue is killed', (world) => killBroker(world, world.clusters.blue, 2, 20_000)),
   },
   'a broker of the target is killed at the flip': {
     ...{ faults: 'F71', expected: { ends: ['done'], live: 'green' } },
-    arrange: (simulation) => once(simulation, whenRoute('deciding'), 'broker 12 of green is killed', (world) => killBroker(world, world.clusters.green, 12, 20_000)),
+    arrange: (simulation) =>
+      once(simulation, whenRoute('deciding'), 'broker 12 of green is killed', (world) => killBroker(world, world.clusters.green, 12, 20_000)),
   },
   'the store is away while clients are held': {
     ...{ faults: 'F58', expected: { ends: ['done', 'aborted'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
@@ -198,6 +220,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       straggleBehindArm(simulation)
       once(simulation, whenRoute('deciding'), 'it is appended', letStragglerGo)
     },
+  },
+  'an orchestrator is killed between the hold and the fence': {
+    ...{ faults: 'F54', expected: { ends: ['killed'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
+    arrange: (simulation) => faultAt(simulation, 'held', 'raise fence', { kind: 'crash', when: 'before' }),
   },
   'the answer to the decision is lost': {
     ...{ faults: 'F54', expected: { ends: ['outcome-unknown', 'lost-race'], live: 'green' } },

@@ -135,7 +135,9 @@ async function moveOn(simulation: Simulation, attempt: number): Promise<void> {
 function allFollow(world: World): boolean {
   const epoch = routeOf(world)?.epoch ?? 0
   const clients = [...Object.values(world.producers), ...Object.values(world.consumers)]
-  return clients.every(({ clientId }) => (JSON.parse(world.etcd.keys[keys.client(clientId)]?.value ?? '{"ackedEpoch":0}') as { ackedEpoch: number }).ackedEpoch >= epoch)
+  return clients.every(
+    ({ clientId }) => (JSON.parse(world.etcd.keys[keys.client(clientId)]?.value ?? '{"ackedEpoch":0}') as { ackedEpoch: number }).ackedEpoch >= epoch,
+  )
 }
 
 /** Producers stop, mirror and consumers come to their ends; the idle group gets a member, so that its position is judged by what it reads. */
@@ -158,7 +160,8 @@ function unsettled(world: World): readonly string[] {
   const sending = Object.values(world.producers).flatMap((producer) =>
     isBusy(producer) || Object.values(producer.waiting).some((values) => values.length > 0) ? [`${producer.clientId} still has something to send`] : [],
   )
-  const count = (colour: Colour, partition: string) => visibleValues(logOf(world.clusters[colour], partition)).filter((value) => !world.history.late.includes(value)).length
+  const count = (colour: Colour, partition: string) =>
+    visibleValues(logOf(world.clusters[colour], partition)).filter((value) => !world.history.late.includes(value)).length
   const lagging = applicationPartitions.filter((partition) => count('blue', partition) !== count('green', partition))
   const route = routeOf(world)
   const reading = Object.values(world.consumers).flatMap(({ clientId, groupId, joined, positions }) => {

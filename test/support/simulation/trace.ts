@@ -2,7 +2,7 @@
 import { routeKeys } from '../../../engine/model/route.ts'
 import type { StoreOperation, TransactionAnswer } from './etcd.ts'
 import { fleet } from './names.ts'
-import { isEffect, operations, type OperationName } from './operations.ts'
+import { isEffect, type OperationName, operations } from './operations.ts'
 import type { World } from './world.ts'
 
 export interface TraceEntry {
@@ -32,7 +32,8 @@ function isRead(what: string, args: unknown): boolean {
 }
 
 function textOf(what: string, args: unknown, answer: unknown): string {
-  if (what.includes('etcd transaction')) return storeText(what, args as { readonly success: readonly StoreOperation[] }, answer as TransactionAnswer | undefined)
+  if (what.includes('etcd transaction'))
+    return storeText(what, args as { readonly success: readonly StoreOperation[] }, answer as TransactionAnswer | undefined)
   const parts = [what, short(args), answer === undefined ? '' : `-> ${short(answer)}`]
   return parts.filter((part) => part !== '').join(' ')
 }
