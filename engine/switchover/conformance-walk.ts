@@ -85,7 +85,7 @@ function stepped(walk: Walk, entry: Extract<JournalEntry, { kind: 'step' }>): vo
       walk.phase = 'restored'
       return
     default:
-      if (entry.step === 'groups') expectPhase(walk, entry, 'groups move', 'published')
+      if (entry.step === 'groups' || entry.step === 'watch') expectPhase(walk, entry, `${entry.step} ${entry.what}`, 'published')
       else depart(walk, entry, `${entry.step} ${entry.what} is nothing that a switchover says`)
   }
 }

@@ -142,7 +142,7 @@ export function changeFence(world: World, cluster: SimulatedCluster, isFenced: b
 function tellFence(world: World, cluster: SimulatedCluster, broker: SimulatedBroker): void {
   const ms = between(world, world.habits.learn) + broker.extraLearnMs
   const waitMs = broker.state === 'paused' ? Math.max(0, broker.backAtMs - world.nowMs) : 0
-  after(world, waitMs + ms, { kind: 'learn', colour: cluster.colour, broker: broker.id, version: cluster.fenceVersion, isFenced: cluster.isFenced })
+  after(world, waitMs + ms, { kind: 'learn', colour: cluster.colour, broker: broker.id, version: cluster.fenceVersion })
 }
 
 /** SIGSTOP until then. What is sent to it waits in its socket. */
@@ -228,8 +228,9 @@ export function performBrokerEvent(world: World, event: BrokerEvent): void {
         after(world, broker.backAtMs - world.nowMs + 1, event)
         return
       }
-      broker.fenceVersion = event.version
-      broker.isFenced = event.isFenced
+      // A fetch of the metadata log brings all that is there, what came behind this change too.
+      broker.fenceVersion = cluster.fenceVersion
+      broker.isFenced = cluster.isFenced
       return
     }
     case 'session-over': {

@@ -7,7 +7,7 @@ import type { World } from './world.ts'
 export type WorldEvent =
   // brokers
   | { readonly kind: 'replicate'; readonly colour: Colour; readonly partition: TopicPartition }
-  | { readonly kind: 'learn'; readonly colour: Colour; readonly broker: number; readonly version: number; readonly isFenced: boolean }
+  | { readonly kind: 'learn'; readonly colour: Colour; readonly broker: number; readonly version: number }
   | { readonly kind: 'session-over'; readonly colour: Colour; readonly broker: number; readonly outage: number }
   | { readonly kind: 'broker-back'; readonly colour: Colour; readonly broker: number; readonly outage: number }
   | { readonly kind: 'follower-back'; readonly colour: Colour; readonly partition: TopicPartition }
