@@ -14,6 +14,7 @@ import { type StageResult, summaryLines, vitestResult } from './support/stages.t
 const suites = [
   { name: 'unit', deadlineMinutes: 5 },
   { name: 'components', deadlineMinutes: 5 },
+  { name: 'simulation', deadlineMinutes: 10 },
   { name: 'policy', deadlineMinutes: 5 },
   { name: 'provider', deadlineMinutes: 10 },
   { name: 'integration', deadlineMinutes: 35 },

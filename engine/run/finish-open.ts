@@ -3,9 +3,8 @@ import type { Cut } from '../model/journal.ts'
 import type { LeftOpen, LeftSwitch } from '../switchover/resume.ts'
 import { type Actual, EndStateError, type Execution } from './execution.ts'
 import { settleWaves } from './move-waves.ts'
-import { reconcileFences } from './reconcile-fences.ts'
+import { fenceStill, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
-import { proveFence } from './steps/fences.ts'
 import { finish } from './steps/finish.ts'
 import { groups } from './steps/groups.ts'
 import { liftAndPublish } from './steps/release.ts'
@@ -54,8 +53,7 @@ async function finishSwitch(run: Execution, left: Extract<LeftSwitch, { kind: 'f
   const { source, target, decided } = left.open
   if (!decided?.cut) throw new KbgError('journal-mismatch', 'A decided switchover has no cut.', { facts: { source, target } })
   if (left.from === 'lift') {
-    // Time has passed since the source was proven fenced, and somebody may have acted meanwhile.
-    await proveFence(run.ports.clusters[source], 'fenced', run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`))
+    await fenceStill(run, source)
     await liftAndPublish(run, target)
   } else {
     await reconcileFences(run) // it may have been left for long

@@ -42,17 +42,30 @@ export async function reconcileFences(run: Execution): Promise<void> {
   for (const [colour, answer] of [[live, observed.live] as const, [standby, observed.standby] as const]) {
     if (answer === 'unknown') run.tell({ step: 'fence', text: `the fence of ${colour} can't be observed now` })
   }
-  if (observed.standby === 'differs') await closeStandby(run, standby, live)
+  if (observed.standby === 'differs') await fenceAgain(run, standby, `${live} is live`)
   if (observed.live === 'differs') await openLive(run, live, standby)
 }
 
-async function closeStandby(run: Execution, standby: Colour, live: Colour): Promise<void> {
-  run.tell({ step: 'fence', text: `${standby} accepts writes though ${live} is live: fencing it again; look for records on it that ${live} hasn't` })
-  const { fence } = run.ports.clusters[standby]
-  await run.record({ kind: 'fence', colour: standby, what: 'raising', bindings: fence.bindings.map(bindingText) })
-  const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `every broker of ${standby} to refuse`)
+/**
+ * Proves that the source of a decided switchover is fenced still. Time has passed since the decision, and a request that landed late may have lifted the fence: it is
+ * raised again then, because nobody could finish the switchover otherwise, nor take it back.
+ *
+ * @throws KbgError `fence-unproven`
+ */
+export async function fenceStill(run: Execution, source: Colour): Promise<void> {
+  const cluster = run.ports.clusters[source]
+  const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`)
+  if (judged(await cluster.fence.probe(deadline), 'open') === 'differs') return await fenceAgain(run, source, 'it was decided that the other colour takes over')
+  await proveFence(cluster, 'fenced', deadline)
+}
+
+async function fenceAgain(run: Execution, colour: Colour, why: string): Promise<void> {
+  run.tell({ step: 'fence', text: `${colour} accepts writes though ${why}: fencing it again; look for records on it that the other colour hasn't` })
+  const { fence } = run.ports.clusters[colour]
+  await run.record({ kind: 'fence', colour, what: 'raising', bindings: fence.bindings.map(bindingText) })
+  const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `every broker of ${colour} to refuse`)
   await fence.raise(deadline)
-  await proveFence(run.ports.clusters[standby], 'fenced', deadline)
+  await proveFence(run.ports.clusters[colour], 'fenced', deadline)
 }
 
 async function openLive(run: Execution, live: Colour, standby: Colour): Promise<void> {

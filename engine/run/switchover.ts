@@ -58,6 +58,7 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
       return run.actual
     case 'switch':
       await finishLeftOpen(run, openWaves(run.journal))
+      await reconcileFences(run) // a latched intent is refused for ever: a fence that landed late must not stay as long
       refuseStaleVerdict(run, request.gateEpoch)
       return await switchOver(run, course.source, course.target)
     case 'waves':

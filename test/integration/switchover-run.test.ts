@@ -15,11 +15,13 @@ import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import type { RouteStore } from '../../engine/ports/route-store.ts'
 import { createRoute } from '../../engine/run/create-route.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import type { Ports } from '../../engine/run/ports.ts'
 import type { Progress } from '../../engine/run/progress.ts'
 import { moveLive, observeActual } from '../../engine/run/switchover.ts'
+import { departures, type RouteWrite } from '../../engine/switchover/conformance.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 
@@ -42,10 +44,12 @@ let ports: Ports
 let producer: RoutedProducer
 let sent = 0
 const ends: (() => Promise<unknown>)[] = []
+/** Every version of the route that a move has written. */
+const routeWrites: RouteWrite[] = []
 
 beforeAll(async () => {
   pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog })
-  ports = pair.ports
+  ports = { ...pair.ports, store: noting(pair.ports.store) }
   await pair.createRoute()
   producer = routed().producer()
   await producer.connect()
@@ -91,6 +95,16 @@ function fencedFirst(colour: Colour, step: (name: string, deadline: Deadline) =>
   }
 }
 
+/** A store that notes which version of the route was written with which entry. */
+function noting(store: RouteStore): RouteStore {
+  const write: RouteStore['write'] = async (lock, { route, entry, ...expected }, deadline) => {
+    const written = await store.write(lock, { route, entry, ...expected }, deadline)
+    if (route !== null) routeWrites.push({ entryNumber: entry.number, route })
+    return written
+  }
+  return overriding(store, { write })
+}
+
 interface Move {
   readonly attempt?: number
   /** The real ports, with something added to one of their calls. */
@@ -103,8 +117,17 @@ const request = (live: Colour, { attempt = 0, tell = () => undefined }: Move) =>
   cancelled: new AbortController().signal,
 })
 
-/** One update. A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */
+/** One update, however it ends: what it wrote down keeps to the protocol. */
 async function move(live: Colour, how: Move = {}): Promise<Actual> {
+  try {
+    return await moveWithoutLag(live, how)
+  } finally {
+    expect(departures(await ports.store.history(within(10)), routeWrites)).toEqual([])
+  }
+}
+
+/** A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */
+async function moveWithoutLag(live: Colour, how: Move): Promise<Actual> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await moveLive(how.through ?? ports, { ...request(live, how), gateEpoch: (await route()).epoch })

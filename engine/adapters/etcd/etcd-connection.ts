@@ -61,27 +61,29 @@ export function parseJson(text: string): unknown {
   }
 }
 
+function opener(access: RouteStoreAccess): () => Etcd3 {
+  const auth = { username: access.username, password: readPassword(access) }
+  return () => new Etcd3({ ...etcdTransport, hosts: [...access.endpoints], auth })
+}
+
 /**
  * An authenticated connection to etcd that survives changes of etcd's users: tokens that they outdate are renewed.
  */
 export class EtcdConnection {
   readonly access: RouteStoreAccess
-  readonly #password: string
+  readonly #open: () => Etcd3
   #etcd: Etcd3
 
-  constructor(access: RouteStoreAccess) {
+  /** @param open makes a client; a simulation has one of its own */
+  constructor(access: RouteStoreAccess, open = opener(access)) {
     this.access = access
-    this.#password = readPassword(access)
-    this.#etcd = this.#open()
+    this.#open = open
+    this.#etcd = open()
   }
 
   /** The client of now; ask for it before each use. */
   get etcd(): Etcd3 {
     return this.#etcd
-  }
-
-  #open(): Etcd3 {
-    return new Etcd3({ ...etcdTransport, hosts: [...this.access.endpoints], auth: { username: this.access.username, password: this.#password } })
   }
 
   /**

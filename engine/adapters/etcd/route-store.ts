@@ -24,7 +24,12 @@ import { readBase, readEntries, readFleet } from './route-reading.ts'
  * @throws KbgError `route-store-credentials` when the password can't be read
  */
 export function openRouteStore(access: RouteStoreAccess, fleet: string, clock: Clock): RouteStore & RouteOversight {
-  return new EtcdRouteStore(new EtcdConnection(access), fleet, clock)
+  return routeStoreOver(new EtcdConnection(access), fleet, clock)
+}
+
+/** The route store over a connection that is there already. */
+export function routeStoreOver(connection: EtcdConnection, fleet: string, clock: Clock): RouteStore & RouteOversight {
+  return new EtcdRouteStore(connection, fleet, clock)
 }
 
 class EtcdRouteStore implements RouteStore, RouteOversight {
