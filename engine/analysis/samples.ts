@@ -22,6 +22,8 @@ export interface WatchSample {
   readonly groups: ReadonlyMap<string, GroupLook> | null
   /** Routed producers that are registered as writing to the colour; null: not known. */
   readonly producers: number | null
+  /** Routed consumers that are registered as reading on the colour, by group; null: not known. */
+  readonly consumers: ReadonlyMap<string, number> | null
 }
 
 /** More failed samples than this for each good one, never enough of them in a row, are no pass. */

@@ -20,6 +20,7 @@ const look = (atMs: number, over: Partial<GroupLook> = {}): GroupLook => ({ atMs
 const series = (count: number, over: (index: number) => Partial<WatchSample> = () => ({})): readonly WatchSample[] =>
   Array.from({ length: count }, (_, index) => ({
     ...{ atMs: index * 1_000, append: 20, endToEnd: 30, flows: new Map([['orders', 100]]), producers: 1, groups: new Map([['billing', look(index * 1_000)]]) },
+    consumers: new Map([['billing', 2]]),
     ...over(index),
   }))
 const judge = (samples: readonly WatchSample[], base: WatchBaseline | null = baseline, moved = ['billing']) => judgeWatch(base, new Set(moved), samples, limits)
@@ -177,6 +178,14 @@ describe('groups that were moved', () => {
     ).toBe('inconclusive')
   })
 
+  it.each([
+    ['no consumer of them is registered any more', new Map()],
+    ['nobody knows whether one is', null],
+  ])('that have no members are no failure when %s', (_, consumers) => {
+    const gone = series(60, () => ({ groups: new Map([['billing', look(0, { members: 0 })]]), consumers }))
+    expect(measure('groups', gone)).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining('and none is registered') })
+  })
+
   it('of which one of two stands still are told, and no failure', () => {
     const base = { ...baseline, groups: { ...baseline.groups, archive: { members: 1, offsetsPerSecond: null } } }
     const samples = series(60, (index) => ({
@@ -186,7 +195,7 @@ describe('groups that were moved', () => {
       ]),
     }))
     const verdict = judge(samples, base, ['billing', 'archive']).measures.find(({ name }) => name === 'groups')
-    expect(verdict).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining('archive: none of its 1 members has joined; others read on') })
+    expect(verdict).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining('archive: none of its 1 members has joined, and none is registered; others read on') })
   })
 
   it('are no measure when none moved that had members', () => {

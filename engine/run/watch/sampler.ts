@@ -3,7 +3,7 @@ import { canaryTopic } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { parseTopicPartition, topicPartition } from '../../model/partition.ts'
-import { mustHold } from '../../model/route.ts'
+import { type ClientRegistration, mustHold } from '../../model/route.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import { groupLooks } from '../group-looks.ts'
@@ -39,14 +39,15 @@ export class ColourSampler {
     const { colour, lag } = this.#sampled
     const { clock, clusters, store, audit } = this.#ports
     const cluster = clusters[colour]
-    const [append, endToEnd, flows, groups, producers] = await Promise.all([
+    const [append, endToEnd, flows, groups, clients] = await Promise.all([
       timed(clock, deadline, () => cluster.fence.canary(deadline)),
       seenAfter(clock, cluster, deadline),
       orNull(deadline, () => this.#flows(cluster, deadline)),
       groupIds === null ? null : orNull(deadline, () => groupLooks({ clusters, clock, audit: lag ? audit : null }, colour, groupIds, deadline)),
-      orNull(deadline, async () => (await store.clients(deadline)).filter((client) => mustHold(client) && client.colour === colour).length),
+      orNull(deadline, async () => (await store.clients(deadline)).filter((client) => client.colour === colour)),
     ])
-    return { atMs: clock.monotonicMs(), append, endToEnd, flows, groups, producers }
+    const producers = clients?.filter(mustHold).length ?? null
+    return { atMs: clock.monotonicMs(), append, endToEnd, flows, groups, producers, consumers: clients === null ? null : consumersByGroup(clients) }
   }
 
   async #flows(cluster: Cluster, deadline: Deadline): Promise<ReadonlyMap<string, number> | null> {
@@ -63,6 +64,14 @@ export class ColourSampler {
     if (before === null || seconds <= 0) return null
     return new Map([...ends].flatMap(([topic, end]) => perSecond(topic, before.ends.get(topic), end, seconds)))
   }
+}
+
+function consumersByGroup(clients: readonly ClientRegistration[]): ReadonlyMap<string, number> {
+  const groups = Map.groupBy(
+    clients.filter(({ kind }) => kind === 'consumer'),
+    ({ groupId }) => groupId ?? '',
+  )
+  return new Map([...groups].map(([groupId, own]) => [groupId, own.length]))
 }
 
 function perSecond(topic: string, before: bigint | undefined, end: bigint, seconds: number): readonly (readonly [string, number])[] {
