@@ -131,7 +131,7 @@ describe('the plan', () => {
     const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
     expect(text).toMatch(/watch.*not built yet/)
-    expect(text).toContain('guardians see that producers are held for 80 s at most, while the route store and one of them live')
+    expect(text).toContain('guardians see that producers are held for 83 s at most, while the route store and one of them live')
     expect(planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, [])).toContain(noGuardian)
   })
 })
