@@ -12,10 +12,12 @@ import { destroyWriteBack, observeWriteBack, provisionWriteBack } from '../adapt
 import { endpointText } from '../model/addresses.ts'
 import type { AuditWorkerAccess } from '../model/audit-worker.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
+import { KbgError } from '../model/error.ts'
 import type { GuardianConfig } from '../model/guardian.ts'
 import type { ClientRegistration } from '../model/route.ts'
 import type { RouteStoreAccess, Wiring, WorkerAccess } from '../model/wiring.ts'
 import { type Clock, Deadline } from '../ports/clock.ts'
+import type { RouteOversight } from '../ports/route-oversight.ts'
 import { guardianRegistration } from './guardian/keeper.ts'
 import type { Progress } from './progress.ts'
 import { writeBackRegistration } from './write-back/keeper.ts'
@@ -154,13 +156,22 @@ async function untilRegistered(
   try {
     const isRegistered = async (processId: number) => {
       const { instanceId } = registrationOf(processId)
-      const [clients, { route }] = await Promise.all([store.clients(deadline), store.glance(deadline)])
-      const epoch = route?.epoch ?? 0
+      const [clients, epoch] = await Promise.all([store.clients(deadline), newestEpoch(store, deadline)])
       return clients.some((client) => client.instanceId === instanceId && (client.kind !== 'guardian' || client.ackedEpoch >= epoch))
     }
     await provision(isRegistered, deadline)
   } finally {
     await store.close()
+  }
+}
+
+/** 0: there is no route, or it is damaged: then a guardian only says so, and the gate that comes next refuses. */
+async function newestEpoch(store: RouteOversight, deadline: Deadline): Promise<number> {
+  try {
+    return (await store.glance(deadline)).route?.epoch ?? 0
+  } catch (thrown) {
+    if (thrown instanceof KbgError && thrown.code === 'route-corrupt') return 0
+    throw thrown
   }
 }
 

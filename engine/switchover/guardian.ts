@@ -1,6 +1,6 @@
 import type { Limits } from '../model/limits.ts'
 import type { RouteDocument } from '../model/route.ts'
-import { guardianLookMs } from './stall.ts'
+import { guardianLookMs, overdueMs } from './stall.ts'
 
 /** While clients are held a guardian looks more often. */
 const heldLookMs = 250
@@ -58,7 +58,7 @@ type Seen = Extract<Sight, { readonly kind: 'seen' }>
 
 function besideHolder({ heldMs, restMs }: Seen, route: RouteDocument, { holder, term }: NonNullable<Seen['lock']>, limits: Limits): GuardianAction {
   if (route.state === 'open') return watch(`${holder} is at work`)
-  const remainingMs = Math.max(limits.windowDeadlineMs - heldMs, restMs)
+  const remainingMs = Math.max(overdueMs(limits) - heldMs, restMs)
   if (remainingMs > 0) return watch(`${holder} is at work, producers are held (${route.state})`, Math.min(heldLookMs, remainingMs))
   return { kind: 'overrule', term, why: `producers are held (${route.state}) past the window's deadline of ${limits.windowDeadlineMs} ms, and ${holder} hangs` }
 }

@@ -4,6 +4,8 @@ import type { Limits } from '../model/limits.ts'
 export const guardianLookMs = 1_000
 /** How long it looks at the fences of both colours at most: a colour that doesn't answer must not make it blind for the store. */
 export const fencesLookMs = 2_000
+/** An orchestrator whose window is over takes back by itself: it gets this long before a guardian does it in its place. */
+const takeBackMs = 3_000
 /** etcd ends a lease up to a second after its time. */
 const leaseGraceMs = 2_000
 /** From seeing that it is a guardian's turn to its decision in the store: a handful of calls, each of milliseconds. */
@@ -13,11 +15,16 @@ const takeOverMs = 5_000
  * How long a fleet's producers are held at most, in milliseconds, while the route store, the brokers of the colour that was decided on and one guardian live: whether
  * the orchestrator ends or hangs, at any moment, and whether the other guardian ends while it finishes what the orchestrator left.
  *
- * A guardian sees the hold; gives its orchestrator the window's deadline; waits for the lease of whoever has taken the lock since and ended; and opens the colour
+ * A guardian sees the hold; gives its orchestrator the window and a moment to take back; waits for the lease of whoever has taken the lock since and ended; and opens the colour
  * within the window's deadline again.
  */
 export function longestStallMs(limits: Limits): number {
-  return guardianLookMs + fencesLookMs + limits.windowDeadlineMs + leaseMs(limits) + finishMs(limits)
+  return guardianLookMs + fencesLookMs + overdueMs(limits) + leaseMs(limits) + finishMs(limits)
+}
+
+/** For how long a guardian sees producers held under one lock before it takes that away, in milliseconds. */
+export function overdueMs(limits: Limits): number {
+  return limits.windowDeadlineMs + takeBackMs
 }
 
 /** How long producers are held at most once the lock is free, in milliseconds: a guardian takes it and opens the colour. */

@@ -155,7 +155,8 @@ describe('route, journal and lock', () => {
       expectedRouteRevision: before.routeRevision,
       expectedJournalHead: before.journalHead,
     }
-    expect(await codeOf(store.write(lock, write, within(2_000)))).toBe('lost-race')
+    // The comparison refuses it, or its holder has learnt of it already.
+    expect(['lost-race', 'lock-lost']).toContain(await codeOf(store.write(lock, write, within(2_000))))
     const lease = (await operator.leaseClient.leaseLeases()).leases[0]
     await operator.leaseClient.leaseRevoke({ ID: lease?.ID ?? '0' })
     await lost
@@ -318,7 +319,9 @@ describe('damage and outages', () => {
   test('a lock is lost in time when nobody answers, and a write then is unknown or refused', async () => {
     const lock = await store.lock('cut off', 2, within(2_000))
     const before = await store.read(within(2_000))
-    await destroyRouteStore(spec, 'keep', within(10_000))
+    // Killed: in good order it would wait longer for its watches to end than this lease lasts.
+    process.kill(JSON.parse(readFileSync(join(projectRoot, '.kbg', fleet, 'traffic', 'etcd', 'pid'), 'utf8')).pid, 'SIGKILL')
+    await within(5_000).poll(5, async () => (observeRouteStore(spec).state === 'dead' ? true : undefined))
     const write = {
       route: null,
       entry: entry(lock, before.journalHead + 1),

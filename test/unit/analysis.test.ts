@@ -195,7 +195,10 @@ describe('groups that were moved', () => {
       ]),
     }))
     const verdict = judge(samples, base, ['billing', 'archive']).measures.find(({ name }) => name === 'groups')
-    expect(verdict).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining('archive: none of its 1 members has joined, and none is registered; others read on') })
+    expect(verdict).toMatchObject({
+      verdict: 'inconclusive',
+      observed: expect.stringContaining('archive: none of its 1 members has joined, and none is registered; others read on'),
+    })
   })
 
   it('are no measure when none moved that had members', () => {

@@ -3,7 +3,7 @@ import { Limits } from '../../engine/model/limits.ts'
 import type { RouteDocument } from '../../engine/model/route.ts'
 import { decide, jitterOf, restAfterMs, type Sight } from '../../engine/switchover/guardian.ts'
 import { aborting, deciding, held } from '../../engine/switchover/route-moves.ts'
-import { guardianLookMs, leaseMs, longestStallMs, stallWithoutHolderMs } from '../../engine/switchover/stall.ts'
+import { guardianLookMs, leaseMs, longestStallMs, overdueMs, stallWithoutHolderMs } from '../../engine/switchover/stall.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
@@ -18,7 +18,7 @@ const at = (route: RouteDocument | null, more: Partial<Extract<Sight, { kind: 's
 const kindOf = (sight: Sight) => decide(sight, limits, jitterMs).kind
 
 describe('what a guardian decides', () => {
-  const times = [0, limits.windowDeadlineMs - 1, limits.windowDeadlineMs, 1_000_000]
+  const times = [0, overdueMs(limits) - 1, overdueMs(limits), 1_000_000]
   const all = Object.entries(routes).flatMap(([state, route]) =>
     [null, lock].flatMap((own) =>
       [false, true].flatMap((isLeftOpen) =>
@@ -44,7 +44,7 @@ describe('what a guardian decides', () => {
   test('in every state: a lock that is held is taken away only while producers are held past the deadline, and nothing else is done beside it', () => {
     for (const { state, sight, own, heldMs, restMs } of all) {
       if (own === null) continue
-      const expected = state !== 'open' && heldMs >= limits.windowDeadlineMs && restMs === 0 ? 'overrule' : 'watch'
+      const expected = state !== 'open' && heldMs >= overdueMs(limits) && restMs === 0 ? 'overrule' : 'watch'
       expect(kindOf(sight)).toBe(expected)
     }
   })
@@ -65,7 +65,7 @@ describe('what a guardian decides', () => {
       expect(action.againMs).toBeGreaterThan(0)
       expect(action.againMs).toBeLessThanOrEqual(state === 'open' ? guardianLookMs : 250)
     }
-    expect(decide(at(heldRoute, { lock, heldMs: limits.windowDeadlineMs - 7 }), limits, jitterMs)).toMatchObject({ kind: 'watch', againMs: 7 })
+    expect(decide(at(heldRoute, { lock, heldMs: overdueMs(limits) - 7 }), limits, jitterMs)).toMatchObject({ kind: 'watch', againMs: 7 })
   })
 
   test('nothing without a store that can be read, or without a route, and says so', () => {
@@ -74,7 +74,7 @@ describe('what a guardian decides', () => {
   })
 
   test('names the lock that it takes away: no other one is meant', () => {
-    expect(decide(at(heldRoute, { lock, heldMs: 30_000 }), limits, jitterMs)).toMatchObject({
+    expect(decide(at(heldRoute, { lock, heldMs: overdueMs(limits) }), limits, jitterMs)).toMatchObject({
       kind: 'overrule',
       term: '101',
       why: expect.stringContaining('pulumi up by ann hangs'),
@@ -95,9 +95,9 @@ describe('the times of a guardian', () => {
     expect([1, 3, 4, 20].map((failures) => restAfterMs(failures, heldRoute))).toEqual([1_000, 4_000, 5_000, 5_000])
   })
 
-  test('the longest stall is made of the limits: look, window, the lease of a second one that ends, and opening the colour', () => {
-    expect(longestStallMs(limits)).toBe(80_000)
-    expect(longestStallMs(Limits.parse({ windowDeadlineMs: 10_000, lockLeaseSeconds: 3 }))).toBe(33_000)
+  test('the longest stall is made of the limits: look, the window and a moment to take back, the lease of a second one that ends, and opening the colour', () => {
+    expect(longestStallMs(limits)).toBe(83_000)
+    expect(longestStallMs(Limits.parse({ windowDeadlineMs: 10_000, lockLeaseSeconds: 3 }))).toBe(36_000)
     // whoever holds the lock, and whenever it ends: waiting for the deadline and for one lease more is within the bound
     for (const [windowDeadlineMs, lockLeaseSeconds] of [
       [1_000, 2],
@@ -105,7 +105,7 @@ describe('the times of a guardian', () => {
       [5_000, 120],
     ] as const) {
       const own = Limits.parse({ windowDeadlineMs, lockLeaseSeconds })
-      expect(longestStallMs(own)).toBe(windowDeadlineMs + leaseMs(own) + stallWithoutHolderMs(own))
+      expect(longestStallMs(own)).toBe(overdueMs(own) + leaseMs(own) + stallWithoutHolderMs(own))
       expect(stallWithoutHolderMs(own)).toBeGreaterThan(windowDeadlineMs)
     }
   })

@@ -5,7 +5,7 @@ import type { RouteDocument } from '../../engine/model/route.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
 import { GuardianRounds } from '../../engine/run/guardian/round.ts'
 import { aborting, deciding, held } from '../../engine/switchover/route-moves.ts'
-import { longestStallMs } from '../../engine/switchover/stall.ts'
+import { longestStallMs, overdueMs } from '../../engine/switchover/stall.ts'
 import { FakeFleet } from '../support/fake-fleet.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
@@ -82,9 +82,9 @@ describe('a guardian', () => {
     const fleet = left(heldRoute)
     const hanging = fleet.take('a hanging orchestrator')
     const { guard, said } = guardian(fleet)
-    await guard(() => fleet.done.length > 0, limits.windowDeadlineMs - 1)
+    await guard(() => fleet.done.length > 0, overdueMs(limits) - 1)
     expect(fleet.done).toEqual([])
-    await guard(isClosed(fleet), longestStallMs(limits) - limits.windowDeadlineMs)
+    await guard(isClosed(fleet), longestStallMs(limits) - overdueMs(limits))
     expect(fleet.done.slice(0, 3)).toEqual(['broke the lock of a hanging orchestrator', 'decided abort', 'lift blue'])
     expect(fleet.route.latch?.reason).toMatch(/past the window's deadline of 30000 ms, and a hanging orchestrator hangs/)
     expect(said.some((line) => line.startsWith('took the lock away'))).toBe(true)
@@ -101,7 +101,7 @@ describe('a guardian', () => {
     const fleet = left(heldRoute)
     fleet.take('a slow orchestrator')
     const { guard } = guardian(fleet)
-    await guard(() => false, limits.windowDeadlineMs - 300)
+    await guard(() => false, overdueMs(limits) - 300)
     // between the guardian's look and its transaction
     const { store } = fleet.ports
     const glance = await store.glance({} as never)
@@ -109,7 +109,7 @@ describe('a guardian', () => {
     expect(await store.breakLock({ term: glance.lock?.term ?? '', routeRevision: glance.routeRevision }, {} as never)).toBe(false)
     fleet.lock = null
     fleet.take('the other guardian')
-    await guard(() => fleet.done.length > 0, limits.windowDeadlineMs - 1_000)
+    await guard(() => fleet.done.length > 0, overdueMs(limits) - 1_000)
     expect(fleet.done).toEqual([]) // counted afresh for whoever holds the lock now
   })
 
