@@ -41,7 +41,7 @@ export const steps: readonly Step[] = [
   {
     number: 3,
     name: 'arm',
-    effect: 'create the reverse connector STOPPED; copy a canary each way',
+    effect: 'create the reverse connector STOPPED; copy a canary each way; take the baseline of S',
     abort: 'nothing was touched',
     deadlineMs: () => 30_000,
   },

@@ -222,6 +222,47 @@ describe('several guardians', () => {
     expect(fleet.route.live).toBe('blue')
   })
 
+  test('forget nothing and decide nothing while the route store is away (F58)', async () => {
+    const fleet = await switched(async (one) => {
+      const { ports } = one
+      let isAway = false
+      const read: Ports['store']['read'] = async (deadline) => {
+        if (isAway) throw new KbgError('route-store-unreachable', 'The store is away.', { retriable: true })
+        return await ports.store.read(deadline)
+      }
+      const away = one.clock.sleep(6_000).then(() => {
+        isAway = true
+        one.colours.green.health.refuses = true
+        return one.clock.sleep(30_000)
+      })
+      const back = away.then(() => {
+        isAway = false
+        one.colours.green.health.refuses = false
+      })
+      expect(await watch(one, { ports: { ...ports, store: { ...ports.store, read } } })).toMatchObject({ what: 'passed' })
+      await back
+      expect(one.clock.monotonicMs()).toBeGreaterThan(45_000)
+    })
+    expectNotMoved(fleet)
+    expect(told).toContain('nothing can be decided now: route-store-unreachable: The store is away.')
+  })
+
+  test('that were stopped (SIGSTOP) do not count that time as watched', async () => {
+    const fleet = await switched(async (one) => {
+      const { ports } = one
+      let samples = 0
+      const clients: Ports['store']['clients'] = async (deadline) => {
+        samples += 1
+        if (samples === 3) await one.clock.sleep(60_000)
+        return await ports.store.clients(deadline)
+      }
+      const fromMs = one.clock.monotonicMs()
+      expect(await watch(one, { ports: { ...ports, store: { ...ports.store, clients } } })).toMatchObject({ what: 'passed' })
+      expect(one.clock.monotonicMs() - fromMs).toBeGreaterThan(60_000 + 15_000)
+    })
+    expectNotMoved(fleet)
+  })
+
   test('wait while somebody else holds the lock', async () => {
     const fleet = await switched(async (one) => {
       one.colours.green.health.refuses = true
@@ -229,7 +270,7 @@ describe('several guardians', () => {
       const free = one.clock.sleep(20_000).then(() => {
         one.lockHolder = null
       })
-      expect(await watch(one)).toMatchObject({ what: 'moved back' })
+      expect(await watch(one)).toMatchObject({ what: 'moved back', reason: expect.stringContaining('canary accepted: fail') })
       await free
       expect(one.clock.monotonicMs()).toBeGreaterThan(20_000)
     })

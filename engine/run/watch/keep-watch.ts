@@ -1,6 +1,7 @@
 import { latencyLimitMs } from '../../analysis/latency.ts'
 import type { WatchSample } from '../../analysis/samples.ts'
 import { judgeWatch, measureLine, type WatchVerdict } from '../../analysis/watch.ts'
+import { messageOf } from '../../model/error.ts'
 import type { Limits } from '../../model/limits.ts'
 import type { Wiring } from '../../model/wiring.ts'
 import { Deadline } from '../../ports/clock.ts'
@@ -9,13 +10,15 @@ import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { isWatching, newestWatch, type Watch } from '../../switchover/watch-reading.ts'
 import type { Ports } from '../ports.ts'
 import type { Progress } from '../progress.ts'
-import { writeWatch } from './journal-watch.ts'
+import { isForLater, writeWatch } from './journal-watch.ts'
 import { ColourSampler } from './sampler.ts'
 import { goBack } from './way-back.ts'
 
 const storeReadMs = 5_000
 /** Groups show progress with their commits, which come every few seconds. */
 const groupsEveryMs = 2_000
+/** Of a long window only the newest samples are kept: a run of failed ones was seen when it came. */
+const mostSamples = 600
 
 /** What who watches is given besides its ports. */
 export interface WatchRequest {
@@ -44,23 +47,31 @@ export async function keepWatch(ports: Ports, request: WatchRequest): Promise<Wa
   const watcher = new Watcher(ports, request)
   for (;;) {
     const startedMs = ports.clock.monotonicMs()
-    const outcome = await watcher.round()
+    const outcome = await watcher.round().catch((thrown: unknown) => storeAway(thrown, request))
     if (outcome.kind !== 'watching') return outcome
     const restMs = request.limits.watchSampleIntervalMs - (ports.clock.monotonicMs() - startedMs)
     await ports.clock.sleep(Math.max(0, restMs), request.cancelled)
   }
 }
 
+/** Without the route store nothing is decided, and nothing is forgotten. */
+function storeAway(thrown: unknown, { cancelled, tell }: WatchRequest): WatchOutcome {
+  cancelled.throwIfAborted()
+  if (!isForLater(thrown)) throw thrown
+  tell({ step: 'watch', text: `nothing can be decided now: ${messageOf(thrown)}` })
+  return { kind: 'watching', failing: 0 }
+}
+
 /** What is known of the watch that is kept now. */
 interface Kept {
   readonly number: number
-  /** When this process saw it first, by its own monotonic clock: what another one has watched before doesn't count. */
-  readonly sinceMs: number
+  /** How long this process has watched, by its own monotonic clock: what another one has watched before doesn't count, and a gap in which it was stopped counts as one sample. */
+  watchedMs: number
   readonly samples: WatchSample[]
   readonly sampler: ColourSampler
   groupsAtMs: number
-  /** When it was first seen to have failed; null: it hasn't. */
-  failedAtMs: number | null
+  /** When it was first seen to have failed, and by what (null: by another guardian's word); null: it hasn't. */
+  failed: { readonly atMs: number; readonly verdict: WatchVerdict | null } | null
 }
 
 /** A watch in rounds, for a process that has other things to do in between; {@link keepWatch} is one round after the other. */
@@ -88,9 +99,9 @@ export class Watcher {
       return { kind: 'none' }
     }
     const kept = this.#keptOf(watch)
-    if (kept.failedAtMs !== null || watch.what === 'failed') return await this.#back(watch, kept, reading, null)
+    if (kept.failed !== null || watch.what === 'failed') return await this.#back(watch, kept, reading, null)
     if (reading.route?.state !== 'open' || reading.route.live !== watch.colour) return { kind: 'watching', failing: 0 }
-    kept.samples.push(await this.#sample(watch, kept, reading))
+    await this.#sample(watch, kept, reading)
     const verdict = judgeWatch(watch.baseline, movedGroups(reading.journal), kept.samples, this.#request.limits)
     this.#tellRun(watch, verdict)
     if (verdict.verdict === 'fail') return await this.#back(watch, kept, reading, verdict)
@@ -100,13 +111,12 @@ export class Watcher {
   #keptOf({ number, colour, baseline }: Watch): Kept {
     if (this.#kept?.number === number) return this.#kept
     const sampler = new ColourSampler(this.#ports, { colour, topics: Object.keys(baseline?.flows ?? {}), lag: true })
-    const sinceMs = this.#ports.clock.monotonicMs()
-    this.#kept = { number, sinceMs, samples: [], sampler, groupsAtMs: Number.NEGATIVE_INFINITY, failedAtMs: null }
+    this.#kept = { number, watchedMs: 0, samples: [], sampler, groupsAtMs: Number.NEGATIVE_INFINITY, failed: null }
     return this.#kept
   }
 
   /** A sample waits as long as an append may take, and a little more: what is slower has failed. */
-  async #sample(watch: Watch, kept: Kept, { journal }: RouteReading): Promise<WatchSample> {
+  async #sample(watch: Watch, kept: Kept, { journal }: RouteReading): Promise<void> {
     const { limits, cancelled } = this.#request
     const limitMs = Math.max(...[watch.baseline?.appendMs, watch.baseline?.endToEndMs].map((ms) => latencyLimitMs(ms ?? null, limits) ?? 0))
     const deadline = new Deadline(this.#ports.clock, Math.max(limitMs + 500, 2 * limits.latencyFloorMs), `a canary on ${watch.colour}`, cancelled)
@@ -115,7 +125,11 @@ export class Watcher {
     const nowMs = this.#ports.clock.monotonicMs()
     const isGroupsTurn = groupIds.length > 0 && nowMs - kept.groupsAtMs >= groupsEveryMs
     if (isGroupsTurn) kept.groupsAtMs = nowMs
-    return await kept.sampler.take(isGroupsTurn ? groupIds : null, deadline)
+    const sample = await kept.sampler.take(isGroupsTurn ? groupIds : null, deadline)
+    const longestMs = limits.watchSampleIntervalMs + deadline.totalMs
+    kept.watchedMs += Math.min(longestMs, sample.atMs - (kept.samples.at(-1)?.atMs ?? sample.atMs))
+    kept.samples.push(sample)
+    if (kept.samples.length > mostSamples) kept.samples.shift()
   }
 
   #tellRun({ colour }: Watch, { failing, measures }: WatchVerdict): void {
@@ -129,7 +143,7 @@ export class Watcher {
   /** A window is watched whole, behind the end of its switchover; a run of failed samples at its end is seen through, which takes so many samples more at most. */
   #isOver(kept: Kept, { journal }: RouteReading, { failing }: WatchVerdict): boolean {
     const { watchWindowMs } = this.#request.limits
-    return openSwitch(journal) === null && this.#ports.clock.monotonicMs() - kept.sinceMs >= watchWindowMs && failing === 0
+    return openSwitch(journal) === null && kept.watchedMs >= watchWindowMs && failing === 0
   }
 
   async #end(watch: Watch, { verdict, measures }: WatchVerdict): Promise<WatchOutcome> {
@@ -152,15 +166,16 @@ export class Watcher {
   async #back(watch: Watch, kept: Kept, reading: RouteReading, verdict: WatchVerdict | null): Promise<WatchOutcome> {
     const { clock } = this.#ports
     const { limits, tell } = this.#request
-    kept.failedAtMs ??= clock.monotonicMs()
-    const outcome = await goBack(this.#ports, this.#request, watch, reading, verdict)
+    kept.failed ??= { atMs: clock.monotonicMs(), verdict }
+    const { atMs, verdict: failed } = kept.failed
+    const outcome = await goBack(this.#ports, this.#request, watch, reading, failed)
     if (outcome.kind === 'moved back') return { kind: 'ended', what: 'moved back', reason: outcome.reason }
-    const isLast = outcome.kind === 'never' || clock.monotonicMs() - kept.failedAtMs >= limits.windowDeadlineMs
+    const isLast = outcome.kind === 'never' || clock.monotonicMs() - atMs >= limits.windowDeadlineMs
     const text = `${watch.colour} has failed its watch, and traffic doesn't go back${isLast ? '' : ' yet'}: ${outcome.why}`
     if (text !== this.#told) tell({ step: 'watch', text })
     this.#told = text
     if (!isLast) return { kind: 'watching', failing: limits.watchFailures }
-    const written = await writeWatch(this.#ports, this.#request, watch, { what: 'halted', measures: verdict?.measures ?? watch.measures, reason: outcome.why })
+    const written = await writeWatch(this.#ports, this.#request, watch, { what: 'halted', measures: failed?.measures ?? watch.measures, reason: outcome.why })
     if (written === 'over') return { kind: 'none' }
     return written === 'later' ? { kind: 'watching', failing: limits.watchFailures } : { kind: 'ended', what: 'halted', reason: outcome.why }
   }
