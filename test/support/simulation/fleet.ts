@@ -24,6 +24,7 @@ export const usualHabits: Habits = {
   news: [1, 6],
   copy: [3, 12],
   connector: [40, 120],
+  transaction: [1, 5],
   produceEvery: [20, 60],
   consumeEvery: [15, 30],
   newsLost: 0,

@@ -101,6 +101,12 @@ function disturbClients(world: World, dice: Dice, tell: Tell): void {
     client.follows.extraMs = dice.one([50, 1_000, 5_000])
     tell(`${client.clientId} learns of the route ${client.follows.extraMs} ms late`)
   }
+  if (dice.isLucky(0.3)) {
+    world.habits = { ...world.habits, copy: [3, dice.one([50, 600])], transaction: [1, dice.one([5, 400, 6_000])], learn: [5, dice.one([40, 400])] }
+    tell(
+      `copying takes up to ${world.habits.copy[1]} ms, ending a transaction ${world.habits.transaction[1]} ms, learning of a fence ${world.habits.learn[1]} ms`,
+    )
+  }
   if (dice.isLucky(0.2)) {
     world.wallOffsetMs = dice.between(-300_000, 300_000)
     tell(`people's clocks are off by ${Math.round(world.wallOffsetMs)} ms`)

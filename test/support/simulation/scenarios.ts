@@ -4,10 +4,13 @@ import { KbgError } from '../../../engine/model/error.ts'
 import type { RouteState } from '../../../engine/model/route.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
 import type { Actor, CallFault, Outcome } from './actor.ts'
-import { killBroker, pauseBroker, stallFollower } from './brokers.ts'
+import { killBroker, logOf, pauseBroker, stallFollower, valueAt, visibleOffsets } from './brokers.ts'
+import { groupOf } from './consumers.ts'
 import { takeStoreAway } from './etcd.ts'
 import { type FleetOptions, newFleet, startMove } from './fleet.ts'
 import { routeOf } from './invariants.ts'
+import { restartWorker } from './mirror.ts'
+import { groups } from './names.ts'
 import { isEffect, type OperationName } from './operations.ts'
 import { pass, runOnce, settle } from './settle.ts'
 import { Simulation } from './simulation.ts'
@@ -89,6 +92,22 @@ function faultAt(simulation: Simulation, state: RouteState, wanted: OperationNam
 
 function jump(world: World, ms: number): void {
   world.wallOffsetMs = ms
+}
+
+function slowMirror(world: World): void {
+  world.habits = { ...world.habits, copy: [500, 500] }
+}
+
+/** On the source, where the group has no member that anybody could see. */
+function readOneMore(world: World): void {
+  const offsets = groupOf(world, 'blue', groups.idle).offsets
+  const log = logOf(world.clusters.blue, 'orders-0')
+  const [offset] = visibleOffsets(log, offsets['orders-0'] ?? 0, log.records.length)
+  if (offset === undefined) throw new Error('the idle group has nothing to read')
+  offsets['orders-0'] = offset + 1
+  const value = valueAt(log, offset)
+  world.history.consumed[groups.idle]?.push({ value, colour: 'blue' })
+  Object.assign(world.history.committed[groups.idle] ?? {}, { [value]: true })
 }
 
 /** A request that is past its permission check waits until it is let go. */
@@ -185,6 +204,30 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'the store is away for longer than the lease': {
     ...{ faults: 'F58', expected: { ends: ['lock-lost', 'outcome-unknown'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
     arrange: (simulation) => once(simulation, behind('raise fence'), 'the store is away for 30 s', (world) => takeStoreAway(world, 30_000)),
+  },
+  'the mirror is slow': {
+    ...{ faults: 'F65', expected: { ends: ['done'], live: 'green', isGraceful: true } },
+    arrange: (simulation) => once(simulation, whenRoute('held'), 'the mirror takes half a second for each step', slowMirror),
+  },
+  'the worker of the mirror is killed at the hold': {
+    ...{ faults: 'F26', expected: { ends: ['done'], live: 'green' }, fleet: { hasTransactions: true } },
+    arrange: (simulation) => once(simulation, whenRoute('held'), 'the worker beside green is killed for 4 s', (world) => restartWorker(world, 'green', 4_000)),
+  },
+  'a transaction is committed behind the fence': {
+    ...{ faults: 'F94', expected: { ends: ['done'], live: 'green' }, fleet: { hasTransactions: true } },
+    arrange: ({ world }) => {
+      world.habits = { ...world.habits, transaction: [3_000, 3_000], aborts: 0 }
+    },
+  },
+  'a transaction hangs at the fence': {
+    ...{ faults: 'F11', expected: { ends: ['aborted'], live: 'green' }, intent: { live: 'green', attempt: 1 }, fleet: { hasTransactions: true } },
+    arrange: ({ world }) => {
+      world.habits = { ...world.habits, transaction: [16_000, 16_000], aborts: 0 }
+    },
+  },
+  'somebody commits for a group while it is translated': {
+    ...{ faults: 'F52', expected: { ends: ['done'], live: 'green' } },
+    arrange: (simulation) => once(simulation, behind('commit offsets'), 'a member of the idle group has read one record more, and commits', readOneMore),
   },
   'a producer hears of the route five seconds late': {
     ...{ faults: 'F57', expected: { ends: ['done'], live: 'green' } },
