@@ -9,7 +9,7 @@ import { between, type SimulatedBroker, type SimulatedCluster, type SimulatedLog
 /** A broker that isn't heard of for so long leads nothing any more (`broker.session.timeout.ms`). */
 const sessionMs = 9_000
 /** A follower that doesn't fetch for so long is put out of the ISR (`replica.lag.time.max.ms`). */
-export const followerPatienceMs = 30_000
+const followerPatienceMs = 30_000
 
 export function newCluster(colour: Colour, partitions: readonly TopicPartition[]): SimulatedCluster {
   const firstId = colour === 'blue' ? 1 : 11

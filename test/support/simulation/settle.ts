@@ -55,7 +55,7 @@ export async function settle(simulation: Simulation, { intent, isGraceful = fals
 }
 
 /** Everything that was broken works again. */
-export function heal(simulation: Simulation): void {
+function heal(simulation: Simulation): void {
   const { world } = simulation
   simulation.faults = () => null
   simulation.onRequest.length = 0

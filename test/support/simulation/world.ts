@@ -264,10 +264,10 @@ export function copyOf(world: World): World {
   return structuredClone(world)
 }
 
-/** The next random number, `0 <= n < 1` (mulberry32): part of the world, so that a copy goes on as the original does. */
-export function randomOf(world: World): number {
-  world.random = (world.random + 0x6d2b79f5) | 0
-  let mixed = Math.imul(world.random ^ (world.random >>> 15), 1 | world.random)
+/** The next random number, `0 <= n < 1` (mulberry32). A world's state is part of it, so that a copy goes on as the original does. */
+export function randomOf(holder: { random: number }): number {
+  holder.random = (holder.random + 0x6d2b79f5) | 0
+  let mixed = Math.imul(holder.random ^ (holder.random >>> 15), 1 | holder.random)
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
 }
