@@ -1,6 +1,7 @@
 /** Faults at chosen moments of a simulated switchover: how each ends, and that no invariant is broken, whatever happens. */
 import { describe, expect, test } from 'vitest'
-import { runScenario, scenarios } from '../support/simulation/scenarios.ts'
+import { runScenario } from '../support/simulation/scenario.ts'
+import { scenarios } from '../support/simulation/scenarios.ts'
 import { runbook } from '../support/simulation/trace.ts'
 
 describe('a switchover during which', () => {

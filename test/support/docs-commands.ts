@@ -90,6 +90,9 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run bench -- translate-scale': 'test/bench/translate-scale.ts',
   'npm run bench -- verify-at-switch': 'test/bench/verify-at-switch.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
+  // what they run, in shorter forms, are the tests of test/simulation
+  'npm run simulate -- --seeds 1000 --from 1': 'test/simulation/main.ts',
+  'npm run simulate -- --explore': 'test/simulation/main.ts',
   // its short form runs in test/chaos/script.test.ts
   'npm run chaos -- audit': 'test/chaos/main.ts',
 }

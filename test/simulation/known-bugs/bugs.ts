@@ -20,6 +20,7 @@ const switchover = 'engine/run/switchover.ts'
 const cut = 'engine/run/steps/cut.ts'
 const drain = 'engine/run/steps/drain.ts'
 const fences = 'engine/run/steps/fences.ts'
+const release = 'engine/run/steps/release.ts'
 
 export const knownBugs: readonly KnownBug[] = [
   {
@@ -98,9 +99,33 @@ export const knownBugs: readonly KnownBug[] = [
     ],
   },
   {
+    bug: 'open transactions are passed over: the last stable offset is not part of the proof',
+    scenario: 'a transaction is committed behind the fence',
+    edits: [
+      { file: drain, find: ' || end.highWatermark !== end.lastStableOffset)', replace: ')' },
+      { file: cut, find: '    b.lastStableOffset === b.logEndOffset &&\n', replace: '' },
+    ],
+  },
+  {
     bug: "the cut doesn't read the source's ends again",
     scenario: 'a late request is appended between the drain and the cut',
     edits: [{ file: cut, find: '    clusters[source].logs.ends(run.wiring.topics, deadline),\n', replace: '    proof.sourceEnds,\n' }],
+  },
+  {
+    bug: 'the target is published before its fence is lifted',
+    scenario: 'nothing goes wrong',
+    edits: [
+      {
+        file: release,
+        find: '  await openColour(run.ports.clusters[target], run.untilLockLost(run.limits.windowDeadlineMs, ',
+        replace: '  void (run.ports.clusters[target], run.untilLockLost(run.limits.windowDeadlineMs, ',
+      },
+      {
+        file: release,
+        find: "  run.mark('published')\n",
+        replace: "  run.mark('published')\n  await openColour(run.ports.clusters[target], run.untilLockLost(5_000, 'a bug'))\n",
+      },
+    ],
   },
   {
     bug: 'the reverse mirror begins with the earliest record',
@@ -164,6 +189,11 @@ export const knownBugs: readonly KnownBug[] = [
     ],
   },
   {
+    bug: 'a commit that comes in while its group is translated is overlooked',
+    scenario: 'somebody commits for a group while it is translated',
+    edits: [{ file: groupMove, find: '    await each(async (groupId, { read }) => requireAsRead(groupId, source, now.get(groupId), read))\n', replace: '' }],
+  },
+  {
     bug: 'a group is put one offset too far',
     scenario: 'nothing goes wrong',
     edits: [{ file: groupMove, find: 'BigInt(targetOffset)] as const]', replace: 'BigInt(targetOffset) + 1n] as const]' }],
@@ -195,6 +225,11 @@ export const knownBugs: readonly KnownBug[] = [
           "    for (const { answer } of await run.ports.clusters[source].fence.probe(run.untilLockLost(5_000, 'a bug'))) if (answer !== 'fenced') throw new KbgError('fence-unproven', 'a bug')\n",
       },
     ],
+  },
+  {
+    bug: 'a decided switchover is finished without looking whether its source is fenced still',
+    scenario: 'the request that lifted the fence lands once more, over a later decision',
+    edits: [{ file: 'engine/run/finish-open.ts', find: '    await fenceStill(run, source)\n', replace: '' }],
   },
   {
     bug: 'a latched intent leaves the live colour fenced by a request that landed late',

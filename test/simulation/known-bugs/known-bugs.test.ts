@@ -15,7 +15,7 @@ that shows it is simulated (\`test/support/simulation/scenarios.ts\`): it has to
 `
 
 const foot = `
-I1: nothing acknowledged is lost. I2: a graceful move doubles nothing. I3: a group is given nothing again that it has committed. I5: a group skips nothing. I6: one colour is open, and a fence
+I1: nothing acknowledged is lost. I2: a graceful move doubles nothing. I3: a group is given nothing again that it has committed. I4: order is kept. I5: a group skips nothing. I6: one colour is open, and a fence
 is lifted by whoever has won the decision. I7: nobody appends to a colour that isn't live. I8: a rerun finishes or takes back, and nobody writes without the lock. I9: nothing is stuck.
 I10: the mirror never loops. I14: the gate fails closed. protocol: the journal departs from the order of steps (\`engine/switchover/conformance.ts\`).
 `
@@ -47,5 +47,5 @@ test('docs/known-bugs.md tells it', async () => {
 
 function rowOf({ bug, edits, scenario }: KnownBug, { broken }: Simulated): string {
   const files = [...new Set(edits.map(({ file }) => `\`${file}\``))].join(', ')
-  return `| ${bug} | ${files} | ${scenario} | ${scenarios[scenario]?.faults ?? ''} | ${broken.join(', ')} |`
+  return `| ${bug} | ${files} | ${scenario} | ${scenarios[scenario]?.faults || '-'} | ${broken.join(', ')} |`
 }

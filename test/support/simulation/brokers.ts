@@ -9,7 +9,7 @@ import { between, type SimulatedBroker, type SimulatedCluster, type SimulatedLog
 /** A broker that isn't heard of for so long leads nothing any more (`broker.session.timeout.ms`). */
 const sessionMs = 9_000
 /** A follower that doesn't fetch for so long is put out of the ISR (`replica.lag.time.max.ms`). */
-export const followerPatienceMs = 30_000
+const followerPatienceMs = 30_000
 
 export function newCluster(colour: Colour, partitions: readonly TopicPartition[]): SimulatedCluster {
   const firstId = colour === 'blue' ? 1 : 11
@@ -38,6 +38,7 @@ export function newCluster(colour: Colour, partitions: readonly TopicPartition[]
     isFenced: true,
     isChangedLate: false,
     isOpenedLate: false,
+    openedLateAtMs: 0,
     isMirrorFenced: false,
     logs,
     groups: {},
@@ -117,13 +118,17 @@ export function endTransaction(world: World, colour: Colour, name: string, parti
   for (const partition of partitions) append(world, colour, partition, { kind: 'marker', transaction: name, commit })
 }
 
+/** Markers that are committed now: what stood behind a transaction's first record is visible from here on. */
 function settle(log: SimulatedLog, from: number, nowMs: number): void {
   for (const marker of log.records.slice(from)) {
     if (marker.kind !== 'marker') continue
+    let isBehind = false
     for (const record of log.records) {
-      if (record.kind !== 'data' || record.transaction !== marker.transaction || record.state !== 'open') continue
-      record.state = marker.commit ? 'committed' : 'aborted'
-      record.sinceMs = nowMs
+      if (record.kind !== 'data') continue
+      const isOwn = record.transaction === marker.transaction && record.state === 'open'
+      isBehind ||= isOwn
+      if (isOwn) record.state = marker.commit ? 'committed' : 'aborted'
+      if (isBehind) record.sinceMs = nowMs
     }
   }
 }
@@ -192,7 +197,7 @@ function brokerBack(world: World, cluster: SimulatedCluster, broker: SimulatedBr
   }
   broker.state = 'up'
   broker.isRegistered = true
-  broker.backAtMs = 0
+  broker.backAtMs = world.nowMs
   for (const [partition, log] of Object.entries(cluster.logs)) {
     if (log.highWatermark < log.records.length) after(world, between(world, world.habits.replicate), { kind: 'replicate', colour: cluster.colour, partition })
   }

@@ -14,7 +14,7 @@ export function following(): Following {
   return { epoch: 0, route: null, told: '', extraMs: 0 }
 }
 
-export function clientOf(world: World, clientId: string): SimulatedProducer | SimulatedConsumer {
+function clientOf(world: World, clientId: string): SimulatedProducer | SimulatedConsumer {
   const client = world.producers[clientId] ?? world.consumers[clientId]
   if (client === undefined) throw new Error(`no client ${clientId}`)
   return client

@@ -122,7 +122,7 @@ export const etcdOperations = {
 } as const
 
 /** A lease that is over takes its keys with it. */
-export function endLease(world: World, lease: string): void {
+function endLease(world: World, lease: string): void {
   const { etcd } = world
   delete etcd.leases[lease]
   const keys = Object.entries(etcd.keys).flatMap(([key, stored]) => (stored.lease === lease ? [key] : []))

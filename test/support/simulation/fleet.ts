@@ -1,5 +1,5 @@
 /** A simulated fleet as it stands before a switchover: born fenced, its route created by the real engine, mirrored, with clients at work. */
-import { type Colour, otherColour } from '../../../engine/model/colour.ts'
+import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { Limits } from '../../../engine/model/limits.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
@@ -24,6 +24,7 @@ export const usualHabits: Habits = {
   news: [1, 6],
   copy: [3, 12],
   connector: [40, 120],
+  transaction: [1, 5],
   produceEvery: [20, 60],
   consumeEvery: [15, 30],
   newsLost: 0,
@@ -62,7 +63,7 @@ function consumer(clientId: string, groupId: string): SimulatedConsumer {
 }
 
 /** What a run of the provider asks for. */
-export function requestOf(intent: Pick<Intent, 'live' | 'attempt'>, holder: string, gateEpoch: number, cancelled = new AbortController().signal) {
+function requestOf(intent: Pick<Intent, 'live' | 'attempt'>, holder: string, gateEpoch: number, cancelled = new AbortController().signal) {
   return { wiring, intent: { consumers: {}, ...intent }, limits, holder, gateEpoch, tell: () => undefined, cancelled }
 }
 
@@ -113,9 +114,4 @@ function parkIdleGroup(world: World, colour: Colour): void {
   })
   world.history.consumed[groups.idle] = read
   world.history.committed[groups.idle] = Object.fromEntries(read.map(({ value }) => [value, true]))
-}
-
-/** The other way round. */
-export function otherIntent({ live, attempt }: Pick<Intent, 'live' | 'attempt'>): Pick<Intent, 'live' | 'attempt'> {
-  return { live: otherColour(live), attempt: attempt + 1 }
 }

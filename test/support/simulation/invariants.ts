@@ -9,6 +9,8 @@ import { applicationPartitions, type SimulatedCluster, type World } from './worl
 const keys = routeKeys(fleet)
 /** A gate that was just passed lets no mirror lag so far. */
 const longestLagMs = 5_000
+/** What has been so for as long could be seen by whoever looks before he acts. */
+const knownMs = 300
 
 export function violate(world: World, invariant: string, text: string): void {
   const isKnown = world.history.violations.some((known) => known.invariant === invariant && known.text === text)
@@ -36,7 +38,10 @@ export function checkStep(world: World): void {
 function checkOpenColours(world: World): void {
   const { blue, green } = world.clusters
   for (const cluster of [blue, green]) {
-    if (cluster.isChangedLate && !cluster.isFenced) cluster.isOpenedLate = true
+    if (cluster.isChangedLate && !cluster.isFenced && !cluster.isOpenedLate) {
+      cluster.isOpenedLate = true
+      cluster.openedLateAtMs = world.nowMs
+    }
     if (!isOpen(cluster)) cluster.isOpenedLate = false
   }
   if (!isOpen(blue) || !isOpen(green)) return
@@ -62,6 +67,9 @@ export function noteAppend(world: World, colour: Colour, value: string): void {
 export function noteFence(world: World, { colour, isFenced, isChangedLate }: SimulatedCluster): void {
   const route = routeOf(world)
   if (route === null || isFenced || isChangedLate) return
+  const other = world.clusters[otherColour(colour)]
+  const isKnown = other.isOpenedLate && isOpen(other) && world.nowMs - other.openedLateAtMs > knownMs
+  if (isKnown) violate(world, 'I6', `the fence of ${colour} was lifted though ${other.colour} had been open for ${knownMs} ms`)
   const isDecided = route.state === 'deciding' ? colour === route.target : route.state !== 'held' && colour === route.live
   if (!isDecided) violate(world, 'I6', `the fence of ${colour} was lifted while the route said ${route.state}, live ${route.live}, target ${route.target}`)
 }
@@ -89,6 +97,7 @@ function checkNewEntries(world: World): void {
     const route = world.etcd.keys[keys.route]
     if (route !== undefined && route.mod === stored.mod) world.history.routes.push({ entryNumber: number, route: JSON.parse(route.value) as RouteDocument })
     if (entry.kind === 'opened') checkOpened(world)
+    if (entry.kind === 'step' && entry.step === 'release') checkPublished(world)
     if (entry.kind === 'decided' && entry.outcome === 'switch') checkDecision(world, entry.cut?.source ?? 'blue')
   }
   world.checkedEntry = head
@@ -106,6 +115,14 @@ function checkOpened(world: World): void {
     })
     if (old.length > 0) violate(world, 'I14', `a switchover was opened though ${old.length} records of ${partition} had not been copied for ${longestLagMs} ms`)
   }
+}
+
+/** I9: whoever is sent to a colour is taken there, by every broker that wasn't away a moment ago. */
+function checkPublished(world: World): void {
+  const route = routeOf(world)
+  const cluster = world.clusters[route?.live ?? 'blue']
+  const refusing = cluster.brokers.filter(({ state, isFenced, backAtMs }) => state === 'up' && isFenced && world.nowMs - backAtMs > knownMs)
+  if (refusing.length > 0 && !cluster.isChangedLate) violate(world, 'I9', `${cluster.colour} was published while ${refusing.length} of its brokers refused`)
 }
 
 /** I1, at the point of no return: what is visible on the source, or will be, is visible on the target; late records are excepted. */

@@ -13,7 +13,7 @@ export function transactionalIdOf(connector: Pick<SimulatedConnector, 'name' | '
   return `kbg-sim-${connector.target}-${connector.name}-0`
 }
 
-export function transactionOf(world: World, colour: Colour, id: string): SimulatedTransaction {
+function transactionOf(world: World, colour: Colour, id: string): SimulatedTransaction {
   const { transactions } = world.clusters[colour]
   transactions[id] ??= { epoch: 0, open: null, partitions: [] }
   return transactions[id]

@@ -13,6 +13,7 @@ import type { Ports } from '../../../engine/run/ports.ts'
 import type { Actor } from './actor.ts'
 import { clusterOf } from './cluster-port.ts'
 import { etcdOf } from './etcd-client.ts'
+import { transactionalIdOf } from './mirror.ts'
 import { fleet, storeAccess } from './names.ts'
 
 const statePauseMs = 25
@@ -71,7 +72,7 @@ function mirrorOf(actor: Actor, source: Colour, worker: Colour): Mirror {
     },
     transactionalIds: async (name, deadline) => {
       await facts(name, deadline)
-      return [`kbg-sim-${worker}-${name}-0`]
+      return [transactionalIdOf({ name, target: worker })]
     },
     close: async () => undefined,
   }

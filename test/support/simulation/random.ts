@@ -7,7 +7,7 @@ import { newFleet, startMove } from './fleet.ts'
 import { restartWorker } from './mirror.ts'
 import { settle } from './settle.ts'
 import { Simulation } from './simulation.ts'
-import { applicationPartitions, type World } from './world.ts'
+import { applicationPartitions, randomOf, type World } from './world.ts'
 
 /** What a run ended with. */
 export interface Run {
@@ -18,17 +18,14 @@ export interface Run {
 
 /** Numbers of a run's own: the world draws its own ones. */
 class Dice {
-  #state: number
+  readonly #source: { random: number }
 
   constructor(seed: number) {
-    this.#state = Math.imul(seed, 0x9e3779b1) | 0
+    this.#source = { random: Math.imul(seed, 0x9e3779b1) | 0 }
   }
 
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+    return randomOf(this.#source)
   }
 
   isLucky(probability: number): boolean {
@@ -49,6 +46,15 @@ class Dice {
   }
 }
 
+type Wanted = Pick<Intent, 'live' | 'attempt'>
+
+/** Forward, back, and forward by a new attempt. */
+const intents: readonly [Wanted, Wanted, Wanted] = [
+  { live: 'green', attempt: 0 },
+  { live: 'blue', attempt: 1 },
+  { live: 'green', attempt: 1 },
+]
+
 /** About as many requests as a switchover makes. */
 const callsOfMove = 240
 /** Behind them the decision and everything after it. */
@@ -66,15 +72,11 @@ export async function runSeed(seed: number): Promise<Run> {
   disturbClients(world, dice, tell)
   const plans = planCalls(dice, tell)
   simulation.faults = (actor, call) => plans.get(`${actor.name} ${call}`) ?? null
-  const intents = planActors(simulation, dice, tell)
+  planActors(simulation, dice, tell)
   planOutages(simulation, dice, tell)
-  const first = startMove(simulation, 'O1', intents[0] ?? { live: 'green', attempt: 0 })
+  const first = startMove(simulation, 'O1', intents[0])
   await simulation.run(() => hasEnded(first), 900_000, 'the first orchestrator')
-  const intent = dice.one<Pick<Intent, 'live' | 'attempt'>>([
-    { live: 'green', attempt: 0 },
-    { live: 'blue', attempt: 1 },
-    { live: 'green', attempt: 1 },
-  ])
+  const intent = dice.one(intents)
   tell(`the rerun wants ${intent.live}, attempt ${intent.attempt}`)
   const isGraceful = planned.length === 1
   await settle(simulation, { intent, isGraceful, movesOn: dice.isLucky(0.3) })
@@ -100,6 +102,12 @@ function disturbClients(world: World, dice: Dice, tell: Tell): void {
     }
     client.follows.extraMs = dice.one([50, 1_000, 5_000])
     tell(`${client.clientId} learns of the route ${client.follows.extraMs} ms late`)
+  }
+  if (dice.isLucky(0.3)) {
+    world.habits = { ...world.habits, copy: [3, dice.one([50, 600])], transaction: [1, dice.one([5, 400, 6_000])], learn: [5, dice.one([40, 400])] }
+    tell(
+      `copying takes up to ${world.habits.copy[1]} ms, ending a transaction ${world.habits.transaction[1]} ms, learning of a fence ${world.habits.learn[1]} ms`,
+    )
   }
   if (dice.isLucky(0.2)) {
     world.wallOffsetMs = dice.between(-300_000, 300_000)
@@ -136,14 +144,13 @@ function planCalls(dice: Dice, tell: Tell): ReadonlyMap<string, CallFault> {
 }
 
 /** A second and a third orchestrator, begun in the middle of things. */
-function planActors(simulation: Simulation, dice: Dice, tell: Tell): readonly Pick<Intent, 'live' | 'attempt'>[] {
-  const own = { live: 'green', attempt: 0 } as const
+function planActors(simulation: Simulation, dice: Dice, tell: Tell): void {
   let requests = 0
   const starts = new Map<number, () => void>()
   for (const name of ['O2', 'O3']) {
     if (!dice.isLucky(0.4)) continue
     const at = dice.whole(20, callsOfMove * 2)
-    const intent = dice.one<Pick<Intent, 'live' | 'attempt'>>([own, { live: 'blue', attempt: 1 }, { live: 'green', attempt: 1 }])
+    const intent = dice.one(intents)
     starts.set(at, () => void startMove(simulation, name, intent))
     tell(`${name} begins behind ${at} requests and wants ${intent.live}, attempt ${intent.attempt}`)
   }
@@ -151,7 +158,6 @@ function planActors(simulation: Simulation, dice: Dice, tell: Tell): readonly Pi
     requests += 1
     starts.get(requests)?.()
   })
-  return [own]
 }
 
 /** F58, F71, F87, F88: brokers, followers, workers and the store, at the moment of some request. */

@@ -1,94 +1,34 @@
-/** Faults at chosen moments of one switchover blue -> green, each with how it has to end. Numbers are those of docs/faults.md. */
-import type { Colour } from '../../../engine/model/colour.ts'
-import { KbgError } from '../../../engine/model/error.ts'
-import type { RouteState } from '../../../engine/model/route.ts'
-import type { Intent } from '../../../engine/model/wiring.ts'
-import type { Actor, CallFault, Outcome } from './actor.ts'
-import { killBroker, pauseBroker, stallFollower } from './brokers.ts'
+/** Faults at chosen moments of one switchover blue -> green, each with how it has to end. Numbers are those of docs/faults.md. A trace that has broken something stays here. */
+import type { Outcome } from './actor.ts'
+import { killBroker, logOf, pauseBroker, stallFollower, valueAt, visibleOffsets } from './brokers.ts'
+import { groupOf } from './consumers.ts'
 import { takeStoreAway } from './etcd.ts'
-import { type FleetOptions, newFleet, startMove } from './fleet.ts'
-import { routeOf } from './invariants.ts'
-import { isEffect, type OperationName } from './operations.ts'
-import { pass, runOnce, settle } from './settle.ts'
-import { Simulation } from './simulation.ts'
+import { startMove } from './fleet.ts'
+import { restartWorker } from './mirror.ts'
+import { groups } from './names.ts'
+import { behind, faultAt, faultAtDecision, forward, longMs, once, type Scenario, whenRoute } from './scenario.ts'
+import { pass, runOnce } from './settle.ts'
+import type { Simulation } from './simulation.ts'
 import type { World } from './world.ts'
-
-/** How the switchover under faults has to end, and where traffic is when everything is settled. */
-export interface Expected {
-  /** `done`, or the code of the refusal; several: any of them. */
-  readonly ends: readonly string[]
-  readonly live: Colour
-  /** Clients notice nothing. */
-  readonly isGraceful?: boolean
-}
-
-export interface Scenario {
-  readonly faults: string
-  readonly expected: Expected
-  readonly fleet?: FleetOptions
-  /** What the run after the faults wants; the same again unless said otherwise. */
-  readonly intent?: Pick<Intent, 'live' | 'attempt'>
-  /** Puts the faults where they belong; asynchronous for what has to happen before the switchover begins. */
-  readonly arrange?: (simulation: Simulation) => Promise<void> | void
-  /** Instead of one orchestrator. */
-  readonly act?: (simulation: Simulation) => Promise<Outcome | null>
-}
-
-const forward = { live: 'green', attempt: 0 } as const
-const longMs = 900_000
-
-export interface ScenarioRun {
-  readonly simulation: Simulation
-  /** How it ended: `done`, or the code of the refusal. */
-  readonly ended: string
-}
-
-export async function runScenario({ fleet, expected, intent = forward, arrange, act = oneOrchestrator }: Scenario): Promise<ScenarioRun> {
-  const simulation = new Simulation(await newFleet(fleet))
-  await arrange?.(simulation)
-  const outcome = await act(simulation)
-  await settle(simulation, { intent, isGraceful: expected.isGraceful ?? false, movesOn: true })
-  return { simulation, ended: endOf(outcome) }
-}
-
-export function endOf(outcome: Outcome | null): string {
-  if (outcome === null) return 'killed'
-  if (outcome.kind === 'done') return 'done'
-  return outcome.error instanceof KbgError ? outcome.error.code : String(outcome.error)
-}
-
-async function oneOrchestrator(simulation: Simulation): Promise<Outcome | null> {
-  const first = startMove(simulation, 'O1', forward)
-  await simulation.run(() => first.outcome !== null || !first.isAlive, longMs, 'the switchover')
-  return first.outcome
-}
-
-/** Does something once, behind the first effect of which the condition holds. */
-export function once(simulation: Simulation, isMoment: (name: OperationName, world: World) => boolean, what: string, happens: (world: World) => void): void {
-  let isOver = false
-  simulation.onEffect.push((_, __, name) => {
-    if (isOver || !isMoment(name, simulation.world)) return
-    isOver = true
-    simulation.note('the machine', what)
-    happens(simulation.world)
-  })
-}
-
-const behind = (wanted: OperationName) => (name: OperationName) => name === wanted
-const whenRoute = (state: RouteState) => (_: OperationName, world: World) => routeOf(world)?.state === state
-
-/** A fault of the first orchestrator's n-th effect under a route of that state, `wanted` alone where it is given. */
-function faultAt(simulation: Simulation, state: RouteState, wanted: OperationName, fault: CallFault, actor = 'O1'): void {
-  let isOver = false
-  simulation.faults = ({ name: who }: Actor, _, name, args) => {
-    if (isOver || who !== actor || name !== wanted || !isEffect(name, args) || routeOf(simulation.world)?.state !== state) return null
-    isOver = true
-    return fault
-  }
-}
 
 function jump(world: World, ms: number): void {
   world.wallOffsetMs = ms
+}
+
+function slowMirror(world: World): void {
+  world.habits = { ...world.habits, copy: [500, 500] }
+}
+
+/** On the source, where the group has no member that anybody could see. */
+function readOneMore(world: World): void {
+  const offsets = groupOf(world, 'blue', groups.idle).offsets
+  const log = logOf(world.clusters.blue, 'orders-0')
+  const [offset] = visibleOffsets(log, offsets['orders-0'] ?? 0, log.records.length)
+  if (offset === undefined) throw new Error('the idle group has nothing to read')
+  offsets['orders-0'] = offset + 1
+  const value = valueAt(log, offset)
+  world.history.consumed[groups.idle]?.push({ value, colour: 'blue' })
+  Object.assign(world.history.committed[groups.idle] ?? {}, { [value]: true })
 }
 
 /** A request that is past its permission check waits until it is let go. */
@@ -186,6 +126,30 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     ...{ faults: 'F58', expected: { ends: ['lock-lost', 'outcome-unknown'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
     arrange: (simulation) => once(simulation, behind('raise fence'), 'the store is away for 30 s', (world) => takeStoreAway(world, 30_000)),
   },
+  'the mirror is slow': {
+    ...{ faults: 'F65', expected: { ends: ['done'], live: 'green', isGraceful: true } },
+    arrange: (simulation) => once(simulation, whenRoute('held'), 'the mirror takes half a second for each step', slowMirror),
+  },
+  'the worker of the mirror is killed at the hold': {
+    ...{ faults: 'F26', expected: { ends: ['done'], live: 'green' }, fleet: { hasTransactions: true } },
+    arrange: (simulation) => once(simulation, whenRoute('held'), 'the worker beside green is killed for 4 s', (world) => restartWorker(world, 'green', 4_000)),
+  },
+  'a transaction is committed behind the fence': {
+    ...{ faults: 'F94', expected: { ends: ['done'], live: 'green' }, fleet: { hasTransactions: true } },
+    arrange: ({ world }) => {
+      world.habits = { ...world.habits, transaction: [3_000, 3_000], aborts: 0 }
+    },
+  },
+  'a transaction hangs at the fence': {
+    ...{ faults: 'F11', expected: { ends: ['aborted'], live: 'green' }, intent: { live: 'green', attempt: 1 }, fleet: { hasTransactions: true } },
+    arrange: ({ world }) => {
+      world.habits = { ...world.habits, transaction: [16_000, 16_000], aborts: 0 }
+    },
+  },
+  'somebody commits for a group while it is translated': {
+    ...{ faults: 'F52', expected: { ends: ['done'], live: 'green' } },
+    arrange: (simulation) => once(simulation, behind('commit offsets'), 'a member of the idle group has read one record more, and commits', readOneMore),
+  },
   'a producer hears of the route five seconds late': {
     ...{ faults: 'F57', expected: { ends: ['done'], live: 'green' } },
     arrange: ({ world }) => void Object.assign(world.producers.p2?.follows ?? {}, { extraMs: 5_000 }),
@@ -246,14 +210,4 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     ...{ faults: 'F89, F90', expected: { ends: ['killed'], live: 'green' }, intent: { live: 'green', attempt: 1 } },
     act: lateLiftOverDecision,
   },
-}
-
-/** The write that decides: the first one behind the proofs, when the mirror is fenced off. */
-function faultAtDecision(simulation: Simulation, fault: CallFault): void {
-  let isOver = false
-  simulation.faults = ({ name: who }, _, name, args) => {
-    if (isOver || who !== 'O1' || name !== 'etcd transaction' || !isEffect(name, args) || !simulation.world.clusters.blue.isMirrorFenced) return null
-    isOver = true
-    return fault
-  }
 }

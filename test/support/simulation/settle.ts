@@ -10,7 +10,7 @@ import type { Outcome } from './actor.ts'
 import { logOf, visibleValues } from './brokers.ts'
 import { following } from './clients.ts'
 import { after } from './events.ts'
-import { startMove } from './fleet.ts'
+import { startMove, usualHabits } from './fleet.ts'
 import { checkEnd, checkOneWritable, routeOf, violate } from './invariants.ts'
 import { wakeConnectors } from './mirror.ts'
 import { fleet, groups } from './names.ts'
@@ -56,11 +56,12 @@ export async function settle(simulation: Simulation, { intent, isGraceful = fals
 }
 
 /** Everything that was broken works again. */
-export function heal(simulation: Simulation): void {
+function heal(simulation: Simulation): void {
   const { world } = simulation
   simulation.faults = () => null
   simulation.onRequest.length = 0
-  world.habits = { ...world.habits, newsLost: 0, newsTwice: 0 }
+  world.habits = { ...usualHabits, aborts: world.habits.aborts }
+  for (const entry of world.agenda) if (entry.event.kind === 'end-transaction') entry.atMs = Math.min(entry.atMs, world.nowMs + 5)
   if (world.etcd.isAway) after(world, 1, { kind: 'store-back' })
   for (const cluster of Object.values(world.clusters)) {
     for (const broker of cluster.brokers) {

@@ -27,7 +27,7 @@ export function advanceTransaction(world: World, producer: SimulatedProducer): v
   if (transaction === null || transaction.isEnding || Object.keys(producer.underWay).length > 0) return
   transaction.isEnding = true
   const commit = !transaction.isRefused && !chance(world, world.habits.aborts)
-  after(world, between(world, world.habits.request), { kind: 'end-transaction', clientId: producer.clientId, name: transaction.name, commit })
+  after(world, between(world, world.habits.transaction), { kind: 'end-transaction', clientId: producer.clientId, name: transaction.name, commit })
 }
 
 export function transactionDenied(world: World, producer: SimulatedProducer): void {

@@ -4,7 +4,7 @@ import type { TopicPartition } from '../../../engine/model/partition.ts'
 import type { RouteDocument } from '../../../engine/model/route.ts'
 import type { WorldEvent } from './events.ts'
 
-/** A record's place in the log is its offset, `sinceMs` when it got its state: nothing is removed from a simulated log but what a leader change truncates. */
+/** A record's place in the log is its offset, `sinceMs` when it got its state, or could be seen: nothing is removed from a simulated log but what a leader change truncates. */
 export type SimulatedRecord =
   | { readonly kind: 'data'; readonly value: string; readonly transaction: string | null; state: 'open' | 'committed' | 'aborted'; sinceMs: number }
   | { readonly kind: 'marker'; readonly transaction: string; readonly commit: boolean }
@@ -28,7 +28,7 @@ export interface SimulatedBroker {
   isFenced: boolean
   /** How long metadata takes to reach it, beyond what is usual. */
   extraLearnMs: number
-  /** Monotonic; of a paused or dead one. */
+  /** When a paused or dead one comes back, or has come back. */
   backAtMs: number
   /** Counts its outages: an event of an earlier one says nothing. */
   outage: number
@@ -58,6 +58,7 @@ export interface SimulatedCluster {
   isChangedLate: boolean
   /** Such a request has lifted it, and some broker still is open. */
   isOpenedLate: boolean
+  openedLateAtMs: number
   /** The mirror that reads it was fenced off since its fence was raised: what is appended from here on comes behind every proof but the cut's last reading. */
   isMirrorFenced: boolean
   logs: Record<TopicPartition, SimulatedLog>
@@ -224,6 +225,8 @@ export interface Habits {
   readonly consumeEvery: readonly [number, number]
   readonly newsLost: number
   readonly newsTwice: number
+  /** From a transaction's last record to its end. */
+  readonly transaction: readonly [number, number]
   /** How often a transactional producer aborts. */
   readonly aborts: number
 }
@@ -261,10 +264,10 @@ export function copyOf(world: World): World {
   return structuredClone(world)
 }
 
-/** The next random number, `0 <= n < 1` (mulberry32): part of the world, so that a copy goes on as the original does. */
-export function randomOf(world: World): number {
-  world.random = (world.random + 0x6d2b79f5) | 0
-  let mixed = Math.imul(world.random ^ (world.random >>> 15), 1 | world.random)
+/** The next random number, `0 <= n < 1` (mulberry32). A world's state is part of it, so that a copy goes on as the original does. */
+export function randomOf(holder: { random: number }): number {
+  holder.random = (holder.random + 0x6d2b79f5) | 0
+  let mixed = Math.imul(holder.random ^ (holder.random >>> 15), 1 | holder.random)
   mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
 }
