@@ -25,6 +25,11 @@ export function abortText(outcome: AbortOutcome): { readonly line: string; reado
         line: `Taken back by ${outcome.by}: ${outcome.live} is live, nothing was lost. An attempt that had begun to hold clients is latched; kbg ack allows the next one.`,
         exitCode: 0,
       }
+    case 'ended-otherwise':
+      return {
+        line: `${outcome.by} has ended, and took nothing back: no switchover and no wave was under way that could be. ${outcome.live} is live; kbg status says where groups read.`,
+        exitCode: 1,
+      }
     case 'too-late':
       return {
         line: outcome.isFinished

@@ -21,7 +21,9 @@ export function baselineOf(colour: Colour, samples: readonly WatchSample[]): Wat
     samples.map(({ endToEnd }) => endToEnd),
     leastNumbers,
   )
-  const refused = samples.flatMap(({ append, endToEnd }) => [append, endToEnd].flatMap((one) => (typeof one === 'number' ? [] : [one.refused])))
+  const refused = samples.flatMap(({ append, endToEnd }) =>
+    [append, endToEnd].flatMap((one) => (typeof one === 'number' ? [] : [one?.refused ?? 'it could not be reached'])),
+  )
   const missing = [...(appendMs === null ? ['canary accepted'] : []), ...(endToEndMs === null ? ['canary visible'] : [])]
   const why = refused.at(-1) ?? `${samples.length} samples`
   return {
@@ -66,7 +68,7 @@ function paces(samples: readonly WatchSample[]): Readonly<Record<string, GroupPa
  */
 export function worseWayBack(endToEnd: readonly Measured[], baseline: WatchBaseline | null, limits: Limits): string | null {
   const refused = endToEnd.find((one) => typeof one !== 'number')
-  if (refused !== undefined) return `its canary failed: ${typeof refused === 'number' ? '' : refused.refused}`
+  if (refused !== undefined) return `its canary failed: ${typeof refused === 'number' ? '' : (refused?.refused ?? 'it could not be reached')}`
   const medianMs = medianOf(endToEnd, leastNumbers)
   if (medianMs === null) return `its canary gave ${endToEnd.length} samples, required ${leastNumbers}`
   const limitMs = latencyLimitMs(baseline?.endToEndMs ?? null, limits) ?? limits.latencyFloorMs

@@ -12,6 +12,7 @@ export function latencyLimitMs(baselineMs: number | null, limits: Limits): numbe
 
 /** One measured latency against its limit (pure); exactly the limit is good. Without a limit nothing is a failure: nobody knows whether it was so before. */
 export function lookAtLatency(measured: Measured, limitMs: number | null): Look {
+  if (measured === null) return { is: 'unknown', what: 'it could not be reached' }
   if (typeof measured !== 'number') return { is: limitMs === null ? 'unknown' : 'failed', what: measured.refused }
   if (limitMs === null || !Number.isFinite(measured) || measured < 0) return { is: 'unknown', what: limitMs === null ? 'no baseline' : 'no number' }
   return { is: measured <= limitMs ? 'good' : 'failed', what: `${Math.round(measured)} ms` }

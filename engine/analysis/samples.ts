@@ -1,8 +1,8 @@
 import type { WatchMeasure } from '../model/watch.ts'
 import type { GroupLook } from './group-pace.ts'
 
-/** What was measured, or why there is no number: an error is a failed sample. */
-export type Measured = number | Refused
+/** What was measured, or why there is no number: an error is a failed sample; null: the colour could not be reached from here, which may be the way to it. */
+export type Measured = number | Refused | null
 
 export interface Refused {
   readonly refused: string

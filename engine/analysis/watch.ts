@@ -5,6 +5,9 @@ import { judgeGroups } from './group-progress.ts'
 import { latencyLimitMs, latencyRequired, lookAtLatency } from './latency.ts'
 import { failingNow, judgeLooks, type WatchSample } from './samples.ts'
 
+/** Producers that also consume begin again within this. */
+const longestWritesGraceMs = 5_000
+
 /** What a watch has shown so far. */
 export interface WatchVerdict {
   /** `fail` when one measure fails; else `inconclusive` when one is; else `pass`. */
@@ -29,11 +32,18 @@ export function judgeWatch(baseline: WatchBaseline | null, moved: ReadonlySet<st
     const name = what === 'append' ? 'canary accepted' : 'canary visible'
     return { looks, measure: judgeLooks(name, looks, failures, latencyRequired(limitMs, baselineMs)) }
   })
-  const flow = { looks: flowLooks(Object.keys(baseline?.flows ?? {}), samples), measure: judgeFlow(baseline, samples, failures) }
-  const groups = judgeGroups(baseline, moved, samples, limits)
+  const graceMs = Math.min(longestWritesGraceMs, limits.watchWindowMs / 6)
+  const flow = { looks: flowLooks(Object.keys(baseline?.flows ?? {}), samples, graceMs), measure: judgeFlow(baseline, samples, failures, graceMs) }
+  const groups = toldOnly(judgeGroups(baseline, moved, samples, limits))
   const all = [...latencies, flow, ...(groups === null ? [] : [groups])]
   const measures = all.map(({ measure }) => measure)
   return { verdict: worstOf(measures), measures, failing: Math.max(...all.map(({ looks }) => failingNow(looks))) }
+}
+
+/** Groups that don't read on tell of their applications, or of what these write to, as much as of the colour: a person is told, and nothing moves by itself for that. */
+function toldOnly(groups: ReturnType<typeof judgeGroups>): ReturnType<typeof judgeGroups> {
+  if (groups === null || groups.measure.verdict !== 'fail') return groups
+  return { looks: [], measure: { ...groups.measure, verdict: 'inconclusive' } }
 }
 
 function worstOf(measures: readonly WatchMeasure[]): WatchMeasure['verdict'] {

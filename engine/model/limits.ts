@@ -22,7 +22,7 @@ export const Limits = z.strictObject({
   latencyFactor: z.number().min(1).max(100).default(5),
   latencyFloorMs: z.int().min(10).max(60_000).default(1_000),
   /** How often a failed watch may move traffic back by itself under one attempt; 0: it only halts. */
-  maxAutomaticRollbacks: z.int().min(0).max(1).default(1),
+  maxAutomaticRollbacks: z.int().min(0).max(1).default(0),
   quietSeconds: z.int().min(1).max(3_600).default(60),
   /** The audit's watermark was the end of both logs at most this long ago. */
   maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),

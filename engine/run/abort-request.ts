@@ -18,6 +18,8 @@ export type AbortOutcome =
   | { readonly kind: 'nothing-open'; readonly live: Colour }
   /** It is taken back; `by` says who has done it. */
   | { readonly kind: 'taken-back'; readonly live: Colour; readonly by: string }
+  /** The holder of the lock has ended, and nothing is open; but no switchover and no wave was taken back by it. */
+  | { readonly kind: 'ended-otherwise'; readonly live: Colour; readonly by: string }
   /** It was decided before the order came: that is finished. */
   | { readonly kind: 'too-late'; readonly live: Colour; readonly isFinished: boolean }
   /** The holder of the lock has been told, and hasn't ended within the bound. */
@@ -71,7 +73,11 @@ function ended(reading: RouteReading, { holder, journalHead }: Asked): AbortOutc
   const { route, journal } = reading
   if (route === null || leftOpen(route, journal) !== null) return isDecided(reading)
   const isSwitched = journal.some((entry) => entry.kind === 'closed' && entry.outcome === 'switched' && entry.number > journalHead)
-  return isSwitched ? { kind: 'too-late', live: route.live, isFinished: true } : { kind: 'taken-back', live: route.live, by: holder }
+  if (isSwitched) return { kind: 'too-late', live: route.live, isFinished: true }
+  const isTakenBack = journal.some(
+    (entry) => entry.number > journalHead && ((entry.kind === 'closed' && entry.outcome === 'aborted') || (entry.kind === 'wave' && entry.what === 'returned')),
+  )
+  return { kind: isTakenBack ? 'taken-back' : 'ended-otherwise', live: route.live, by: holder }
 }
 
 /** null: somebody was faster to take the lock. */

@@ -70,6 +70,11 @@ export class Execution {
     return this.#automatic ?? openSwitch(this.journal)?.automatic ?? null
   }
 
+  /** Whether a way back by itself was begun by a run that has ended: whoever finishes it has to say what became of the watch. */
+  get finishesAutomatic(): boolean {
+    return this.#automatic === null && (openSwitch(this.journal)?.automatic ?? null) !== null
+  }
+
   /** Why this run is told to stop, in words for people; null: it isn't. */
   get whyCancelled(): string | null {
     if (!this.cancelled.aborted) return null

@@ -4,7 +4,7 @@ import type { LeftOpen, LeftSwitch } from '../switchover/resume.ts'
 import { type Actual, EndStateError, type Execution } from './execution.ts'
 import { settleWaves } from './move-waves.ts'
 import { fenceStill, reconcileFences } from './reconcile-fences.ts'
-import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
+import { decideAbort, disarm, finishAbort, sayHalted } from './steps/abort.ts'
 import { finish } from './steps/finish.ts'
 import { groups } from './steps/groups.ts'
 import { liftAndPublish } from './steps/release.ts'
@@ -46,6 +46,7 @@ export async function finishOpen(run: Execution, left: LeftOpen, why: string | n
 
 /** Closes a switchover that has touched no traffic. */
 export async function closeUntouched(run: Execution, reason: string): Promise<void> {
+  await sayHalted(run, run.route.live, reason)
   await run.record({ kind: 'closed', outcome: 'aborted', live: run.route.live, epoch: run.route.epoch, graceful: false, reason, timeline: run.timeline })
 }
 

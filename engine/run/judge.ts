@@ -7,8 +7,8 @@ import type { Deadline } from '../ports/clock.ts'
 import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 
-/** Checks whose refusal a moment can lift: on a busy machine the mirror and the audit fall behind now and then, and catch up by themselves. */
-const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark', groupsCompared])
+/** Checks whose refusal a moment can lift: on a busy machine the mirror and the audit fall behind now and then, and catch up by themselves, and a guardian that lost its registration comes back. */
+const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark', 'guardians', groupsCompared])
 
 /** What is judged, and for whom. */
 export interface Judgement {

@@ -1,4 +1,5 @@
 import { firstFive, KbgError } from '../model/error.ts'
+import type { PartitionEnd } from '../model/facts.ts'
 import type { Cut, JournalEntry } from '../model/journal.ts'
 import { offsetsFromJson } from '../model/offset-json.ts'
 import { parseTopicPartition, type TopicPartition } from '../model/partition.ts'
@@ -11,6 +12,8 @@ import { settledEnds } from './steps/drain.ts'
 type LateEntry = Extract<JournalEntry, { kind: 'late' }>
 
 const sweepMs = 30_000
+/** A follower fetches within milliseconds. */
+const settleMs = 2_000
 /** What one request appends: all of it, or nothing. */
 const mostRecords = 500
 const mostBytes = 512 * 1_024
@@ -34,12 +37,21 @@ export async function sweepLate(run: Execution, connector: string, cut: Cut): Pr
   const { source, target } = cut
   const isSwept = (openSwitch(run.journal)?.entries ?? []).some((entry) => entry.kind === 'step' && entry.step === 'reverse')
   const deadline = run.untilLockLost(sweepMs, `records behind the cut of ${source}`)
-  if (isSwept || (await run.ports.mirrors[target].facts(connector, deadline)).state !== 'STOPPED') return
+  if (isSwept) return
+  if ((await run.ports.mirrors[target].facts(connector, deadline)).state !== 'STOPPED') {
+    run.tell({
+      step: 'reverse',
+      text: `the mirror ${target} -> ${source} runs already, so late records on ${source} can't be told from its copies: they were not looked for`,
+    })
+    return
+  }
   const beyond = await beyondCut(run, cut, deadline)
   const topicIds = beyond.length === 0 ? new Map<string, string>() : await idsOfTopics(run, cut, deadline)
   const late: string[] = []
   for (const { partition, from, to } of beyond) {
-    const topicId = topicIds.get(parseTopicPartition(partition).topic) ?? ''
+    const topicId = topicIds.get(parseTopicPartition(partition).topic)
+    if (topicId === undefined)
+      throw new KbgError('late-records', `${partition} of ${source} belongs to no topic that it tells of.`, { retriable: true, facts: { partition } })
     const copies = await run.ports.clusters[source].logs.copies(partition, from, to, deadline)
     for (const stretch of stretches(run, partition, topicId, copies)) await carryOver(run, cut, stretch, deadline)
     if (copies.length > 0) late.push(`${partition} (${copies.length})`)
@@ -55,12 +67,24 @@ export async function sweepLate(run: Execution, connector: string, cut: Cut): Pr
 }
 
 async function beyondCut(run: Execution, cut: Cut, deadline: Deadline) {
-  const ends = await settledEnds(run.ports.clusters[cut.source], run.wiring.topics, deadline)
+  const ends = await endsBehind(run, cut.source, deadline)
   const cutEnds = offsetsFromJson(cut.sourceEnds)
-  return ends.flatMap(({ partition, logEndOffset }) => {
+  return ends.flatMap(({ partition, lastStableOffset }) => {
     const from = cutEnds.get(partition) // none: it came into the catalog since, and no application could write to it here
-    return from !== undefined && logEndOffset > from ? [{ partition, from, to: logEndOffset }] : []
+    return from !== undefined && lastStableOffset > from ? [{ partition, from, to: lastStableOffset }] : []
   })
+}
+
+/** Settled ends; where something doesn't settle soon (a transaction that came late), what is stable: mirror and groups must not wait for the rest, which is told. */
+async function endsBehind(run: Execution, source: Cut['source'], deadline: Deadline): Promise<readonly PartitionEnd[]> {
+  const cluster = run.ports.clusters[source]
+  try {
+    return await settledEnds(cluster, run.wiring.topics, deadline.within(settleMs, `${source} to stand still`))
+  } catch (thrown) {
+    if (run.lock.lost.aborted || !(thrown instanceof KbgError) || !['not-settled', 'deadline'].includes(thrown.code)) throw thrown
+    run.tell({ step: 'reverse', text: `late: ${source} doesn't stand still behind the cut; what isn't stable yet was not looked at: ${thrown.message}` })
+    return await cluster.logs.ends(run.wiring.topics, deadline)
+  }
 }
 
 async function idsOfTopics(run: Execution, { source }: Cut, deadline: Deadline): Promise<ReadonlyMap<string, string>> {
@@ -116,7 +140,19 @@ async function carryOver(run: Execution, { source, target }: Cut, stretch: Stret
   let targetOffset = open === undefined ? null : await placeOf(run, { source, target }, copies, partition, BigInt(open.targetOffset), deadline)
   if (targetOffset === null) {
     if (open === undefined) await run.record({ ...entry, what: 'found', targetOffset: (await endOf(run, target, partition, deadline)).toString() })
-    targetOffset = await logs.appendCopies(partition, copies, deadline)
+    // A deadline of its own, made now: a process that was paused since must not append what somebody else has appended meanwhile.
+    const own = run.untilLockLost(Math.max(1, deadline.remainingMs()), `late records to be appended to ${target}`)
+    own.check()
+    try {
+      targetOffset = await logs.appendCopies(partition, copies, own)
+    } catch (thrown) {
+      if (run.lock.lost.aborted || !(thrown instanceof KbgError) || thrown.retriable || thrown.code !== 'kafka') throw thrown
+      run.tell({
+        step: 'reverse',
+        text: `late: ${copies.length} records of ${partition} at ${sourceOffset} on ${source} were refused by ${target} and stand on ${source} only: ${thrown.message}`,
+      })
+      return // mirror and groups must not wait for ever: the journal says that it was found and not appended, and the way back names it
+    }
   }
   await run.record({ ...entry, what: 'appended', targetOffset: targetOffset.toString() })
 }

@@ -8,7 +8,7 @@ const heldLookMs = 250
 const jitterSpreadMs = 400
 const firstRestMs = 1_000
 /** What fails while clients are held is tried again sooner than what fails while they write. */
-const longestRestMs = { held: 5_000, open: 60_000 } as const
+const longestRestMs = { held: 5_000, open: 900_000 } as const
 
 /** What a guardian sees at one moment; durations on its own monotonic clock. */
 export type Sight =
@@ -60,7 +60,11 @@ function besideHolder({ heldMs, restMs }: Seen, route: RouteDocument, { holder, 
   if (route.state === 'open') return watch(`${holder} is at work`)
   const remainingMs = Math.max(overdueMs(limits) - heldMs, restMs)
   if (remainingMs > 0) return watch(`${holder} is at work, producers are held (${route.state})`, Math.min(heldLookMs, remainingMs))
-  return { kind: 'overrule', term, why: `producers are held (${route.state}) past the window's deadline of ${limits.windowDeadlineMs} ms, and ${holder} hangs` }
+  return {
+    kind: 'overrule',
+    term,
+    why: `producers are held (${route.state}) past the window's deadline of ${limits.windowDeadlineMs} ms, and ${holder} has not come to an end`,
+  }
 }
 
 function withFreeLock({ isLeftOpen, freeMs, fencesDiffer, restMs }: Seen, route: RouteDocument, jitterMs: number): GuardianAction {

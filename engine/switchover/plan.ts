@@ -28,7 +28,7 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
 
 /** The bound of guardians in words: see {@link longestStallMs}. */
 export function stallText(limits: Limits): string {
-  return `Whatever ends or hangs, guardians see that producers are held for ${Math.ceil(longestStallMs(limits) / 1_000)} s at most, while the route store and one of them live`
+  return `Whatever ends or hangs, guardians see that producers are held for ${Math.ceil(longestStallMs(limits) / 1_000)} s at most, while the route store, the brokers of both colours and one of them live`
 }
 
 function boundOf(step: Step, limits: Limits, isWatched: boolean): string {

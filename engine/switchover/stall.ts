@@ -12,17 +12,17 @@ const leaseGraceMs = 2_000
 const takeOverMs = 5_000
 
 /**
- * How long a fleet's producers are held at most, in milliseconds, while the route store, the brokers of the colour that was decided on and one guardian live: whether
+ * How long a fleet's producers are held at most, in milliseconds, while the route store, the brokers of both colours and one guardian live: whether
  * the orchestrator ends or hangs, at any moment, and whether the other guardian ends while it finishes what the orchestrator left.
  *
- * A guardian sees the hold; gives its orchestrator the window and a moment to take back; waits for the lease of whoever has taken the lock since and ended; and opens the colour
+ * A guardian sees the hold; gives its orchestrator the window and a moment to take back, and the same again when it has decided meanwhile; waits for the lease of whoever has taken the lock since and ended; and opens the colour
  * within the window's deadline again.
  */
 export function longestStallMs(limits: Limits): number {
-  return guardianLookMs + fencesLookMs + overdueMs(limits) + leaseMs(limits) + finishMs(limits)
+  return guardianLookMs + fencesLookMs + 2 * overdueMs(limits) + leaseMs(limits) + finishMs(limits)
 }
 
-/** For how long a guardian sees producers held under one lock before it takes that away, in milliseconds. */
+/** For how long a guardian sees producers held under one lock, without a decision in between, before it takes that away, in milliseconds. */
 export function overdueMs(limits: Limits): number {
   return limits.windowDeadlineMs + takeBackMs
 }
@@ -37,6 +37,7 @@ export function leaseMs(limits: Limits): number {
   return limits.lockLeaseSeconds * 1_000 + leaseGraceMs
 }
 
+/** The source may have to be fenced again, and be proven so, before the target opens. */
 function finishMs(limits: Limits): number {
-  return takeOverMs + limits.windowDeadlineMs
+  return takeOverMs + 2 * limits.fenceDeadlineMs + limits.windowDeadlineMs
 }

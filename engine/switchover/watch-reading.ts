@@ -53,12 +53,12 @@ export function watchLines(journal: readonly JournalEntry[]): readonly string[] 
   switch (what) {
     case 'begun':
       return [
-        `watch     guardians watch ${colour} until ${untilWallClock ?? 'its window is over'}; when it does worse than the other colour before, traffic goes back by itself`,
+        `watch     guardians watch ${colour} until ${untilWallClock ?? 'its window is over'}; when it does worse than the other colour before, they say so, and move traffic back where limits.maxAutomaticRollbacks lets them`,
       ]
     case 'passed':
       return [`watch     ${colour} did as well as the other colour before it`]
     case 'failed':
-      return [`watch     ${colour} failed (${reason}): traffic goes back by itself`]
+      return [`watch     ${colour} failed (${reason}): guardians move traffic back while it fails, or say here why they don't`]
     case 'inconclusive':
       return [`watch     ${colour} was watched, and nothing can be said: ${reason}`, '          nothing was moved; look at it yourself']
     case 'halted':

@@ -27,7 +27,7 @@ const fleet = `b-watch${process.pid}`
 const user = 'orders-app'
 const topic = 'orders'
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
-const limits = Limits.parse({ watchWindowMs: 6_000, watchSampleIntervalMs: 500, watchFailures: 4 })
+const limits = Limits.parse({ maxAutomaticRollbacks: 1, watchWindowMs: 6_000, watchSampleIntervalMs: 500, watchFailures: 4 })
 
 const catalog = Catalog.parse({
   topics: { [topic]: { partitions: 2, config: { 'min.insync.replicas': '2' } } },

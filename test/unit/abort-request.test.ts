@@ -92,7 +92,7 @@ describe('an order to take a running switchover back', () => {
     const fleet = fleetOf({ ...soundRoute, live: 'green' }, opened, decided, closed('switched'))
     expect(await abortRunning(fleet.ports, request)).toEqual({ kind: 'nothing-open', live: 'green' })
     orchestrator(fleet, () => undefined) // one that is still at its gate
-    expect(await abortRunning(fleet.ports, request)).toEqual({ kind: 'taken-back', live: 'green', by: 'pulumi up' })
+    expect(await abortRunning(fleet.ports, request)).toEqual({ kind: 'ended-otherwise', live: 'green', by: 'pulumi up' })
   })
 
   test('says within its bound that a holder does not answer', async () => {
@@ -110,6 +110,10 @@ describe('an order to take a running switchover back', () => {
       line: expect.stringMatching(/finished first.*switch back/),
     })
     expect(abortText({ kind: 'too-late', live: 'green', isFinished: true })).toMatchObject({ exitCode: 1, line: expect.stringContaining('is done') })
+    expect(abortText({ kind: 'ended-otherwise', live: 'green', by: 'pulumi up' })).toMatchObject({
+      exitCode: 1,
+      line: expect.stringContaining('took nothing back'),
+    })
     expect(abortText({ kind: 'no-answer', holder: 'pulumi up' })).toMatchObject({ exitCode: 1, line: expect.stringContaining('kbg repair') })
   })
 })

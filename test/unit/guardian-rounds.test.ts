@@ -86,7 +86,7 @@ describe('a guardian', () => {
     expect(fleet.done).toEqual([])
     await guard(isClosed(fleet), longestStallMs(limits) - overdueMs(limits))
     expect(fleet.done.slice(0, 3)).toEqual(['broke the lock of a hanging orchestrator', 'decided abort', 'lift blue'])
-    expect(fleet.route.latch?.reason).toMatch(/past the window's deadline of 30000 ms, and a hanging orchestrator hangs/)
+    expect(fleet.route.latch?.reason).toMatch(/past the window's deadline of 30000 ms, and a hanging orchestrator has not come to an end/)
     expect(said.some((line) => line.startsWith('took the lock away'))).toBe(true)
     const entry = { ...decided('switch'), number: fleet.journal.length + 1, term: hanging.term, atWallClock: '', atMonotonicMs: 0 }
     const late = fleet.ports.store.write(

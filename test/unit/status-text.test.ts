@@ -102,7 +102,7 @@ describe('what happens next by itself, and what the operator can do', () => {
       /next {6}its orchestrator is gone, and nobody finishes it by itself\nyou can {3}kbg repair, .*it is taken back: blue stays live/,
     )
     expect(told(heldRoute, journal, guarded)).toMatch(
-      /a guardian acts by itself, and it is taken back: blue stays live, and producers write again within 38 s\nyou can {3}kbg repair/,
+      /a guardian acts by itself, and it is taken back: blue stays live, and producers write again within 48 s\nyou can {3}kbg repair/,
     )
     expect(told(deciding(heldRoute, '102'), entries(hold, decided('switch')), guarded)).toContain('and the decided switchover is finished: green is live')
   })
@@ -110,7 +110,7 @@ describe('what happens next by itself, and what the operator can do', () => {
   test('its orchestrator holds the lock: what a guardian does if that ends or hangs, and the longest that producers are held', () => {
     const more = { ...guarded, lockHolder: 'pulumi up by ann' }
     expect(told(heldRoute, entries(hold), more)).toMatch(
-      /pulumi up by ann holds the lock and goes on; if it ends or hangs, a guardian .*held for 83 s at most\nyou can {3}kbg abort/,
+      /pulumi up by ann holds the lock and goes on; if it ends or hangs, a guardian .*held for 126 s at most\nyou can {3}kbg abort/,
     )
     expect(told(aborting(heldRoute, '102'), entries(hold, decided('abort')), more)).toContain('you can   wait: what is decided is finished first')
     expect(told(soundRoute, entries(), { lockHolder: 'pulumi up by ann' })).toMatch(

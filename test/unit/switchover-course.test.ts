@@ -137,7 +137,7 @@ describe('the plan', () => {
     const text = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
     expect(text).toMatch(/watch .*for 60000 ms, behind the update/)
-    expect(text).toContain('guardians see that producers are held for 83 s at most, while the route store and one of them live')
+    expect(text).toContain('guardians see that producers are held for 126 s at most, while the route store, the brokers of both colours and one of them live')
     const unguarded = planText({ kind: 'switch', source: 'blue', target: 'green' }, Limits.parse({}), null, [])
     expect(unguarded).toContain(noGuardian)
     expect(unguarded).toMatch(/watch .*skipped: no guardian is wired/)

@@ -8,7 +8,7 @@ import { moveLive } from '../../engine/run/switchover.ts'
 import { keepWatch, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import { FakeFleet } from '../support/watched-fleet.ts'
 
-const limits = Limits.parse({ watchWindowMs: 20_000 })
+const limits = Limits.parse({ maxAutomaticRollbacks: 1, watchWindowMs: 20_000 })
 const told: string[] = []
 const tell = ({ text }: { readonly text: string }) => void told.push(text)
 const never = new AbortController().signal
@@ -216,10 +216,33 @@ describe('several guardians', () => {
   test('one behind the other: what the first had decided, the second carries out', async () => {
     const fleet = await switched(async (one) => {
       one.note({ kind: 'watch', what: 'failed', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'the first saw it' })
+      one.colours.green.health.refuses = true
       expect(await watch(one)).toEqual({ kind: 'ended', what: 'moved back', reason: 'the first saw it' })
     })
     expect(automatic(fleet)).toEqual(['green failed its watch: the first saw it'])
     expect(fleet.route.live).toBe('blue')
+  })
+
+  test('one behind the other: what the first had decided is not carried out on a colour that the second sees answer', async () => {
+    const fleet = await switched(async (one) => {
+      one.note({ kind: 'watch', what: 'failed', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'the first saw it' })
+      const reason = 'it failed (the first saw it), and answers again: nothing was moved'
+      expect(await watch(one)).toEqual({ kind: 'ended', what: 'inconclusive', reason })
+    })
+    expectNotMoved(fleet)
+  })
+
+  test.each([
+    ['begun', 'inconclusive'],
+    ['failed', 'halted'],
+  ] as const)('that come long behind its window carry out nothing: %s ends as %s', async (what, ends) => {
+    const fleet = await switched(async (one) => {
+      if (what === 'failed') one.note({ kind: 'watch', what, colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'slow' })
+      await one.clock.sleep(60_000) // the window and as long again are 40 s
+      one.colours.green.health.refuses = true
+      expect(await watch(one)).toMatchObject({ kind: 'ended', what: ends, reason: expect.stringContaining('nobody watched until its window was over') })
+    })
+    expectNotMoved(fleet)
   })
 
   test('forget nothing and decide nothing while the route store is away (F58)', async () => {

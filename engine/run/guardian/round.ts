@@ -20,7 +20,7 @@ export class GuardianRounds {
   readonly #parts: GuardianParts
   readonly #jitterMs: number
   /** Producers held, under which lock, and since when. */
-  #held: { readonly term: string; readonly sinceMs: number } | null = null
+  #held: { readonly term: string; readonly state: string; readonly sinceMs: number } | null = null
   #freeSinceMs: number | null = null
   /** What the journal said at this head and route, asked while the lock was free. */
   #left: { readonly at: string; readonly isLeftOpen: boolean } | null = null
@@ -95,7 +95,8 @@ export class GuardianRounds {
     const now = this.#now()
     const isHeld = route !== null && route.state !== 'open' && lock !== null
     if (!isHeld) this.#held = null
-    else if (this.#held?.term !== lock.term) this.#held = { term: lock.term, sinceMs: now }
+    // A decision gives its holder as long again: it has to open a colour.
+    else if (this.#held?.term !== lock.term || this.#held.state !== route.state) this.#held = { term: lock.term, state: route.state, sinceMs: now }
     this.#freeSinceMs = lock === null ? (this.#freeSinceMs ?? now) : null
     return { heldMs: now - (this.#held?.sinceMs ?? now), freeMs: now - (this.#freeSinceMs ?? now) }
   }

@@ -17,7 +17,8 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
     const deadline = run.untilLockLost(run.limits.windowDeadlineMs, `${source} to accept writes again`)
     // A colour that has failed its watch may have refused writes before; its clients must not stay held for that.
     await (run.automatic === null ? openColour : liftFence)(run.ports.clusters[source], deadline)
-    const latch = { attempt: run.route.attempt, reason, atWallClock: run.ports.clock.wallClock().toISOString() }
+    const why = run.automatic === null ? reason : `${run.automatic}; the way back was taken back: ${reason}`
+    const latch = { attempt: run.route.attempt, reason: why, atWallClock: run.ports.clock.wallClock().toISOString() }
     const route = restored(run.route, latch, run.term)
     await run.record({ kind: 'step', step: 'release', what: 'skipped', detail: `aborted, ${source} live at epoch ${route.epoch}` }, route)
   } else {
@@ -26,7 +27,15 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
   await letMirrorRun(run, source)
   await disarm(run, source, target)
   await reconcileFences(run) // the request that raised the fence may have lost its answer, and land behind the one that lifted it
+  await sayHalted(run, source, reason)
   await run.record({ kind: 'closed', outcome: 'aborted', live: run.route.live, epoch: run.route.epoch, graceful: false, reason, timeline: run.timeline })
+}
+
+/** A way back that its guardian didn't bring to an end, and that is taken back: nothing tries again, and that has to stand somewhere. */
+export async function sayHalted(run: Execution, colour: Colour, reason: string): Promise<void> {
+  if (!run.finishesAutomatic) return
+  const why = `its way back was taken back: ${reason}`
+  await run.record({ kind: 'watch', what: 'halted', colour, untilWallClock: null, baseline: null, measures: [], reason: why })
 }
 
 /** Deletes the reverse connector that was armed and has never run. */

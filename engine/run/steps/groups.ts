@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isExcludedGroup } from '../../gate/group-states.ts'
 import type { Colour } from '../../model/colour.ts'
 import { firstFive } from '../../model/error.ts'
 import type { GroupFacts } from '../../model/facts.ts'
 import type { Cut } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
-import { type GroupRoute, groupRoute } from '../../model/route.ts'
+import { type GroupRoute, groupRoute, type RouteDocument } from '../../model/route.ts'
 import { namedFor } from '../../model/wiring.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { consumersDefault, groupsSet } from '../../switchover/route-moves.ts'
@@ -64,15 +65,21 @@ async function consumersFollow(run: Execution, source: Colour, target: Colour, s
     Object.entries(run.route.groups).flatMap(([groupId, { state }]) => (state === 'held' ? [[groupId, onTarget(target)]] : [])),
   )
   const next = consumersDefault(groupsSet(run.route, { ...leftHeld, ...pinnedTo(source, newcomers) }, run.term), target, run.term)
-  await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+  // A rerun that changes nothing writes nothing: it may be tried for as long as a colour is sick.
+  if (!isSameRoute(run.route, next)) await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `epoch ${next.epoch}` }, next)
+  const { epoch } = run.route
   // One may have come up between that listing and the moment when every registered consumer knows of the publication.
   const knows = run.untilLockLost(run.limits.holdDeadlineMs, 'consumers to read the route')
-  await run.ports.store.waitForClients((clients) => !clients.some((client) => client.kind === 'consumer' && client.ackedEpoch < next.epoch), knows)
+  await run.ports.store.waitForClients((clients) => !clients.some((client) => client.kind === 'consumer' && client.ackedEpoch < epoch), knows)
   const known = new Set([...seen, ...before.map(({ groupId }) => groupId)])
   const late = (await groupsOn(run, source)).map(({ groupId }) => groupId).filter((groupId) => !known.has(groupId))
   if (late.length === 0) return
   const again = groupsSet(run.route, pinnedTo(source, late), run.term)
   await run.record({ kind: 'step', step: 'groups', what: 'done', detail: `${firstFive(late)} stay on ${source}, epoch ${again.epoch}` }, again)
+}
+
+function isSameRoute(one: RouteDocument, other: RouteDocument): boolean {
+  return isDeepStrictEqual(one, { ...other, epoch: one.epoch, term: one.term })
 }
 
 async function groupsOn(run: Execution, source: Colour): Promise<readonly GroupFacts[]> {

@@ -1,5 +1,7 @@
 import type { Colour } from '../../model/colour.ts'
+import { KbgError } from '../../model/error.ts'
 import { latched } from '../../switchover/route-moves.ts'
+import { isWatching, newestWatch } from '../../switchover/watch-reading.ts'
 import type { Execution } from '../execution.ts'
 
 /**
@@ -10,6 +12,10 @@ export async function open(run: Execution, source: Colour, target: Colour): Prom
   const { attempt, consumers } = run.intent
   const fact = { kind: 'opened', source, target, attempt, epoch: run.route.epoch, consumers } as const
   if (run.automatic === null) return await run.record(fact)
+  // Looked at under the lock: another guardian may have ended the watch since this one read the journal, and said that nothing moves.
+  if (!isWatching(newestWatch(run.journal))) {
+    throw new KbgError('watch-over', `The watch of ${source} has ended meanwhile, so traffic stays there.`, { facts: { live: source } })
+  }
   const latch = { attempt, reason: `${run.automatic}; traffic goes back to ${target}`, atWallClock: run.ports.clock.wallClock().toISOString() }
   await run.record({ ...fact, automatic: run.automatic }, latched(run.route, latch, run.term))
 }

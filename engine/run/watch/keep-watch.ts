@@ -70,6 +70,8 @@ interface Kept {
   readonly samples: WatchSample[]
   readonly sampler: ColourSampler
   groupsAtMs: number
+  /** Samples in a row without a failed one, since it was seen to have failed. */
+  goodInRow: number
   /** When it was first seen to have failed, and by what (null: by another guardian's word); null: it hasn't. */
   failed: { readonly atMs: number; readonly verdict: WatchVerdict | null } | null
 }
@@ -98,20 +100,49 @@ export class Watcher {
       this.#kept = null
       return { kind: 'none' }
     }
+    if (this.#kept?.number !== watch.number && this.#isLongOver(watch)) return await this.#nobodyWatched(watch)
     const kept = this.#keptOf(watch)
-    if (kept.failed !== null || watch.what === 'failed') return await this.#back(watch, kept, reading, null)
     if (reading.route?.state !== 'open' || reading.route.live !== watch.colour) return { kind: 'watching', failing: 0 }
     await this.#sample(watch, kept, reading)
     const verdict = judgeWatch(watch.baseline, movedGroups(reading.journal), kept.samples, this.#request.limits)
     this.#tellRun(watch, verdict)
+    if (kept.failed !== null || watch.what === 'failed') return await this.#afterFailure(watch, kept, reading, verdict)
     if (verdict.verdict === 'fail') return await this.#back(watch, kept, reading, verdict)
     return this.#isOver(kept, reading, verdict) ? await this.#end(watch, verdict) : { kind: 'watching', failing: verdict.failing }
+  }
+
+  /**
+   * It has failed, and could not go back at once. It goes back while it fails still, by what this process sees itself: a link that was down for a moment, or another guardian's view, moves nothing.
+   * What answers again for as many samples as a failure takes is left where it is.
+   */
+  async #afterFailure(watch: Watch, kept: Kept, reading: RouteReading, verdict: WatchVerdict): Promise<WatchOutcome> {
+    const { watchFailures } = this.#request.limits
+    kept.failed ??= { atMs: this.#ports.clock.monotonicMs(), verdict: null }
+    if (verdict.failing >= watchFailures) {
+      kept.goodInRow = 0
+      return await this.#back(watch, kept, reading, null)
+    }
+    kept.goodInRow = verdict.failing === 0 ? kept.goodInRow + 1 : 0
+    if (kept.goodInRow < watchFailures) return { kind: 'watching', failing: verdict.failing }
+    const reason = `it failed${watch.reason === '' ? '' : ` (${watch.reason})`}, and answers again: nothing was moved`
+    return await this.#say(watch, 'inconclusive', verdict.measures, reason)
+  }
+
+  /** Its window is over by more than its own length, and this process has seen nothing of it: what is true now says nothing of that switchover. The wall clock only ever keeps a move from being made. */
+  #isLongOver({ untilWallClock }: Watch): boolean {
+    if (untilWallClock === null) return false
+    return this.#ports.clock.wallClock().getTime() > Date.parse(untilWallClock) + this.#request.limits.watchWindowMs
+  }
+
+  async #nobodyWatched(watch: Watch): Promise<WatchOutcome> {
+    const reason = `nobody watched until its window was over (${watch.untilWallClock ?? ''})${watch.what === 'failed' ? `; it had failed before: ${watch.reason}` : ''}`
+    return await this.#say(watch, watch.what === 'failed' ? 'halted' : 'inconclusive', watch.measures, reason)
   }
 
   #keptOf({ number, colour, baseline }: Watch): Kept {
     if (this.#kept?.number === number) return this.#kept
     const sampler = new ColourSampler(this.#ports, { colour, topics: Object.keys(baseline?.flows ?? {}), lag: true })
-    this.#kept = { number, watchedMs: 0, samples: [], sampler, groupsAtMs: Number.NEGATIVE_INFINITY, failed: null }
+    this.#kept = { number, watchedMs: 0, samples: [], sampler, groupsAtMs: Number.NEGATIVE_INFINITY, goodInRow: 0, failed: null }
     return this.#kept
   }
 
@@ -147,17 +178,21 @@ export class Watcher {
   }
 
   async #end(watch: Watch, { verdict, measures }: WatchVerdict): Promise<WatchOutcome> {
-    const what = verdict === 'pass' ? 'passed' : 'inconclusive'
     const reason = measures
       .filter((measure) => measure.verdict !== 'pass')
       .map(measureLine)
       .join('; ')
+    return await this.#say(watch, verdict === 'pass' ? 'passed' : 'inconclusive', measures, reason)
+  }
+
+  /** Ends the watch. */
+  async #say(watch: Watch, what: 'passed' | 'inconclusive' | 'halted', measures: WatchVerdict['measures'], reason: string): Promise<WatchOutcome> {
     const written = await writeWatch(this.#ports, this.#request, watch, { what, measures, reason })
     if (written === 'later') return { kind: 'watching', failing: 0 }
     if (written === 'over') return { kind: 'none' }
     this.#request.tell({
       step: 'watch',
-      text: what === 'passed' ? `${watch.colour} has passed its watch` : `nothing can be said of ${watch.colour}: ${reason}`,
+      text: what === 'passed' ? `${watch.colour} has passed its watch` : `${watch.colour} stays where it is, ${what}: ${reason}`,
     })
     return { kind: 'ended', what, reason }
   }

@@ -93,7 +93,8 @@ async function timed(clock: Clock, deadline: Deadline, work: () => Promise<unkno
     await work()
     return clock.monotonicMs() - fromMs
   } catch (thrown) {
-    return { refused: messageOf(ofEngine(thrown, deadline)) }
+    const error = ofEngine(thrown, deadline)
+    return error.code === 'connection' ? null : { refused: messageOf(error) }
   }
 }
 
