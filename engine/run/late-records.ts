@@ -137,7 +137,7 @@ async function carryOver(run: Execution, { source, target }: Cut, stretch: Stret
   const [sourceOffset, sourceEnd] = [stretch.sourceOffset.toString(), stretch.sourceEnd.toString()]
   const entry = { kind: 'late', colour: source, partition, topicId, sourceOffset, sourceEnd, records: copies.length } as const
   const open = lateEntries(run, partition).findLast((known) => known.what === 'found' && known.sourceOffset === sourceOffset)
-  let targetOffset = open === undefined ? null : await placeOf(run, { source, target }, copies, partition, BigInt(open.targetOffset), deadline)
+  let targetOffset = open === undefined ? null : await placeOf(run, { target }, copies, partition, BigInt(open.targetOffset), deadline)
   if (targetOffset === null) {
     if (open === undefined) await run.record({ ...entry, what: 'found', targetOffset: (await endOf(run, target, partition, deadline)).toString() })
     // A deadline of its own, made now: a process that was paused since must not append what somebody else has appended meanwhile.
@@ -160,7 +160,7 @@ async function carryOver(run: Execution, { source, target }: Cut, stretch: Stret
 /** Where exactly these records stand on the target, one behind the other, from an offset on; null: they don't. */
 async function placeOf(
   run: Execution,
-  { target }: Pick<Cut, 'source' | 'target'>,
+  { target }: Pick<Cut, 'target'>,
   copies: readonly RecordCopy[],
   partition: TopicPartition,
   from: bigint,

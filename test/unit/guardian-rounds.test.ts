@@ -107,6 +107,8 @@ describe('a guardian', () => {
     const glance = await store.glance({} as never)
     fleet.publish(deciding(fleet.route, '1001'))
     expect(await store.breakLock({ term: glance.lock?.term ?? '', routeRevision: glance.routeRevision }, {} as never)).toBe(false)
+    await guard(() => fleet.done.length > 0, overdueMs(limits) - 1_000)
+    expect(fleet.done).toEqual([]) // a decision gives its holder as long again
     fleet.lock = null
     fleet.take('the other guardian')
     await guard(() => fleet.done.length > 0, overdueMs(limits) - 1_000)

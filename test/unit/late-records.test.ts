@@ -87,6 +87,18 @@ describe('the sweep behind a cut', () => {
     expect([lateOf(fleet), times(fleet, 'late-1'), times(fleet, 'late-2')]).toEqual([['found 2', 'appended 2'], 1, 1])
   })
 
+  test('that the target refuses for good hold up neither mirror nor groups: they are told, and stay journaled as found', async () => {
+    const fleet = await fleetWithRecords(async (one) => {
+      const ports = withLate(one, ['late-1'])
+      const { green } = ports.clusters
+      const appendCopies = async () => Promise.reject(new KbgError('kafka', 'Too large.', { facts: { error: 'MESSAGE_TOO_LARGE' } }))
+      const refusing = { ...ports, clusters: { ...ports.clusters, green: { ...green, logs: { ...green.logs, appendCopies } } } } as Ports
+      expect(await up(one, 'green', refusing)).toMatchObject({ live: 'green', unfinished: false })
+    })
+    expect([lateOf(fleet), times(fleet, 'late-1')]).toEqual([['found 1'], 0])
+    expect(await describeStatus(fleet.ports, fleet.wiring, Limits.parse({}))).toMatch(/late {6}1 of orders-0 came on blue .*it isn't known yet/)
+  })
+
   test('carries over more that came while it was dead, each once', async () => {
     const fleet = await fleetWithRecords(async (one) => {
       await expect(up(one, 'green', dying(withLate(one, ['late-1']), 'behind'))).rejects.toThrow(/unfinished/)

@@ -317,9 +317,11 @@ describe('a way back that is killed (F67)', () => {
       expect(await killedAt(one, 'green', 'raise')).toEqual({ kind: 'none' })
       expect(one.route).toMatchObject({ state: 'held', target: 'blue' })
       expect(await up(one, 'green')).toMatchObject({ live: 'green', unfinished: false })
-      expect(one.route).toMatchObject({ state: 'open', latch: { attempt: 0 } })
+      expect(one.route).toMatchObject({ state: 'open', latch: { attempt: 0, reason: expect.stringMatching(/^green failed its watch: .*taken back/) } })
       expect(await watch(one)).toEqual({ kind: 'none' })
     })
+    expect(whats(fleet).at(-1)).toBe('halted')
+    expect(await describeStatus(fleet.ports, fleet.wiring, Limits.parse({}))).toContain('HALTED: green failed')
     expect(automatic(fleet)).toHaveLength(1)
     expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([true, false])
     expectNothingLost(fleet)
@@ -382,6 +384,37 @@ describe('a failed watch halts, and moves nothing,', () => {
       const { ports } = one
       expect(await watch(one, { ports: { ...ports, store: { ...ports.store, history } } })).toEqual({
         ...{ kind: 'ended', what: 'halted', reason: 'attempt 0 was moved back by itself before' },
+      })
+    })
+    expectNotMoved(fleet)
+  })
+
+  test('also when another guardian says that it halts while this one still looks at the other colour', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      one.note({ kind: 'watch', what: 'failed', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'refused' })
+      const { ports } = one
+      const { logs } = ports.clusters.blue
+      const append: typeof logs.append = async (...given) => {
+        if (whats(one).at(-1) !== 'halted')
+          one.note({ kind: 'watch', what: 'halted', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'the other one' })
+        return await logs.append(...given)
+      }
+      const blue = { ...ports.clusters.blue, logs: { ...logs, append } }
+      expect(await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, blue } } })).toEqual({ kind: 'none' })
+    })
+    expectNotMoved(fleet)
+    expect(whats(fleet).filter((what) => what === 'halted')).toHaveLength(1)
+  })
+
+  test('a colour that can not be reached from the guardian is not known, and no failure', async () => {
+    const fleet = await switched(async (one) => {
+      const gone = async () => Promise.reject(new KbgError('connection', 'No way there.', { retriable: true }))
+      const { ports } = one
+      const { green } = ports.clusters
+      const away = { ...green, fence: { ...green.fence, canary: gone }, logs: { ...green.logs, append: gone } }
+      expect(await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, green: away } } })).toMatchObject({
+        ...{ kind: 'ended', what: 'inconclusive', reason: expect.stringContaining('it could not be reached') },
       })
     })
     expectNotMoved(fleet)
