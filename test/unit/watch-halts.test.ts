@@ -1,0 +1,150 @@
+/** A failed watch that does not move traffic back, or not to its end: on a fleet in memory and in virtual time. */
+import { describe, expect, test } from 'vitest'
+import { KbgError } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import type { Ports } from '../../engine/run/ports.ts'
+import { describeStatus } from '../../engine/run/status.ts'
+import type { WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
+import type { FakeFleet } from '../support/watched-fleet.ts'
+import { automatic, expectNothingLost, expectNotMoved, switched, told, up, watch, whats } from '../support/watched-switch.ts'
+
+describe('a way back that is killed (F67)', () => {
+  type Fence = Ports['clusters']['blue']['fence']
+  /** A watch on ports on which a step of a fence kills the guardian. */
+  async function killedAt(one: FakeFleet, colour: 'blue' | 'green', step: keyof Fence): Promise<WatchOutcome> {
+    one.colours.green.health.refuses = true
+    const { ports } = one
+    const dies = async () => Promise.reject(one.kill())
+    const cluster = { ...ports.clusters[colour], fence: { ...ports.clusters[colour].fence, [step]: dies } }
+    return await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, [colour]: cluster } } })
+  }
+
+  test('before its decision is taken back by the next update, latched, and not tried again', async () => {
+    const fleet = await switched(async (one) => {
+      expect(await killedAt(one, 'green', 'raise')).toEqual({ kind: 'none' })
+      expect(one.route).toMatchObject({ state: 'held', target: 'blue' })
+      expect(await up(one, 'green')).toMatchObject({ live: 'green', unfinished: false })
+      expect(one.route).toMatchObject({ state: 'open', latch: { attempt: 0, reason: expect.stringMatching(/^green failed its watch: .*taken back/) } })
+      expect(await watch(one)).toEqual({ kind: 'none' })
+    })
+    expect(whats(fleet).at(-1)).toBe('halted')
+    expect(await describeStatus(fleet.ports, fleet.wiring, Limits.parse({}))).toContain('HALTED: green failed')
+    expect(automatic(fleet)).toHaveLength(1)
+    expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([true, false])
+    expectNothingLost(fleet)
+  })
+
+  test('behind its decision is finished by the next update, latched: the config still wants green, and does not get it', async () => {
+    const fleet = await switched(async (one) => {
+      expect(await killedAt(one, 'blue', 'lift')).toEqual({ kind: 'none' })
+      expect(one.route).toMatchObject({ state: 'deciding', target: 'blue' })
+      await expect(up(one, 'green')).rejects.toThrow(/finished-earlier/)
+      expect(one.route).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0, reason: expect.stringContaining('green failed its watch') } })
+      await one.clock.sleep(1_000)
+      await expect(up(one, 'green')).rejects.toThrow(/latched at attempt 0/)
+    })
+    expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([false, true])
+    expect(whats(fleet)).toEqual(['baseline', 'begun', 'failed'])
+    expectNothingLost(fleet)
+  })
+})
+
+describe('a failed watch halts, and moves nothing,', () => {
+  /** What a watch comes to on a green that refuses writes, with something else in the way. */
+  async function halted(prepare: (fleet: FakeFleet) => void, more: { limits?: Limits } = {}): Promise<FakeFleet> {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      prepare(one)
+      const outcome = await watch(one, more)
+      expect(outcome).toMatchObject({ kind: 'ended', what: 'halted' })
+      expect(await watch(one)).toEqual({ kind: 'none' })
+    })
+    expectNotMoved(fleet)
+    expect(whats(fleet).at(-1)).toBe('halted')
+    return fleet
+  }
+  const reasonOf = (fleet: FakeFleet) => fleet.journal.findLast((entry) => entry.kind === 'watch')
+
+  test('when the other colour is no better', async () => {
+    const fleet = await halted((one) => {
+      one.colours.blue.health.slowMs = 5_000
+    })
+    expect(reasonOf(fleet)).toMatchObject({ reason: expect.stringContaining('blue is no better: its canary failed') })
+    expect(await describeStatus(fleet.ports, fleet.wiring, Limits.parse({}))).toContain(
+      "HALTED: green failed, and traffic can't go back by itself: blue is no better",
+    )
+    expect(told.at(-1)).toContain("green has failed its watch, and traffic doesn't go back: blue is no better")
+  })
+
+  test('when the reverse mirror does not run (F68)', async () => {
+    const fleet = await halted((one) => {
+      for (const connector of one.connectors.green.values()) connector.state = 'STOPPED'
+    })
+    expect(reasonOf(fleet)).toMatchObject({ reason: expect.stringMatching(/gate: .*mirror connector: fail/s) })
+  })
+
+  test('when the attempt was moved back before', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      const before = { kind: 'opened', source: 'green', target: 'blue', attempt: 0, epoch: 1, automatic: 'an earlier watch failed' } as const
+      const history = async () => [{ ...before, number: 1, term: '1', atWallClock: '2026-01-01T00:00:00Z', atMonotonicMs: 0 }, ...one.journal]
+      const { ports } = one
+      expect(await watch(one, { ports: { ...ports, store: { ...ports.store, history } } })).toEqual({
+        ...{ kind: 'ended', what: 'halted', reason: 'attempt 0 was moved back by itself before' },
+      })
+    })
+    expectNotMoved(fleet)
+  })
+
+  test('also when another guardian says that it halts while this one still looks at the other colour', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      one.note({ kind: 'watch', what: 'failed', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'refused' })
+      const { ports } = one
+      const { logs } = ports.clusters.blue
+      const append: typeof logs.append = async (...given) => {
+        if (whats(one).at(-1) !== 'halted')
+          one.note({ kind: 'watch', what: 'halted', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'the other one' })
+        return await logs.append(...given)
+      }
+      const blue = { ...ports.clusters.blue, logs: { ...logs, append } }
+      expect(await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, blue } } })).toEqual({ kind: 'none' })
+    })
+    expectNotMoved(fleet)
+    expect(whats(fleet).filter((what) => what === 'halted')).toHaveLength(1)
+  })
+
+  test('a colour that can not be reached from the guardian is not known, and no failure', async () => {
+    const fleet = await switched(async (one) => {
+      const gone = async () => Promise.reject(new KbgError('connection', 'No way there.', { retriable: true }))
+      const { ports } = one
+      const { green } = ports.clusters
+      const away = { ...green, fence: { ...green.fence, canary: gone }, logs: { ...green.logs, append: gone } }
+      expect(await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, green: away } } })).toMatchObject({
+        ...{ kind: 'ended', what: 'inconclusive', reason: expect.stringContaining('it could not be reached') },
+      })
+    })
+    expectNotMoved(fleet)
+  })
+
+  test('when it may not', async () => {
+    const fleet = await halted(() => undefined, { limits: Limits.parse({ watchWindowMs: 20_000, maxAutomaticRollbacks: 0 }) })
+    expect(reasonOf(fleet)).toMatchObject({ reason: 'limits.maxAutomaticRollbacks is 0' })
+  })
+
+  test('when the way back was begun and had to be taken back: green stays live, latched', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      const raise = async () => Promise.reject(new KbgError('kafka', 'The controller is gone.'))
+      const { ports } = one
+      const green = { ...ports.clusters.green, fence: { ...ports.clusters.green.fence, raise } }
+      expect(await watch(one, { ports: { ...ports, clusters: { ...ports.clusters, green } } })).toMatchObject({
+        what: 'halted',
+        reason: expect.stringContaining('aborted'),
+      })
+    })
+    expect(fleet.route).toMatchObject({ live: 'green', state: 'open', latch: { attempt: 0, reason: expect.stringContaining('The controller is gone.') } })
+    expect(whats(fleet).at(-1)).toBe('halted')
+    expect(await describeStatus(fleet.ports, fleet.wiring, Limits.parse({}))).toContain('HALTED: green failed')
+  })
+})
