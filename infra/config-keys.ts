@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Colour } from '../engine/model/colour.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
+import { Hooks } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
@@ -67,4 +68,5 @@ export const trafficKeys = z.object({
   attempt: wholeNumber.pipe(z.int().min(0)).default(0).describe('a whole number from 0; count it up to move again after a refused or undone move'),
   limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
   unprovenGroups: json.pipe(UnprovenGroups).default({}).describe('an object of group names, each with "stay" or "redeliver"'),
+  hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),
 })

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
+import { Hook } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
@@ -39,6 +40,7 @@ export interface TrafficConfig {
   readonly limits: Limits
   /** Groups that stay, or that may be moved to a proven place before their own. */
   readonly unprovenGroups: UnprovenGroups
+  readonly hooks: readonly Hook[]
   readonly decommission: string | undefined
 }
 
@@ -155,7 +157,7 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
-  return key === 'limits' ? Object.keys(Limits.shape) : Object.keys(RouteStoreAccess.shape)
+  return Object.keys({ limits: Limits, hooks: Hook }[key]?.shape ?? RouteStoreAccess.shape)
 }
 
 /** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */

@@ -40,7 +40,7 @@ export interface TrafficOutputs {
  * asks it.
  */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
-  const { fleet, live, attempt, consumers, limits, unprovenGroups } = config
+  const { fleet, live, attempt, consumers, limits, unprovenGroups, hooks } = config
   const staying = Object.entries(unprovenGroups).flatMap(([groupId, what]) => (what === 'stay' ? [groupId] : []))
   const waves = wavesOf(catalog, staying)
   refuseUnknownWaves(consumers, waves)
@@ -64,6 +64,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     groups: Object.keys(catalog.groups),
     waves,
     unprovenGroups,
+    hooks: [...hooks],
   })
   const writeBack = new LocalWriteBack('write-back', { wiring })
   // One after the other, so that an update that restarts both leaves one at its place.

@@ -3,6 +3,7 @@ import { AuditWorkerAccess } from './audit-worker.ts'
 import { ClusterAccess } from './cluster-access.ts'
 import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
+import { Hooks } from './hook.ts'
 import { WaveName, Waves } from './wave.ts'
 
 /** How to reach the config store. The password stands in `credentialsFile` (mode 0600) under the user's name, in the form of a CredentialsFile. */
@@ -60,6 +61,8 @@ export const Wiring = z
     waves: Waves.default({}),
     /** Groups that the operator has named, see {@link UnprovenGroups}. */
     unprovenGroups: UnprovenGroups.default({}),
+    /** Commands and webhooks that are asked or told. */
+    hooks: Hooks.default([]),
   })
   .check((context) => {
     const { blue, green } = context.value.clusters

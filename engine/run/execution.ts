@@ -8,7 +8,9 @@ import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
+import { noticeOf } from '../switchover/notices.ts'
 import { consumersOf, isLeftOpen } from '../switchover/waves.ts'
+import { Notices } from './notices.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
 
@@ -26,6 +28,7 @@ export class Execution {
   readonly cancelled: AbortSignal
   readonly #automatic: string | null
   readonly timeline: TimelineMark[] = []
+  readonly #notices: Notices
   route: RouteDocument
   journal: readonly JournalEntry[]
   #routeRevision: string
@@ -55,6 +58,7 @@ export class Execution {
     const { abortRequested } = run.lock
     this.cancelled = abortRequested === undefined ? run.cancelled : AbortSignal.any([run.cancelled, abortRequested])
     this.#automatic = run.automatic ?? null
+    this.#notices = new Notices(run.ports)
     this.route = run.route
     this.journal = run.journal
     this.#routeRevision = run.routeRevision
@@ -119,8 +123,21 @@ export class Execution {
     )
     this.#routeRevision = written.routeRevision
     this.#journalHead = written.journalHead
+    const notice = noticeOf(entry, this.journal, this.intent.attempt)
     this.journal = [...this.journal, entry]
     if (route !== null) this.route = route
+    if (notice !== null) this.#notices.send(this.wiring.hooks, { version: 1, fleet: this.wiring.fleet, epoch: this.route.epoch, ...notice })
+  }
+
+  /** Waits for what hooks make of their notices, as long as each of them may take; what they didn't take is told and journaled, and changes nothing else. */
+  async endNotices(): Promise<void> {
+    for (const { hook, payload, said } of await this.#notices.settled()) {
+      const text = `the hook ${hook} didn't take the notice ${payload.event}: ${said}`
+      this.tell({ step: 'notice', text })
+      if (payload.journalEntry === null || this.lock.lost.aborted) continue
+      const failed = { kind: 'notice', hook, event: payload.event, journalEntry: payload.journalEntry, said } as const
+      await this.record(failed).catch((thrown: unknown) => this.tell({ step: 'notice', text: `that is not journaled: ${messageOf(thrown)}` }))
+    }
   }
 
   /** What is now, as outputs. */

@@ -3,6 +3,7 @@ import { firstFive, KbgError } from '../model/error.ts'
 import { heldGroupsReleased } from '../switchover/route-moves.ts'
 import { isForward, isLeftOpen, type OpenWave, waveMoves } from '../switchover/waves.ts'
 import { EndStateError, type Execution } from './execution.ts'
+import { confirm } from './steps/confirm.ts'
 import { gate } from './steps/gate.ts'
 import { finishWave, moveWave } from './steps/wave.ts'
 
@@ -14,7 +15,10 @@ export async function moveWaves(run: Execution, open: readonly OpenWave[], gateE
   if (moves.some((move) => isForward(move, live))) refuseStaleVerdict(run, gateEpoch)
   for (const move of moves) {
     run.cancelled.throwIfAborted()
-    if (isForward(move, live)) await gate(run, { source: live, target: otherColour(live) })
+    if (isForward(move, live)) {
+      await gate(run, { source: live, target: otherColour(live) })
+      await confirm(run, move)
+    }
     await moveWave(run, move)
   }
 }

@@ -1,12 +1,14 @@
 import { connectAudit } from '../adapters/audit/audit-client.ts'
 import { connectMirror } from '../adapters/connect/mirror.ts'
 import { openRouteStore } from '../adapters/etcd/route-store.ts'
+import { hookCaller } from '../adapters/hooks/hook-caller.ts'
 import { connectCluster } from '../adapters/kafka/cluster.ts'
 import type { Colour } from '../model/colour.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Cluster } from '../ports/cluster.ts'
+import type { HookCaller } from '../ports/hooks.ts'
 import type { Mirror } from '../ports/mirror.ts'
 import type { RouteOversight } from '../ports/route-oversight.ts'
 import type { RouteStore } from '../ports/route-store.ts'
@@ -20,6 +22,7 @@ export interface Ports {
   readonly store: RouteStore
   /** null: the fleet has no audit workers. */
   readonly audit: Audit | null
+  readonly hooks: HookCaller
 }
 
 /** {@link Ports} of who may also act beside the holder of the lock: a guardian, and `kbg abort`. */
@@ -39,6 +42,7 @@ export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Oversi
     },
     store: await openRouteStore(wiring.routeStore, wiring.fleet, clock),
     audit: wiring.audit.length === 0 ? null : connectAudit(wiring.audit, clock),
+    hooks: hookCaller,
   }
 }
 

@@ -6,7 +6,7 @@ import type { Waves } from '../model/wave.ts'
 import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { OpenSwitch } from '../switchover/journal-reading.ts'
-import { planText } from '../switchover/plan.ts'
+import { confirmLines, planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
 import { watchLines } from '../switchover/watch-reading.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
@@ -18,6 +18,7 @@ import type { Ports } from './ports.ts'
 import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
+import { confirm } from './steps/confirm.ts'
 import { cut, sameTopics } from './steps/cut.ts'
 import { drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
@@ -101,6 +102,7 @@ function abortedEarlier(run: Execution, { source, target }: OpenSwitch, reason: 
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
   run.tell({ step: 'gate', text: 'observing both colours' })
   await gate(run, { source, target })
+  await confirm(run, { source, target, wave: null })
   await open(run, source, target)
   let decidedCut: Awaited<ReturnType<typeof cut>>
   let graceful: boolean
@@ -194,7 +196,8 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const course = chooseCourse(reading.route, reading.journal, intent, wiring.waves)
     const move = judgedMove(course, reading.route.live)
     const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
-    return [planText(course, limits, verdict, wiring.guardians), ...watchLines(reading.journal)].join('\n')
+    const asked = move === null ? [] : confirmLines(wiring.hooks)
+    return [planText(course, limits, verdict, wiring.guardians), ...asked, ...watchLines(reading.journal)].join('\n')
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }

@@ -46,9 +46,13 @@ export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunReq
       })
     }
     const intent = request.intent ?? leftIntent(route, journal)
-    return await work(
-      new Execution({ ...request, intent, ports, lock, route, journal, routeRevision: reading.routeRevision, journalHead: reading.journalHead }),
-    )
+    const { routeRevision, journalHead } = reading
+    const run = new Execution({ ...request, intent, ports, lock, route, journal, routeRevision, journalHead })
+    try {
+      return await work(run)
+    } finally {
+      await run.endNotices()
+    }
   } finally {
     await lock.release()
   }

@@ -69,6 +69,8 @@ function step(walk: Walk, entry: JournalEntry): void {
     case 'closed':
       closed(walk, entry)
       return
+    case 'notice': // what hooks didn't take changes nothing
+      return
     case 'created':
     case 'opened':
     case 'wave':

@@ -4,6 +4,7 @@ import { checkLine, refusals } from '../gate/check.ts'
 import { noGuardian } from '../gate/guardians.ts'
 import type { Colour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
+import type { Hook } from '../model/hook.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Course } from './resume.ts'
 import { longestStallMs } from './stall.ts'
@@ -24,6 +25,12 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
     if (verdict.checks.some(({ observed }) => observed === noAudit)) lines.push(`${noAudit}.`)
   }
   return lines.join('\n')
+}
+
+/** Who is asked behind the gate; a preview asks nobody. */
+export function confirmLines(hooks: readonly Hook[]): readonly string[] {
+  const asked = hooks.flatMap(({ name, events }) => (events.includes('confirm') ? [name] : []))
+  return asked.length === 0 ? [] : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}.`]
 }
 
 /** The bound of guardians in words: see {@link longestStallMs}. */

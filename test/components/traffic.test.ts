@@ -23,6 +23,7 @@ const config = {
   consumers: { 'wave-1': 'green' },
   limits: Limits.parse({}),
   unprovenGroups: { legacy: 'stay' },
+  hooks: [],
   decommission: undefined,
 } as const
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })

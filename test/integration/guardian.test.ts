@@ -2,7 +2,7 @@
  * Guardians beside two real colours under load: orchestrators that are killed, stopped, and told to take their switchover back, in processes of their own. Judged by the
  * histories of the clients, and by independent reads of both colours.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -13,6 +13,7 @@ import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { observeGuardian } from '../../engine/adapters/local/guardian-process.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
+import { HookPayload } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { type ClientRegistration, routeKeys } from '../../engine/model/route.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
@@ -50,7 +51,13 @@ const orchestrators: Orchestrator[] = []
 
 beforeAll(async () => {
   outDir = mkdtempSync(join(tmpdir(), 'kbg-guardian-'))
-  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, guardians: limits })
+  pair = await standPair({
+    fleet,
+    versions: { blue: '3.9.2', green: '4.3.1' },
+    catalog,
+    guardians: limits,
+    hooks: [{ name: 'noted', events: ['abort', 'post'], command: ['tee', '-a', join(outDir, 'told')] }],
+  })
   await pair.createRoute()
   const { routeStore, clusters } = pair.wiring
   workload = await WorkloadProcess.start(
@@ -99,6 +106,13 @@ async function route() {
 
 const answers = async (colour: Colour) => [...new Set((await pair.ports.clusters[colour].fence.probe(within(10))).map(({ answer }) => answer))]
 
+/** The ends of switchovers that hooks were told of, by whoever closed them. */
+const toldOf = () =>
+  readFileSync(join(outDir, 'told'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => HookPayload.parse(JSON.parse(line)))
+
 /** Waits until nothing is open any more, and `live` is: route, fences, journal and mirror. */
 async function untilAtRest(live: Colour): Promise<void> {
   await rest().poll(100, async () => {
@@ -144,6 +158,7 @@ describe('an orchestrator that is killed', () => {
     const { opened, decided, closed } = await terms()
     expect([decided === opened, closed]).toEqual([false, decided])
     expect(await route()).toMatchObject({ latch: { attempt: 0, reason: 'it was left while clients were held' } })
+    expect(toldOf()).toMatchObject([{ event: 'abort', source: 'blue', target: 'green', term: closed, reason: 'it was left while clients were held' }])
     await untilWritten('blue')
     await startGuardians(pair.root, pair.wiring, limits)
   }, 120_000)
@@ -156,6 +171,10 @@ describe('an orchestrator that is killed', () => {
     await untilAtRest('green')
     const { opened, decided, closed } = await terms()
     expect([decided, closed === opened]).toEqual([opened, false])
+    expect(toldOf().map(({ event, term }) => [event, term])).toEqual([
+      ['abort', expect.any(String)],
+      ['post', closed],
+    ])
     const { journal } = await reading()
     expect(journal.flatMap((entry) => (entry.kind === 'groups' ? entry.moved : []))).toEqual(['billing'])
     expect(await route()).toMatchObject({ defaultConsumerColour: 'green', groups: {}, latch: null })

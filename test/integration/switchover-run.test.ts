@@ -1,4 +1,7 @@
 /** What runs between two real colours when something comes in between: brokers, mirror workers, etcd and clients are the product's own, only the stacks are left out. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import kafkajs from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { switchoverFromJournal } from '../../cli/report/from-journal.ts'
@@ -13,6 +16,7 @@ import { bindingText } from '../../engine/gate/catalog-parity.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
+import { Hook, HookPayload } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { RouteStore } from '../../engine/ports/route-store.ts'
@@ -39,6 +43,16 @@ const catalog = Catalog.parse({
   groups: { [newcomer]: {}, [idle]: {} },
 })
 
+/** Every payload that the hooks of this fleet got, a line each. */
+const toldDir = mkdtempSync(join(tmpdir(), 'kbg-told-'))
+const told = () =>
+  readFileSync(join(toldDir, 'told'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => HookPayload.parse(JSON.parse(line)))
+const noted = { name: 'noted', events: ['pre', 'post', 'rollback', 'abort'], command: ['tee', '-a', join(toldDir, 'told')] } as const
+const frozen = Hook.parse({ name: 'change-freeze', events: ['confirm'], command: ['sh', '-c', 'echo no changes on fridays >&2; exit 1'] })
+
 let pair: Pair
 let ports: Ports
 let producer: RoutedProducer
@@ -48,7 +62,12 @@ const ends: (() => Promise<unknown>)[] = []
 const routeWrites: RouteWrite[] = []
 
 beforeAll(async () => {
-  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog })
+  pair = await standPair({
+    fleet,
+    versions: { blue: '3.9.2', green: '4.3.1' },
+    catalog,
+    hooks: [{ ...noted, events: [...noted.events], command: [...noted.command] }],
+  })
   ports = { ...pair.ports, store: noting(pair.ports.store) }
   await pair.createRoute()
   producer = routed().producer()
@@ -60,6 +79,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const end of ends) await end()
   await pair?.end()
+  rmSync(toldDir, { recursive: true })
 }, 120_000)
 
 function routed(): Kafka {
@@ -110,10 +130,18 @@ interface Move {
   /** The real ports, with something added to one of their calls. */
   readonly through?: Ports
   readonly tell?: Progress
+  /** Hooks besides the pair's own. */
+  readonly hooks?: readonly Hook[]
 }
 
-const request = (live: Colour, { attempt = 0, tell = () => undefined }: Move) => ({
-  ...{ wiring: pair.wiring, intent: { live, attempt, consumers: {} }, limits: Limits.parse({}), holder: `test of ${fleet}`, tell },
+const request = (live: Colour, { attempt = 0, tell = () => undefined, hooks = [] }: Move) => ({
+  ...{
+    wiring: { ...pair.wiring, hooks: [...pair.wiring.hooks, ...hooks] },
+    intent: { live, attempt, consumers: {} },
+    limits: Limits.parse({}),
+    holder: `test of ${fleet}`,
+    tell,
+  },
   cancelled: new AbortController().signal,
 })
 
@@ -175,6 +203,16 @@ async function expectLive(live: Colour): Promise<void> {
   const connector = mirrorRecord(journal, live)?.connector
   expect(await connectorStates()).toEqual([`${connector} RUNNING`])
 }
+
+test('a hook that does not confirm refuses the switchover behind its gate, and nothing is touched', async () => {
+  const before = await reading()
+  const states = await connectorStates()
+  const error = await refusal(move('green', { hooks: [frozen] }))
+  expect(error).toMatchObject({ code: 'not-confirmed', facts: { hook: 'change-freeze', said: 'exit code 1: no changes on fridays' } })
+  expect(await reading()).toMatchObject({ routeRevision: before.routeRevision, journalHead: before.journalHead, lock: null })
+  expect(await connectorStates()).toEqual(states)
+  await send(5)
+})
 
 describe('a topic that comes up between the gate and the cut', () => {
   const stray = 'stray'
@@ -330,6 +368,18 @@ describe('a group that comes up on the source while groups move', () => {
     await allReceived()
     receivedOnce()
   }, 90_000)
+})
+
+test('what became of each of them was told once, with its entry of the journal', async () => {
+  const history = await ports.store.history(within(10))
+  const entries = history.filter((entry) => entry.kind === 'opened' || entry.kind === 'closed')
+  const eventOf = { opened: 'pre', switched: 'post', aborted: 'abort' } as const
+  expect(told().map(({ event, journalEntry }) => `${event} ${journalEntry}`)).toEqual(
+    entries.map((entry) => `${eventOf[entry.kind === 'closed' ? entry.outcome : entry.kind]} ${entry.number}`),
+  )
+  expect(told().map(({ event }) => event)).toEqual(['pre', 'abort', 'pre', 'post', 'pre', 'post'])
+  expect(told()[1]).toMatchObject({ fleet, source: 'blue', target: 'green', attempt: 0, reason: expect.stringMatching(/cut-moved.*stray/) })
+  expect(history.filter((entry) => entry.kind === 'notice')).toEqual([])
 })
 
 describe('the reports of these switchovers, from the journal', () => {

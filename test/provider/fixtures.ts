@@ -57,5 +57,6 @@ export function wiringOf(fleet: string): Wiring {
     groups: ['billing'],
     waves: { 'wave-1': ['billing'] },
     unprovenGroups: {},
+    hooks: [],
   }
 }

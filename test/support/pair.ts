@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { z } from 'zod'
 import { openRouteStore } from '../../engine/adapters/etcd/route-store.ts'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { destroyAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
@@ -16,6 +17,7 @@ import { destroyWriteBack, provisionWriteBack } from '../../engine/adapters/loca
 import type { AclSpec, Catalog } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
+import type { Hooks } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { ClientRegistration } from '../../engine/model/route.ts'
 import { wavesOf } from '../../engine/model/wave.ts'
@@ -42,6 +44,8 @@ export interface PairSpec {
   readonly writeBack?: boolean
   /** The bounds of the guardians that stand beside both colours; none unless said otherwise. */
   readonly guardians?: Limits
+  /** Who is asked and told of its switchovers; nobody unless said otherwise. */
+  readonly hooks?: z.input<typeof Hooks>
   readonly tell?: (line: string) => void
 }
 
@@ -105,6 +109,7 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
     topics,
     groups: Object.keys(catalog.groups),
     waves: wavesOf(catalog),
+    hooks: spec.hooks ?? [],
   })
 }
 

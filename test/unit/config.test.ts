@@ -62,6 +62,30 @@ test('groups are named with what becomes of them, and nothing else', () => {
   ])
 })
 
+test('hooks are a list, and each problem is named by its place', () => {
+  const pager = { name: 'pager', events: ['abort', 'halt'], url: 'https://pager.example/kbg', auth: { kind: 'hmac-sha256', secretFile: '.kbg/pager' } }
+  const change = { name: 'change', events: ['confirm'], command: ['bin/ask', '--strict'] }
+  expect(load('traffic', { live: 'blue', hooks: JSON.stringify([pager, change]) })).toMatchObject({ hooks: [pager, { ...change, timeoutMs: 10_000 }] })
+  const refused = (hook: object) => problems('traffic', { live: 'blue', hooks: JSON.stringify([change, { ...pager, ...hook }]) })
+  expect(refused({ name: 'change' })).toEqual(['hooks.1.name: another hook has this name'])
+  expect(refused({ command: ['x'] })).toEqual(['hooks.1.command: a hook has either a command or a url'])
+  expect(refused({ url: undefined })).toEqual([
+    'hooks.1.command: a hook has either a command or a url',
+    expect.stringMatching(/^hooks\.1\.auth: only a url takes it/),
+  ])
+  expect(refused({ url: 'http://pager.example/kbg' })).toEqual([expect.stringMatching(/^hooks\.1\.url: https, or http to this machine/)])
+  expect(refused({ url: 'https://me:secret@pager.example/?token=secret' })).toEqual([
+    expect.stringMatching(/^hooks\.1\.url: without login, query and fragment/),
+  ])
+  expect(refused({ url: 'file:///etc/passwd' })).toEqual(['hooks.1.url: https, or http'])
+  const overHttp = { url: 'http://pager.example/kbg', allowPlainHttp: true }
+  expect(refused({ ...overHttp, auth: { kind: 'bearer', secretFile: 'x' } })).toEqual([
+    expect.stringMatching(/^hooks\.1\.auth: a token is not sent over plain http/),
+  ])
+  expect(load('traffic', { live: 'blue', hooks: JSON.stringify([{ ...pager, ...overHttp }]) })).toMatchObject({ hooks: [overHttp] })
+  expect(refused({ event: 'confirm' })).toEqual(['hooks.1.event: unknown key; did you mean events?'])
+})
+
 test('keys of other namespaces are not ours', () => {
   expect(load('traffic', { live: 'blue' }, { 'aws:region': 'eu-central-1', 'pulumi:tags': '{}' })).toMatchObject({ live: 'blue' })
 })

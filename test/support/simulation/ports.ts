@@ -27,6 +27,7 @@ export function portsOf(actor: Actor): Ports {
     mirrors: { blue: mirrorOf(actor, 'blue', 'green'), green: mirrorOf(actor, 'green', 'blue') },
     store,
     audit: actor.simulation.world.hasAudit ? auditOf(actor) : null,
+    hooks: { call: () => Promise.reject(new Error('no hook is wired')) },
   }
 }
 

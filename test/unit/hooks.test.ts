@@ -1,0 +1,194 @@
+/** What hooks are asked and told in whole switchovers, on a fleet in memory: a refused question touches nothing, and a notice changes nothing. */
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { type Hook, HookPayload, Hooks } from '../../engine/model/hook.ts'
+import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
+import { Deadline } from '../../engine/ports/clock.ts'
+import type { HookAnswer } from '../../engine/ports/hooks.ts'
+import type { Ports } from '../../engine/run/ports.ts'
+import { describePlan } from '../../engine/run/switchover.ts'
+import { departures } from '../../engine/switchover/conformance.ts'
+import { noticeOf } from '../../engine/switchover/notices.ts'
+import { FakeFleet } from '../support/watched-fleet.ts'
+import { expectNothingLost, limits, switched, told, up, watch } from '../support/watched-switch.ts'
+
+const everything = ['confirm', 'pre', 'post', 'rollback', 'abort', 'halt'] as const
+const hook = (name: string, events: readonly string[] = everything) => ({ name, events, command: ['told'] })
+const agrees = async (): Promise<HookAnswer> => ({ ok: true, said: '' })
+
+/** A fleet with hooks of these names and answers; what each was told stands in `calls`. */
+class HookedFleet extends FakeFleet {
+  readonly calls: { readonly hook: string; readonly payload: HookPayload; readonly state: string; readonly entries: number }[] = []
+  answer: (hook: Hook, payload: HookPayload, deadline: Deadline) => Promise<HookAnswer> = agrees
+
+  constructor(hooks: readonly object[] = [hook('pager')]) {
+    super()
+    Object.assign(this.wiring, { hooks: Hooks.parse(hooks) })
+  }
+
+  override get ports(): Ports {
+    const call = async (called: Hook, payload: HookPayload, deadline: Deadline) => {
+      this.calls.push({ hook: called.name, payload: HookPayload.parse(payload), state: this.route.state, entries: this.journal.length })
+      return await this.answer(called, payload, deadline)
+    }
+    return { ...super.ports, hooks: { call } }
+  }
+
+  get events(): readonly string[] {
+    return this.calls.map(({ payload }) => payload.event)
+  }
+}
+
+const within = (fleet: FakeFleet) => new Deadline(fleet.clock, 10_000, 'the preview')
+const notices = (fleet: FakeFleet) => fleet.journal.filter((entry) => entry.kind === 'notice')
+
+describe('a question', () => {
+  test('is asked behind the gate and before anything is written, and a refusal leaves everything as it was', async () => {
+    const fleet = new HookedFleet()
+    fleet.answer = async () => ({ ok: false, said: 'exit code 1: change freeze' })
+    await fleet.withApp(async () => {
+      const before = structuredClone({ route: fleet.route, journal: fleet.journal, connectors: [...fleet.connectors.green.keys()] })
+      await expect(up(fleet, 'green')).rejects.toMatchObject({
+        code: 'not-confirmed',
+        message: expect.stringMatching(
+          /The hook pager doesn't confirm the switchover blue -> green, so nothing was touched.*said: exit code 1: change freeze.*required: exit code 0/,
+        ),
+      })
+      expect({ route: fleet.route, journal: fleet.journal, connectors: [...fleet.connectors.green.keys()] }).toEqual(before)
+      expect(fleet.lockHolder).toBeNull()
+      fleet.answer = agrees
+      expect(await up(fleet, 'green')).toMatchObject({ live: 'green', latch: null }) // no latch: the same attempt
+    })
+    expect(fleet.events).toEqual(['confirm', 'confirm', 'pre', 'post'])
+    expect(fleet.calls[0]?.payload).toMatchObject({ fleet: 'main', source: 'blue', target: 'green', journalEntry: null, attempt: 0, wave: null })
+  })
+
+  test('is not asked when the gate refuses, and the first refusal is the last question', async () => {
+    const fleet = new HookedFleet([hook('first'), hook('second', ['confirm']), hook('third', ['abort'])])
+    fleet.colours.blue.health.refuses = 'all'
+    fleet.connectors.blue.clear()
+    await expect(up(fleet, 'green')).rejects.toMatchObject({ code: 'gate' })
+    expect(fleet.calls).toEqual([])
+    const other = new HookedFleet([hook('first'), hook('second', ['confirm']), hook('third', ['abort'])])
+    other.answer = async ({ name }) => ({ ok: name !== 'first', said: '' })
+    await other.withApp(async () => {
+      await other.clock.sleep(1_000)
+      await expect(up(other, 'green')).rejects.toThrow(/The hook first .*said: nothing/)
+    })
+    expect(other.calls.map(({ hook: name }) => name)).toEqual(['first'])
+  })
+
+  test('that takes longer than the evidence lasts has the gate look again', async () => {
+    const fleet = new HookedFleet()
+    fleet.answer = async (_hook, { event }) => {
+      if (event === 'confirm') {
+        await fleet.clock.sleep(limits.maxEvidenceAgeMs + 1)
+        fleet.connectors.blue.clear() // what the gate saw is gone
+      }
+      return { ok: true, said: '' }
+    }
+    await fleet.withApp(async () => {
+      await fleet.clock.sleep(1_000)
+      await expect(up(fleet, 'green')).rejects.toMatchObject({ code: 'gate' })
+    })
+    expect(fleet.events).toEqual(['confirm'])
+  })
+
+  test('is announced by a preview, which asks nobody', async () => {
+    const fleet = new HookedFleet([hook('change-board', ['confirm']), hook('pager', ['abort'])])
+    const deadline = { ...limits, lagSamples: 1 }
+    const plan = (live: 'blue' | 'green') => describePlan(fleet.ports, fleet.wiring, { live, attempt: 0, consumers: {} }, deadline, within(fleet))
+    expect(await plan('green')).toContain('Behind the gate these hooks are asked, and any of them can refuse: change-board.')
+    expect(await plan('blue')).not.toContain('change-board')
+    expect(fleet.calls).toEqual([])
+  })
+})
+
+describe('a notice', () => {
+  test('is sent aside: a hook that hangs holds up nothing of a switchover, and that it did not take it is told and journaled behind the end', async () => {
+    const fleet = new HookedFleet()
+    fleet.answer = async (_hook, { event }, deadline) => {
+      if (event === 'confirm') return { ok: true, said: 'go' }
+      await fleet.clock.sleep(deadline.totalMs)
+      return { ok: false, said: `no answer to ${event}` }
+    }
+    let doneAtMs = 0
+    const after = await switched(async () => {
+      const closed = fleet.journal.find((entry) => entry.kind === 'closed')
+      doneAtMs = closed?.atMonotonicMs ?? 0
+    }, fleet)
+    const [opened, closed] = [after.journal.find((entry) => entry.kind === 'opened'), after.journal.find((entry) => entry.kind === 'closed')]
+    expect(doneAtMs - (opened?.atMonotonicMs ?? 0)).toBeLessThan(10_000) // less than one hook may take
+    expect(notices(fleet)).toMatchObject([
+      { hook: 'pager', event: 'pre', journalEntry: opened?.number, said: 'no answer to pre' },
+      { hook: 'pager', event: 'post', journalEntry: closed?.number, said: 'no answer to post' },
+    ])
+    expect(notices(fleet).every(({ number }) => number > (closed?.number ?? 0))).toBe(true)
+    expect(told).toContain("the hook pager didn't take the notice post: no answer to post")
+    expect(departures(fleet.journal)).toEqual([])
+    expect([fleet.route.live, fleet.lockHolder]).toEqual(['green', null])
+    expectNothingLost(fleet)
+  })
+
+  test('of what was taken back says why, and so does one of a run that was killed, by whoever closes it', async () => {
+    const fleet = new HookedFleet()
+    await fleet.withApp(async () => {
+      await fleet.clock.sleep(1_000)
+      const { ports } = fleet
+      const killed = async () => Promise.reject(fleet.kill())
+      const dying = {
+        ...ports,
+        clusters: { ...ports.clusters, blue: { ...ports.clusters.blue, fence: { ...ports.clusters.blue.fence, raise: killed } } },
+      } as Ports
+      await expect(up(fleet, 'green', 0, dying)).rejects.toMatchObject({ code: 'lock-lost' })
+      expect(fleet.events).toEqual(['confirm', 'pre'])
+      await up(fleet, 'blue')
+      expect(fleet.events).toEqual(['confirm', 'pre', 'abort'])
+      expect(await up(fleet, 'blue')).toMatchObject({ live: 'blue', unfinished: false })
+    })
+    expect(fleet.events).toEqual(['confirm', 'pre', 'abort']) // nothing is told twice
+    expect(fleet.calls.at(-1)?.payload).toMatchObject({ source: 'blue', target: 'green', reason: expect.stringMatching(/was left while clients were held/) })
+  })
+
+  test('of a way back by itself comes from whoever makes it, who asks nobody', async () => {
+    const fleet = new HookedFleet()
+    await switched(async () => {
+      fleet.colours.green.health.refuses = true
+      await watch(fleet)
+    }, fleet)
+    expect(fleet.events).toEqual(['confirm', 'pre', 'post', 'pre', 'rollback'])
+    expect(fleet.calls.at(-1)?.payload).toMatchObject({ source: 'green', target: 'blue', reason: expect.stringMatching(/green failed its watch/) })
+    expect(fleet.route.live).toBe('blue')
+  })
+
+  test('of a watch that halts names the colour that failed', async () => {
+    const fleet = new HookedFleet()
+    await switched(async () => {
+      fleet.colours.green.health.refuses = true
+      await watch(fleet, { limits: { ...limits, maxAutomaticRollbacks: 0 } })
+    }, fleet)
+    expect(fleet.events).toEqual(['confirm', 'pre', 'post', 'halt'])
+    expect(fleet.calls.at(-1)?.payload).toMatchObject({ source: 'green', target: 'blue', reason: expect.stringMatching(/maxAutomaticRollbacks is 0/) })
+  })
+
+  test('goes with the entries of a wave that say something to people, and with no other', () => {
+    const entry = (what: string) => ({ ...waveEntry, what }) as JournalEntry
+    const events = ['moving', 'moved', 'settled', 'returning', 'returned'].map((what) => noticeOf(entry(what), [], 4)?.event ?? null)
+    expect(events).toEqual(['pre', null, 'post', null, 'rollback'])
+    expect(noticeOf(entry('returned'), [], 4)).toMatchObject({
+      wave: 'wave-1',
+      attempt: 4,
+      source: 'blue',
+      target: 'green',
+      reason: 'too slow',
+      journalEntry: 5,
+    })
+  })
+})
+
+test('the schema of what hooks are told stands in the docs', async () => {
+  await expect(`${JSON.stringify(z.toJSONSchema(HookPayload), null, 2)}\n`).toMatchFileSnapshot('../../docs/hook-payload.schema.json')
+})
+
+const wave: JournalFact = { kind: 'wave', wave: 'wave-1', source: 'blue', target: 'green', what: 'returned', groups: ['billing'], pace: {}, reason: 'too slow' }
+const waveEntry = { ...wave, number: 5, term: '7', atWallClock: '2026-01-01T00:00:00.000Z', atMonotonicMs: 0 }
