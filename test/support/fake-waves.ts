@@ -71,7 +71,7 @@ export async function runWaves({ groups, journal = [], committed, consumers = {}
       },
     },
   } as unknown as Ports
-  const wiring = { waves: { 'wave-1': ['ledger'] }, unprovenGroups: {}, groups: ['ledger'], topics: ['orders'] } as unknown as Wiring
+  const wiring = { waves: { 'wave-1': ['ledger'] }, unprovenGroups: {}, hooks: [], groups: ['ledger'], topics: ['orders'] } as unknown as Wiring
   const request = { wiring, limits: Limits.parse({ waveAnalysisMs: 1_000 }), holder: 'a test', tell: () => undefined, cancelled: never }
   const outcome = await moveLive(ports, { ...request, intent: { live: 'blue', attempt: 3, consumers }, gateEpoch: route.epoch }).then(
     (actual) => ({ actual, thrown: null }),

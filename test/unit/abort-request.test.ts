@@ -15,7 +15,7 @@ import { FakeFleet } from '../support/fake-fleet.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
-const wiring = { waves: {}, unprovenGroups: {}, groups: [], topics: ['orders'] } as unknown as Wiring
+const wiring = { waves: {}, hooks: [], unprovenGroups: {}, groups: [], topics: ['orders'] } as unknown as Wiring
 const opened: JournalFact = { kind: 'opened', source: 'blue', target: 'green', attempt: 3, epoch: 7, consumers: { 'wave-1': 'blue' } }
 const cut = { source: 'blue', target: 'green', sourceEnds: {}, targetEnds: {} } as const
 const decided: JournalFact = { kind: 'decided', outcome: 'switch', cut, reason: '', graceful: true }

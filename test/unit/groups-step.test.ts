@@ -61,7 +61,7 @@ async function moved(lists: readonly (readonly GroupFacts[])[], withAudit = true
     },
     ...{
       lock: { term: '101', lost: new AbortController().signal } as never,
-      wiring: { waves: {}, unprovenGroups: {} } as never,
+      wiring: { waves: {}, hooks: [], unprovenGroups: {} } as never,
       intent: { live: 'green', attempt: 0, consumers: {} },
     },
     ...{ tell: () => undefined, cancelled: new AbortController().signal, route: released, journal: [], routeRevision: '0', journalHead: 0 },

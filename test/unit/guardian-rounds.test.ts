@@ -10,7 +10,7 @@ import { FakeFleet } from '../support/fake-fleet.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
-const wiring = { waves: {}, unprovenGroups: {}, groups: [], topics: ['orders'], guardians: [] } as unknown as Wiring
+const wiring = { waves: {}, hooks: [], unprovenGroups: {}, groups: [], topics: ['orders'], guardians: [] } as unknown as Wiring
 const mirror = (source: 'blue' | 'green', what: 'created' | 'running'): JournalFact => ({
   ...{ kind: 'mirror', connector: `m-${source}`, source, target: source === 'blue' ? 'green' : 'blue', what },
 })
