@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { KafkaConfig } from 'kafkajs'
 import { z } from 'zod'
 import { CredentialsFile } from '../engine/model/cluster-access.ts'
-import { KbgError } from '../engine/model/error.ts'
+import { KbgError, messageOf } from '../engine/model/error.ts'
 import { FleetName } from '../engine/model/fleet.ts'
 
 /** How to reach the config store that holds the route. Either `password`, or `credentialsFile` with the password under `username`. */
@@ -14,6 +14,8 @@ export interface RouteStoreOptions {
   readonly username?: string
   readonly password?: string
   readonly credentialsFile?: string
+  /** Certificate (PEM) of the authority that the store's certificate is by; with it there is only TLS, without it only plaintext. */
+  readonly caFile?: string | undefined
 }
 
 /** kafkajs' own configuration (without need for `brokers`: they stand in the route) and where to find the route. */
@@ -22,7 +24,7 @@ export type RoutedKafkaConfig = Omit<KafkaConfig, 'brokers'> & {
   readonly brokers?: KafkaConfig['brokers']
   /** Default: environment variable `KBG_FLEET`. */
   readonly fleet?: string
-  /** Default: `KBG_ROUTE_STORE` (`host:port`, separated by commas) and `KBG_ROUTE_STORE_CREDENTIALS` (a credentials file). */
+  /** Default: `KBG_ROUTE_STORE` (`host:port`, separated by commas), `KBG_ROUTE_STORE_CREDENTIALS` (a credentials file) and `KBG_ROUTE_STORE_CA`. */
   readonly routeStore?: RouteStoreOptions
 }
 
@@ -32,6 +34,8 @@ export interface RouteOptions {
   readonly endpoints: readonly string[]
   readonly username: string
   readonly password: string
+  /** Whom to trust over TLS; undefined: the store speaks plaintext. */
+  readonly ca: Buffer | undefined
 }
 
 const Options = z.object({
@@ -49,13 +53,14 @@ const Options = z.object({
 export function readRouteOptions(config: RoutedKafkaConfig, env: NodeJS.ProcessEnv = process.env): RouteOptions {
   const problems: string[] = []
   const username = config.routeStore?.username ?? 'client'
+  const ca = readAuthority(config, env, problems)
   const parsed = Options.safeParse({
     fleet: config.fleet ?? env.KBG_FLEET ?? '',
     endpoints: config.routeStore?.endpoints ?? (env.KBG_ROUTE_STORE ?? '').split(',').filter((endpoint) => endpoint !== ''),
     username,
     password: readPassword(config, env, username, problems),
   })
-  if (parsed.success && problems.length === 0) return parsed.data
+  if (parsed.success && problems.length === 0) return { ...parsed.data, ca }
   const sources: Readonly<Record<string, string>> = {
     fleet: 'fleet or KBG_FLEET',
     endpoints: 'routeStore.endpoints or KBG_ROUTE_STORE',
@@ -83,6 +88,19 @@ function readPassword(config: RoutedKafkaConfig, env: NodeJS.ProcessEnv, usernam
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'not a credentials file' // never its content, which parsers quote
     problems.push(`${file}: can't be read (${code})`)
     return ''
+  }
+}
+
+/** Not readable is a problem, never plaintext. */
+function readAuthority(config: RoutedKafkaConfig, env: NodeJS.ProcessEnv, problems: string[]): Buffer | undefined {
+  const file = config.routeStore?.caFile ?? env.KBG_ROUTE_STORE_CA
+  if (file === undefined || file === '') return undefined
+  if (env.NODE_TLS_REJECT_UNAUTHORIZED === '0') problems.push('NODE_TLS_REJECT_UNAUTHORIZED=0 would let any certificate pass')
+  try {
+    return readFileSync(file)
+  } catch (error) {
+    problems.push(`${file}: can't be read (${error instanceof Error && 'code' in error ? String(error.code) : messageOf(error)})`)
+    return undefined
   }
 }
 

@@ -3,6 +3,7 @@ import { Etcd3, type IOptions, type Watcher } from 'etcd3'
 import type { Logger } from 'kafkajs'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import { type ClientRegistration, RouteDocument, routeKeys } from '../engine/model/route.ts'
+import { tlsRefusal } from '../engine/model/tls-refusal.ts'
 import type { RouteOptions } from './options.ts'
 import { RegistrationLease } from './registration-lease.ts'
 import { type Timing, within } from './timing.ts'
@@ -59,7 +60,7 @@ export class RouteSession {
   /**
    * Registers a client, then reads the route: whoever publishes a hold either sees the registration, or its holder sees the hold.
    *
-   * @throws KbgError `route-store-unreachable`, `route-missing`, `route-corrupt`
+   * @throws KbgError `route-store-unreachable`, `route-missing`, `route-corrupt`, at once the codes of {@link tlsRefusal}
    */
   async join(registration: ClientRegistration): Promise<RegisteredClient> {
     this.#users += 1
@@ -67,8 +68,9 @@ export class RouteSession {
       this.#open ??= new OpenSession(this.#options, this.#timing, this.#log, (route) => this.#apply(route))
       const session = this.#open
       const late = () => this.#unreachable(session.lastError)
-      await within(this.#timing, openDeadlineMs, session.register(registration), late)
-      await within(this.#timing, openDeadlineMs, session.refresh(), late)
+      const { refused } = session
+      await within(this.#timing, openDeadlineMs, Promise.race([session.register(registration), refused]), late)
+      await within(this.#timing, openDeadlineMs, Promise.race([session.refresh(), refused]), late)
       return new RegisteredClient(session, registration, () => this.#leave())
     } catch (error) {
       await this.#leave()
@@ -95,7 +97,7 @@ export class RouteSession {
     return new KbgError('route-store-unreachable', `The route can't be read, so this client doesn't know where to go.`, {
       retriable: true,
       facts: { fleet: this.fleet, endpoints: this.#options.endpoints },
-      remedy: 'Is the route store running, and are its addresses and the password right?',
+      remedy: 'Is the route store running, and are its addresses and the password right? One that speaks TLS needs caFile.',
       ...(cause === undefined ? {} : { cause }),
     })
   }
@@ -137,6 +139,7 @@ class OpenSession {
   readonly #watching: Promise<void>
   #etcd: Etcd3
   #watcher: Watcher | undefined
+  #refusal = newRefusal()
   lastError: unknown
 
   constructor(options: RouteOptions, timing: Timing, log: Logger, apply: (route: RouteDocument) => void) {
@@ -153,6 +156,11 @@ class OpenSession {
       onError: (error) => this.#failed(error),
     })
     this.#watching = this.#watch()
+  }
+
+  /** Rejects when TLS with the store is refused from now on: waiting mends nothing. Who follows the route already stays on its epoch, and tries on. */
+  get refused(): Promise<never> {
+    return this.#refusal.promise
   }
 
   register(registration: ClientRegistration): Promise<void> {
@@ -186,9 +194,10 @@ class OpenSession {
   }
 
   #connect(): Etcd3 {
-    const { endpoints, username, password } = this.#options
+    const { endpoints, username, password, ca } = this.#options
     return new Etcd3({
       hosts: [...endpoints],
+      ...(ca === undefined ? {} : { credentials: { rootCertificate: ca } }),
       auth: { username, password },
       grpcOptions: {
         'grpc.initial_reconnect_backoff_ms': 100,
@@ -258,6 +267,11 @@ class OpenSession {
     this.lastError = error
     if (this.#closed.signal.aborted) return
     this.#log.debug('Route store', { error: messageOf(error) })
+    const refusal = tlsRefusal(`the route store at ${this.#options.endpoints.join(', ')}`, error)
+    if (refusal !== undefined) {
+      this.#refusal.reject(refusal)
+      this.#refusal = newRefusal()
+    }
     if (!/revision of auth store is old|user name is empty/.test(messageOf(error))) return
     this.#etcd.close()
     this.#etcd = this.#connect()
@@ -266,6 +280,12 @@ class OpenSession {
   async #pause(): Promise<void> {
     await this.#timing.sleep(retryPauseMs, this.#closed.signal).catch(() => undefined) // woken by close: the loops' conditions end them
   }
+}
+
+function newRefusal(): PromiseWithResolvers<never> {
+  const refusal = Promise.withResolvers<never>()
+  refusal.promise.catch(() => undefined) // nobody may be waiting
+  return refusal
 }
 
 /** @throws KbgError `route-corrupt` */

@@ -28,9 +28,9 @@ export function colourProgram(config: ColourConfig, catalog: Catalog): ColourOut
 }
 
 function localColour(config: ColourConfig, catalog: Catalog): LocalColour {
-  const { fleet, colour, kafkaVersion, nodes, brokerConfig, retire } = config
+  const { fleet, colour, kafkaVersion, nodes, brokerConfig, tls, retire } = config
   return new LocalColour(colour, {
-    ...{ fleet, colour, kafkaVersion, nodes, brokerConfig, catalog, retire },
+    ...{ fleet, colour, kafkaVersion, nodes, brokerConfig, tls, catalog, retire },
     routeStore: config.routeStore ?? null,
     decommission: config.decommission ?? null,
     quietSeconds: Limits.parse({}).quietSeconds,

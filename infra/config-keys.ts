@@ -45,6 +45,7 @@ const serverProperties = z.record(
 export const sharedKeys = z.object({
   fleet: FleetName.optional().describe('1 to 31 lower-case letters, digits and dashes, starting with a letter'),
   role: StackRole.optional().describe('blue, green or traffic'),
+  tls: flag.default(false).describe('true or false, the same in all three stacks of a fleet'),
   decommission: FleetName.optional().describe("the fleet's own name, to end its last live colour"),
 })
 

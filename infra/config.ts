@@ -21,6 +21,8 @@ export interface ColourConfig {
   readonly brokerConfig: Readonly<Record<string, string>>
   /** Where the fleet's route is; undefined: where this platform puts it for this fleet. */
   readonly routeStore: RouteStoreAccess | undefined
+  /** Whether brokers, Connect's REST and the route store speak TLS only; decided when a fleet is made. */
+  readonly tls: boolean
   /** Lifts the protection of what holds data, so that `destroy` may ask the retirement guard. */
   readonly retire: boolean
   /** The fleet's name when its last live colour is to be ended. */
@@ -41,6 +43,8 @@ export interface TrafficConfig {
   /** Groups that stay, or that may be moved to a proven place before their own. */
   readonly unprovenGroups: UnprovenGroups
   readonly hooks: readonly Hook[]
+  /** As both colours say. */
+  readonly tls: boolean
   readonly decommission: string | undefined
 }
 
@@ -71,22 +75,25 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
     problems.push(`decommission: "${shared.decommission}" is another fleet; allowed: ${identity.fleet}`)
   }
   problems.push(...misplaced(identity, values), ...strangers(values, allKeys))
-  const decommission = shared?.decommission
+  const ofFleet = { fleet: identity.fleet, tls: shared?.tls ?? false, decommission: shared?.decommission }
   const config = isColour(identity.role)
-    ? colourConfig(identity.fleet, identity.role, readKeys(colourKeys, values, problems), decommission)
-    : trafficConfig(identity.fleet, readKeys(trafficKeys, values, problems), decommission)
+    ? colourConfig(ofFleet, identity.role, readKeys(colourKeys, values, problems))
+    : trafficConfig(ofFleet, readKeys(trafficKeys, values, problems))
   if (problems.length > 0 || config === undefined) throw refusal(stack, problems)
   return config
 }
 
 const allKeys = [...Object.keys(sharedKeys.shape), ...Object.keys(colourKeys.shape), ...Object.keys(trafficKeys.shape)]
 
-function colourConfig(fleet: string, colour: Colour, keys: z.infer<typeof colourKeys> | undefined, decommission: string | undefined): ColourConfig | undefined {
-  return keys && { role: 'colour', fleet, colour, ...keys, routeStore: keys.routeStore, decommission }
+/** What a fleet's stacks share. */
+type OfFleet = Pick<ColourConfig, 'fleet' | 'tls' | 'decommission'>
+
+function colourConfig(ofFleet: OfFleet, colour: Colour, keys: z.infer<typeof colourKeys> | undefined): ColourConfig | undefined {
+  return keys && { role: 'colour', colour, ...keys, routeStore: keys.routeStore, ...ofFleet }
 }
 
-function trafficConfig(fleet: string, keys: z.infer<typeof trafficKeys> | undefined, decommission: string | undefined): TrafficConfig | undefined {
-  return keys && { role: 'traffic', fleet, ...keys, decommission }
+function trafficConfig(ofFleet: OfFleet, keys: z.infer<typeof trafficKeys> | undefined): TrafficConfig | undefined {
+  return keys && { role: 'traffic', ...keys, ...ofFleet }
 }
 
 function ofNamespace(project: string, allConfig: Readonly<Record<string, string>>): Values {

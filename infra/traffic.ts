@@ -40,16 +40,17 @@ export interface TrafficOutputs {
  * asks it.
  */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
-  const { fleet, live, attempt, consumers, limits, unprovenGroups, hooks } = config
+  const { fleet, live, attempt, consumers, limits, unprovenGroups, hooks, tls } = config
   const staying = Object.entries(unprovenGroups).flatMap(([groupId, what]) => (what === 'stay' ? [groupId] : []))
   const waves = wavesOf(catalog, staying)
   refuseUnknownWaves(consumers, waves)
   const decommission = config.decommission ?? null
   const [blue, green] = await Promise.all([clusterOf(fleet, 'blue'), clusterOf(fleet, 'green')])
   refuseOneCluster(blue, green)
+  refuseTlsInPart(fleet, tls, { blue, green })
   const clusters = { blue, green }
 
-  const store = new LocalRouteStore('route-store', { fleet, decommission })
+  const store = new LocalRouteStore('route-store', { fleet, tls, decommission })
   const mirror = new LocalMirror('mirror', { fleet, clusters })
   const topics = Object.keys(catalog.topics)
   const audit = new LocalAudit('audit', { fleet, clusters, topics, decommission })
@@ -126,5 +127,17 @@ function refuseOneCluster(blue: ClusterAccess, green: ClusterAccess): void {
   if (blue.clusterId !== green.clusterId) return
   throw new KbgError('same-cluster', 'Both colours are the same cluster; there is nothing to switch between.', {
     facts: { clusterId: blue.clusterId, bootstrapServers: blue.internalBootstrapServers },
+  })
+}
+
+/** Applications have one configuration for both colours and the store: they couldn't follow a route between them. */
+function refuseTlsInPart(fleet: string, tls: boolean, clusters: Readonly<Record<Colour, ClusterAccess>>): void {
+  const differing = colours.filter((colour) => (clusters[colour].caFile !== undefined) !== tls)
+  if (differing.length === 0) return
+  const said = (on: boolean) => (on ? 'true' : 'false')
+  const stacks = differing.map((colour) => stackName({ fleet, role: colour }))
+  throw new KbgError('tls-in-part', "The fleet's stacks don't agree on `tls`.", {
+    facts: { [stackName({ fleet, role: 'traffic' })]: said(tls), ...Object.fromEntries(stacks.map((stack) => [stack, said(!tls)])) },
+    remedy: `It is decided when a fleet is made: say the same in all three stack files. A colour that stands keeps to what it was made with; to change it, make a new fleet.`,
   })
 }

@@ -12,7 +12,7 @@ import {
   type WriteWindow,
   writeWindows,
 } from '../../test/support/history/index.ts'
-import { loginsOf } from '../../test/support/workload/clients.ts'
+import { loginsOf, securityOf } from '../../test/support/workload/clients.ts'
 import type { WorkloadConfig, WorkloadStatus } from '../../test/support/workload/config.ts'
 import { readWholeCluster } from '../../test/support/workload/full-read.ts'
 import { WorkloadProcess } from '../../test/support/workload/process.ts'
@@ -41,9 +41,10 @@ export async function startLoad(
     client: {
       kind: 'routed',
       fleet: wiring.fleet,
-      routeStore: { endpoints: wiring.routeStore.endpoints, username: 'client', credentialsFile: wiring.routeStore.credentialsFile },
+      routeStore: { ...wiring.routeStore, username: 'client' },
     },
     credentialsFile: wiring.clusters.blue.credentialsFile,
+    caFile: wiring.clusters.blue.caFile,
     ...demoLoad(spec.ratePerSecond, spec.preloadRecords),
   }
   return await WorkloadProcess.start(config, { node: toolPaths().node, clock: systemClock, dir: outDir, onStatus, onProblem })
@@ -81,7 +82,16 @@ export async function judge(wiring: Wiring, live: Colour, outDir: string): Promi
 }
 
 async function readColour(wiring: Wiring, colour: Colour, historyDir: string): Promise<void> {
-  const { consumeBootstrapServers, credentialsFile } = wiring.clusters[colour]
+  const { consumeBootstrapServers, credentialsFile, caFile } = wiring.clusters[colour]
   const sasl = loginsOf(credentialsFile)('operator')
-  await readWholeCluster({ colour, bootstrapServers: consumeBootstrapServers, sasl, topics: wiring.topics, historyDir, timeoutMs: 120_000 }, systemClock)
+  const request = {
+    colour,
+    bootstrapServers: consumeBootstrapServers,
+    sasl,
+    security: securityOf(caFile),
+    topics: wiring.topics,
+    historyDir,
+    timeoutMs: 120_000,
+  }
+  await readWholeCluster(request, systemClock)
 }

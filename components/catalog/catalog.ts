@@ -59,6 +59,7 @@ export class Catalog extends pulumi.ComponentResource {
 
   /** Logs in on the internal listener as the first super user, who is there before any SCRAM user is. */
   #provider(name: string, { access }: CatalogArgs): kafka.Provider {
+    const caFile = pulumi.output(access).apply((known) => known.caFile)
     return new kafka.Provider(
       `${name}-provider`,
       {
@@ -66,7 +67,8 @@ export class Catalog extends pulumi.ComponentResource {
         saslMechanism: 'plain',
         saslUsername: platformUsers.admin,
         saslPassword: passwordOf(access, platformUsers.admin),
-        tlsEnabled: false,
+        tlsEnabled: caFile.apply((file) => file !== undefined),
+        caCert: caFile, // its path
         timeout: timeoutSeconds,
       },
       { parent: this },

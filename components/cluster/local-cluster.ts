@@ -10,6 +10,8 @@ export interface LocalClusterArgs {
   readonly nodes: number
   /** Additions to `server.properties`, the same on every broker. */
   readonly brokerConfig: Readonly<Record<string, string>>
+  /** Whether every listener speaks TLS only. */
+  readonly tls: boolean
   /** Users that get a login on the brokers; their passwords are made in the fleet's credentials file. */
   readonly applicationUsers: readonly string[]
 }

@@ -23,11 +23,11 @@ export class LocalColour extends pulumi.ComponentResource {
 
   constructor(name: string, args: LocalColourArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:cluster:LocalColour', name, {}, opts)
-    const { fleet, colour, kafkaVersion, nodes, brokerConfig, catalog, retire, decommission } = args
+    const { fleet, colour, kafkaVersion, nodes, brokerConfig, tls, catalog, retire, decommission } = args
     const protect = !retire && decommission === null
     const cluster = new LocalCluster(
       `${name}-cluster`,
-      { fleet, colour, kafkaVersion, nodes, brokerConfig, applicationUsers: catalog.users },
+      { fleet, colour, kafkaVersion, nodes, brokerConfig, tls, applicationUsers: catalog.users },
       { parent: this, protect },
     )
     const declared = new Catalog(`${name}-catalog`, { catalog, access: cluster.access, protectTopics: protect, cluster }, { parent: this })

@@ -3,6 +3,8 @@ import type { RouteStoreAccess } from '../../engine/model/wiring.ts'
 
 export interface LocalRouteStoreArgs {
   readonly fleet: string
+  /** Whether it speaks TLS only. */
+  readonly tls: boolean
   /** The fleet's name when it ends for good: then the store's data goes with its process; null: a new store continues the epochs. */
   readonly decommission: string | null
 }

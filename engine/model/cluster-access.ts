@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
 
+/** Where the certificate (PEM) of the authority stands that the other side's certificate has to be by. With it there is only TLS, from 1.2 on, without it only plaintext. */
+export const CaFile = z.string().min(1)
+
 /**
  * How this project's own processes reach a colour. Credentials are a reference, never a value: a file (mode 0600) that holds a {@link CredentialsFile}.
  */
@@ -13,6 +16,7 @@ export const ClusterAccess = z.strictObject({
   produceBootstrapServers: z.array(z.string()).min(1),
   consumeBootstrapServers: z.array(z.string()).min(1),
   credentialsFile: z.string().min(1),
+  caFile: CaFile.optional(),
 })
 export type ClusterAccess = z.infer<typeof ClusterAccess>
 

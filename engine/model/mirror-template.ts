@@ -27,12 +27,22 @@ export interface WorkerSettings {
   readonly targetLogin: string
   /** The only directory that `${file:...}` references may read from. */
   readonly secretsDirectory: string
+  /** What the REST interface speaks TLS with: a PKCS #12 file and a reference of its password; undefined: plain HTTP. */
+  readonly restKeystore: { readonly file: string; readonly password: string } | undefined
 }
 
-/** SCRAM on the internal listener; the login stands elsewhere. */
-function security(login: string): KafkaProperties {
-  return { 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanism': 'SCRAM-SHA-512', 'sasl.jaas.config': login }
+/** SCRAM on the internal listener; the login stands elsewhere, and so does the certificate of the authority to trust. */
+function security(login: string, { caFile }: ClusterAccess): KafkaProperties {
+  const scram = { 'sasl.mechanism': 'SCRAM-SHA-512', 'sasl.jaas.config': login }
+  return caFile === undefined
+    ? { 'security.protocol': 'SASL_PLAINTEXT', ...scram }
+    : { 'security.protocol': 'SASL_SSL', ...scram, ...tlsVersions, 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': caFile, ...verified }
 }
+
+/** What Kafka's clients and servers speak where they speak TLS. */
+export const tlsVersions: KafkaProperties = { 'ssl.enabled.protocols': 'TLSv1.3,TLSv1.2' }
+/** The certificate has to name the address that was asked for (Kafka's default, which nobody may take away). */
+const verified: KafkaProperties = { 'ssl.endpoint.identification.algorithm': 'https' }
 
 function prefixed(prefix: string, properties: KafkaProperties): KafkaProperties {
   return Object.fromEntries(Object.entries(properties).map(([key, value]) => [`${prefix}${key}`, value]))
@@ -49,7 +59,8 @@ const byteArrayConverter = 'org.apache.kafka.connect.converters.ByteArrayConvert
  * needless rebalances only delay a restart here, so they are all short, and say why.
  */
 export function workerProperties(settings: WorkerSettings): KafkaProperties {
-  const login = security(settings.targetLogin)
+  const login = security(settings.targetLogin, settings.target)
+  const scheme = settings.restKeystore === undefined ? 'http' : 'https'
   const topic = (kind: 'configs' | 'offsets' | 'status') =>
     kind === 'offsets' ? connectOffsetsTopic(settings.target.colour) : `kbg.connect.${settings.target.colour}.${kind}`
   return {
@@ -77,7 +88,8 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
     'key.converter': byteArrayConverter,
     'value.converter': byteArrayConverter,
     'header.converter': byteArrayConverter,
-    listeners: `http://${settings.restHost}:${settings.restPort}`,
+    listeners: `${scheme}://${settings.restHost}:${settings.restPort}`,
+    ...(settings.restKeystore === undefined ? {} : restOverTls(settings.restKeystore)),
     'rest.advertised.host.name': settings.restHost,
     'rest.advertised.port': String(settings.restPort),
     'rest.extension.classes': 'org.apache.kafka.connect.rest.basic.auth.extension.BasicAuthSecurityRestExtension',
@@ -108,6 +120,17 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
   }
 }
 
+function restOverTls(keystore: { readonly file: string; readonly password: string }): KafkaProperties {
+  const { file, password } = keystore
+  return prefixed('listeners.https.', {
+    ...tlsVersions,
+    'ssl.keystore.type': 'PKCS12',
+    'ssl.keystore.location': file,
+    'ssl.keystore.password': password,
+    'ssl.key.password': password,
+  })
+}
+
 /** What the template of a mirror connector is filled with. */
 export interface ConnectorSettings {
   readonly source: ClusterAccess
@@ -136,8 +159,8 @@ export function connectorConfig(settings: ConnectorSettings): KafkaProperties {
     'target.cluster.alias': target.colour,
     'source.cluster.bootstrap.servers': source.internalBootstrapServers.join(','),
     'target.cluster.bootstrap.servers': target.internalBootstrapServers.join(','),
-    ...prefixed('source.cluster.', security(worker.sourceLogin)),
-    ...prefixed('target.cluster.', security(worker.targetLogin)),
+    ...prefixed('source.cluster.', security(worker.sourceLogin, source)),
+    ...prefixed('target.cluster.', security(worker.targetLogin, target)),
     'replication.policy.class': 'org.apache.kafka.connect.mirror.IdentityReplicationPolicy',
     topics: settings.topics.map(exactly).join(','),
     // The default leaves out `*.replica` and more; the list above is exact already. This one matches no legal name.

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AuditWorkerAccess } from './audit-worker.ts'
-import { ClusterAccess } from './cluster-access.ts'
+import { CaFile, ClusterAccess } from './cluster-access.ts'
 import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
 import { Hooks } from './hook.ts'
@@ -11,6 +11,7 @@ export const RouteStoreAccess = z.strictObject({
   endpoints: z.array(z.string().min(1)).min(1),
   username: z.string().min(1),
   credentialsFile: z.string().min(1),
+  caFile: CaFile.optional(),
 })
 export type RouteStoreAccess = z.infer<typeof RouteStoreAccess>
 
@@ -18,16 +19,22 @@ export type RouteStoreAccess = z.infer<typeof RouteStoreAccess>
 const ConfigReference = z.string().regex(/^\$\{[^${}]+\}$/, 'a ConfigProvider reference: dollar sign, then provider:path:key in braces')
 
 /** How to reach the Connect worker that stands beside a colour and copies into it. REST credentials are user `connect` of the file. */
-export const WorkerAccess = z.strictObject({
-  /** The colour that this worker copies into. */
-  colour: Colour,
-  restUrl: z.url(),
-  groupId: z.string().min(1),
-  credentialsFile: z.string().min(1),
-  /** Where the worker finds its login (JAAS) at the source: a reference of a Connect ConfigProvider, `${file:<path>:<key>}`; Connect stores and shows only this. */
-  sourceLogin: ConfigReference,
-  targetLogin: ConfigReference,
-})
+export const WorkerAccess = z
+  .strictObject({
+    /** The colour that this worker copies into. */
+    colour: Colour,
+    restUrl: z.url(),
+    groupId: z.string().min(1),
+    credentialsFile: z.string().min(1),
+    /** Where the worker finds its login (JAAS) at the source: a reference of a Connect ConfigProvider, `${file:<path>:<key>}`; Connect stores and shows only this. */
+    sourceLogin: ConfigReference,
+    targetLogin: ConfigReference,
+    caFile: CaFile.optional(),
+  })
+  .refine(({ restUrl, caFile }) => restUrl.startsWith('https:') === (caFile !== undefined), {
+    error: 'https needs a caFile, and a caFile https: there is no falling back from one to the other',
+    path: ['restUrl'],
+  })
 export type WorkerAccess = z.infer<typeof WorkerAccess>
 
 /**

@@ -61,9 +61,12 @@ export const localClusters = {
 /** A fleet's etcd as a process of this machine. */
 export const localRouteStores = {
   /** Starts it, or makes sure that it runs, with the data it had. */
-  async provision(fleet: string, call: PlatformCall): Promise<{ readonly access: RouteStoreAccess; readonly clientAccess: RouteStoreAccess }> {
+  async provision(
+    { fleet, tls }: { readonly fleet: string; readonly tls: boolean },
+    call: PlatformCall,
+  ): Promise<{ readonly access: RouteStoreAccess; readonly clientAccess: RouteStoreAccess }> {
     const deadline = new Deadline(call.clock, storeDeadlineMs, `the route store of ${fleet} to stand`, call.cancelled)
-    const store = await provisionRouteStore(storeSpec(fleet), call.clock, lines(call, 'route store'), deadline)
+    const store = await provisionRouteStore({ ...storeSpec(fleet), tls }, call.clock, lines(call, 'route store'), deadline)
     return { access: store.operator, clientAccess: store.client }
   },
   isAlive(fleet: string): boolean {
@@ -181,9 +184,10 @@ type DeclaredAudit = Pick<LocalAuditSpec, 'fleet' | 'clusters' | 'topics'>
 const auditWorkers = 1
 
 /** Where a local fleet's route store is or will be: its address follows from the fleet's name, so a colour can know it before the store stands. */
-export function localRouteStoreAccess(fleet: string): RouteStoreAccess {
+export function localRouteStoreAccess(fleet: string, caFile: string | undefined): RouteStoreAccess {
   const { etcd } = localAddresses(fleet)
-  return { endpoints: [endpointText(etcd.client)], username: routeStoreUsers.operator, credentialsFile: credentialsPath(projectDir, fleet) }
+  const login = { username: routeStoreUsers.operator, credentialsFile: credentialsPath(projectDir, fleet) }
+  return { endpoints: [endpointText(etcd.client)], ...login, ...(caFile === undefined ? {} : { caFile }) }
 }
 
 function storeSpec(fleet: string): RouteStoreSpec {

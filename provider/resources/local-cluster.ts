@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { changeOf, LocalClusterSpec } from '../../engine/adapters/local/cluster-spec.ts'
+import { changeOf, LocalClusterSpec, wayToChange } from '../../engine/adapters/local/cluster-spec.ts'
 import { ClusterAccess } from '../../engine/model/cluster-access.ts'
-import { otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { actualDifference, inputDifference, joinDifferences } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
@@ -63,11 +62,8 @@ export function localCluster(platform: LocalClusterPlatform): ResourceDefinition
 function refuseChange(old: LocalClusterSpec, wanted: Known<LocalClusterSpec>): readonly Refusal[] {
   const known = LocalClusterSpec.safeParse(wanted)
   if (!known.success) return [] // unknown or wrong elsewhere: the update itself asks again
-  const other = otherColour(old.colour)
   return changeOf(old, known.data).map(({ field, provisioned, wanted: asked }) => ({
     property: field.startsWith('brokerConfig.') ? `brokerConfig[${JSON.stringify(field.slice('brokerConfig.'.length))}]` : field,
-    reason:
-      `${old.colour} is provisioned with ${field} ${provisioned} and doesn't change under its clients (wanted: ${asked}). ` +
-      `Take this back and make the change on ${other}: provision ${other} with it, switch, retire ${old.colour}.`,
+    reason: `${old.colour} is provisioned with ${field} ${provisioned} and doesn't change under its clients (wanted: ${asked}). ${wayToChange(field, old.colour)}`,
   }))
 }

@@ -3,11 +3,13 @@ import { FleetName } from '../../engine/model/fleet.ts'
 import { RouteStoreAccess } from '../../engine/model/wiring.ts'
 import { actualDifference, inputDifference, joinDifferences } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
-import type { Call, ResourceDefinition } from '../resource-definition.ts'
+import type { Call, Known, Refusal, ResourceDefinition } from '../resource-definition.ts'
 import { refuseOtherOwner } from './same-owner.ts'
 
 const LocalRouteStoreInputs = z.strictObject({
   fleet: FleetName,
+  /** Whether it speaks TLS only; a store that stands keeps to what it was made with. */
+  tls: z.boolean().default(false),
   /** Names the fleet when it ends for good: only then is the data (which colour is live, and since which epoch) removed with the process. */
   decommission: z.string().nullable(),
 })
@@ -25,7 +27,7 @@ export type LocalRouteStoreOutputs = z.infer<typeof LocalRouteStoreOutputs>
 /** What runs the config store's process on this machine. */
 export interface LocalRouteStorePlatform {
   /** Starts it, or makes sure that it runs, with its data. */
-  provision(fleet: string, call: Call): Promise<Omit<LocalRouteStoreOutputs, 'alive'>>
+  provision(store: Pick<LocalRouteStoreInputs, 'fleet' | 'tls'>, call: Call): Promise<Omit<LocalRouteStoreOutputs, 'alive'>>
   isAlive(fleet: string): boolean
   destroy(fleet: string, data: 'keep' | 'remove', call: Call): Promise<void>
 }
@@ -38,12 +40,12 @@ export function localRouteStore(platform: LocalRouteStorePlatform): ResourceDefi
     inputs: LocalRouteStoreInputs,
     outputs: LocalRouteStoreOutputs,
     refreshBeforeUpdate: true,
-    refuseChange: (old, wanted) => refuseOtherOwner(old, wanted, ['fleet']),
+    refuseChange: (old, wanted) => [...refuseOtherOwner(old, wanted, ['fleet']), ...refuseOtherProtocol(old, wanted)],
     diff: (old, wanted) => joinDifferences(inputDifference(old.inputs, wanted), old.outputs.alive ? new Map() : actualDifference('alive')),
     previewCreate: async () => ({ access: unknownValue, clientAccess: unknownValue, alive: true }),
     previewUpdate: async (old) => ({ ...old.outputs, alive: true }),
-    create: async ({ fleet }, call) => ({ id: `${fleet}/route-store`, outputs: { ...(await platform.provision(fleet, call)), alive: true } }),
-    update: async (_old, { fleet }, call) => ({ ...(await platform.provision(fleet, call)), alive: true }),
+    create: async (store, call) => ({ id: `${store.fleet}/route-store`, outputs: { ...(await platform.provision(store, call)), alive: true } }),
+    update: async (_old, store, call) => ({ ...(await platform.provision(store, call)), alive: true }),
     read: async (old, call) => {
       const alive = platform.isAlive(old.inputs.fleet)
       if (!alive) call.warn(`The route store of ${old.inputs.fleet} doesn't run. \`pulumi up\` starts it with its data.`)
@@ -51,4 +53,12 @@ export function localRouteStore(platform: LocalRouteStorePlatform): ResourceDefi
     },
     delete: ({ inputs: { fleet, decommission } }, call) => platform.destroy(fleet, decommission === fleet ? 'remove' : 'keep', call),
   }
+}
+
+/** Its applications couldn't follow: they are told once what the store speaks. */
+function refuseOtherProtocol(old: LocalRouteStoreInputs, wanted: Known<LocalRouteStoreInputs>): readonly Refusal[] {
+  if (wanted.tls === unknownValue || wanted.tls === old.tls) return []
+  return [
+    { property: 'tls', reason: `The store of ${old.fleet} speaks ${old.tls ? 'TLS' : 'plaintext'} and keeps to it; \`tls\` is decided when a fleet is made.` },
+  ]
 }

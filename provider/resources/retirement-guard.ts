@@ -27,8 +27,8 @@ export type RetirementGuardOutputs = z.infer<typeof RetirementGuardOutputs>
 
 /** What the guard asks of the engine. */
 export interface RetirementEngine {
-  /** The local platform's route store of a fleet. */
-  routeStoreOf(fleet: string): RouteStoreAccess | Promise<RouteStoreAccess>
+  /** The local platform's route store of a fleet; whom its colours are trusted by, it is too. */
+  routeStoreOf(fleet: string, caFile: string | undefined): RouteStoreAccess | Promise<RouteStoreAccess>
   /** Reasons against destroying the colour; none: it may go. */
   reasonsAgainst(question: RetirementGuardInputs & RetirementGuardOutputs, call: Call): Promise<readonly string[]>
 }
@@ -38,8 +38,8 @@ export interface RetirementEngine {
  * and while it refuses nothing else is deleted.
  */
 export function retirementGuard(engine: RetirementEngine): ResourceDefinition<RetirementGuardInputs, RetirementGuardOutputs> {
-  const outputsOf = async ({ fleet, routeStore }: RetirementGuardInputs): Promise<RetirementGuardOutputs> => ({
-    routeStore: routeStore ?? (await engine.routeStoreOf(fleet)),
+  const outputsOf = async ({ fleet, routeStore, cluster }: RetirementGuardInputs): Promise<RetirementGuardOutputs> => ({
+    routeStore: routeStore ?? (await engine.routeStoreOf(fleet, cluster.caFile)),
   })
   return {
     type: 'kbg:index:RetirementGuard',

@@ -25,7 +25,17 @@ beforeEach(async () => {
 })
 
 async function colour(retire: boolean, decommission: string | null): Promise<void> {
-  const args = { fleet: 'shop', colour: 'blue', kafkaVersion: '4.3.1', nodes: 3, brokerConfig: {}, catalog, routeStore: null, quietSeconds: 60 } as const
+  const args = {
+    fleet: 'shop',
+    colour: 'blue',
+    kafkaVersion: '4.3.1',
+    nodes: 3,
+    brokerConfig: {},
+    tls: false,
+    catalog,
+    routeStore: null,
+    quietSeconds: 60,
+  } as const
   const record: pulumi.ResourceTransformation = ({ name, opts }) => {
     options.set(name, opts)
     return undefined

@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import { describe, expect, test, vi } from 'vitest'
 import { Catalog } from '../../engine/model/catalog.ts'
+import type { Colour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { trafficProgram } from '../../infra/traffic.ts'
@@ -24,6 +25,7 @@ const config = {
   limits: Limits.parse({}),
   unprovenGroups: { legacy: 'stay' },
   hooks: [],
+  tls: false,
   decommission: undefined,
 } as const
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })
@@ -114,5 +116,22 @@ describe('the traffic program', () => {
     const { registered } = await mockTraffic((stack) => ({ cluster: accessOf(stack.endsWith('blue') ? 'blue' : 'green', 'one-and-the-same') }))
     await expect(trafficProgram(config, catalog)).rejects.toMatchObject({ code: 'same-cluster' })
     expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
+  })
+
+  test('stacks that do not agree on TLS are refused by name, before anything is made', async () => {
+    const secured = (colour: Colour) => ({ cluster: { ...accessOf(colour), caFile: '/nowhere/ca.pem' } })
+    const { registered } = await mockTraffic((stack) => (stack.endsWith('green') ? secured('green') : bothColours(stack)))
+    const facts = { 'shop-traffic': 'false', 'shop-green': 'true' }
+    await expect(trafficProgram(config, catalog)).rejects.toMatchObject({ code: 'tls-in-part', facts })
+    await expect(trafficProgram({ ...config, tls: true }, catalog)).rejects.toMatchObject({ facts: { 'shop-traffic': 'true', 'shop-blue': 'false' } })
+    expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
+  })
+
+  test('stacks that agree on TLS give the store the same', async () => {
+    const { registered } = await mockTraffic((stack) => ({
+      cluster: { ...accessOf(stack.endsWith('blue') ? 'blue' : 'green'), caFile: '/nowhere/ca.pem' },
+    }))
+    await valueOfOutput(pulumi.output((await trafficProgram({ ...config, tls: true }, catalog)).wiring))
+    expect(registered.find(({ type }) => type === 'kbg:index:LocalRouteStore')?.inputs).toMatchObject({ tls: true })
   })
 })

@@ -10,7 +10,10 @@ import { localWriteBack } from '../../provider/resources/local-write-back.ts'
 import { type RetirementEngine, retirementGuard } from '../../provider/resources/retirement-guard.ts'
 import { accessOf, recordedCall, wiringOf } from './fixtures.ts'
 
-const spec = { fleet: 'shop', colour: 'blue', kafkaVersion: '3.9.2', nodes: 3, brokerConfig: { 'log.retention.hours': '4' }, applicationUsers: ['orders-app'] }
+const spec = {
+  ...{ fleet: 'shop', colour: 'blue', kafkaVersion: '3.9.2', nodes: 3, tls: false },
+  ...{ brokerConfig: { 'log.retention.hours': '4' }, applicationUsers: ['orders-app'] },
+}
 const blue = accessOf('blue')
 const stored = { id: 'shop/blue', inputs: spec as PropertyMap, outputs: { ...spec, access: blue, brokersAlive: 3 } as unknown as PropertyMap }
 
@@ -33,6 +36,11 @@ describe('LocalCluster', () => {
     const { refusals } = cluster().handler.check(stored.inputs, { ...spec, kafkaVersion: '4.3.1', brokerConfig: {} } as PropertyMap)
     expect(refusals.map(({ property }) => property)).toEqual(['kafkaVersion', 'brokerConfig["log.retention.hours"]'])
     expect(refusals[0]?.reason).toContain('make the change on green')
+  })
+
+  test('TLS is no matter of one colour: its refusal names no other colour to make it on', () => {
+    const { refusals } = cluster().handler.check(stored.inputs, { ...spec, tls: true } as PropertyMap)
+    expect(refusals).toMatchObject([{ property: 'tls', reason: expect.stringMatching(/tls false .*decided when a fleet is made/) }])
   })
 
   test('the update itself refuses it too', async () => {
@@ -95,6 +103,15 @@ describe('LocalRouteStore', () => {
       )
     }
     expect(what).toEqual(['keep', 'keep', 'remove'])
+  })
+
+  test('keeps to what it speaks', () => {
+    const { refuseChange } = localRouteStore({ provision: () => Promise.reject(), isAlive: () => true, destroy: () => Promise.reject() })
+    const plaintext = { fleet: 'shop', tls: false, decommission: null }
+    expect(refuseChange?.(plaintext, plaintext)).toEqual([])
+    expect(refuseChange?.(plaintext, { ...plaintext, tls: true })).toMatchObject([
+      { property: 'tls', reason: expect.stringMatching(/speaks plaintext and keeps to it/) },
+    ])
   })
 })
 

@@ -34,6 +34,7 @@ export const rules: readonly Rule[] = [
       'xxhash-wasm',
       'etcd3',
       'kafkajs',
+      'node-forge',
     ],
   },
   {

@@ -38,6 +38,8 @@ export interface PairSpec {
   readonly catalog: Catalog
   /** Additions to every broker's `server.properties`. */
   readonly brokerConfig?: Readonly<Record<string, string>>
+  /** Whether brokers, Connect's REST and the store speak TLS; false unless said otherwise. */
+  readonly tls?: boolean
   /** Whether an audit compares both sides, and gate and cut ask it; false unless said otherwise. */
   readonly audit?: boolean
   /** Whether a process writes positions back that groups commit on the standby; false unless said otherwise. */
@@ -81,16 +83,24 @@ export async function standPair(spec: PairSpec): Promise<Pair> {
 }
 
 async function provision(root: string, spec: PairSpec): Promise<Wiring> {
-  const { fleet, catalog } = spec
+  const { fleet, catalog, tls = false } = spec
   const tell = spec.tell ?? (() => undefined)
   const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what)
   const stand = async (colour: Colour) => {
-    const cluster = { fleet, colour, kafkaVersion: spec.versions[colour], nodes: 3, brokerConfig: spec.brokerConfig ?? {}, applicationUsers: catalog.users }
+    const cluster = {
+      fleet,
+      colour,
+      kafkaVersion: spec.versions[colour],
+      nodes: 3,
+      brokerConfig: spec.brokerConfig ?? {},
+      applicationUsers: catalog.users,
+      tls,
+    }
     const access = await provisionCluster(root, cluster, tell, within(240, `${colour} to stand`))
     await declare(access, catalog, within(120, `the catalog on ${colour}`))
     return access
   }
-  const storeSpec = { projectRoot: root, fleet, subnets: process.platform === 'linux' }
+  const storeSpec = { projectRoot: root, fleet, subnets: process.platform === 'linux', tls }
   const standStore = provisionRouteStore(storeSpec, systemClock, tell, within(60, 'the route store'))
   const [store, blue, green] = await allOf(standStore, stand('blue'), stand('green'))
   const clusters = { blue, green }

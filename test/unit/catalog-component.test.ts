@@ -74,6 +74,16 @@ test('everything of the catalog becomes one resource with a name that says what 
   expect(inputs('c-provider')).toMatchObject({ saslUsername: 'admin', saslMechanism: 'plain', tlsEnabled: 'false' })
 })
 
+test('brokers that speak TLS are trusted by a file, whose content is in no state', async () => {
+  const made = new Catalog('c', {
+    catalog,
+    access: { ...access(credentials({ admin: 'admin-pw', app: 'app-pw-1' })), caFile: '/fleet/ca.pem' },
+    protectTopics: true,
+  })
+  expect(await new Promise((resolve) => made.topicNames.apply(resolve))).toEqual(['orders'])
+  await vi.waitFor(() => expect(registered.find(({ name }) => name === 'c-provider')?.inputs).toMatchObject({ tlsEnabled: 'true', caCert: '/fleet/ca.pem' }))
+})
+
 test('a password is a secret', async () => {
   const password = passwordOf(access(credentials({ app: 'app-pw-1' })), 'app')
   expect(await pulumi.isSecret(password)).toBe(true)

@@ -30,6 +30,7 @@ test('a colour of the default fleet, with defaults', () => {
     nodes: 3,
     brokerConfig: {},
     routeStore: undefined,
+    tls: false,
     retire: false,
     decommission: undefined,
   })
@@ -97,6 +98,15 @@ test('every problem is named at once, with key, value and what is allowed', () =
     'kafkaVersion: "3.9.1" is not allowed; allowed: 3.9.2 or 4.3.1',
     'nodes: "5" is not allowed; allowed: 3 (replication factor 3, two in-sync replicas; other sizes: not yet)',
     'retire: "yes" is not allowed; allowed: true or false',
+  ])
+})
+
+test('every stack may say whether its fleet speaks TLS; unless it does, it speaks plaintext', () => {
+  expect(load('traffic', { live: 'blue' })).toMatchObject({ tls: false })
+  expect(load('traffic', { live: 'blue', tls: 'true' })).toMatchObject({ tls: true })
+  expect(load('green', { kafkaVersion: '4.3.1', tls: 'true' })).toMatchObject({ tls: true })
+  expect(problems('green', { kafkaVersion: '4.3.1', tls: 'on' })).toEqual([
+    'tls: "on" is not allowed; allowed: true or false, the same in all three stacks of a fleet',
   ])
 })
 

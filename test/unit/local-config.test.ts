@@ -57,6 +57,7 @@ describe("a node's server.properties", () => {
     dataDirectory: '/data',
     brokerConfig: { 'num.io.threads': '8' },
     passwords: { broker: 'broker-pw', admin: 'admin-pw' },
+    tls: undefined,
   })
 
   test('lets nobody in without a login, and clients only by SCRAM', () => {
@@ -65,6 +66,22 @@ describe("a node's server.properties", () => {
     expect(config['listener.name.consume.sasl.enabled.mechanisms']).toBe('SCRAM-SHA-512')
     expect(config['allow.everyone.if.no.acl.found']).toBe('false')
     expect(config['super.users']).toBe('User:broker;User:admin;User:operator;User:mirror')
+  })
+
+  test('speaks TLS on every listener or on none, checks addresses, and holds no key', () => {
+    const tls = { keystore: '/data/tls.pem', caFile: '/tls/ca.pem' }
+    const secured = serverProperties({ node, colour: blue, dataDirectory: '/data', brokerConfig: {}, passwords: { broker: 'b', admin: 'a' }, tls })
+    expect(secured['listener.security.protocol.map']).toBe('CONTROLLER:SASL_SSL,INTERNAL:SASL_SSL,PRODUCE:SASL_SSL,CONSUME:SASL_SSL')
+    const added = Object.entries(secured).filter(([key]) => key.startsWith('ssl.'))
+    expect(Object.fromEntries(added)).toEqual({
+      'ssl.enabled.protocols': 'TLSv1.3,TLSv1.2',
+      'ssl.keystore.type': 'PEM',
+      'ssl.keystore.location': '/data/tls.pem',
+      'ssl.truststore.type': 'PEM',
+      'ssl.truststore.location': '/tls/ca.pem',
+      'ssl.endpoint.identification.algorithm': 'https',
+    })
+    expect(Object.keys(config).filter((key) => key.startsWith('ssl.'))).toEqual([])
   })
 
   test('holds passwords only in login entries of the controller and internal listener', () => {
@@ -95,7 +112,7 @@ describe('the spec of a local colour', () => {
   const wanted = { fleet: 'unit', colour: 'blue', kafkaVersion: '4.3.1', nodes: 3 }
 
   test('has defaults', () => {
-    expect(parseClusterSpec(wanted)).toEqual({ ...wanted, brokerConfig: {}, applicationUsers: [] })
+    expect(parseClusterSpec(wanted)).toEqual({ ...wanted, tls: false, brokerConfig: {}, applicationUsers: [] })
   })
 
   test('is refused with all of its problems at once', () => {
@@ -137,7 +154,7 @@ describe('the spec of a local colour', () => {
       { field: 'brokerConfig.log.roll.hours', provisioned: '1', wanted: '(default)' },
       { field: 'brokerConfig.num.io.threads', provisioned: '4', wanted: '8' },
     ])
-    expect(() => refuseChange(before, after)).toThrow(/cluster-change.*kafkaVersion 4.3.1 -> 3.9.2.*make it on green/s)
+    expect(() => refuseChange(before, after)).toThrow(/cluster-change.*kafkaVersion 4.3.1 -> 3.9.2.*make the change on green/s)
     expect(() => refuseChange(before, before)).not.toThrow()
   })
 })

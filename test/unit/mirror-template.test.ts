@@ -56,6 +56,38 @@ describe('the connector template', () => {
   })
 })
 
+describe('over TLS', () => {
+  const secured = (colour: Colour) => ({ ...access(colour), caFile: `/${colour}/ca.pem` })
+  const trusting = (caFile: string) => ({
+    'security.protocol': 'SASL_SSL',
+    'ssl.enabled.protocols': 'TLSv1.3,TLSv1.2',
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': caFile,
+    'ssl.endpoint.identification.algorithm': 'https',
+  })
+  const under = (prefix: string, properties: object) => Object.fromEntries(Object.entries(properties).map(([key, value]) => [`${prefix}${key}`, value]))
+
+  test('a connector trusts each side by a file, and speaks plaintext with neither', () => {
+    const connector = connectorConfig({ source: secured('blue'), target: secured('green'), worker, topics: ['orders'] })
+    expect(connector).toMatchObject({ ...under('source.cluster.', trusting('/blue/ca.pem')), ...under('target.cluster.', trusting('/green/ca.pem')) })
+    expect(Object.values(connector)).not.toContain('SASL_PLAINTEXT')
+    expect(config(['orders'])).toMatchObject({ 'source.cluster.security.protocol': 'SASL_PLAINTEXT', 'target.cluster.security.protocol': 'SASL_PLAINTEXT' })
+  })
+
+  test("the worker's own clients do the same, and its REST is HTTPS alone, with a keystore by reference", () => {
+    const settings = { fleet: 'shop', target: secured('green'), restHost: '127.0.2.9', restPort: 8083, targetLogin: worker.targetLogin, secretsDirectory: '/s' }
+    const password = `\${file:/s/logins.properties:keystore}`
+    const properties = workerProperties({ ...settings, restKeystore: { file: '/s/rest.p12', password } })
+    for (const prefix of ['', 'producer.', 'consumer.', 'admin.']) expect(properties).toMatchObject(under(prefix, trusting('/green/ca.pem')))
+    expect(properties).toMatchObject({
+      listeners: 'https://127.0.2.9:8083',
+      'listeners.https.ssl.enabled.protocols': 'TLSv1.3,TLSv1.2',
+      'listeners.https.ssl.keystore.location': '/s/rest.p12',
+      'listeners.https.ssl.keystore.password': password,
+    })
+  })
+})
+
 describe('the worker', () => {
   const properties = workerProperties({
     fleet: 'shop',
@@ -64,6 +96,7 @@ describe('the worker', () => {
     restPort: 8083,
     targetLogin: worker.targetLogin,
     secretsDirectory: '/s',
+    restKeystore: undefined,
   })
 
   test('uses the target as its own cluster, and logs in by reference everywhere', () => {

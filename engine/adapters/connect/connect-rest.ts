@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { CredentialsFile } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
+import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import type { WorkerAccess } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
+import { exchange, type RestAnswer } from './rest-exchange.ts'
 
 /** User of a worker's REST interface; its password stands in the credentials file. */
 export const restUser = 'connect'
@@ -35,7 +37,7 @@ export class ConnectRest {
 
   /**
    * The parsed answer; undefined on 404.
-   * @throws KbgError `connect-unreachable`, `connect-refused` with Connect's message, `outcome-unknown` for a write without an answer, `deadline`
+   * @throws KbgError `connect-unreachable`, the codes of {@link isTlsRefusal}, `connect-refused` with Connect's message, `outcome-unknown` for a write without an answer, `deadline`
    */
   async find<S extends z.ZodType>(request: RestRequest, schema: S, deadline: Deadline): Promise<z.infer<S> | undefined> {
     const { status, text } = await this.#untilBalanced(request, deadline)
@@ -52,7 +54,7 @@ export class ConnectRest {
   }
 
   /** While it rebalances the worker says "not now, nothing was done": then the same request is sent again. */
-  async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<{ readonly status: number; readonly text: string }> {
+  async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<RestAnswer> {
     for (;;) {
       const answer = await this.#exchange(request, deadline)
       if (!notNow(answer.status, answer.text)) return answer
@@ -61,20 +63,14 @@ export class ConnectRest {
     }
   }
 
-  async #exchange(request: RestRequest, deadline: Deadline): Promise<{ readonly status: number; readonly text: string }> {
+  async #exchange(request: RestRequest, deadline: Deadline): Promise<RestAnswer> {
     const { authorization } = this.#credentials()
     const stop = new AbortController()
-    const init: RequestInit = {
-      method: request.method,
-      headers: { authorization, 'content-type': 'application/json', accept: 'application/json' },
-      signal: stop.signal,
-    }
-    const exchange = async () => {
-      const response = await fetch(new URL(request.path, this.#access.restUrl), request.body === undefined ? init : { ...init, body: request.body })
-      return { status: response.status, text: await response.text() }
-    }
+    const { method, path, body } = request
+    const headers = { authorization, 'content-type': 'application/json', accept: 'application/json' }
+    const sent = { method, headers, signal: stop.signal, ...(body === undefined ? {} : { body }) }
     try {
-      return await deadline.race(exchange())
+      return await deadline.race(exchange(new URL(path, this.#access.restUrl), sent, this.#access.caFile))
     } catch (error) {
       throw this.#unanswered(request, error)
     } finally {
@@ -83,6 +79,7 @@ export class ConnectRest {
   }
 
   #unanswered(request: RestRequest, error: unknown): unknown {
+    if (isTlsRefusal(error)) return error // nothing was sent
     const notSent = messageOf(error).includes('ECONNREFUSED')
     if (request.method !== 'GET' && !notSent) {
       return new KbgError('outcome-unknown', `${request.refusal} The worker gave no answer: it may still do it.`, {
@@ -95,7 +92,7 @@ export class ConnectRest {
     return new KbgError('connect-unreachable', `${request.refusal} The Connect worker beside ${this.#access.colour} can't be reached.`, {
       retriable: true,
       facts: { worker: this.#access.restUrl },
-      remedy: 'If its process has ended, `pulumi up` of the traffic stack starts it again.',
+      remedy: `If its process has ended, \`pulumi up\` of the traffic stack starts it again.${this.#access.caFile === undefined ? ' It is asked in plaintext: one that speaks TLS needs https and a caFile.' : ''}`,
       cause: error,
     })
   }

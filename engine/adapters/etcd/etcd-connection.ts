@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { Etcd3, EtcdAuthenticationFailedError, EtcdPermissionDeniedError, type IOptions } from 'etcd3'
 import { CredentialsFile } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
+import { tlsRefusal } from '../../model/tls-refusal.ts'
 import type { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
+import { trustIn } from '../trust.ts'
 
 /** Between two tries of a call that can be repeated, and before a lost watch is opened again. */
 export const retryPauseMs = 100
@@ -63,7 +65,13 @@ export function parseJson(text: string): unknown {
 
 function opener(access: RouteStoreAccess): () => Etcd3 {
   const auth = { username: access.username, password: readPassword(access) }
-  return () => new Etcd3({ ...etcdTransport, hosts: [...access.endpoints], auth })
+  return () => new Etcd3({ ...etcdTransport, ...etcdTrust(access.caFile), hosts: [...access.endpoints], auth })
+}
+
+/** The client's side of TLS, if the store speaks it; gRPC speaks nothing older than TLS 1.2. @throws KbgError as {@link trustIn} */
+export function etcdTrust(caFile: string | undefined): Pick<IOptions, 'credentials'> {
+  const trust = trustIn(caFile)
+  return trust === undefined ? {} : { credentials: { rootCertificate: trust.ca } }
 }
 
 /**
@@ -89,7 +97,7 @@ export class EtcdConnection {
   /**
    * One try of a call, bounded by the deadline.
    *
-   * @throws KbgError `route-store-login`, `route-store-permission` (nothing happened), `deadline` or `route-store-unreachable` (a write's outcome is unknown)
+   * @throws KbgError `route-store-login`, `route-store-permission`, the codes of {@link tlsRefusal} (nothing happened), `deadline` or `route-store-unreachable` (a write's outcome is unknown)
    */
   async once<T>(what: string, deadline: Deadline, call: (etcd: Etcd3) => Promise<T>): Promise<T> {
     try {
@@ -128,10 +136,12 @@ export class EtcdConnection {
       this.#etcd.close() // users or roles were changed: the token of this connection is outdated, a new one isn't
       this.#etcd = this.#open()
     }
+    const refused = tlsRefusal(`the route store at ${this.access.endpoints.join(', ')}`, cause)
+    if (refused !== undefined) return refused
     return new KbgError('route-store-unreachable', `The route store didn't ${what}.`, {
       retriable: true,
       facts,
-      remedy: 'Nothing is decided without it. Is it running, and can this machine reach it?',
+      remedy: `Nothing is decided without it. Is it running, and can this machine reach it?${this.access.caFile === undefined ? ' It is asked in plaintext: one that speaks TLS needs a caFile.' : ''}`,
       cause,
     })
   }

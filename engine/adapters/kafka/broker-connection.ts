@@ -1,6 +1,8 @@
 import { type API, apiVersionsV3, Connection, ResponseError, type SASLMechanismValue } from '@platformatic/kafka'
 import { KbgError, messageOf } from '../../model/error.ts'
+import { tlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
+import { type Trust, trustIn } from '../trust.ts'
 import { type Effect, unanswered } from './refusal.ts'
 
 /** Longest time for connecting and authenticating; each caller's own deadline is shorter or longer. */
@@ -32,13 +34,14 @@ export class BrokerConnection {
   #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> = new Map()
   #lost: unknown
 
-  private constructor(address: BrokerAddress, login: SaslLogin) {
+  private constructor(address: BrokerAddress, login: SaslLogin, trust: Trust | undefined) {
     this.address = address
     this.#connection = new Connection('kbg', {
       connectTimeout: connectTimeoutMs,
       requestTimeout: silenceTimeoutMs,
       maxInflights: 1_000,
       sasl: { mechanism: login.mechanism, username: login.username, password: login.password },
+      ...(trust === undefined ? {} : { tls: { ...trust } }),
     })
     this.#connection.on('error', (error) => {
       this.#lost = error
@@ -47,10 +50,11 @@ export class BrokerConnection {
 
   /**
    * Connects, authenticates and asks which API versions the broker speaks.
-   * @throws KbgError `connection` (retriable), `authentication`
+   * @param caFile certificate of the authority that the broker has to show; undefined: the broker speaks plaintext
+   * @throws KbgError `connection` (retriable), `authentication`, and the codes of {@link tlsRefusal}
    */
-  static async open(address: BrokerAddress, login: SaslLogin, onClose: () => void): Promise<BrokerConnection> {
-    const opened = new BrokerConnection(address, login)
+  static async open(address: BrokerAddress, login: SaslLogin, caFile: string | undefined, onClose: () => void): Promise<BrokerConnection> {
+    const opened = new BrokerConnection(address, login, trustIn(caFile))
     const where = `${address.host}:${address.port}`
     try {
       await opened.#connection.connect(address.host, address.port)
@@ -60,6 +64,8 @@ export class BrokerConnection {
       return opened
     } catch (cause) {
       opened.close()
+      const refused = tlsRefusal(`the broker at ${where}`, cause)
+      if (refused !== undefined) throw refused
       if (/authentication/i.test(messageOf(cause))) {
         throw new KbgError('authentication', `The broker at ${where} refused the credentials of ${login.username}.`, {
           facts: { mechanism: login.mechanism },

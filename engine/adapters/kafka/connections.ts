@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { metadataV12 } from '@platformatic/kafka'
 import { type ClusterAccess, CredentialsFile, platformUsers } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
+import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { type BrokerAddress, BrokerConnection, type ProtocolApi, type SaslLogin } from './broker-connection.ts'
 
@@ -11,8 +12,10 @@ export type Principal = 'admin' | 'operator' | 'probe'
 /** Longest wait for one broker when another one could be asked as well. */
 const answerTimeoutMs = 1_000
 
-/** Refusals of one broker that another one may not share; one that lags doesn't know a new user yet. */
-const passable = new Set(['connection', 'deadline', 'authentication'])
+/** Refusals of one broker that another one may not share; one that lags doesn't know a new user yet, one may have an old certificate. */
+function isPassable(thrown: unknown): boolean {
+  return isTlsRefusal(thrown) || (thrown instanceof KbgError && ['connection', 'deadline', 'authentication'].includes(thrown.code))
+}
 
 type MetadataResponse = metadataV12.MetadataResponse
 
@@ -186,12 +189,12 @@ export class BrokerConnections {
         const patience = deadline.within(Math.min(answerTimeoutMs, deadline.remainingMs() / 2), `a connection to ${textOf(address)}`)
         return [await this.#connect(address, rest.length > 0 ? patience : deadline), rest]
       } catch (thrown) {
-        if (!(thrown instanceof KbgError && passable.has(thrown.code)) || deadline.over) throw thrown
+        if (!isPassable(thrown) || deadline.over) throw thrown
         this.#silent.add(textOf(address))
         last = thrown
       }
     }
-    if (last instanceof KbgError && last.code === 'authentication') throw last
+    if (isTlsRefusal(last) || (last instanceof KbgError && last.code === 'authentication')) throw last
     throw new KbgError('connection', `No broker of ${this.access.colour} can be reached as ${this.principal}.`, {
       retriable: true,
       facts: { asked: candidates.map(textOf) },
@@ -223,7 +226,7 @@ export class BrokerConnections {
       if (this.#open.get(key) === opening) this.#open.delete(key)
     }
     const opening = Promise.resolve()
-      .then(() => BrokerConnection.open(address, loginOf(this.access, this.principal), forget))
+      .then(() => BrokerConnection.open(address, loginOf(this.access, this.principal), this.access.caFile, forget))
       .then((connection) => {
         if (this.#closed) connection.close()
         return connection

@@ -1,5 +1,6 @@
 import { type ColourAddresses, endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { platformUsers } from '../../model/cluster-access.ts'
+import { tlsVersions } from '../../model/mirror-template.ts'
 import { jaasEntry, loginModules } from './jaas.ts'
 
 /** Kafka's user between the brokers of one colour, SASL/PLAIN. */
@@ -66,6 +67,14 @@ export interface BrokerSettings {
   readonly dataDirectory: string
   readonly brokerConfig: Readonly<Record<string, string>>
   readonly passwords: { readonly broker: string; readonly admin: string }
+  /** What its listeners speak TLS with, PEM; undefined: plaintext. */
+  readonly tls: BrokerTls | undefined
+}
+
+export interface BrokerTls {
+  /** Key and certificate of this node. */
+  readonly keystore: string
+  readonly caFile: string
 }
 
 /** One node's `server.properties`: a combined KRaft node with a listener each for brokers and operators, the quorum, producers, and consumers. */
@@ -83,7 +92,10 @@ export function serverProperties(settings: BrokerSettings): Readonly<Record<stri
     'controller.quorum.append.linger.ms': '0',
     listeners: `CONTROLLER://${endpointText(node.controller)},${client}`,
     'advertised.listeners': client,
-    'listener.security.protocol.map': ['CONTROLLER', 'INTERNAL', 'PRODUCE', 'CONSUME'].map((name) => `${name}:SASL_PLAINTEXT`).join(','),
+    'listener.security.protocol.map': ['CONTROLLER', 'INTERNAL', 'PRODUCE', 'CONSUME']
+      .map((name) => `${name}:${settings.tls === undefined ? 'SASL_PLAINTEXT' : 'SASL_SSL'}`)
+      .join(','),
+    ...(settings.tls === undefined ? {} : overTls(settings.tls)),
     'inter.broker.listener.name': 'INTERNAL',
     'log.dirs': settings.dataDirectory,
     ...logins(settings.passwords),
@@ -91,6 +103,18 @@ export function serverProperties(settings: BrokerSettings): Readonly<Record<stri
     'super.users': [brokerUser, platformUsers.admin, platformUsers.operator, platformUsers.mirror].map((user) => `User:${user}`).join(';'),
     'allow.everyone.if.no.acl.found': 'false',
     ...replication,
+  }
+}
+
+/** For every listener, brokers' and controllers' own connections too; whoever connects checks that the certificate names the address. */
+function overTls({ keystore, caFile }: BrokerTls): Readonly<Record<string, string>> {
+  return {
+    ...tlsVersions,
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': keystore,
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': caFile,
+    'ssl.endpoint.identification.algorithm': 'https',
   }
 }
 

@@ -17,6 +17,7 @@ export function nodeFiles(colourDirectory: string, nodeId: number) {
     directory,
     data: join(directory, 'data'),
     properties: join(directory, 'server.properties'),
+    keystore: join(directory, 'tls.pem'),
     log: join(directory, 'log'),
     pid: join(directory, 'pid'),
   } as const
@@ -38,11 +39,16 @@ const jvmOptions = [
   '-Djava.awt.headless=true',
 ]
 
-/** Writes a node's `server.properties` (0600: it holds the passwords of the brokers' and the admin's login). */
-export function writeNodeConfig(colourDirectory: string, settings: Omit<BrokerSettings, 'dataDirectory'>): void {
+/**
+ * Writes a node's `server.properties` (0600: it holds the passwords of the brokers' and the admin's login).
+ *
+ * @param caFile certificate of the authority that its own certificate is by; undefined: it speaks plaintext
+ */
+export function writeNodeConfig(colourDirectory: string, settings: Omit<BrokerSettings, 'dataDirectory' | 'tls'>, caFile: string | undefined): void {
   const files = nodeFiles(colourDirectory, settings.node.nodeId)
   mkdirSync(files.directory, { recursive: true, mode: 0o700 })
-  writePrivately(files.properties, propertiesText(serverProperties({ ...settings, dataDirectory: files.data })))
+  const tls = caFile === undefined ? undefined : { keystore: files.keystore, caFile }
+  writePrivately(files.properties, propertiesText(serverProperties({ ...settings, dataDirectory: files.data, tls })))
 }
 
 /** The node's process if it lives. */

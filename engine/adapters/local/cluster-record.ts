@@ -7,7 +7,7 @@ import type { Colour } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
 import { LocalClusterSpec } from './cluster-spec.ts'
 import { writePrivately } from './credentials.ts'
-import { colourDirectory, credentialsPath } from './state.ts'
+import { caFile, colourDirectory, credentialsPath } from './state.ts'
 
 const Endpoint = z.strictObject({ host: z.string(), port: z.int().positive() })
 const Node = z.strictObject({ nodeId: z.int(), internal: Endpoint, controller: Endpoint, produce: Endpoint, consume: Endpoint })
@@ -55,6 +55,7 @@ export function accessOf(projectRoot: string, record: ClusterRecord): ClusterAcc
     produceBootstrapServers: servers('produce'),
     consumeBootstrapServers: servers('consume'),
     credentialsFile: credentialsPath(projectRoot, spec.fleet),
+    ...(spec.tls ? { caFile: caFile(projectRoot, spec.fleet) } : {}),
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { kafkaVersions } from '../../../tools/paths.ts'
 import { localNodeCount } from '../../model/addresses.ts'
 import { platformUsers } from '../../model/cluster-access.ts'
-import { Colour } from '../../model/colour.ts'
+import { Colour, otherColour } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
 import { isOwnedKey } from './broker-config.ts'
@@ -16,6 +16,8 @@ export const LocalClusterSpec = z.strictObject({
   colour: Colour,
   kafkaVersion: z.enum(kafkaVersions),
   nodes: z.literal(localNodeCount),
+  /** Whether every listener speaks TLS only, with certificates of the fleet's own authority; else plaintext. */
+  tls: z.boolean().default(false),
   /** Additions to `server.properties`. Keys that the platform owns (listeners, logins, authorizer, replication safety) are refused. */
   brokerConfig: z
     .record(z.string().regex(/^[a-z][a-z0-9.-]*$/, 'a Kafka broker configuration name'), z.string())
@@ -57,7 +59,7 @@ export function parseClusterSpec(input: unknown): LocalClusterSpec {
  * Application users aren't part of it: they are added to a running colour.
  */
 export function changeOf(provisioned: LocalClusterSpec, wanted: LocalClusterSpec): readonly SpecChange[] {
-  const plain = (['fleet', 'colour', 'kafkaVersion', 'nodes'] as const).map((field) => ({
+  const plain = (['fleet', 'colour', 'kafkaVersion', 'nodes', 'tls'] as const).map((field) => ({
     field,
     provisioned: String(provisioned[field]),
     wanted: String(wanted[field]),
@@ -71,13 +73,21 @@ export function changeOf(provisioned: LocalClusterSpec, wanted: LocalClusterSpec
   return [...plain, ...config].filter((change) => change.provisioned !== change.wanted)
 }
 
+/** What both colours, the store and the applications have to agree on is no matter of one colour. */
+const fleetRemedy = 'Take this back: `tls` is decided when a fleet is made. To change it, make a new fleet.'
+
+/** What to do instead of changing a colour under its clients. */
+export function wayToChange(field: string, colour: Colour): string {
+  const other = otherColour(colour)
+  return field === 'tls' ? fleetRemedy : `Take this back and make the change on ${other}: provision ${other} with it, switch, retire ${colour}.`
+}
+
 /** @throws KbgError `cluster-change` when a provisioned colour would have to become another one */
 export function refuseChange(provisioned: LocalClusterSpec, wanted: LocalClusterSpec): void {
   const changes = changeOf(provisioned, wanted)
   if (changes.length === 0) return
-  const other = provisioned.colour === 'blue' ? 'green' : 'blue'
   throw new KbgError('cluster-change', `${provisioned.colour} is provisioned and doesn't change under its clients.`, {
     facts: { changed: changes.map((change) => `${change.field} ${change.provisioned} -> ${change.wanted}`) },
-    remedy: `Take the change back here and make it on ${other}: provision ${other} with it, switch, and retire ${provisioned.colour}.`,
+    remedy: [...new Set(changes.map(({ field }) => wayToChange(field, provisioned.colour)))].join(' '),
   })
 }

@@ -1,6 +1,7 @@
 /** A colour on this machine: three Kafka processes that outlive whoever started them, found again by what lies in `.kbg/<fleet>/<colour>/`. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { brokerEndpoints } from '../../model/addresses.ts'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
@@ -8,6 +9,7 @@ import { type Clock, Deadline } from '../../ports/clock.ts'
 import { allOrFirstFailure } from './all-or-first-failure.ts'
 import { bearCluster, knowsAllBrokers, platformLogins, refreshUsers } from './birth.ts'
 import { findNode, nodeFiles, requireFreeAddresses, runNode, writeNodeConfig } from './broker-process.ts'
+import { ensureAuthority, issueCertificate, writeKeystore } from './certificates.ts'
 import { accessOf, type ClusterRecord, readClusterRecord, writeClusterRecord } from './cluster-record.ts'
 import { changeOf, type LocalClusterSpec, parseClusterSpec, refuseChange } from './cluster-spec.ts'
 import { ensureCredentials, passwordOf, readCredentials } from './credentials.ts'
@@ -160,6 +162,7 @@ async function bringUp(projectRoot: string, record: ClusterRecord, onProgress: O
     await requireFreeAddresses(spec.fleet, dead)
     onProgress(`starting ${dead.map((node) => `broker ${node.nodeId}`).join(', ')} of ${spec.colour} (Kafka ${spec.kafkaVersion})`)
   }
+  if (spec.tls) await certify(projectRoot, record, dead, deadline.clock)
   if (!record.complete) await layOut(projectRoot, record, deadline)
   const nodeIds = addresses.nodes.map((node) => node.nodeId)
   const standUp = addresses.nodes.map((node) => async (within: Deadline) => {
@@ -169,6 +172,19 @@ async function bringUp(projectRoot: string, record: ClusterRecord, onProgress: O
   })
   await allOrFirstFailure(deadline, standUp)
   return access
+}
+
+/** A new certificate for every node that is about to be started. A broker checks its own when it starts, and doesn't with one that is no longer valid. */
+async function certify(projectRoot: string, { spec, addresses }: ClusterRecord, nodes: ClusterRecord['addresses']['nodes'], clock: Clock): Promise<void> {
+  await ensureAuthority(projectRoot, spec.fleet, clock)
+  const directory = colourDirectory(projectRoot, spec.fleet, spec.colour)
+  await Promise.all(
+    nodes.map(async (node) => {
+      const hosts = brokerEndpoints({ ...addresses, nodes: [node] }).map(({ host }) => host)
+      const issued = await issueCertificate(projectRoot, spec.fleet, `broker ${node.nodeId} of ${spec.colour}`, hosts, clock)
+      writeKeystore(nodeFiles(directory, node.nodeId).keystore, issued)
+    }),
+  )
 }
 
 /** Passwords, configuration and formatted log directories of a colour that is being born. A file that is there already is kept or written alike. */
@@ -181,8 +197,9 @@ async function layOut(projectRoot: string, record: ClusterRecord, deadline: Dead
   ])
   const credentials = readCredentials(file)
   const passwords = { broker: passwordOf(credentials, 'broker'), admin: passwordOf(credentials, 'admin') }
+  const { caFile } = accessOf(projectRoot, record)
   for (const node of addresses.nodes) {
-    writeNodeConfig(directory, { node, colour: addresses, brokerConfig: spec.brokerConfig, passwords })
+    writeNodeConfig(directory, { node, colour: addresses, brokerConfig: spec.brokerConfig, passwords }, caFile)
     const { data } = nodeFiles(directory, node.nodeId)
     if (!isFormatted(data)) formatNode(data, { clusterId, nodeId: node.nodeId }, checkpoint)
   }

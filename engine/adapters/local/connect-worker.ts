@@ -15,6 +15,7 @@ import { workerGroupId, workerProperties } from '../../model/mirror-template.ts'
 import type { WorkerAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import { ConnectRest, restUser } from '../connect/connect-rest.ts'
+import { ensureAuthority, issueCertificate, writePkcs12 } from './certificates.ts'
 import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
 import { otherUpdateMs, withFileLock } from './file-lock.ts'
@@ -22,7 +23,7 @@ import { jaasEntry, loginModules } from './jaas.ts'
 import { requireKafka, sharedArchiveOptions } from './jvm.ts'
 import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
 import { propertiesText } from './properties.ts'
-import { credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
+import { caFile, credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
 
 /** A worker is made for exactly one edge, `source -> target`, and stands beside the target. */
 export const ConnectWorkerSpec = z
@@ -65,7 +66,7 @@ export async function provisionWorker(projectRoot: string, input: unknown, onPro
     const unchanged = JSON.stringify(readSpec(at)) === JSON.stringify(spec)
     if (!unchanged || !findProcess(filesOf(at).pid)) {
       await stopProcess(filesOf(at).pid, stopGraceMs, deadline)
-      writeFiles(at, spec)
+      await writeFiles(at, spec, deadline.clock)
       await start(at, onProgress, deadline)
     }
     return accessOf(at)
@@ -80,13 +81,15 @@ export function observeWorker(at: WorkerLocation): WorkerObservation {
 /** How to reach a provisioned worker. */
 export function accessOf(at: WorkerLocation): WorkerAccess {
   const rest = restOf(at)
+  const secure = existsSync(filesOf(at).restKeystore)
   return {
     colour: at.colour,
-    restUrl: `http://${rest.host}:${rest.port}`,
+    restUrl: `${secure ? 'https' : 'http'}://${rest.host}:${rest.port}`,
     groupId: workerGroupId(at.fleet, at.colour),
     credentialsFile: credentialsPath(at.projectRoot, at.fleet),
-    sourceLogin: loginReference(at, 'source'),
-    targetLogin: loginReference(at, 'target'),
+    sourceLogin: secretReference(at, 'source'),
+    targetLogin: secretReference(at, 'target'),
+    ...(secure ? { caFile: caFile(at.projectRoot, at.fleet) } : {}),
   }
 }
 
@@ -174,11 +177,12 @@ function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
   )
 }
 
-function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec): void {
+async function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Clock): Promise<void> {
   const files = filesOf(at)
   const rest = restOf(at)
   mkdirSync(dirname(files.logins), { recursive: true, mode: 0o700 })
-  const targetLogin = loginReference(at, 'target')
+  const keystorePassword = await writeRestKeystore(at, spec, clock)
+  const targetLogin = secretReference(at, 'target')
   const properties = workerProperties({
     fleet: at.fleet,
     target: spec.target,
@@ -186,14 +190,29 @@ function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec): void {
     restPort: rest.port,
     targetLogin,
     secretsDirectory: dirname(files.logins),
+    restKeystore: keystorePassword === undefined ? undefined : { file: files.restKeystore, password: secretReference(at, 'keystore') },
   })
-  writePrivately(files.logins, propertiesText({ source: scramLogin(spec.source), target: scramLogin(spec.target) }))
+  const secrets = {
+    source: scramLogin(spec.source),
+    target: scramLogin(spec.target),
+    ...(keystorePassword === undefined ? {} : { keystore: keystorePassword }),
+  }
+  writePrivately(files.logins, propertiesText(secrets))
   const restPassword = passwordOf(readCredentials(credentialsPath(at.projectRoot, at.fleet)), restUser)
   writePrivately(files.restUsers, propertiesText({ [restUser]: restPassword }))
   writePrivately(files.restLogin, `KafkaConnect {\n  ${jaasEntry(restLoginModule, { file: files.restUsers })}\n};\n`)
   writePrivately(files.properties, propertiesText(properties))
   // Last: what is complete is provisioned.
   writePrivately(files.spec, `${JSON.stringify(spec, null, 2)}\n`)
+}
+
+/** Where the colour beside it speaks TLS the worker's REST does too. @returns the password of its keystore; undefined: plain HTTP */
+async function writeRestKeystore(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Clock): Promise<string | undefined> {
+  const { restKeystore } = filesOf(at)
+  rmSync(restKeystore, { force: true })
+  if (spec.target.caFile === undefined) return undefined
+  await ensureAuthority(at.projectRoot, at.fleet, clock)
+  return writePkcs12(restKeystore, await issueCertificate(at.projectRoot, at.fleet, `connect ${at.colour}`, [restOf(at).host], clock))
 }
 
 const restLoginModule = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule'
@@ -204,7 +223,7 @@ function scramLogin(access: ClusterAccess): string {
 }
 
 /** `${file:<path>:<key>}`: neither part may hold what separates them (ConfigTransformer's pattern). */
-function loginReference(at: WorkerLocation, side: 'source' | 'target'): string {
+function secretReference(at: WorkerLocation, key: 'source' | 'target' | 'keystore'): string {
   const path = filesOf(at).logins
   if (/[:{}$]/.test(path)) {
     throw new KbgError('bad-path', "Kafka Connect can't refer to a file under this path.", {
@@ -212,7 +231,7 @@ function loginReference(at: WorkerLocation, side: 'source' | 'target'): string {
       remedy: 'Move the checkout to a path without colon, dollar sign and braces.',
     })
   }
-  return `\${file:${path}:${side}}`
+  return `\${file:${path}:${key}}`
 }
 
 function restOf(at: WorkerLocation): Endpoint {
@@ -231,6 +250,7 @@ function filesOf(at: WorkerLocation) {
     logins: join(directory, 'secrets', 'logins.properties'),
     restUsers: join(directory, 'rest-users.properties'),
     restLogin: join(directory, 'rest-login.conf'),
+    restKeystore: join(directory, 'secrets', 'rest.p12'),
     log: join(directory, 'worker.log'),
     pid: join(directory, 'worker.pid'),
   }

@@ -46,10 +46,10 @@ export function passwordOf(credentials: CredentialsFile, user: string): string {
 }
 
 /** Writes a file that is never seen half written nor by anybody else: mode 0600 from the start, renamed into place. */
-export function writePrivately(file: string, text: string): void {
+export function writePrivately(file: string, content: string | Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const fresh = `${file}.${process.pid}.new`
-  writeFileSync(fresh, text, { mode: 0o600, flush: true })
+  writeFileSync(fresh, content, { mode: 0o600, flush: true })
   renameSync(fresh, file)
 }
 

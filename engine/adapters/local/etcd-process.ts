@@ -8,11 +8,14 @@ import { type Endpoint, endpointText, planAddresses } from '../../model/addresse
 import { KbgError, messageOf } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
 import { routeKeys } from '../../model/route.ts'
+import { tlsRefusal } from '../../model/tls-refusal.ts'
 import { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
-import { etcdTransport, parseJson, readPassword } from '../etcd/etcd-connection.ts'
+import { etcdTransport, etcdTrust, parseJson, readPassword } from '../etcd/etcd-connection.ts'
+import { ensureAuthority, issueCertificate, writeKeystore } from './certificates.ts'
 import { ensureCredentials, writePrivately } from './credentials.ts'
 import { bindProblem, findProcess, startProcess, stopProcess, waitForPort } from './process.ts'
+import { caFile } from './state.ts'
 
 /** Users of the store; their passwords stand under these names in the fleet's credentials file. */
 export const routeStoreUsers = {
@@ -42,6 +45,8 @@ export interface RouteStoreSpec {
   readonly fleet: string
   /** Addresses on loopback subnets of their own (Linux), or ports of 127.0.0.1. */
   readonly subnets: boolean
+  /** Whether it speaks TLS only, with a certificate of the fleet's own authority; false unless said otherwise. */
+  readonly tls?: boolean
 }
 
 /** `absent`: never provisioned; `dead`: its process ended, its data is there. */
@@ -50,7 +55,7 @@ export type RouteStoreObservation = { readonly state: 'absent' } | { readonly st
 /**
  * Starts the store if it doesn't run (with the data it had), makes its users and turns authentication on. Repeating it changes nothing.
  *
- * @throws KbgError `address-taken`, `process-ended`, `not-ready`, `route-store-users`
+ * @throws KbgError `address-taken`, `process-ended`, `not-ready`, `route-store-users`, `route-store-change`
  */
 export async function provisionRouteStore(
   spec: RouteStoreSpec,
@@ -61,7 +66,8 @@ export async function provisionRouteStore(
   const credentialsFile = await ensureCredentials(spec.projectRoot, spec.fleet, Object.values(routeStoreUsers))
   const addresses = planAddresses(spec.fleet, { subnets: spec.subnets }).etcd
   const endpoint = endpointText(addresses.client)
-  const access = (username: string): RouteStoreAccess => ({ endpoints: [endpoint], username, credentialsFile })
+  const trust = spec.tls === true ? { caFile: await ensureAuthority(spec.projectRoot, spec.fleet, clock) } : {}
+  const access = (username: string): RouteStoreAccess => ({ endpoints: [endpoint], username, credentialsFile, ...trust })
   const store: LocalRouteStore = {
     fleet: spec.fleet,
     endpoint,
@@ -69,6 +75,7 @@ export async function provisionRouteStore(
     client: access(routeStoreUsers.client),
   }
   const directory = stateDirectory(spec)
+  refuseOtherProtocol(spec)
   if (!findProcess(pidFile(directory))) {
     onProgress(`starting etcd on ${endpoint}`)
     await startEtcd(spec, addresses, clock, deadline)
@@ -104,6 +111,17 @@ export async function destroyRouteStore(spec: RouteStoreSpec, data: 'keep' | 're
   if (data === 'remove') rmSync(directory, { recursive: true, force: true })
 }
 
+/** The store that a fleet has keeps to what it speaks: its applications couldn't follow a change. */
+function refuseOtherProtocol(spec: RouteStoreSpec): void {
+  const observed = observeRouteStore(spec)
+  if (observed.state === 'absent') return
+  const spoken = observed.store.operator.caFile !== undefined
+  if (spoken === (spec.tls === true)) return
+  throw new KbgError('route-store-change', `The route store of ${spec.fleet} speaks ${spoken ? 'TLS' : 'plaintext'} and keeps to it.`, {
+    remedy: 'Take the change back; `tls` is decided when a fleet is made.',
+  })
+}
+
 function stateDirectory(spec: RouteStoreSpec): string {
   return join(spec.projectRoot, '.kbg', FleetName.parse(spec.fleet), 'traffic', 'etcd')
 }
@@ -129,7 +147,9 @@ async function startEtcd(
   const directory = stateDirectory(spec)
   const dataDirectory = join(directory, 'data')
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
-  const [clientUrl, peerUrl] = [`http://${endpointText(addresses.client)}`, `http://${endpointText(addresses.peer)}`]
+  const scheme = spec.tls === true ? 'https' : 'http'
+  const [clientUrl, peerUrl] = [`${scheme}://${endpointText(addresses.client)}`, `${scheme}://${endpointText(addresses.peer)}`]
+  const secured = spec.tls === true ? await tlsArguments(spec, addresses, clock) : []
   const started = await startProcess(
     {
       name: `route store of ${spec.fleet}`,
@@ -140,6 +160,7 @@ async function startEtcd(
         ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl, '--initial-cluster', `route-store=${peerUrl}`],
         // Old versions of the few keys are of no use for an hour; passwords are random, so bcrypt needn't be slow.
         ...['--auto-compaction-mode', 'periodic', '--auto-compaction-retention', '1h', '--bcrypt-cost', '4'],
+        ...secured,
       ],
       directory,
       logFile: join(directory, 'log'),
@@ -148,6 +169,17 @@ async function startEtcd(
     clock,
   )
   await waitForPort(started, addresses.client, deadline)
+}
+
+/** A new certificate, shown to clients and peers; peers have to show one by the same authority. */
+async function tlsArguments(spec: RouteStoreSpec, { client, peer }: { readonly client: Endpoint; readonly peer: Endpoint }, clock: Clock): Promise<string[]> {
+  const file = join(stateDirectory(spec), 'tls.pem')
+  const trusted = caFile(spec.projectRoot, spec.fleet)
+  writeKeystore(file, await issueCertificate(spec.projectRoot, spec.fleet, `route store of ${spec.fleet}`, [client.host, peer.host], clock))
+  return [
+    ...['--cert-file', file, '--key-file', file, '--tls-min-version', 'TLS1.2'],
+    ...['--peer-cert-file', file, '--peer-key-file', file, '--peer-trusted-ca-file', trusted, '--peer-client-cert-auth'],
+  ]
 }
 
 /** Makes users and roles and turns authentication on, unless it is on and both users can log in. */
@@ -231,9 +263,11 @@ async function withEtcd<T>(
   deadline: Deadline,
   use: (etcd: Etcd3) => Promise<T>,
 ): Promise<T> {
-  const etcd = new Etcd3({ ...etcdTransport, hosts: [store.endpoint], ...(auth === undefined ? {} : { auth }) })
+  const etcd = new Etcd3({ ...etcdTransport, ...etcdTrust(store.operator.caFile), hosts: [store.endpoint], ...(auth === undefined ? {} : { auth }) })
   try {
     return await deadline.race(use(etcd))
+  } catch (thrown) {
+    throw tlsRefusal(`the route store at ${store.endpoint}`, thrown) ?? thrown
   } finally {
     etcd.close()
   }

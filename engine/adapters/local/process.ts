@@ -11,6 +11,7 @@ import { dirname } from 'node:path'
 import { z } from 'zod'
 import type { Endpoint } from '../../model/addresses.ts'
 import { KbgError } from '../../model/error.ts'
+import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 
 /** What a pid file holds. `startTime` is opaque: the kernel's start tick on Linux, `ps -o lstart` elsewhere. */
@@ -142,7 +143,7 @@ export async function stopProcess(pidFile: string, graceMs: number, deadline: De
  * Waits until `probe` answers true, and fails at once when the process ends before, with the last lines of its log.
  *
  * @param probe may throw while the process isn't there yet: the last error goes into the refusal
- * @throws KbgError `process-ended`, or `not-ready` when the deadline is over
+ * @throws KbgError `process-ended`, a {@link isTlsRefusal}, or `not-ready` when the deadline is over
  */
 export async function waitUntilReady(started: StartedProcess, probe: () => Promise<boolean>, deadline: Deadline, pauseMs = 50): Promise<void> {
   let lastError: unknown
@@ -158,6 +159,7 @@ export async function waitUntilReady(started: StartedProcess, probe: () => Promi
     try {
       if (await deadline.race(probe())) return
     } catch (error) {
+      if (isTlsRefusal(error)) throw error // waiting mends no certificate
       lastError = error
     }
     await deadline.clock.sleep(pauseMs, deadline.cancelled)

@@ -23,13 +23,18 @@ export function credentialsPath(projectRoot: string, fleet: string): string {
   return join(fleetDirectory(projectRoot, fleet), 'credentials.json')
 }
 
+/** The certificate of the fleet's authority (PEM), beside its key; there where the fleet speaks TLS. */
+export function caFile(projectRoot: string, fleet: string): string {
+  return join(fleetDirectory(projectRoot, fleet), 'tls', 'ca.pem')
+}
+
 /** The addresses of a fleet on this machine: subnets of 127.0.0.0/8 on Linux, ports of 127.0.0.1 elsewhere. */
 export function localAddresses(fleet: string): FleetAddresses {
   return planAddresses(fleet, { subnets: process.platform === 'linux' })
 }
 
 /**
- * Removes what is left of a fleet (its passwords) when neither a colour nor the traffic stack has anything there any more.
+ * Removes what is left of a fleet (its passwords and its certificate authority) when neither a colour nor the traffic stack has anything there any more.
  * Whoever removes his own part calls this last.
  */
 export function removeFleetIfEmpty(projectRoot: string, fleet: string): void {

@@ -63,7 +63,7 @@ async function runFormat(version: KafkaVersion, scratch: string, deadline: Deadl
   const colour: ColourAddresses = { nodes: [node], connectRest: at(5) }
   const config = join(scratch, 'server.properties')
   const passwords = { broker: 'not used', admin: 'not used' }
-  writePrivately(config, propertiesText(serverProperties({ node, colour, dataDirectory: join(scratch, 'data'), brokerConfig: {}, passwords })))
+  writePrivately(config, propertiesText(serverProperties({ node, colour, dataDirectory: join(scratch, 'data'), brokerConfig: {}, passwords, tls: undefined })))
   const { classPath, loggingOption } = kafkaPaths(version)
   const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...sharedArchiveOptions(kafkaPaths(version).brokerArchive), loggingOption]
   const args = [...jvm, '-cp', classPath, 'kafka.tools.StorageTool', 'format', '-t', randomKafkaId(), '-c', config]

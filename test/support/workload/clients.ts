@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { SASLOptions } from 'kafkajs'
+import type { KafkaConfig, SASLOptions } from 'kafkajs'
+import { trustIn } from '../../../engine/adapters/trust.ts'
 import { CredentialsFile } from '../../../engine/model/cluster-access.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import type { WorkloadConfig } from './config.ts'
@@ -9,16 +10,23 @@ import { movableClients } from './movable-clients.ts'
 import { routedClients } from './routed-clients.ts'
 
 /** The clients that the configuration names. */
-export function clientsOf({ client, credentialsFile }: WorkloadConfig): ClientFactory {
+export function clientsOf({ client, credentialsFile, caFile }: WorkloadConfig): ClientFactory {
   const sasl = loginsOf(credentialsFile)
+  const security = securityOf(caFile)
   switch (client.kind) {
     case 'plain':
-      return plainClients({ ...client, sasl })
+      return plainClients({ ...client, sasl, security })
     case 'movable':
-      return movableClients(client.start, (colour) => plainClients({ colour, ...client.clusters[colour], sasl }))
+      return movableClients(client.start, (colour) => plainClients({ colour, ...client.clusters[colour], sasl, security }))
     case 'routed':
-      return routedClients({ ...client, sasl })
+      return routedClients({ ...client, sasl, security })
   }
+}
+
+/** kafkajs' side of TLS with brokers whose certificates are by this authority; without one, plaintext. */
+export function securityOf(caFile: string | undefined): Pick<KafkaConfig, 'ssl'> {
+  const trust = trustIn(caFile)
+  return trust === undefined ? {} : { ssl: { ...trust } }
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
+import { CaFile } from '../../../engine/model/cluster-access.ts'
 import { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { FleetName } from '../../../engine/model/fleet.ts'
@@ -61,6 +62,8 @@ export const WorkloadConfig = z
     client: ClientKind,
     /** A file like `CredentialsFile`; null for brokers without logins. */
     credentialsFile: z.string().min(1).nullable(),
+    /** Of brokers that speak TLS. */
+    caFile: CaFile.optional(),
     recordBytes: z
       .int()
       .positive()

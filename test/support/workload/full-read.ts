@@ -1,4 +1,4 @@
-import { type Admin, Kafka, type SASLOptions } from 'kafkajs'
+import { type Admin, Kafka, type KafkaConfig, type SASLOptions } from 'kafkajs'
 import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { type PartitionOffsets, topicPartition } from '../../../engine/model/partition.ts'
@@ -11,6 +11,7 @@ export interface FullReadRequest {
   readonly colour: Colour
   readonly bootstrapServers: readonly string[]
   readonly sasl: SASLOptions | undefined
+  readonly security?: Pick<KafkaConfig, 'ssl'>
   readonly topics: readonly string[]
   readonly historyDir: string
   readonly timeoutMs: number
@@ -33,6 +34,7 @@ export async function readWholeCluster(request: FullReadRequest, clock: Clock): 
     clientId: instance,
     brokers: [...request.bootstrapServers],
     ...(request.sasl ? { sasl: request.sasl } : {}),
+    ...request.security,
     ...loggedToStderr,
   })
   const admin = kafka.admin()

@@ -14,13 +14,14 @@ export interface PlainClientsConfig {
   readonly consumeBootstrapServers: readonly string[]
   /** The login of a user; undefined for brokers without logins. */
   readonly sasl: (user: string) => SASLOptions | undefined
+  readonly security?: Pick<KafkaConfig, 'ssl'>
 }
 
 /** Clients of one cluster, by kafkajs as it is: the baseline. */
 export function plainClients(config: PlainClientsConfig): ClientFactory {
   const kafka = (clientId: string, brokers: readonly string[], user: string) => {
     const sasl = config.sasl(user)
-    return new Kafka({ clientId, brokers: [...brokers], ...(sasl ? { sasl } : {}), ...loggedToStderr })
+    return new Kafka({ clientId, brokers: [...brokers], ...(sasl ? { sasl } : {}), ...config.security, ...loggedToStderr })
   }
   return {
     producer: ({ id, user, transactionalId }) => {

@@ -1,4 +1,4 @@
-import type { SASLOptions } from 'kafkajs'
+import type { KafkaConfig, SASLOptions } from 'kafkajs'
 import { Kafka, type RoutedConsumer, type RoutedProducer, type RoutedTransaction } from '../../../client/index.ts'
 import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError, messageOf } from '../../../engine/model/error.ts'
@@ -21,6 +21,7 @@ export interface RoutedClientsConfig {
   readonly fleet: string
   readonly routeStore: RouteStoreAccess
   readonly sasl: (user: string) => SASLOptions | undefined
+  readonly security?: Pick<KafkaConfig, 'ssl'>
 }
 
 /** Clients that follow the fleet's route. Each is an application of its own: it has its own view of the route and registers by itself. */
@@ -28,7 +29,7 @@ export function routedClients(config: RoutedClientsConfig): ClientFactory {
   const { fleet, routeStore } = config
   const kafka = (clientId: string, user: string) => {
     const sasl = config.sasl(user)
-    return new Kafka({ clientId, fleet, routeStore, ...(sasl ? { sasl } : {}), ...loggedToStderr })
+    return new Kafka({ clientId, fleet, routeStore, ...(sasl ? { sasl } : {}), ...config.security, ...loggedToStderr })
   }
   return {
     producer: ({ id, user, transactionalId }) => routedProducer(kafka(id, user).producer(producerConfig(transactionalId))),

@@ -2,6 +2,7 @@ import type { API } from '@platformatic/kafka'
 import { BrokerConnection } from '../../../../engine/adapters/kafka/broker-connection.ts'
 import { type Effect, persistently } from '../../../../engine/adapters/kafka/refusal.ts'
 import { KbgError, messageOf } from '../../../../engine/model/error.ts'
+import { isTlsRefusal } from '../../../../engine/model/tls-refusal.ts'
 import { Deadline, systemClock } from '../../../../engine/ports/clock.ts'
 import type { ProviderConfig } from './provider-config.ts'
 
@@ -42,15 +43,15 @@ export class Brokers {
   }
 
   async #connect(): Promise<BrokerConnection> {
-    const { saslUsername: username, saslPassword: password, saslMechanism } = this.#config
+    const { saslUsername: username, saslPassword: password, saslMechanism, caCert: caFile } = this.#config
     const failures: string[] = []
     for (const server of this.#config.bootstrapServers) {
       const at = server.lastIndexOf(':')
       const address = { host: server.slice(0, at), port: Number(server.slice(at + 1)) }
       try {
-        return await BrokerConnection.open(address, { mechanism: mechanisms[saslMechanism], username, password }, () => undefined)
+        return await BrokerConnection.open(address, { mechanism: mechanisms[saslMechanism], username, password }, caFile, () => undefined)
       } catch (error) {
-        if (error instanceof KbgError && error.code === 'authentication') throw error
+        if (isTlsRefusal(error) || (error instanceof KbgError && error.code === 'authentication')) throw error
         failures.push(messageOf(error))
       }
     }
