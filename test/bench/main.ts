@@ -18,15 +18,21 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<Con
     return await benchVerifyAtSwitch(verifyAtSwitchOptions(words))
   },
   audit: async () => (await import('./audit.ts')).benchAudit(),
+  'auto-rollback': async (words) => {
+    const { autoRollbackOptions, benchAutoRollback } = await import('./auto-rollback.ts')
+    return await benchAutoRollback(autoRollbackOptions(words))
+  },
   fresh: async () => (await import('./fresh.ts')).benchFresh(),
 }
 
+const withOptions: readonly string[] = ['verify-at-switch', 'window', 'auto-rollback']
+
 async function main(words: readonly string[]): Promise<number> {
   const [name, ...rest] = words
-  const bench = name === undefined || (rest.length > 0 && name !== 'verify-at-switch' && name !== 'window') ? undefined : benches[name]
+  const bench = name === undefined || (rest.length > 0 && !withOptions.includes(name)) ? undefined : benches[name]
   if (!bench) {
     console.error(
-      `Which bench? npm run bench -- ${Object.keys(benches).join('|')}; verify-at-switch takes --records 10000,100000; window takes --without-audit and --switchovers N`,
+      `Which bench? npm run bench -- ${Object.keys(benches).join('|')}; verify-at-switch takes --records 10000,100000; window takes --without-audit and --switchovers N; auto-rollback takes --rounds N and --kind 'slow disk'`,
     )
     return 2
   }

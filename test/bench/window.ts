@@ -9,10 +9,7 @@ import { parseArgs } from 'node:util'
 import { judge, startLoad } from '../../cli/rollout/demo-load.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
-import type { JournalEntry } from '../../engine/model/journal.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
-import { sampleLag } from '../../engine/run/lag.ts'
-import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectDir } from '../../tools/paths.ts'
 import { type Pair, standPair } from '../support/pair.ts'
@@ -29,6 +26,7 @@ import {
   type WarmUpRule,
 } from './harness/index.ts'
 import { movePastGate } from './past-gate.ts'
+import { standbyHasAll } from './standby-has-all.ts'
 import { type BaselineArm, measureBaselines } from './window/baselines.ts'
 import { findings, type Ours } from './window/findings.ts'
 import { measurePartsAlone, WatchProbe } from './window/parts-alone.ts'
@@ -165,20 +163,4 @@ async function moveToAndFro(
   await load.drain(120)
   await load.end()
   return { ...moves, live }
-}
-
-async function standbyHasAll(pair: Pair, live: Colour, journal: readonly JournalEntry[]): Promise<void> {
-  const connector = mirrorRecord(journal, live)?.connector ?? ''
-  const { clusters, mirrors } = pair.ports
-  const subject = {
-    clock: systemClock,
-    source: clusters[live],
-    target: clusters[otherColour(live)],
-    mirror: mirrors[live],
-    connector,
-    topics: pair.wiring.topics,
-  }
-  await new Deadline(systemClock, 60_000, 'the standby to hold everything').poll(200, async () =>
-    (await sampleLag(subject, 5_000)).kind === 'caught-up' ? true : undefined,
-  )
 }

@@ -1,0 +1,82 @@
+/** What goes wrong on green behind its release, and how it is mended. */
+import { createAcls, deleteAcls } from '../../../engine/adapters/kafka/admin.ts'
+import { observeCluster } from '../../../engine/adapters/local/cluster.ts'
+import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
+import type { AclBinding } from '../../../engine/ports/cluster.ts'
+import type { Pair } from '../../support/pair.ts'
+import { interrupted } from '../harness/index.ts'
+import type { SlowDisk } from './slow-disk.ts'
+
+export const regressionKinds = ['refused writes', 'rising latency', 'slow disk'] as const
+export type RegressionKind = (typeof regressionKinds)[number]
+
+/** One kind of regression on green. Both may be called again. */
+export interface Regression {
+  inject(): Promise<void>
+  mend(): Promise<void>
+}
+
+/** How each is brought about: the result says it. */
+export const howInjected: Readonly<Record<RegressionKind, string>> = {
+  'refused writes': 'an ACL on green denies the application Write on every topic, as a mistake would; probe, operator and mirror are not refused',
+  'rising latency':
+    'the three brokers of green are stopped and continued (SIGSTOP, SIGCONT), each by itself, running 200 ms and standing 200 ms, and after each 2 s twice as long, up to 1,600 ms: as starved hosts, not as a slow network',
+  'slow disk':
+    'every write and flush of a file below the data directories of the three brokers of green takes 300 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
+}
+
+const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what, interrupted)
+
+/** An application's right that is gone on green, as a person's mistake would take it: no fence, which names everybody. */
+export function refusedWrites({ wiring }: Pair, user: string): Regression {
+  const mistake: AclBinding = {
+    ...{ principal: `User:${user}`, host: '*', resourceType: 'topic', resourceName: '*', patternType: 'literal', operation: 'Write', permission: 'deny' },
+  }
+  return {
+    inject: () => createAcls(wiring.clusters.green, [mistake], within(20, 'the refusal on green')),
+    mend: async () => void (await deleteAcls(wiring.clusters.green, [mistake], new Deadline(systemClock, 20_000, 'the refusal on green to be lifted'))),
+  }
+}
+
+const runMs = 200
+const firstStandMs = 200
+const longestStandMs = 1_600
+const doubledEveryMs = 2_000
+
+/** Brokers that get less and less time, each in its own rhythm. */
+export function risingLatency({ root, wiring }: Pair): Regression {
+  let over = new AbortController()
+  let stopping: readonly Promise<void>[] = []
+  return {
+    inject: async () => {
+      const pids = observeCluster(root, wiring.fleet, 'green')?.brokers.flatMap(({ pid }) => pid ?? []) ?? []
+      over = new AbortController()
+      stopping = pids.map((pid) => starve(pid, AbortSignal.any([over.signal, interrupted])))
+    },
+    mend: async () => {
+      over.abort(new Error('mended'))
+      await Promise.all(stopping)
+    },
+  }
+}
+
+/** Until it is over; the process then runs. */
+async function starve(pid: number, over: AbortSignal): Promise<void> {
+  const startedMs = systemClock.monotonicMs()
+  const rest = (ms: number) => systemClock.sleep(ms, over).catch(() => undefined) // woken by the end: the loop's condition ends it
+  while (!over.aborted) {
+    const doubled = Math.floor((systemClock.monotonicMs() - startedMs) / doubledEveryMs)
+    process.kill(pid, 'SIGSTOP')
+    try {
+      await rest(Math.min(longestStandMs, firstStandMs * 2 ** doubled))
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await rest(runMs)
+  }
+}
+
+/** Files of green's brokers that take longer to be written. */
+export function slowDisk(disk: SlowDisk): Regression {
+  return { inject: async () => disk.slowDown(300), mend: async () => disk.speedUp() }
+}
