@@ -31,6 +31,14 @@ export interface Verdict {
 export type Purpose = 'move' | 'way back'
 
 /**
+ * The bounds that a gate judges by (pure). On a way back the mirror reads a sick colour: it may be behind by as much as the drain can wait for with time to spare, because nothing becomes faster there
+ * by staying.
+ */
+export function boundsOf(limits: Limits, purpose: Purpose): Limits {
+  return purpose === 'move' ? limits : { ...limits, maxMirrorLagMs: Math.max(limits.maxMirrorLagMs, limits.drainDeadlineMs / 2) }
+}
+
+/**
  * Judges a snapshot (pure). Later checks have their place here: disk headroom, producer ids,
  * benchmark and test verdicts, rehearsal.
  *
@@ -56,7 +64,7 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     checkMirrorLag(snapshot.mirror.lag, limits, wantedLagSamples),
     ...auditChecks(snapshot, limits),
     checkLateRecords(snapshot),
-    checkOpenTransactions(source, limits),
+    ...(isWayBack ? [] : [checkOpenTransactions(source, limits)]), // a sick colour keeps them open; one that doesn't end is taken back by the drain
     checkGroupStates(snapshot),
     ...checkGroupsTranslatable(snapshot),
     checkPoisonedGroups(snapshot),

@@ -1,5 +1,5 @@
-import { assess, type Purpose, type Verdict } from '../gate/assess.ts'
-import { refusals } from '../gate/check.ts'
+import { assess, boundsOf, type Purpose, type Verdict } from '../gate/assess.ts'
+import { type Check, refusals } from '../gate/check.ts'
 import { groupsCompared } from '../gate/groups-translatable.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Wiring } from '../model/wiring.ts'
@@ -27,11 +27,14 @@ export interface Judgement {
  * observations. The last one counts when there is no time for another.
  */
 export async function judge(ports: Ports, { wiring, limits, move, attempt, purpose = 'move', lagSamples }: Judgement, deadline: Deadline): Promise<Verdict> {
+  const bounds = boundsOf(limits, purpose)
+  // A sick colour's brokers answer one time and not the next. What they say is believed, that they say nothing isn't: the fence step asks them again as well.
+  const isSilence = ({ name, verdict }: Check) => purpose === 'way back' && verdict === 'inconclusive' && name === `fence of ${move.source}`
   for (;;) {
     const startedMs = ports.clock.monotonicMs()
-    const verdict = assess(await observe(ports, wiring, limits, move, lagSamples, deadline), limits, attempt, lagSamples, purpose)
+    const verdict = assess(await observe(ports, wiring, bounds, move, lagSamples, deadline), bounds, attempt, lagSamples, purpose)
     const tookMs = ports.clock.monotonicMs() - startedMs
-    const isMomentary = refusals(verdict.checks).every(({ name }) => momentary.has(name))
+    const isMomentary = refusals(verdict.checks).every((check) => momentary.has(check.name) || isSilence(check))
     if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return verdict
     await ports.clock.sleep(limits.lagSampleIntervalMs, deadline.cancelled)
   }

@@ -19,7 +19,7 @@ import type { Actual } from '../../engine/run/execution.ts'
 import type { Ports } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
-import { keepWatch, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
+import { Watcher, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 import { type RegisteredGuardians, registerGuardians } from '../support/registered-guardians.ts'
 
@@ -118,7 +118,7 @@ async function move(live: Colour, attempt: number, ports: Ports = pair.ports): P
 /** What a guardian does, without its process: `colour` is only who says so. */
 function watchBeside(colour: Colour, told: string[] = [], cancelled: AbortSignal = new AbortController().signal): Promise<WatchOutcome> {
   const request = { wiring, limits, holder: `guardian beside ${colour}`, tell: ({ text }: { text: string }) => void told.push(`${colour}: ${text}`), cancelled }
-  return keepWatch(pair.ports, request)
+  return new Watcher(pair.ports, request).untilEnded()
 }
 
 /** Every value that a reader of a colour finds, as kafkajs reads it, up to what is the last visible record when it begins. */

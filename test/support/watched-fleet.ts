@@ -10,7 +10,7 @@ import { Wiring } from '../../engine/model/wiring.ts'
 import type { Deadline } from '../../engine/ports/clock.ts'
 import type { RouteLock, RouteWrite } from '../../engine/ports/route-store.ts'
 import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
-import type { Ports } from '../../engine/run/ports.ts'
+import type { OversightPorts } from '../../engine/run/ports.ts'
 import { wiringOf } from '../provider/fixtures.ts'
 import { soundColour, soundRoute, topic } from './sample-snapshot.ts'
 import { VirtualClock } from './virtual-clock.ts'
@@ -137,14 +137,14 @@ export class FakeFleet {
     }
   }
 
-  get ports(): Ports {
+  get ports(): OversightPorts {
     return {
       clock: this.clock,
       clusters: { blue: this.#cluster('blue'), green: this.#cluster('green') },
       mirrors: { blue: this.#mirror('blue'), green: this.#mirror('green') },
       store: this.#store(),
       audit: null,
-    } as unknown as Ports
+    } as unknown as OversightPorts
   }
 
   #cluster(name: Colour) {
@@ -247,11 +247,13 @@ export class FakeFleet {
       const carried = this.journal.slice(0, start).filter(({ kind }) => kind === 'mirror' || kind === 'late')
       return [...carried, ...this.journal.slice(start)]
     }
+    const glance = async () => ({
+      ...{ route: this.route, routeRevision: String(this.#revision), journalHead: this.journal.length },
+      lock: this.lockHolder === null ? null : { holder: this.lockHolder, term: String(this.#term) },
+    })
     return {
-      read: async () => ({
-        ...{ route: this.route, routeRevision: String(this.#revision), journal: newest(), journalHead: this.journal.length, highestClientEpoch: 0 },
-        lock: this.lockHolder === null ? null : { holder: this.lockHolder, term: String(this.#term) },
-      }),
+      glance,
+      read: async () => ({ ...(await glance()), journal: newest(), highestClientEpoch: 0 }),
       history: async () => [...this.journal],
       clients: async () => this.#clients(),
       waitForClients: async () => ({ satisfied: true, clients: this.#clients() }),

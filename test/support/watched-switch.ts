@@ -1,9 +1,9 @@
 /** A fleet in memory that was switched a moment ago, and what a test of its watch asks of it. */
 import { expect } from 'vitest'
 import { Limits } from '../../engine/model/limits.ts'
-import type { Ports } from '../../engine/run/ports.ts'
+import type { OversightPorts, Ports } from '../../engine/run/ports.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
-import { keepWatch, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
+import { Watcher, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import { FakeFleet } from './watched-fleet.ts'
 
 export const limits = Limits.parse({ maxAutomaticRollbacks: 1, watchWindowMs: 20_000 })
@@ -17,9 +17,12 @@ export function up(fleet: FakeFleet, live: 'blue' | 'green', attempt = 0, ports:
   return moveLive(ports, { ...request, intent: { live, attempt, consumers: {} }, gateEpoch: fleet.route.epoch })
 }
 
-export function watch(fleet: FakeFleet, more: { limits?: Limits; cancelled?: AbortSignal; ports?: Ports; holder?: string } = {}): Promise<WatchOutcome> {
+export function watch(
+  fleet: FakeFleet,
+  more: { limits?: Limits; cancelled?: AbortSignal; ports?: OversightPorts; holder?: string } = {},
+): Promise<WatchOutcome> {
   const { ports = fleet.ports, ...others } = more
-  return keepWatch(ports, { wiring: fleet.wiring, limits, holder: 'guardian', tell, cancelled: never, ...others })
+  return new Watcher(ports, { wiring: fleet.wiring, limits, holder: 'guardian', tell, cancelled: never, ...others }).untilEnded()
 }
 
 /** A fleet that was switched to green a moment ago, with an application writing. */

@@ -165,6 +165,10 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
     ['a right that is gone there', blue({ acls: seen([acl('User:orders-app'), { ...acl('User:orders-app'), permission: 'deny' }]) })],
     ['another config there', blue({ topics: seen([topic('orders', { config: { 'min.insync.replicas': '3' } }), topic('payments')]) })],
     ['one voter of three silent there', blue({ quorum: voters(3) })],
+    [
+      'a transaction that is open for long there',
+      blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: 60_000 }]) }),
+    ],
     ['a guardian that has ended there', soundSnapshot({ guardians: ['blue', 'green'], clients: seen([guardianRegistration('green', 1)]) })],
   ])('lets %s through', (_what, snapshot) => {
     expect(leaving(snapshot)).toEqual([])

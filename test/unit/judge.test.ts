@@ -4,7 +4,7 @@ import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'
 import { type Judgement, judge } from '../../engine/run/judge.ts'
 import type { Ports } from '../../engine/run/ports.ts'
-import { seen, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
+import { probes, seen, soundColour, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
 
 const { observed } = vi.hoisted(() => ({ observed: { snapshots: [] as unknown[], asked: 0, tookMs: 1_000, elapse: (_ms: number): void => undefined } }))
 vi.mock('../../engine/run/observe.ts', () => ({
@@ -32,9 +32,9 @@ const clock: Clock = {
 }
 const asked: Judgement = { wiring: {} as Judgement['wiring'], limits, move: { source: 'blue', target: 'green' }, attempt: 0, lagSamples: 5 }
 
-async function judged(snapshots: readonly Snapshot[], totalMs: number) {
+async function judged(snapshots: readonly Snapshot[], totalMs: number, more: Partial<Judgement> = {}) {
   observed.snapshots = [...snapshots]
-  return await judge({ clock } as Ports, asked, new Deadline(clock, totalMs, 'the gate'))
+  return await judge({ clock } as Ports, { ...asked, ...more }, new Deadline(clock, totalMs, 'the gate'))
 }
 
 beforeEach(() => {
@@ -83,5 +83,31 @@ describe('the gate’s patience', () => {
     expect((await judged([behind], 5_000)).verdict).toBe('fail')
     expect(observed.asked).toBe(3)
     expect(nowMs).toBeLessThanOrEqual(5_000)
+  })
+})
+
+describe('the gate of a way back', () => {
+  const wayBack = { purpose: 'way back' } as const
+  const blue = (...answers: Parameters<typeof probes>) =>
+    soundSnapshot({ colours: { blue: soundColour('blue', { probes: seen(probes(...answers)) }), green: soundColour('green') } })
+
+  test('asks brokers of the sick colour again that did not answer, with everything else; the gate of a move does not', async () => {
+    expect((await judged([blue('open', 'unreachable', 'open'), soundSnapshot()], 30_000, wayBack)).verdict).toBe('pass')
+    expect(observed.asked).toBe(2)
+    expect((await judged([blue('open', 'unreachable', 'open')], 30_000)).verdict).toBe('inconclusive')
+    expect(observed.asked).toBe(3)
+  })
+
+  test('believes what they answer at once', async () => {
+    expect((await judged([blue('open', 'fenced', 'open'), soundSnapshot()], 30_000, wayBack)).verdict).toBe('fail')
+    expect(observed.asked).toBe(1)
+  })
+
+  test('lets a mirror be behind by half of what the drain may take, and no more', async () => {
+    const lagging = (lagMs: number) => soundSnapshot({ mirror: { ...soundSnapshot().mirror, lag: [{ kind: 'caught-up', lagMs, lagRecords: 1 }] } })
+    const one = { ...wayBack, lagSamples: 1 }
+    expect((await judged([lagging(limits.drainDeadlineMs / 2)], 1_000, one)).verdict).toBe('pass')
+    expect((await judged([lagging(limits.drainDeadlineMs / 2 + 1)], 1_000, one)).verdict).toBe('fail')
+    expect((await judged([lagging(limits.drainDeadlineMs / 2)], 1_000, { lagSamples: 1 })).verdict).toBe('fail')
   })
 })

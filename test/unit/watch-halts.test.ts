@@ -6,7 +6,7 @@ import type { Ports } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
 import type { WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import type { FakeFleet } from '../support/watched-fleet.ts'
-import { automatic, expectNothingLost, expectNotMoved, switched, told, up, watch, whats } from '../support/watched-switch.ts'
+import { automatic, expectNothingLost, expectNotMoved, limits, switched, told, up, watch, whats } from '../support/watched-switch.ts'
 
 describe('a way back that is killed (F67)', () => {
   type Fence = Ports['clusters']['blue']['fence']
@@ -112,6 +112,21 @@ describe('a failed watch halts, and moves nothing,', () => {
     })
     expectNotMoved(fleet)
     expect(whats(fleet).filter((what) => what === 'halted')).toHaveLength(1)
+  })
+
+  test('not because the other guardian holds the lock while it tries: whoever tries last says why', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      for (const connector of one.connectors.green.values()) connector.state = 'STOPPED'
+      one.note({ kind: 'watch', what: 'failed', colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: 'refused' })
+      one.lockHolder = 'guardian beside green, pid 2'
+      const released = one.clock.sleep(limits.windowDeadlineMs + 20_000).then(() => {
+        one.lockHolder = null
+      })
+      expect(await watch(one)).toMatchObject({ kind: 'ended', what: 'halted', reason: expect.stringMatching(/gate: .*mirror connector: fail/s) })
+      await released
+    })
+    expectNotMoved(fleet)
   })
 
   test('a colour that can not be reached from the guardian is not known, and no failure', async () => {

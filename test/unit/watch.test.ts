@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
-import type { Ports } from '../../engine/run/ports.ts'
+import type { OversightPorts, Ports } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
+import { Watcher } from '../../engine/run/watch/keep-watch.ts'
 import { FakeFleet } from '../support/watched-fleet.ts'
-import { automatic, expectNothingLost, expectNotMoved, switched, told, up, watch, whats } from '../support/watched-switch.ts'
+import { automatic, expectNothingLost, expectNotMoved, limits, never, switched, told, up, watch, whats } from '../support/watched-switch.ts'
 
 describe('a switchover', () => {
   test('takes a baseline before the hold and begins the watch behind the groups, without waiting for it', async () => {
@@ -206,9 +207,9 @@ describe('several guardians', () => {
     const fleet = await switched(async (one) => {
       const { ports } = one
       let isAway = false
-      const read: Ports['store']['read'] = async (deadline) => {
+      const glance: OversightPorts['store']['glance'] = async (deadline) => {
         if (isAway) throw new KbgError('route-store-unreachable', 'The store is away.', { retriable: true })
-        return await ports.store.read(deadline)
+        return await ports.store.glance(deadline)
       }
       const away = one.clock.sleep(6_000).then(() => {
         isAway = true
@@ -219,12 +220,32 @@ describe('several guardians', () => {
         isAway = false
         one.colours.green.health.refuses = false
       })
-      expect(await watch(one, { ports: { ...ports, store: { ...ports.store, read } } })).toMatchObject({ what: 'passed' })
+      expect(await watch(one, { ports: { ...ports, store: { ...ports.store, glance } } })).toMatchObject({ what: 'passed' })
       await back
       expect(one.clock.monotonicMs()).toBeGreaterThan(45_000)
     })
     expectNotMoved(fleet)
-    expect(told).toContain('nothing can be decided now: route-store-unreachable: The store is away.')
+    expect(told.filter((line) => line === 'nothing can be decided now: route-store-unreachable: The store is away.')).toHaveLength(1)
+  })
+
+  test('read the journal once, and again only when something was written', async () => {
+    const fleet = await switched(async (one) => {
+      const { ports } = one
+      let reads = 0
+      const read: Ports['store']['read'] = async (deadline) => {
+        reads += 1
+        return await ports.store.read(deadline)
+      }
+      const watcher = new Watcher(
+        { ...ports, store: { ...ports.store, read } },
+        { wiring: one.wiring, limits, holder: 'guardian', tell: () => undefined, cancelled: never },
+      )
+      expect(await watcher.untilEnded()).toMatchObject({ what: 'passed' })
+      expect(reads).toBe(2) // and once under the lock of its last word
+      expect([await watcher.untilEnded(), await watcher.untilEnded()]).toEqual([{ kind: 'none' }, { kind: 'none' }])
+      expect(reads).toBe(3)
+    })
+    expectNotMoved(fleet)
   })
 
   test('that were stopped (SIGSTOP) do not count that time as watched', async () => {

@@ -1,6 +1,7 @@
 /** What happens to a held lock from outside: it is taken away, or its holder is asked to take its switchover back. */
 import { type Etcd3, type IKeyValue, Range, type Watcher } from 'etcd3'
 import { z } from 'zod'
+import { KbgError, messageOf } from '../../model/error.ts'
 import { routeKeys } from '../../model/route.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { type EtcdConnection, parseJson, retryPauseMs } from './etcd-connection.ts'
@@ -15,10 +16,12 @@ export type AbortRequest = z.infer<typeof AbortRequest>
 export interface LockListener {
   /** The key isn't there any more, or is another holder's. */
   readonly gone: () => void
+  /** The store refuses to show the lock, and will again: its holder wouldn't see that it is gone. */
+  readonly refused: (why: string) => void
   readonly abortRequested: (by: string) => void
 }
 
-/** Watches the keys of a held lock until it is closed. A watch that breaks is opened again behind a fresh read, so that nothing is missed. */
+/** Watches the keys of a held lock until it is closed. A watch that breaks is opened again behind a fresh read, so that nothing is missed; one that is refused ends. */
 export class LockWatch {
   readonly #connection: EtcdConnection
   readonly #fleet: string
@@ -49,7 +52,8 @@ export class LockWatch {
         const revision = await this.#look()
         if (revision === null) return
         await this.#untilChanged(revision)
-      } catch {
+      } catch (thrown) {
+        if (isRefusal(thrown)) return this.#listener.refused(messageOf(thrown))
         // Unreachable, or a watch that broke: the lease's own keep-alives tell when that lasts too long.
         await this.#clock.sleep(retryPauseMs, this.#closed.signal).catch(() => undefined) // woken by close: the loop's condition ends it
       }
@@ -93,6 +97,11 @@ export class LockWatch {
       watcher.cancel().catch(() => undefined) // a watch that is gone already is what was wanted
     }
   }
+}
+
+/** A right or a login that is missing doesn't come back by asking again. */
+function isRefusal(thrown: unknown): boolean {
+  return thrown instanceof KbgError && (thrown.code === 'route-store-permission' || thrown.code === 'route-store-login')
 }
 
 async function readBoth(etcd: Etcd3, lockKey: string, requestKey: string): Promise<{ revision: bigint; lock?: IKeyValue; request?: IKeyValue }> {

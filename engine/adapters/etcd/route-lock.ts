@@ -61,6 +61,7 @@ class HeldLock implements RouteLock {
     this.#lease = lease
     this.#watch = new LockWatch(connection, fleet, term, clock, {
       gone: () => lease.lose('somebody has taken it away, or etcd has ended its lease'),
+      refused: (why) => lease.lose(`it can't be watched, so nobody would tell that it is gone: ${why}`),
       abortRequested: (by) => asked.abort(new KbgError('abort-requested', `Taken back by order of ${by}.`)),
     })
   }

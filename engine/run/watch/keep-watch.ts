@@ -8,7 +8,7 @@ import { Deadline } from '../../ports/clock.ts'
 import type { RouteReading } from '../../ports/route-store.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
 import { isWatching, newestWatch, type Watch } from '../../switchover/watch-reading.ts'
-import type { Ports } from '../ports.ts'
+import type { OversightPorts } from '../ports.ts'
 import type { Progress } from '../progress.ts'
 import { isForLater, writeWatch } from './journal-watch.ts'
 import { ColourSampler } from './sampler.ts'
@@ -39,29 +39,6 @@ export type WatchOutcome =
   | { readonly kind: 'watching'; readonly failing: number }
   | { readonly kind: 'ended'; readonly what: 'passed' | 'inconclusive' | 'halted' | 'moved back'; readonly reason: string }
 
-/**
- * Keeps the watch that the journal tells of until it ends; several may, at once or one behind the other. Samples are only read; the lock is taken for the one entry that ends the watch and for the way
- * back, each under a look at the journal as it is then, so that one of several watchers ends it and the others see that.
- */
-export async function keepWatch(ports: Ports, request: WatchRequest): Promise<WatchOutcome> {
-  const watcher = new Watcher(ports, request)
-  for (;;) {
-    const startedMs = ports.clock.monotonicMs()
-    const outcome = await watcher.round().catch((thrown: unknown) => storeAway(thrown, request))
-    if (outcome.kind !== 'watching') return outcome
-    const restMs = request.limits.watchSampleIntervalMs - (ports.clock.monotonicMs() - startedMs)
-    await ports.clock.sleep(Math.max(0, restMs), request.cancelled)
-  }
-}
-
-/** Without the route store nothing is decided, and nothing is forgotten. */
-function storeAway(thrown: unknown, { cancelled, tell }: WatchRequest): WatchOutcome {
-  cancelled.throwIfAborted()
-  if (!isForLater(thrown)) throw thrown
-  tell({ step: 'watch', text: `nothing can be decided now: ${messageOf(thrown)}` })
-  return { kind: 'watching', failing: 0 }
-}
-
 /** What is known of the watch that is kept now. */
 interface Kept {
   readonly number: number
@@ -76,25 +53,63 @@ interface Kept {
   failed: { readonly atMs: number; readonly verdict: WatchVerdict | null } | null
 }
 
-/** A watch in rounds, for a process that has other things to do in between; {@link keepWatch} is one round after the other. */
+/**
+ * Keeps the watch that the journal tells of; several may, at once or one behind the other. Samples are only read; the lock is taken for the one entry that ends the watch and for the way back, each
+ * under a look at the journal as it is then, so that one of several watchers ends it and the others see that. It remembers in between what it has seen, also of a journal that asks for no watch.
+ */
 export class Watcher {
-  readonly #ports: Ports
+  readonly #ports: OversightPorts
   readonly #request: WatchRequest
+  /** What the store held when it was read last. */
+  #reading: RouteReading | null = null
   #kept: Kept | null = null
   #told = ''
 
-  constructor(ports: Ports, request: WatchRequest) {
+  constructor(ports: OversightPorts, request: WatchRequest) {
     this.#ports = ports
     this.#request = request
   }
 
   /**
-   * One look: reads the journal, takes a sample, and ends the watch when there is something to say.
+   * One round after the other until there is nothing to watch (any more).
    *
-   * @throws KbgError when the route store can't be read: without it nothing is decided
+   * @throws KbgError for what isn't over a moment later; called again, it goes on with what it has seen
    */
-  async round(): Promise<WatchOutcome> {
-    const reading = await this.#ports.store.read(new Deadline(this.#ports.clock, storeReadMs, 'the route store', this.#request.cancelled))
+  async untilEnded(): Promise<Exclude<WatchOutcome, { readonly kind: 'watching' }>> {
+    const { clock } = this.#ports
+    const { limits, cancelled } = this.#request
+    for (;;) {
+      const startedMs = clock.monotonicMs()
+      const outcome = await this.#round().catch((thrown: unknown) => this.#storeAway(thrown))
+      if (outcome.kind !== 'watching') return outcome
+      await clock.sleep(Math.max(0, limits.watchSampleIntervalMs - (clock.monotonicMs() - startedMs)), cancelled)
+    }
+  }
+
+  /** Without the route store nothing is decided, and nothing is forgotten. */
+  #storeAway(thrown: unknown): WatchOutcome {
+    const { cancelled, tell } = this.#request
+    cancelled.throwIfAborted()
+    if (!isForLater(thrown)) throw thrown
+    const text = `nothing can be decided now: ${messageOf(thrown)}`
+    if (text !== this.#told) tell({ step: 'watch', text })
+    this.#told = text
+    return { kind: 'watching', failing: 0 }
+  }
+
+  /** The journal is read only when it or the route has changed: a switchover of thousands of groups is megabytes, and a watch looks each second. */
+  async #read(): Promise<RouteReading> {
+    const deadline = new Deadline(this.#ports.clock, storeReadMs, 'the route store', this.#request.cancelled)
+    const { routeRevision, journalHead } = await this.#ports.store.glance(deadline)
+    const known = this.#reading
+    if (known?.routeRevision === routeRevision && known.journalHead === journalHead) return known
+    this.#reading = await this.#ports.store.read(deadline)
+    return this.#reading
+  }
+
+  /** One look: takes a sample, and ends the watch when there is something to say. @throws KbgError when the route store can't be read: without it nothing is decided */
+  async #round(): Promise<WatchOutcome> {
+    const reading = await this.#read()
     const watch = newestWatch(reading.journal)
     if (!isWatching(watch)) {
       this.#kept = null
@@ -197,7 +212,10 @@ export class Watcher {
     return { kind: 'ended', what, reason }
   }
 
-  /** Failed: traffic goes back, or the watch halts. What keeps it from going back may pass within a window's deadline, as an observation that fails does. */
+  /**
+   * Failed: traffic goes back, or the watch halts. What keeps it from going back may pass within a window's deadline, as an observation that fails does. That somebody else holds the lock is no
+   * reason to halt: the other guardian may be trying the same, and whoever tries last says why it doesn't go.
+   */
   async #back(watch: Watch, kept: Kept, reading: RouteReading, verdict: WatchVerdict | null): Promise<WatchOutcome> {
     const { clock } = this.#ports
     const { limits, tell } = this.#request
@@ -205,7 +223,8 @@ export class Watcher {
     const { atMs, verdict: failed } = kept.failed
     const outcome = await goBack(this.#ports, this.#request, watch, reading, failed)
     if (outcome.kind === 'moved back') return { kind: 'ended', what: 'moved back', reason: outcome.reason }
-    const isLast = outcome.kind === 'never' || clock.monotonicMs() - atMs >= limits.windowDeadlineMs
+    const isOverdue = clock.monotonicMs() - atMs >= limits.windowDeadlineMs
+    const isLast = outcome.kind === 'never' || (outcome.kind === 'not yet' && isOverdue)
     const text = `${watch.colour} has failed its watch, and traffic doesn't go back${isLast ? '' : ' yet'}: ${outcome.why}`
     if (text !== this.#told) tell({ step: 'watch', text })
     this.#told = text

@@ -17,9 +17,10 @@ import { seenAfter } from './sampler.ts'
 const historyMs = 10_000
 const canaries = 3
 
-/** What became of a way back. `not yet`: what keeps traffic there may pass. `never`: it was tried and taken back, or may not be tried. */
+/** What became of a way back. `busy`: somebody else holds the lock, who may be trying the same. `not yet`: what keeps traffic there may pass. `never`: it was tried and taken back, or may not be tried. */
 export type WayBack =
   | { readonly kind: 'moved back'; readonly reason: string }
+  | { readonly kind: 'busy'; readonly why: string }
   | { readonly kind: 'not yet'; readonly why: string }
   | { readonly kind: 'never'; readonly why: string }
 
@@ -41,7 +42,7 @@ export async function goBack(ports: Ports, request: WatchRequest, watch: Watch, 
   const reason = watch.what === 'failed' || verdict === null ? watch.reason : failures(verdict)
   if (watch.what === 'begun') {
     const written = await writeWatch(ports, request, watch, { what: 'failed', measures: verdict?.measures ?? [], reason })
-    if (written !== 'written') return { kind: 'not yet', why: 'somebody else holds the lock' }
+    if (written !== 'written') return { kind: 'busy', why: 'somebody else holds the lock' }
   }
   request.tell({ step: 'watch', text: `${watch.colour} has failed its watch (${reason}): traffic goes back to ${target}` })
   return await moved(ports, request, watch, { target, gateEpoch: route.epoch, reason })
@@ -63,6 +64,7 @@ async function moved(ports: Ports, request: WatchRequest, watch: Watch, { target
   } catch (thrown) {
     if (thrown instanceof EndStateError && thrown.actual.live === target) return { kind: 'moved back', reason: `${reason}; ${thrown.message}` }
     if (!(thrown instanceof KbgError)) throw thrown
+    if (thrown.code === 'locked') return { kind: 'busy', why: messageOf(thrown) }
     const mayPass = thrown.code === 'gate' || isForLater(thrown)
     return { kind: mayPass ? 'not yet' : 'never', why: messageOf(thrown) }
   }
