@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Catalog } from '../../engine/model/catalog.ts'
+import { Limits } from '../../engine/model/limits.ts'
 import { toolEnv } from '../../tools/paths.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 import { benchAudit } from './audit.ts'
+import { benchAutoRollback } from './auto-rollback.ts'
 import { benchFresh } from './fresh.ts'
 import { BenchResult, type ConductedBench } from './harness/index.ts'
 import { ordersOnly } from './orders-only.ts'
@@ -56,6 +58,18 @@ test('window: total, parts, the same parts alone, and no fault of the clients', 
   const inHaste = ['no acknowledged send', 'lost', 'duplicated', 'redelivered', 'reordered', 'errors'].map((name) => `${name}, MirrorMaker in haste`)
   expect(beside).toEqual(inHaste)
   expect(bench.result.rows.find((row) => row.measure === 'baselines without a verdict')?.ours).toBe(0)
+})
+
+// Its own pair: guardians stand beside it.
+test('auto-rollback: back from a regression by itself, and no loss', { timeout: 240_000 }, async () => {
+  const limits = Limits.parse({ maxAutomaticRollbacks: 1, watchSampleIntervalMs: 250, watchFailures: 3, watchWindowMs: 6_000 })
+  const bench = await benchAutoRollback({ rounds: ['refused writes'], recordsPerSecond: 50, limits, soundMs: 1_500, restMs: 1_000, outDir })
+  const times = ['watch failed', 'held', 'first write on blue', 'all write on blue'].map((name) => `refused writes: ${name}`)
+  expect(measuresOf(bench).slice(0, 5)).toEqual([...times, 'first write on blue, maximum'])
+  const counted = ['rounds that did not go back by themselves', 'lost', 'duplicated', 'reordered']
+  expect(counted.map((name) => rowsOf(bench).get(name)?.ours)).toEqual([0, 0, 0, 0])
+  const ours = times.map((name) => rowsOf(bench).get(name)?.ours ?? 0)
+  expect(ours).toEqual(ours.toSorted((a, b) => a - b))
 })
 
 const rowsOf = ({ result }: ConductedBench) => new Map(result.rows.map((row) => [row.measure, row]))
