@@ -65,9 +65,8 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     ...auditChecks(snapshot, limits),
     checkLateRecords(snapshot),
     ...(isWayBack ? [] : [checkOpenTransactions(source, limits)]), // a sick colour keeps them open; one that doesn't end is taken back by the drain
-    checkGroupStates(snapshot),
-    ...checkGroupsTranslatable(snapshot),
-    checkPoisonedGroups(snapshot),
+    // Fence, drain and copy need no group; which of them can follow the groups step proves of each, and the others stay.
+    ...(isWayBack ? [] : [checkGroupStates(snapshot), ...checkGroupsTranslatable(snapshot), checkPoisonedGroups(snapshot)]),
     checkClients(snapshot.clients, epoch),
     ...(isWayBack ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch)]), // who moves back is one, and the other may have ended with the sick colour
   ]

@@ -32,7 +32,7 @@ export async function judge(ports: Ports, { wiring, limits, move, attempt, purpo
   const isSilence = ({ name, verdict }: Check) => purpose === 'way back' && verdict === 'inconclusive' && name === `fence of ${move.source}`
   for (;;) {
     const startedMs = ports.clock.monotonicMs()
-    const verdict = assess(await observe(ports, wiring, bounds, move, lagSamples, deadline), bounds, attempt, lagSamples, purpose)
+    const verdict = assess(await observe(ports, wiring, bounds, move, lagSamples, deadline, purpose), bounds, attempt, lagSamples, purpose)
     const tookMs = ports.clock.monotonicMs() - startedMs
     const isMomentary = refusals(verdict.checks).every((check) => momentary.has(check.name) || isSilence(check))
     if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return verdict

@@ -1,4 +1,5 @@
 import type { Colour } from '../model/colour.ts'
+import type { Purpose } from '../gate/assess.ts'
 import { messageOf } from '../model/error.ts'
 import type { GroupFacts } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
@@ -19,14 +20,28 @@ export interface ObservedMove {
   readonly target: Colour
 }
 
+const notAsked = { seen: false, why: 'not asked on a way back' } as const
+
 /**
  * Observes everything that a gate judges: read-only, and bounded by the deadline and the lag samples' own bound. What can't be read is a reading
  * with its reason, never an exception: the gate turns it into `inconclusive`.
+ *
+ * @param purpose on a way back no group is looked at: its gate doesn't judge them, and a sick colour takes long to tell
  */
-export async function observe(ports: Ports, wiring: Wiring, limits: Limits, move: ObservedMove, lagSamples: number, deadline: Deadline): Promise<Snapshot> {
+export async function observe(
+  ports: Ports,
+  wiring: Wiring,
+  limits: Limits,
+  move: ObservedMove,
+  lagSamples: number,
+  deadline: Deadline,
+  purpose: Purpose = 'move',
+): Promise<Snapshot> {
   const routeReading = await read(() => ports.store.read(deadline))
   const journal = routeReading.seen ? routeReading.value.journal : []
-  const lists = { blue: read(() => ports.clusters.blue.groups.list(deadline)), green: read(() => ports.clusters.green.groups.list(deadline)) }
+  const listOf = async (colour: Colour): Promise<ColourSnapshot['groups']> =>
+    purpose === 'way back' ? notAsked : await read(() => ports.clusters[colour].groups.list(deadline))
+  const lists = { blue: listOf('blue'), green: listOf('green') }
   const [clients, audit, source, target, mirror, groups] = await Promise.all([
     read(() => ports.store.clients(deadline)),
     observeAudit(ports, deadline),

@@ -169,6 +169,7 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
       'a transaction that is open for long there',
       blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: 60_000 }]) }),
     ],
+    ['groups that nobody has looked at', soundSnapshot({ groups: unseen('not asked') })],
     ['a guardian that has ended there', soundSnapshot({ guardians: ['blue', 'green'], clients: seen([guardianRegistration('green', 1)]) })],
   ])('lets %s through', (_what, snapshot) => {
     expect(leaving(snapshot)).toEqual([])
