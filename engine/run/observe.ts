@@ -1,5 +1,5 @@
-import type { Colour } from '../model/colour.ts'
 import type { Purpose } from '../gate/assess.ts'
+import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { GroupFacts } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
