@@ -7,7 +7,7 @@ import { type Hook, HookPayload, Hooks } from '../../engine/model/hook.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Deadline } from '../../engine/ports/clock.ts'
 import type { HookAnswer } from '../../engine/ports/hooks.ts'
-import type { Ports } from '../../engine/run/ports.ts'
+import type { OversightPorts, Ports } from '../../engine/run/ports.ts'
 import { describePlan } from '../../engine/run/switchover.ts'
 import { departures } from '../../engine/switchover/conformance.ts'
 import { noticeOf } from '../../engine/switchover/notices.ts'
@@ -29,7 +29,7 @@ class HookedFleet extends FakeFleet {
     Object.assign(this.wiring, { hooks: Hooks.parse(hooks) })
   }
 
-  override get ports(): Ports {
+  override get ports(): OversightPorts {
     const call = async (called: Hook, payload: HookPayload, deadline: Deadline) => {
       this.calls.push({ hook: called.name, payload: HookPayload.parse(payload), state: this.route.state, entries: this.journal.length })
       return await this.answer(called, payload, deadline)
