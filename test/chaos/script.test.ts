@@ -22,7 +22,15 @@ test('F6, F25, F26, F41, F48: every fault of the script is survived, or found an
 })
 
 test('says how it is used, and tries nothing, when it is asked for something else', async () => {
-  for (const args of [[], ['audit', '--seed', 'x'], ['audit', '--short'], ['clusters']]) {
-    expect(await run(args)).toEqual({ exitCode: 2, output: 'npm run chaos -- audit [--long] [--seed N]\n' })
-  }
+  const wrong = [
+    [],
+    ['audit', '--seed', 'x'],
+    ['audit', '--short'],
+    ['clusters'],
+    ['--minutes', '0'],
+    ['--minutes', '1', '--kinds', 'kill-cat'],
+    ['audit', '--minutes', '1'],
+  ]
+  for (const args of wrong)
+    expect(await run(args)).toMatchObject({ exitCode: 2, output: expect.stringMatching(/^npm run chaos -- audit \[--long\] \[--seed N\]\n/) })
 })

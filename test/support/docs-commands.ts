@@ -96,4 +96,6 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run simulate -- --explore': 'test/simulation/main.ts',
   // its short form runs in test/chaos/script.test.ts
   'npm run chaos -- audit': 'test/chaos/main.ts',
+  // its short form runs in test/chaos/soak.test.ts
+  'npm run chaos -- --minutes 40': 'test/chaos/main.ts',
 }

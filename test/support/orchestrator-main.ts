@@ -1,12 +1,13 @@
 /** The main file of {@link Orchestrator}: `node orchestrator-main.ts <config.json>`. One `moveLive`, as `pulumi up` runs it. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, readSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KbgError, messageOf } from '../../engine/model/error.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { OversightPorts } from '../../engine/run/ports.ts'
 import { withPorts } from '../../engine/run/ports.ts'
-import type { ProgressEvent } from '../../engine/run/progress.ts'
+import type { Progress, ProgressEvent } from '../../engine/run/progress.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
+import { type Moment, withMoments } from './moments.ts'
 import { OrchestratorConfig, type OrchestratorLine } from './orchestrator.ts'
 
 const config = OrchestratorConfig.parse(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')))
@@ -24,12 +25,25 @@ function tell({ step, text }: ProgressEvent): void {
   process.kill(process.pid, signalAt.signal)
 }
 
+/** Says that it is there, and at the moment that it is to pause at lets nothing in this process run before it is told to. Whoever started it may have gone: then it ends. */
+function reached(moment: Moment): void {
+  const { pauseAt } = config
+  const isPaused = pauseAt?.step === moment.step && pauseAt.side === moment.side
+  say({ kind: 'moment', ...moment, isPaused })
+  if (isPaused && readSync(0, Buffer.alloc(1)) === 0) process.exit(1)
+}
+
 /** A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */
-async function move(ports: OversightPorts): Promise<OrchestratorLine> {
+async function move(real: OversightPorts): Promise<OrchestratorLine> {
   const { wiring, intent, limits } = config
+  const { ports, tell: atStep } = withMoments(real, intent.live, reached)
+  const tellBoth: Progress = (event) => {
+    tell(event)
+    atStep(event)
+  }
   for (let tries = 1; ; tries += 1) {
     const { route } = await ports.store.read(new Deadline(ports.clock, 10_000, 'the route'))
-    const request = { wiring, intent, limits, holder: `an orchestrator, pid ${process.pid}`, tell, cancelled: new AbortController().signal }
+    const request = { wiring, intent, limits, holder: `an orchestrator, pid ${process.pid}`, tell: tellBoth, cancelled: new AbortController().signal }
     try {
       return { kind: 'moved', live: (await moveLive(ports, { ...request, gateEpoch: route?.epoch ?? 0 })).live }
     } catch (thrown) {
