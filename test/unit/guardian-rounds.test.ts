@@ -135,6 +135,28 @@ describe('a guardian', () => {
     expect(fleet.lock).toBeNull()
   })
 
+  test('lets no late request stand for more than two seconds beside what its own requests take, whenever it lands and however the guardian’s jitter falls', async () => {
+    let longestMs = 0
+    for (const processId of [4_711, 4_712, 4_999]) {
+      for (let landsMs = 5_000; landsMs < 8_000; landsMs += 150) {
+        for (const late of [{ blue: 'fenced' }, { green: 'open' }] as const) {
+          const fleet = new FakeFleet(soundRoute, [])
+          const { guard } = guardian(fleet, processId)
+          const isWrong = () => fleet.fences.blue !== 'open' || fleet.fences.green !== 'fenced'
+          let landedMs = Number.NaN
+          await guard(() => {
+            if (Number.isNaN(landedMs) && fleet.nowMs >= landsMs) landedMs = Object.assign(fleet, { fences: Object.assign(fleet.fences, late) }).nowMs
+            return !Number.isNaN(landedMs) && !isWrong()
+          }, 20_000)
+          expect(isWrong()).toBe(false)
+          longestMs = Math.max(longestMs, fleet.nowMs - landedMs)
+        }
+      }
+    }
+    expect(longestMs).toBeGreaterThan(500)
+    expect(longestMs).toBeLessThan(2_000)
+  })
+
   test('touches no fence of a colour that can not be asked, and none beside an orchestrator at work', async () => {
     const fleet = new FakeFleet(soundRoute, [])
     fleet.fences.green = 'unreachable'
