@@ -6,6 +6,7 @@ import { type Check, type CheckVerdict, verdictOf } from './check.ts'
 import { checkClients } from './clients.ts'
 import { checkConnectorStates } from './connector-states.ts'
 import { checkControllerQuorum } from './controller-quorum.ts'
+import { checkFencePossible } from './fence-possible.ts'
 import { checkFence } from './fences.ts'
 import { checkGroupStates } from './group-states.ts'
 import { checkGroupsTranslatable } from './groups-translatable.ts'
@@ -58,6 +59,8 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     checkReplicaHealth(source, snapshot.topics, isWayBack ? 'leaders' : 'all'),
     checkReplicaHealth(target, snapshot.topics),
     checkCatalogParity(snapshot, isWayBack ? 'partitions' : 'all'),
+    ...(isWayBack ? [] : [checkFencePossible(source)]), // a sick broker may not say it; the fence's own proof asks every one
+    checkFencePossible(target),
     checkFence(source, 'open'),
     checkFence(target, 'fenced'),
     checkConnectorStates(snapshot.mirror),

@@ -1,10 +1,10 @@
 import { firstFive } from '../model/error.ts'
-import type { AclBinding, TopicFacts } from '../model/facts.ts'
-import type { Snapshot } from '../model/snapshot.ts'
+import type { AclBinding, QuotaFacts, ScramUserFacts, TopicFacts } from '../model/facts.ts'
+import type { ColourSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
 import { type Check, judged } from './check.ts'
 
 /**
- * Do both colours hold the same catalog: topics, partitions, replication, configs, ACLs? The fence's own bindings are left out.
+ * Do both colours hold the same catalog: topics, partitions, replication, configs, ACLs, quotas, SCRAM users? The fence's own bindings are left out.
  *
  * @param wanted `partitions`: of a colour that is to be left only what a copy needs, the same topics with the same partitions; a config or an ACL that differs may be why it takes no writes
  */
@@ -12,17 +12,16 @@ export function checkCatalogParity(snapshot: Snapshot, wanted: 'all' | 'partitio
   const name = 'catalog parity'
   const required = wanted === 'all' ? 'no difference between the colours' : 'the same topics with the same partitions'
   const remedy = 'Run pulumi up on the colour that differs.'
-  const source = snapshot.colours[snapshot.source]
-  const target = snapshot.colours[snapshot.target]
-  for (const reading of [source.topics, target.topics, source.acls, target.acls]) {
-    if (!reading.seen) return judged(name, 'inconclusive', reading.why, required, remedy)
-  }
-  if (!source.topics.seen || !target.topics.seen || !source.acls.seen || !target.acls.seen) return judged(name, 'inconclusive', 'not seen', required, remedy)
+  const source = catalogSight(snapshot.colours[snapshot.source])
+  const target = catalogSight(snapshot.colours[snapshot.target])
+  if (!source.seen) return judged(name, 'inconclusive', source.why, required, remedy)
+  if (!target.seen) return judged(name, 'inconclusive', target.why, required, remedy)
   const differences = [
-    ...topicDifferences(source.topics.value, target.topics.value, snapshot, wanted),
-    ...(wanted === 'all' ? aclDifferences(source.acls.value, target.acls.value, snapshot) : []),
+    ...topicDifferences(source.value.topics, target.value.topics, snapshot, wanted),
+    ...(wanted === 'all' ? rightDifferences(source.value, target.value, snapshot) : []),
   ]
-  const equal = wanted === 'all' ? `${snapshot.topics.length} topics equal, ACLs equal` : `${snapshot.topics.length} topics with equal partitions`
+  const equal =
+    wanted === 'all' ? `${snapshot.topics.length} topics equal, ACLs, quotas and SCRAM users equal` : `${snapshot.topics.length} topics with equal partitions`
   const observed = differences.length === 0 ? equal : firstFive(differences)
   return judged(name, differences.length === 0 ? 'pass' : 'fail', observed, required, remedy)
 }
@@ -70,15 +69,43 @@ function oneTopic(
   return differences
 }
 
-function aclDifferences(source: readonly AclBinding[], target: readonly AclBinding[], snapshot: Snapshot): readonly string[] {
-  const fence = new Set(snapshot.fenceBindings.map(bindingText))
-  const texts = (bindings: readonly AclBinding[]) => new Set(bindings.map(bindingText).filter((text) => !fence.has(text) && !isNudge(text)))
-  const onSource = texts(source)
-  const onTarget = texts(target)
-  return [
-    ...[...onSource].filter((text) => !onTarget.has(text)).map((text) => `ACL only on ${snapshot.source}: ${text}`),
-    ...[...onTarget].filter((text) => !onSource.has(text)).map((text) => `ACL only on ${snapshot.target}: ${text}`),
-  ]
+function rightDifferences(source: CatalogSight, target: CatalogSight, snapshot: Snapshot): readonly string[] {
+  const onSource = rightsOf(source, snapshot.fenceBindings)
+  const onTarget = rightsOf(target, snapshot.fenceBindings)
+  return [...new Set([...onSource.keys(), ...onTarget.keys()])].flatMap((name) => {
+    const [here, there] = [onSource.get(name), onTarget.get(name)]
+    if (here === there) return []
+    if (there === undefined) return [`only on ${snapshot.source}: ${name}`]
+    return [here === undefined ? `only on ${snapshot.target}: ${name}` : `${name}: ${snapshot.source} ${here}, ${snapshot.target} ${there}`]
+  })
+}
+
+/** What a colour holds of a catalog at one moment. */
+export interface CatalogSight {
+  readonly topics: readonly TopicFacts[]
+  readonly acls: readonly AclBinding[]
+  readonly quotas: readonly QuotaFacts[]
+  readonly scramUsers: readonly ScramUserFacts[]
+}
+
+/** What was observed of a colour's catalog: all of it, or why not. */
+export function catalogSight({ topics, acls, quotas, scramUsers }: ColourSnapshot): Reading<CatalogSight> {
+  if (!topics.seen) return topics
+  if (!acls.seen) return acls
+  if (!quotas.seen) return quotas
+  if (!scramUsers.seen) return scramUsers
+  return { seen: true, value: { topics: topics.value, acls: acls.value, quotas: quotas.value, scramUsers: scramUsers.value } }
+}
+
+/** ACLs but for the fence's, quotas and SCRAM users, each by its name and with its value. Passwords are not to be had: Kafka doesn't tell them. */
+export function rightsOf({ acls, quotas, scramUsers }: CatalogSight, fenceBindings: readonly AclBinding[]): ReadonlyMap<string, string> {
+  const fence = new Set(fenceBindings.map(bindingText))
+  const texts = acls.map(bindingText).filter((text) => !fence.has(text) && !isNudge(text))
+  return new Map([
+    ...texts.map((text) => [`ACL ${text}`, 'set'] as const),
+    ...quotas.flatMap(({ entity, limits }) => Object.entries(limits).map(([key, value]) => [`quota of ${entity} ${key}`, String(value)] as const)),
+    ...scramUsers.map(({ user, mechanisms }) => [`SCRAM user ${user}`, mechanisms.join(' and ')] as const),
+  ])
 }
 
 /** The throw-away record that hurries a fence along (see the Kafka adapter's fence). */

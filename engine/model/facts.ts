@@ -48,6 +48,39 @@ export interface AclBinding {
   readonly permission: 'allow' | 'deny'
 }
 
+/** The limits of one quota entity: a user, a client id, an address, or a pair of them. */
+export interface QuotaFacts {
+  /** `user orders-app`, `user orders-app client-id loader`, `user <default>`. */
+  readonly entity: string
+  readonly limits: Readonly<Record<string, number>>
+}
+
+/** A SCRAM user as Kafka tells it: whose password was changed looks as before. */
+export interface ScramUserFacts {
+  readonly user: string
+  readonly mechanisms: readonly string[]
+}
+
+/** Who decides on one broker what is allowed. */
+export interface AuthorizerFacts {
+  readonly brokerId: number
+  /** `authorizer.class.name`; empty: nobody, everything is allowed. */
+  readonly className: string
+}
+
+/** Whose batches a stretch of a log holds, as far as a log tells: neither the principal nor the client id is written down in it. */
+export interface WriterFacts {
+  /** null: a producer that isn't idempotent has none. */
+  readonly producerId: bigint | null
+  readonly producerEpoch: number
+  /** Sequence number of its last batch's first record; -1 without a producer id. */
+  readonly lastSequence: number
+  /** Of its last batch, in ms: the producer's clock, or the broker's with LogAppendTime. */
+  readonly lastTimestamp: bigint
+  readonly transactional: boolean
+  readonly records: number
+}
+
 /** What one broker answered to the probe's produce request to a partition that doesn't exist (2147483000). */
 export type ProbeAnswer = 'fenced' | 'open' | 'unreachable'
 

@@ -1,6 +1,18 @@
 import type { AuditFacts } from './audit-facts.ts'
 import type { Colour } from './colour.ts'
-import type { AclBinding, BrokerProbe, ClusterFacts, ConnectorFacts, GroupFacts, OpenTransaction, QuorumFacts, TopicFacts } from './facts.ts'
+import type {
+  AclBinding,
+  AuthorizerFacts,
+  BrokerProbe,
+  ClusterFacts,
+  ConnectorFacts,
+  GroupFacts,
+  OpenTransaction,
+  QuorumFacts,
+  QuotaFacts,
+  ScramUserFacts,
+  TopicFacts,
+} from './facts.ts'
 import type { GroupPosition, JournalEntry } from './journal.ts'
 import type { PartitionOffsets } from './partition.ts'
 import type { ClientRegistration, RouteDocument } from './route.ts'
@@ -16,6 +28,9 @@ export interface ColourSnapshot {
   readonly cluster: Reading<ClusterFacts>
   readonly topics: Reading<readonly TopicFacts[]>
   readonly acls: Reading<readonly AclBinding[]>
+  readonly quotas: Reading<readonly QuotaFacts[]>
+  readonly scramUsers: Reading<readonly ScramUserFacts[]>
+  readonly authorizers: Reading<readonly AuthorizerFacts[]>
   readonly quorum: Reading<QuorumFacts>
   readonly groups: Reading<readonly GroupFacts[]>
   readonly openTransactions: Reading<readonly OpenTransaction[]>

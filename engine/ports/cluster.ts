@@ -1,22 +1,27 @@
 import type { Colour } from '../model/colour.ts'
 import type {
   AclBinding,
+  AuthorizerFacts,
   BrokerProbe,
   ClusterFacts,
   GroupFacts,
   OpenTransaction,
   PartitionEnd,
   QuorumFacts,
+  QuotaFacts,
   RecordCopy,
+  ScramUserFacts,
   StaticMember,
   TopicFacts,
   VisibleRecord,
+  WriterFacts,
 } from '../model/facts.ts'
 import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
 import type { Deadline } from './clock.ts'
 
 export type {
   AclBinding,
+  AuthorizerFacts,
   BrokerFacts,
   BrokerProbe,
   ClusterFacts,
@@ -27,10 +32,13 @@ export type {
   PartitionFacts,
   ProbeAnswer,
   QuorumFacts,
+  QuotaFacts,
   RecordCopy,
+  ScramUserFacts,
   StaticMember,
   TopicFacts,
   VisibleRecord,
+  WriterFacts,
 } from '../model/facts.ts'
 
 /** Metadata: what exists on this colour. */
@@ -40,6 +48,10 @@ export interface Inventory {
   topics(deadline: Deadline): Promise<readonly TopicFacts[]>
   quorum(deadline: Deadline): Promise<QuorumFacts>
   acls(deadline: Deadline): Promise<readonly AclBinding[]>
+  quotas(deadline: Deadline): Promise<readonly QuotaFacts[]>
+  scramUsers(deadline: Deadline): Promise<readonly ScramUserFacts[]>
+  /** Every registered broker's own word: one without an authorizer lets everything pass. */
+  authorizers(deadline: Deadline): Promise<readonly AuthorizerFacts[]>
 }
 
 /**
@@ -71,6 +83,8 @@ export interface Logs {
    * @returns an entry for every asked partition, empty where nothing is visible before its end
    */
   lastVisibleOfAll(ends: PartitionOffsets, count: number, deadline: Deadline): Promise<ReadonlyMap<TopicPartition, readonly VisibleRecord[]>>
+  /** Who wrote what a partition holds with `from <= offset < to`, one entry for each producer id and epoch; what is visible to nobody yet is left out. */
+  writers(partition: TopicPartition, from: bigint, to: bigint, deadline: Deadline): Promise<readonly WriterFacts[]>
   /** Appends one record to one of this project's own topics (`kbg.*`), acks=all; returns its offset. */
   append(partition: TopicPartition, value: string, deadline: Deadline): Promise<bigint>
   /** {@link visible}, with all that the records are made of. */
@@ -105,6 +119,8 @@ export interface Groups {
 export interface Transactions {
   /** ListTransactions on every broker, those that are Ongoing, PrepareCommit or PrepareAbort. */
   open(deadline: Deadline): Promise<readonly OpenTransaction[]>
+  /** ListTransactions on every broker: the transactional ids behind these producer ids; those without one, or whose id has expired, are left out. */
+  idsOf(producerIds: readonly bigint[], deadline: Deadline): Promise<ReadonlyMap<bigint, string>>
   /** InitProducerId for each id: bumps its epoch, aborts what it had open; its former owner gets ProducerFenced. */
   fenceIds(transactionalIds: readonly string[], deadline: Deadline): Promise<void>
 }

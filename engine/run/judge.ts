@@ -2,6 +2,7 @@ import { assess, boundsOf, type Purpose, type Verdict } from '../gate/assess.ts'
 import { type Check, refusals } from '../gate/check.ts'
 import { groupsCompared } from '../gate/groups-translatable.ts'
 import type { Limits } from '../model/limits.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Deadline } from '../ports/clock.ts'
 import { type ObservedMove, observe } from './observe.ts'
@@ -22,20 +23,26 @@ export interface Judgement {
   readonly lagSamples: number
 }
 
+/** A verdict with what it was given for. */
+export interface Judged extends Verdict {
+  readonly snapshot: Snapshot
+}
+
 /**
  * Observes and assesses. While nothing but a momentary check refuses, everything is observed afresh: a verdict is never put together from two
  * observations. The last one counts when there is no time for another.
  */
-export async function judge(ports: Ports, { wiring, limits, move, attempt, purpose = 'move', lagSamples }: Judgement, deadline: Deadline): Promise<Verdict> {
+export async function judge(ports: Ports, { wiring, limits, move, attempt, purpose = 'move', lagSamples }: Judgement, deadline: Deadline): Promise<Judged> {
   const bounds = boundsOf(limits, purpose)
   // A sick colour's brokers answer one time and not the next. What they say is believed, that they say nothing isn't: the fence step asks them again as well.
   const isSilence = ({ name, verdict }: Check) => purpose === 'way back' && verdict === 'inconclusive' && name === `fence of ${move.source}`
   for (;;) {
     const startedMs = ports.clock.monotonicMs()
-    const verdict = assess(await observe(ports, wiring, bounds, move, lagSamples, deadline, purpose), bounds, attempt, lagSamples, purpose)
+    const snapshot = await observe(ports, wiring, bounds, move, lagSamples, deadline, purpose)
+    const verdict = assess(snapshot, bounds, attempt, lagSamples, purpose)
     const tookMs = ports.clock.monotonicMs() - startedMs
     const isMomentary = refusals(verdict.checks).every((check) => momentary.has(check.name) || isSilence(check))
-    if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return verdict
+    if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return { ...verdict, snapshot }
     await ports.clock.sleep(limits.lagSampleIntervalMs, deadline.cancelled)
   }
 }

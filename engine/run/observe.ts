@@ -91,16 +91,21 @@ async function observeColour(
   deadline: Deadline,
 ): Promise<ColourSnapshot> {
   const { inventory, transactions, fence } = ports.clusters[colour]
-  const [cluster, topics, acls, quorum, groupFacts, openTransactions, probes] = await Promise.all([
+  const [cluster, topics, acls, quotas, scramUsers, authorizers, quorum, groupFacts, openTransactions, probes] = await Promise.all([
     read(() => inventory.cluster(deadline)),
     read(() => inventory.topics(deadline)),
     read(() => inventory.acls(deadline)),
+    read(() => inventory.quotas(deadline)),
+    read(() => inventory.scramUsers(deadline)),
+    read(() => inventory.authorizers(deadline)),
     read(() => inventory.quorum(deadline)),
     groups,
     read(() => transactions.open(deadline)),
     read(() => fence.probe(deadline)),
   ])
-  return { colour, expectedClusterId: wiring.clusters[colour].clusterId, cluster, topics, acls, quorum, groups: groupFacts, openTransactions, probes }
+  const catalog = { topics, acls, quotas, scramUsers }
+  const expectedClusterId = wiring.clusters[colour].clusterId
+  return { colour, expectedClusterId, cluster, ...catalog, authorizers, quorum, groups: groupFacts, openTransactions, probes }
 }
 
 async function observeMirror(

@@ -2,6 +2,7 @@ import { assess, type Verdict } from '../gate/assess.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { KbgError, messageOf } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
+import type { Snapshot } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
 import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
@@ -19,9 +20,10 @@ import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
 import { confirm } from './steps/confirm.ts'
-import { cut, sameTopics } from './steps/cut.ts'
+import { cut } from './steps/cut.ts'
 import { drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
+import { finalDiff } from './steps/final-diff.ts'
 import { gate } from './steps/gate.ts'
 import { producersHeld, publishHeld, transactionsEnded } from './steps/hold.ts'
 import { open } from './steps/open.ts'
@@ -101,7 +103,7 @@ function abortedEarlier(run: Execution, { source, target }: OpenSwitch, reason: 
 /** Steps 2 to 12. Before the decision any failure aborts; after it everything is finished, or the end state is told. */
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
   run.tell({ step: 'gate', text: 'observing both colours' })
-  await gate(run, { source, target })
+  const { snapshot } = await gate(run, { source, target })
   await confirm(run, { source, target, wave: null })
   await open(run, source, target)
   let decidedCut: Awaited<ReturnType<typeof cut>>
@@ -110,7 +112,7 @@ async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blu
     run.tell({ step: 'arm', text: 'reverse connector STOPPED, canaries each way' })
     const [, baseline] = await Promise.all([arm(run, source, target), takeBaseline(run, source)])
     await noteBaseline(run, baseline)
-    ;({ decidedCut, graceful } = await closeWindow(run, source, target))
+    ;({ decidedCut, graceful } = await closeWindow(run, source, target, snapshot))
   } catch (thrown) {
     return await takeBack(run, source, target, thrown)
   }
@@ -121,7 +123,7 @@ async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blu
 }
 
 /** Hold, fence, drain, cut, decide: from here on clients wait, so nothing that isn't needed stands in between. */
-async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green') {
+async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green', atGate: Snapshot) {
   run.tell({ step: 'hold', text: `holding producers on ${source}` })
   await publishHeld(run, target)
   const allHeld = producersHeld(run)
@@ -129,10 +131,10 @@ async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'bl
   await transactionsEnded(run)
   await fence(run, source)
   const hold = await allHeld
-  const topics = sameTopics(run, source, target)
-  topics.catch(() => undefined) // it is awaited below: only when the drain has ended may an abort begin
+  const unchanged = finalDiff(run, atGate)
+  unchanged.catch(() => undefined) // it is awaited below: only when the drain has ended may an abort begin
   const proof = await drain(run, source, target)
-  await topics
+  await unchanged
   const decidedCut = await cut(run, source, target, proof)
   run.cancelled.throwIfAborted()
   await decide(run, decidedCut, hold.graceful)

@@ -154,7 +154,7 @@ describe('between the gate and the cut', () => {
       await fence.raise(deadline)
     }
     const refused = await chaos.refusal('green', { attempt: attempt.current, through: chaos.through('blue', { fence: overriding(fence, { raise }) }) })
-    expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*cut-moved.*f4-grown/s)
+    expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*drift.*topic f4-grown partitions: was \d+, is \d+ on blue/s)
     await chaos.untouched('blue')
     attempt.current = 2
     await within(90).poll(200, async () => ((await chaos.admins.green.fetchTopicOffsets('f4-grown')).length === 2 ? true : undefined))

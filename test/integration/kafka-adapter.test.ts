@@ -85,6 +85,13 @@ describe.each([
     const quorum = await cluster.inventory.quorum(within(10))
     expect(quorum.voters.map((voter) => voter.nodeId).sort((a, b) => a - b)).toEqual(ids)
     expect(quorum.voters.every((voter) => voter.lastFetchAgeMs !== null && voter.lastFetchAgeMs < 10_000)).toBe(true)
+    expect(await cluster.inventory.authorizers(within(10))).toEqual(
+      ids.map((brokerId) => ({ brokerId, className: 'org.apache.kafka.metadata.authorizer.StandardAuthorizer' })),
+    )
+    expect(await cluster.inventory.scramUsers(within(10))).toEqual(
+      ['mirror', 'operator', app, 'probe'].map((name) => ({ user: name, mechanisms: ['SCRAM-SHA-512'] })),
+    )
+    expect(await cluster.inventory.quotas(within(10))).toEqual([])
     // ACLs are read from one broker, which learns of a new one with its next metadata push.
     const wanted = [...fenceBindings, allowAll('topic')]
     await expect.poll(() => cluster.inventory.acls(within(10)), { timeout: 10_000, interval: 50 }).toEqual(expect.arrayContaining(wanted))
@@ -149,6 +156,15 @@ describe.each([
       const visible = await cluster.logs.visible(partition, 0n, settled.logEndOffset, within(10))
       expect(visible.map((record) => record.offset)).toEqual([0n, 1n, 203n, 204n])
       expect(await cluster.logs.visible(partition, 1n, 204n, within(10))).toEqual(visible.slice(1, 3))
+    })
+
+    test('who wrote a stretch is told by producer id, and by transactional id where there is one; aborted records are nobody’s', async () => {
+      const { producerId, ...writer } = (await cluster.logs.writers(partition, 2n, 206n, within(10)))[0] ?? { producerId: null }
+      expect(writer).toMatchObject({ transactional: true, records: 2 })
+      expect(await cluster.transactions.idsOf([producerId ?? -1n], within(10))).toEqual(new Map([[producerId, 'ledger-writer']]))
+      expect(await cluster.logs.writers(partition, 0n, 2n, within(10))).toMatchObject([
+        { producerId: null, transactional: false, records: 2, lastSequence: -1 },
+      ])
     })
 
     test('the last visible records are found behind markers and across two hundred aborted ones', async () => {

@@ -160,6 +160,9 @@ export class FakeFleet {
         cluster: async () => ({ clusterId: this.wiring.clusters[name].clusterId, controllerId: 1, brokers: [] }),
         topics: async () => [topic('orders', { topicId: `${name}-orders`, partitions: topic('orders').partitions.slice(0, 1) })],
         acls: async () => [],
+        quotas: async () => [],
+        scramUsers: async () => [],
+        authorizers: () => seen(sound.authorizers),
         quorum: () => seen(sound.quorum),
       },
       fence: {

@@ -20,6 +20,13 @@ const mirror = (over: Partial<Snapshot['mirror']>) => soundSnapshot({ mirror: { 
 const route = (over: Partial<typeof soundRoute>) => soundSnapshot({ route: seen({ route: { ...soundRoute, ...over }, journal: [] }) })
 
 describe('the gate', () => {
+  it('says why no fence is possible', () => {
+    const found = (snapshot: Snapshot) => assess(snapshot, limits, 0, 5).checks.find(({ name }) => name === 'fence possible on blue')
+    expect(found(soundSnapshot())?.observed).toBe('3 of 3 brokers have one')
+    const without = found(blue({ authorizers: seen([{ brokerId: 2, className: '' }]) }))
+    expect(without).toMatchObject({ observed: 'broker 2 has none', remedy: expect.stringContaining('authorizer.class.name') })
+  })
+
   it('passes a fleet in which nothing is wrong', () => {
     expect(assess(soundSnapshot(), limits, 0, 5).verdict).toBe('pass')
   })
@@ -51,6 +58,17 @@ describe('the gate', () => {
     ['an undeclared topic', blue({ topics: seen([topic('orders'), topic('payments'), topic('surprise')]) }), 'catalog parity: fail'],
     ['another config', green({ topics: seen([topic('orders', { config: { 'retention.ms': '1' } }), topic('payments')]) }), 'catalog parity: fail'],
     ['an ACL on one side only', green({ acls: seen([]) }), 'catalog parity: fail'],
+    ['a quota on one side only', green({ quotas: seen([]) }), 'catalog parity: fail'],
+    ['another quota', green({ quotas: seen([{ entity: 'user orders-app', limits: { producer_byte_rate: 1 } }]) }), 'catalog parity: fail'],
+    ['a SCRAM user on one side only', blue({ scramUsers: seen([]) }), 'catalog parity: fail'],
+    ['SCRAM users that were not seen', blue({ scramUsers: unseen('no answer') }), 'catalog parity: inconclusive'],
+    [
+      'a broker without an authorizer',
+      blue({ authorizers: seen(['StandardAuthorizer', '', ''].map((className, index) => ({ brokerId: index + 1, className }))) }),
+      'fence possible on blue: fail',
+    ],
+    ['authorizers that were not seen', green({ authorizers: unseen('no answer') }), 'fence possible on green: inconclusive'],
+    ['no broker that was asked for its authorizer', green({ authorizers: seen([]) }), 'fence possible on green: inconclusive'],
     ['a fenced live colour', blue({ probes: seen(probes('open', 'fenced', 'open')) }), 'fence of blue: fail'],
     ['an open standby', green({ probes: seen(probes('fenced', 'open', 'fenced')) }), 'fence of green: fail'],
     ['a broker that does not answer', green({ probes: seen(probes('fenced', 'unreachable', 'fenced')) }), 'fence of green: inconclusive'],
@@ -181,6 +199,11 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
     const sick = (over: Parameters<typeof partition>[0]) => soundSnapshot({ colours: { blue: soundColour('blue', { topics: partition(over) }), green: other } })
     expect(leaving(sick({ isr: [1] }))).toEqual([])
     expect(leaving(sick({ leader: -1 }))).toEqual(['replicas of blue: fail'])
+  })
+
+  it('lets a broker there keep silent about its authorizer, but not the other side’s', () => {
+    expect(leaving(blue({ authorizers: unseen('no answer') }))).toEqual([])
+    expect(leaving(green({ authorizers: unseen('no answer') }))).toEqual(['fence possible on green: inconclusive'])
   })
 
   it.each<[string, Snapshot, string]>([

@@ -65,6 +65,7 @@ export class AclFence implements Fence {
       nudge(broker, deadline)
       const { results } = await creation
       results.forEach((result, index) => {
+        if (errorName(result.errorCode) === 'SECURITY_DISABLED') throw this.#impossible()
         requireNone(result.errorCode, `Can't raise the fence of ${this.#access.colour}.`, this.#binding(index), result.errorMessage)
       })
     })
@@ -79,6 +80,13 @@ export class AclFence implements Fence {
         const refused = result.matchingAcls.find((acl) => acl.errorCode !== 0) ?? result
         requireNone(refused.errorCode, `Can't lift the fence of ${this.#access.colour}.`, this.#binding(index), refused.errorMessage)
       })
+    })
+  }
+
+  #impossible(): KbgError {
+    return new KbgError('fence-impossible', `${this.#access.colour} has no authorizer, so nothing can be fenced.`, {
+      facts: { error: 'SECURITY_DISABLED', required: 'authorizer.class.name on every broker' },
+      remedy: 'Give it an authorizer: clients that stop by agreement alone are no fence.',
     })
   }
 

@@ -11,9 +11,11 @@ import {
 } from '@platformatic/kafka'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { AclBinding, ClusterFacts, Inventory, QuorumFacts, TopicFacts } from '../../ports/cluster.ts'
+import type { AclBinding, AuthorizerFacts, ClusterFacts, Inventory, QuorumFacts, QuotaFacts, ScramUserFacts, TopicFacts } from '../../ports/cluster.ts'
 import { fromWire, nudgeBinding } from './acl-bindings.ts'
+import { readAuthorizers } from './authorizers.ts'
 import type { BrokerConnections } from './connections.ts'
+import { readQuotas, readScramUsers } from './quotas-and-users.ts'
 import { errorName, persistently, requireNone } from './refusal.ts'
 
 /** Topics in one DescribeConfigs request; each has some 35 configs. */
@@ -25,7 +27,7 @@ interface TopicConfig {
   readonly minInsyncReplicas: number
 }
 
-/** {@link Inventory} by Metadata, DescribeConfigs, DescribeQuorum and DescribeAcls. */
+/** {@link Inventory} by Metadata, DescribeConfigs, DescribeQuorum, DescribeAcls, DescribeClientQuotas and DescribeUserScramCredentials. */
 export class KafkaInventory implements Inventory {
   readonly #connections: BrokerConnections
 
@@ -113,6 +115,18 @@ export class KafkaInventory implements Inventory {
       const bindings = answer.resources.flatMap(({ acls, ...resource }) => acls.map((acl) => fromWire({ ...resource, ...acl })))
       return bindings.filter((binding) => binding.principal !== nudgeBinding.principal)
     })
+  }
+
+  quotas(deadline: Deadline): Promise<readonly QuotaFacts[]> {
+    return persistently(deadline, () => readQuotas(this.#connections, deadline))
+  }
+
+  scramUsers(deadline: Deadline): Promise<readonly ScramUserFacts[]> {
+    return persistently(deadline, () => readScramUsers(this.#connections, deadline))
+  }
+
+  authorizers(deadline: Deadline): Promise<readonly AuthorizerFacts[]> {
+    return persistently(deadline, () => readAuthorizers(this.#connections, deadline))
   }
 }
 

@@ -1,13 +1,13 @@
 import { KbgError } from '../../model/error.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { Logs, PartitionEnd, RecordCopy, VisibleRecord } from '../../ports/cluster.ts'
+import type { Logs, PartitionEnd, RecordCopy, VisibleRecord, WriterFacts } from '../../ports/cluster.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
 import type { Leaders } from './leaders.ts'
 import { readEnds } from './log-ends.ts'
 import { type ProduceAnswer, produceCopies, produceOne } from './produce.ts'
-import { copiesOf } from './record-batches.ts'
+import { type BatchWriter, copiesOf, writerOf } from './record-batches.ts'
 import { persistently, requireNone } from './refusal.ts'
 import { type Scanned, type Stretch, scan, scanWith } from './scan.ts'
 
@@ -67,6 +67,12 @@ export class KafkaLogs implements Logs {
     return await this.#appended(partition, (broker) => produceCopies(broker, partition, records, deadline), deadline)
   }
 
+  async writers(partition: TopicPartition, from: bigint, to: bigint, deadline: Deadline): Promise<readonly WriterFacts[]> {
+    const scanned = await scanWith(writerOf, this.#connections, this.#leaders, [{ partition, from, to }], deadline)
+    const byProducer = Map.groupBy(scanned.get(partition)?.records ?? [], ({ producerId, producerEpoch }) => `${producerId} ${producerEpoch}`)
+    return [...byProducer.values()].flatMap(oneWriter)
+  }
+
   #appended(partition: TopicPartition, send: (broker: BrokerConnection) => Promise<readonly ProduceAnswer[]>, deadline: Deadline): Promise<bigint> {
     return this.#withLeaders(deadline, async () => {
       const [leader] = (await this.#leaders.byLeader([partition], deadline)).keys()
@@ -87,6 +93,15 @@ export class KafkaLogs implements Logs {
       }
     })
   }
+}
+
+/** The batches of one producer id and epoch, in order, as one. */
+function oneWriter(batches: readonly BatchWriter[]): readonly WriterFacts[] {
+  const last = batches.at(-1)
+  if (last === undefined) return []
+  const { producerId, producerEpoch, baseSequence, maxTimestamp, transactional } = last
+  const known = producerId < 0n ? { producerId: null, lastSequence: -1 } : { producerId, lastSequence: baseSequence }
+  return [{ ...known, producerEpoch, lastTimestamp: maxTimestamp, transactional, records: batches.reduce((sum, batch) => sum + batch.records, 0) }]
 }
 
 function atLeastZero(offset: bigint): bigint {

@@ -115,6 +115,24 @@ export function openBatch(batch: RecordBatch): BatchRecords {
   }
 }
 
+/** Who appended a batch that reaches into `from <= offset < to`, without opening it. */
+export interface BatchWriter {
+  /** -1: not idempotent. */
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly baseSequence: number
+  readonly maxTimestamp: bigint
+  readonly transactional: boolean
+  readonly records: number
+}
+
+export function* writerOf(batch: RecordBatch, from: bigint, to: bigint): Generator<BatchWriter> {
+  if (batch.lastOffset < from || batch.baseOffset >= to) return
+  const { bytes, producerId, transactional } = batch
+  const header = { producerEpoch: bytes.readInt16BE(51), baseSequence: bytes.readInt32BE(53), maxTimestamp: bytes.readBigInt64BE(35) }
+  yield { producerId, transactional, ...header, records: bytes.readInt32BE(57) }
+}
+
 /** The records of a batch with `from <= offset < to`, in order. @throws KbgError `compression` when the codec can't be read here */
 export function* recordsOf(batch: RecordBatch, from: bigint, to: bigint): Generator<VisibleRecord> {
   if (batch.lastOffset < from || batch.baseOffset >= to) return

@@ -17,7 +17,7 @@ export interface Stretch {
 }
 
 /** What was read of a {@link Stretch}. */
-export interface Scanned<Read extends VisibleRecord = VisibleRecord> {
+export interface Scanned<Read = VisibleRecord> {
   readonly records: readonly Read[]
   /** The first offset that the log still had. */
   readonly logStartOffset: bigint
@@ -53,7 +53,7 @@ export function scan(
  *
  * One Fetch for each leader and round. @throws KbgError `kafka`, `unknown-topic`, `deadline`
  */
-export async function scanWith<Read extends VisibleRecord>(
+export async function scanWith<Read>(
   decode: Decode<Read>,
   connections: BrokerConnections,
   leaders: Leaders,
@@ -80,7 +80,7 @@ export async function scanWith<Read extends VisibleRecord>(
   return new Map([...progress].map(([partition, { records, logStartOffset }]) => [partition, { records, logStartOffset }]))
 }
 
-async function fetchFrom<Read extends VisibleRecord>(
+async function fetchFrom<Read>(
   decode: Decode<Read>,
   connections: BrokerConnections,
   leader: number,

@@ -35,6 +35,20 @@ export class KafkaTransactions implements Transactions {
     })
   }
 
+  async idsOf(producerIds: readonly bigint[], deadline: Deadline): Promise<ReadonlyMap<bigint, string>> {
+    const wanted = [...producerIds]
+    return persistently(deadline, async () => {
+      const metadata = await this.#connections.metadata([], deadline)
+      const lists = metadata.brokers.map(async ({ nodeId }) => {
+        const broker = await this.#connections.broker(nodeId, deadline)
+        const listed = await broker.request('ListTransactions', listTransactionsV1.api, [[], wanted, -1n, null], 'none', deadline)
+        requireNone(listed.errorCode, "Can't list the transactions.")
+        return listed.transactionStates.map(({ producerId, transactionalId }) => [producerId, transactionalId] as const)
+      })
+      return new Map((await Promise.all(lists)).flat())
+    })
+  }
+
   async fenceIds(transactionalIds: readonly string[], deadline: Deadline): Promise<void> {
     await Promise.all(transactionalIds.map((id) => this.#fence(id, deadline)))
   }

@@ -1,4 +1,3 @@
-import { isApplicationTopic } from '../../gate/catalog-parity.ts'
 import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError } from '../../model/error.ts'
 import type { PartitionEnd } from '../../model/facts.ts'
@@ -8,6 +7,7 @@ import type { Deadline } from '../../ports/clock.ts'
 import type { Execution } from '../execution.ts'
 import { provenByAudit } from './audited.ts'
 import { type DrainProof, differingPartitions, lastVisibleOf, settledEnds } from './drain.ts'
+import { namingWriters } from './written-behind.ts'
 
 /**
  * Step 7: both sides' ends re-read after the mirror was fenced off: the source's unchanged since the proof and at the same leader epochs, the
@@ -28,49 +28,29 @@ export async function cut(run: Execution, source: Colour, target: Colour, proof:
   auditing.catch(() => undefined) // it is awaited below: what has moved is the better reason
   const differing = differingPartitions(proof.lastVisible, await lastVisibleOf(clusters[target], targetEnds, deadline), run.ports.audit !== null)
   if (moved.length > 0 || differing.length > 0) {
-    throw new KbgError('cut-moved', 'The logs moved after they were proven equal.', {
+    const error = new KbgError('cut-moved', 'The logs moved after they were proven equal.', {
       facts: { source: firstFive(moved), target: firstFive(differing), required: 'ends and leader epochs as proven' },
       remedy: 'Find who wrote or which leader changed; then try again with a new attempt.',
     })
+    throw await namingWriters(run, source, proof.sourceEnds, error)
   }
   const audit = await auditing
-  if (audit !== null) await stillThere(run, byColour, deadline)
+  if (audit !== null) await stillThere(run, source, byColour, deadline)
   run.mark('cut')
   return { source, target, sourceEnds: endsJson(sourceEnds), targetEnds: endsJson(targetEnds), ...(audit === null ? {} : { audit }) }
 }
 
 /** Both sides' ends once more: a proof may have taken its time, and what came up meanwhile is in none. */
-async function stillThere(run: Execution, proven: Readonly<Record<Colour, readonly PartitionEnd[]>>, deadline: Deadline): Promise<void> {
+async function stillThere(run: Execution, source: Colour, proven: Readonly<Record<Colour, readonly PartitionEnd[]>>, deadline: Deadline): Promise<void> {
   const { clusters } = run.ports
   const ends = async (colour: Colour) => movedPartitions(proven[colour], await clusters[colour].logs.ends(run.wiring.topics, deadline))
   const [blue, green] = await Promise.all([ends('blue'), ends('green')])
   if (blue.length + green.length === 0) return
-  throw new KbgError('cut-moved', 'The logs moved while the audit proved them equal.', {
+  const error = new KbgError('cut-moved', 'The logs moved while the audit proved them equal.', {
     facts: { blue: firstFive(blue), green: firstFive(green), required: 'ends and leader epochs as proven' },
     remedy: 'Find who wrote or which leader changed; then try again with a new attempt.',
   })
-}
-
-/**
- * Both sides' topics read afresh after the fence: a topic or partition that was added behind the gate would be in neither proof, and its records lost.
- *
- * @throws KbgError `cut-moved` naming what differs
- */
-export async function sameTopics(run: Execution, source: Colour, target: Colour): Promise<void> {
-  const deadline = run.untilCancelled(run.limits.drainDeadlineMs, 'the topics of both colours')
-  const [onSource, onTarget] = await Promise.all([source, target].map((colour) => partitionCounts(run, colour, deadline)))
-  const names = new Set([...(onSource?.keys() ?? []), ...(onTarget?.keys() ?? [])])
-  const differing = [...names].filter((name) => !run.wiring.topics.includes(name) || onSource?.get(name) !== onTarget?.get(name))
-  if (differing.length === 0) return
-  throw new KbgError('cut-moved', 'A topic or partition came up behind the gate.', {
-    facts: { observed: firstFive(differing), required: 'the catalog on both colours, with the same partitions' },
-    remedy: 'Add it to the catalog, run pulumi up on both colours, and try again with a new attempt.',
-  })
-}
-
-async function partitionCounts(run: Execution, colour: Colour, deadline: Deadline): Promise<ReadonlyMap<string, number>> {
-  const topics = await run.ports.clusters[colour].inventory.topics(deadline)
-  return new Map(topics.filter(isApplicationTopic).map((topic) => [topic.topic, topic.partitions.length]))
+  throw await namingWriters(run, source, proven[source], error)
 }
 
 /** Partitions whose log end, watermark, last stable offset or leader epoch isn't as it was. */

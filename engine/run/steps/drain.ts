@@ -6,8 +6,11 @@ import type { Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import { mirrorRecord } from '../../switchover/journal-reading.ts'
 import type { Execution } from '../execution.ts'
+import { grownPartitions, namingWriters } from './written-behind.ts'
 
 const pauseMs = 4
+/** How often a drain that waits looks whether somebody writes on behind the fence: it would wait in vain. One that is quick never looks. */
+const writersLookMs = 500
 
 /** A partition's last visible record; null: it never had one; `emptied`: retention or DeleteRecords has taken all it had. */
 export type LastVisible = VisibleRecord | 'emptied' | null
@@ -23,14 +26,26 @@ export interface DrainProof {
  * no transaction is open on either, the mirror's included; then the mirror's transactional ids are fenced on the target, so that it can't write any more.
  */
 export async function drain(run: Execution, source: Colour, target: Colour): Promise<DrainProof> {
+  let first: readonly PartitionEnd[] = []
+  try {
+    return await drained(run, source, target, (ends) => {
+      first = ends
+    })
+  } catch (thrown) {
+    throw await namingWriters(run, source, first, thrown)
+  }
+}
+
+async function drained(run: Execution, source: Colour, target: Colour, seen: (first: readonly PartitionEnd[]) => void): Promise<DrainProof> {
   const deadline = run.untilCancelled(run.limits.drainDeadlineMs, 'the target to hold all that the source holds')
   const record = mirrorRecord(run.journal, source)
   if (record === null) throw new KbgError('drain', `No mirror ${source} -> ${target} is known.`, { facts: { required: 'a running mirror' } })
   const { clusters, mirrors } = run.ports
-  const sourceEnds = await settledEnds(clusters[source], run.wiring.topics, deadline)
+  const sourceEnds = await settledEnds(clusters[source], run.wiring.topics, deadline, seen)
+  seen(sourceEnds)
   const lastVisible = await lastVisibleOf(clusters[source], sourceEnds, deadline)
   await Promise.all([
-    sameLastRecords(clusters[target], run.wiring.topics, lastVisible, run.ports.audit !== null, deadline),
+    sameLastRecords(run, source, target, { sourceEnds, lastVisible }, deadline),
     copiedUpTo(() => mirrors[source].copiedOffsets(record.connector, deadline), lastVisible, deadline),
   ])
   const ids = await mirrors[source].transactionalIds(record.connector, deadline)
@@ -39,12 +54,22 @@ export async function drain(run: Execution, source: Colour, target: Colour): Pro
   return { sourceEnds, lastVisible }
 }
 
-/** Ends of every partition once log end = high watermark = last stable offset everywhere: nothing uncommitted, no transaction open. */
-export async function settledEnds(cluster: Cluster, topics: readonly string[], deadline: Deadline): Promise<readonly PartitionEnd[]> {
+/**
+ * Ends of every partition once log end = high watermark = last stable offset everywhere: nothing uncommitted, no transaction open.
+ *
+ * @param seen is told the ends that were read first, settled or not
+ */
+export async function settledEnds(
+  cluster: Cluster,
+  topics: readonly string[],
+  deadline: Deadline,
+  seen: (first: readonly PartitionEnd[]) => void = () => undefined,
+): Promise<readonly PartitionEnd[]> {
   let open: readonly PartitionEnd[] = []
   while (!deadline.over) {
     const ends = await endsBefore(cluster, topics, deadline, open.length > 0)
     if (ends === null) break
+    if (open.length === 0) seen(ends)
     open = ends.filter((end) => end.logEndOffset !== end.highWatermark || end.highWatermark !== end.lastStableOffset)
     if (open.length === 0) return ends
     await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
@@ -89,18 +114,19 @@ export function differingPartitions(source: DrainProof['lastVisible'], target: D
   return [...source].filter(([partition, record]) => !isSame(record, target.get(partition) ?? null)).map(([partition]) => partition)
 }
 
-async function sameLastRecords(
-  target: Cluster,
-  topics: readonly string[],
-  wanted: DrainProof['lastVisible'],
-  isAudited: boolean,
-  deadline: Deadline,
-): Promise<void> {
+async function sameLastRecords(run: Execution, source: Colour, target: Colour, proof: DrainProof, deadline: Deadline): Promise<void> {
+  const { clusters, audit } = run.ports
   let differing: readonly TopicPartition[] = []
+  let lookAgainMs = deadline.remainingMs() - writersLookMs
   while (!deadline.over) {
-    const ends = await settledEnds(target, topics, deadline)
-    differing = differingPartitions(wanted, await lastVisibleOf(target, ends, deadline), isAudited)
+    const ends = await settledEnds(clusters[target], run.wiring.topics, deadline)
+    differing = differingPartitions(proof.lastVisible, await lastVisibleOf(clusters[target], ends, deadline), audit !== null)
     if (differing.length === 0) return
+    if (deadline.remainingMs() < lookAgainMs) {
+      const grown = grownPartitions(proof.sourceEnds, await clusters[source].logs.ends(run.wiring.topics, deadline))
+      if (grown.length > 0) break // what is copied from now on only goes further away from what was proven
+      lookAgainMs = deadline.remainingMs() - writersLookMs
+    }
     await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
   }
   throw notDrained('last visible records differ', differing, deadline)

@@ -3,11 +3,11 @@ import { checkLine, refusals } from '../../gate/check.ts'
 import { KbgError } from '../../model/error.ts'
 import { gateDeadlineMs } from '../../switchover/steps.ts'
 import type { Execution } from '../execution.ts'
-import { judge } from '../judge.ts'
+import { type Judged, judge } from '../judge.ts'
 import type { ObservedMove } from '../observe.ts'
 
 /** Step 2: observes afresh and assesses, one lag sample: the Gate resource has already seen it stable. Throws unless every check passes. */
-export async function gate(run: Execution, move: ObservedMove): Promise<Verdict> {
+export async function gate(run: Execution, move: ObservedMove): Promise<Judged> {
   const { wiring, limits, intent } = run
   const deadline = run.untilCancelled(gateDeadlineMs(limits), 'the gate to observe both colours')
   const purpose = run.automatic === null ? 'move' : 'way back'

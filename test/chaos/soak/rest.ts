@@ -91,7 +91,8 @@ export class Rest {
     const [topics, quorum] = await Promise.all([inventory.topics(within(askSeconds)), inventory.quorum(within(askSeconds))])
     const seen = <T>(value: T): Reading<T> => ({ seen: true, value })
     const nothing = { seen: false, why: 'not asked' } as const
-    const others = { expectedClusterId: '', cluster: nothing, acls: nothing, groups: nothing, openTransactions: nothing, probes: nothing }
+    const rights = { acls: nothing, quotas: nothing, scramUsers: nothing, authorizers: nothing }
+    const others = { expectedClusterId: '', cluster: nothing, ...rights, groups: nothing, openTransactions: nothing, probes: nothing }
     const snapshot = { colour, topics: seen(topics), quorum: seen(quorum), ...others }
     const checks = [checkReplicaHealth(snapshot, this.#pair.wiring.topics), checkControllerQuorum(snapshot)]
     return checks.flatMap(({ name, verdict, observed }) => (verdict === 'pass' ? [] : [`${name}: ${observed}`]))

@@ -40,6 +40,7 @@ export function clusterOf(actor: Actor, colour: Colour): Cluster {
     groups: groupsOf(actor, colour),
     transactions: {
       open: (deadline) => actor.ask('open transactions', { colour }, deadline),
+      idsOf: async () => new Map(),
       fenceIds: async (ids, deadline) => {
         await Promise.all(ids.map((id) => actor.ask('fence transactional id', { colour, id }, deadline, 'repeatable')))
       },
@@ -55,6 +56,10 @@ function inventoryOf(actor: Actor, colour: Colour): Inventory {
     topics: (deadline) => actor.ask('topic facts', { colour }, deadline),
     quorum: (deadline) => actor.ask('quorum facts', { colour }, deadline),
     acls: async (deadline) => ((await actor.ask('fence bindings', { colour }, deadline)) ? bindings : []),
+    // None of the simulated actors changes quotas, users or authorizers: there is nothing to be asked for.
+    quotas: async () => [],
+    scramUsers: async () => [],
+    authorizers: async () => [{ brokerId: 1, className: 'simulated' }],
   }
 }
 
@@ -107,6 +112,12 @@ function logsOf(actor: Actor, colour: Colour): Logs {
     },
     lastVisibleOfAll: async (ends, count, deadline) =>
       new Map(await Promise.all([...ends].map(async ([partition, end]) => [partition, await last(partition, end, count, deadline)] as const))),
+    // A simulated record doesn't say whose it is.
+    writers: async (partition, from, to, deadline) => {
+      const found = await visible(partition, from, to, deadline)
+      const unknown = { producerId: null, producerEpoch: -1, lastSequence: -1, transactional: false }
+      return found.length === 0 ? [] : [{ ...unknown, lastTimestamp: found.at(-1)?.timestamp ?? -1n, records: found.length }]
+    },
     append: async (partition, value, deadline) =>
       await replicated(partition, BigInt(await actor.ask('append as operator', { colour, partition, value }, deadline)), deadline),
     // A simulated record is its value: nothing else is told of it.

@@ -156,7 +156,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'a consumer hears of the route a second late': {
     ...{ faults: 'F57', expected: { ends: ['done'], live: 'green', isGraceful: true } },
-    arrange: ({ world }) => void Object.assign(world.consumers.c1?.follows ?? {}, { extraMs: 1_000 }),
+    arrange: ({ world }) => {
+      Object.assign(world.consumers.c1?.follows ?? {}, { extraMs: 1_000 })
+      Object.assign(world.consumers.c1 ?? {}, { uncommitted: -1_000 }) // it commits when it leaves, and not before
+    },
   },
   'a consumer hears of the route a minute late': {
     ...{ faults: 'F57', expected: { ends: ['done'], live: 'green' } },
