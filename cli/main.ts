@@ -15,6 +15,7 @@ const usage = `kbg: Kafka blue-green
                                  have both colours the same records? 0: equal, 1: they differ, 2: not shown
   kbg audit --blue FILE --green FILE [--topics A,B]
                                  the same of any two clusters, however they are mirrored
+  kbg drill [--fleet NAME]       a switchover and the way back on the real pair, with topics and clients of its own. 0: passed, 1: its clients saw a fault, 2: not shown
   kbg groups [--fleet NAME] [--json] [--all] [--alternatives]
                                  where each group reads, how far it is, and whether a move takes it along. 0: all, 1: one is refused, 2: not shown
   kbg groups --reset GROUP [--fleet NAME]
@@ -32,6 +33,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   status: async ({ fleet }) => (await import('./status.ts')).runStatus(fleet),
   abort: async ({ fleet }) => (await import('./abort.ts')).runAbort(fleet),
   repair: async ({ fleet }) => (await import('./repair.ts')).runRepair(fleet),
+  drill: async ({ fleet }) => (await import('./drill/command.ts')).runDrill(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
   groups: async ({ fleet, groups }) => (await import('./groups/command.ts')).runGroups({ fleet, ...groups }),
   audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),

@@ -4,7 +4,7 @@ import type { KafkaConfig } from 'kafkajs'
 import { z } from 'zod'
 import { CredentialsFile } from '../engine/model/cluster-access.ts'
 import { KbgError, messageOf } from '../engine/model/error.ts'
-import { FleetName } from '../engine/model/fleet.ts'
+import { RoutedFleet } from '../engine/model/fleet.ts'
 
 /** How to reach the config store that holds the route. Either `password`, or `credentialsFile` with the password under `username`. */
 export interface RouteStoreOptions {
@@ -39,7 +39,7 @@ export interface RouteOptions {
 }
 
 const Options = z.object({
-  fleet: FleetName,
+  fleet: RoutedFleet,
   endpoints: z.array(z.string().regex(/^[^\s,]+:\d+$/, 'an endpoint is host:port')).min(1, 'at least one endpoint is needed'),
   username: z.string().min(1),
   password: z.string().min(1),

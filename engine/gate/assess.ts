@@ -6,6 +6,7 @@ import { type Check, type CheckVerdict, verdictOf } from './check.ts'
 import { checkClients } from './clients.ts'
 import { checkConnectorStates } from './connector-states.ts'
 import { checkControllerQuorum } from './controller-quorum.ts'
+import { checkDrill } from './drill.ts'
 import { checkFencePossible } from './fence-possible.ts'
 import { checkFence } from './fences.ts'
 import { checkGroupStates } from './group-states.ts'
@@ -71,6 +72,7 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     // Fence, drain and copy need no group; which of them can follow the groups step proves of each, and the others stay.
     ...(isWayBack ? [] : [checkGroupStates(snapshot), ...checkGroupsTranslatable(snapshot), checkPoisonedGroups(snapshot)]),
     checkClients(snapshot.clients, epoch),
+    ...(isWayBack || limits.maxDrillAgeDays === 0 ? [] : [checkDrill(snapshot.route, limits, snapshot.observedAtMs)]),
     ...(isWayBack ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch)]), // who moves back is one, and the other may have ended with the sick colour
   ]
   return { verdict: verdictOf(checks), checks }

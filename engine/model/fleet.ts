@@ -8,6 +8,9 @@ export const FleetName = z
   .regex(/^[a-z][a-z0-9-]{0,30}$/, 'a fleet is 1 to 31 lower-case letters, digits and dashes, starting with a letter')
   .refine((name) => !/(^|-)(blue|green|traffic)$/.test(name), 'a fleet can not end in blue, green or traffic')
 
+/** Whose route it is: a fleet's, or that of its drill. */
+export const RoutedFleet = z.union([FleetName, z.templateLiteral([FleetName, '/drill'])])
+
 /** The fleet of stacks that are named just `blue`, `green` and `traffic`. */
 export const defaultFleet = 'main'
 

@@ -15,7 +15,7 @@ export const JournalBase = z.strictObject({
   oldest: z.int().positive(),
   /** Numbers of the kept `opened` entries, in order. */
   opened: z.array(z.int().positive()),
-  /** Entries before `first` that still say something: the newest of each mirror direction that has a connector, and those of late records. */
+  /** Entries before `first` that still say something: the newest of each mirror direction that has a connector, those of late records, and the newest drill. */
   carried: z.array(JournalEntry),
 })
 export type JournalBase = z.infer<typeof JournalBase>
@@ -39,7 +39,11 @@ export function nextBase(base: JournalBase, journal: readonly JournalEntry[], op
     first: opened,
     oldest,
     opened: kept,
-    carried: [...(['blue', 'green'] as const).flatMap((source) => newestMirror(before, source)), ...newestLate(before)],
+    carried: [
+      ...(['blue', 'green'] as const).flatMap((source) => newestMirror(before, source)),
+      ...newestLate(before),
+      ...before.filter(({ kind }) => kind === 'drill').slice(-1),
+    ],
   }
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
+import { DrillResult } from './drill.ts'
 import { HookEvent } from './hook.ts'
 import { OffsetsJson, OffsetText } from './offset-json.ts'
 import { CutAudit, PackedCut, packCut, unpackCut } from './packed-cut.ts'
@@ -155,6 +156,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
   }),
   /** A notice that a hook didn't take; of which entry it was, and what the hook said. */
   z.strictObject({ ...head, kind: z.literal('notice'), hook: z.string(), event: HookEvent, journalEntry: z.int().positive(), said: z.string() }),
+  /** What a drill came to. */
+  z.strictObject({ ...head, kind: z.literal('drill'), ...DrillResult.shape }),
   /** Offsets of a group on a colour where it doesn't read, deleted by the operator's explicit order. */
   z.strictObject({ ...head, kind: z.literal('group-reset'), groupId: z.string(), colour: Colour, offsets: OffsetsJson }),
   z.strictObject({

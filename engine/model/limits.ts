@@ -23,6 +23,8 @@ export const Limits = z.strictObject({
   latencyFloorMs: z.int().min(10).max(60_000).default(1_000),
   /** How often a failed watch may move traffic back by itself under one attempt; 0: it only halts. */
   maxAutomaticRollbacks: z.int().min(0).max(1).default(0),
+  /** A move needs a drill (`kbg drill`) that passed within so many days; 0: none is asked for. */
+  maxDrillAgeDays: z.int().min(0).max(365).default(0),
   quietSeconds: z.int().min(1).max(3_600).default(60),
   /** The audit's watermark was the end of both logs at most this long ago. */
   maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),

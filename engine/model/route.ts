@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
-import { FleetName } from './fleet.ts'
+import { RoutedFleet } from './fleet.ts'
 
 /** How clients reach a colour. No secret: credentials travel as references, and are the same on both colours. */
 export const ColourEndpoints = z.strictObject({
@@ -33,7 +33,7 @@ export type Latch = z.infer<typeof Latch>
 export const RouteDocument = z
   .strictObject({
     version: z.literal(1),
-    fleet: FleetName,
+    fleet: RoutedFleet,
     epoch: z.int().positive(),
     state: RouteState,
     live: Colour,

@@ -78,6 +78,8 @@ export interface RouteSnapshot {
 
 /** Everything that a gate judges, read-only and bounded in time. */
 export interface Snapshot {
+  /** Milliseconds since 1970, by the observer's wall clock. */
+  readonly observedAtMs: number
   readonly source: Colour
   readonly target: Colour
   readonly topics: readonly string[]

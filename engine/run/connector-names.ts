@@ -1,4 +1,5 @@
 import type { Colour } from '../model/colour.ts'
+import { drillConnectorPrefix } from '../model/drill.ts'
 
 /** A mirror connector's name carries the term that created it: a name is used once, seeded once. */
 export function mirrorConnectorName(source: Colour, target: Colour, term: string): string {
@@ -12,5 +13,5 @@ export function canaryConnectorName(source: Colour, target: Colour): string {
 
 /** Whether a connector carries application records in that direction. */
 export function isMirrorConnector(name: string, source: Colour, target: Colour): boolean {
-  return name.startsWith(`kbg-mirror-${source}-${target}-`) || (!name.startsWith('kbg-canary-') && !name.startsWith('kbg-mirror-'))
+  return name.startsWith(`kbg-mirror-${source}-${target}-`) || !['kbg-canary-', 'kbg-mirror-', drillConnectorPrefix].some((prefix) => name.startsWith(prefix))
 }

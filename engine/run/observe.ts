@@ -52,6 +52,7 @@ export async function observe(
   ])
   return {
     ...move,
+    observedAtMs: ports.clock.wallClock().getTime(),
     topics: wiring.topics,
     route: routeReading.seen ? { seen: true, value: { route: routeReading.value.route, journal } } : routeReading,
     clients,

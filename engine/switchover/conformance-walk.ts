@@ -75,6 +75,7 @@ function step(walk: Walk, entry: JournalEntry): void {
     case 'opened':
     case 'wave':
     case 'group-reset':
+    case 'drill':
       depart(walk, entry, 'it has no place in a switchover')
   }
 }

@@ -6,6 +6,7 @@ import type { JournalEntry } from '../model/journal.ts'
 import { type ClientRegistration, isApplication, type RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
+import { drillLines } from './drill-verdict.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
 import { guardiansText, isGuarded, type NextFacts, nextText } from './next-text.ts'
 import { lateLines, watchLines } from './watch-reading.ts'
@@ -42,6 +43,7 @@ export function statusText(facts: StatusFacts): string {
     ...openText(facts, route),
     ...watchLines(journal),
     ...lateLines(journal),
+    ...drillLines(journal),
     ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),
   ].join('\n')

@@ -6,18 +6,23 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startDrillLoad } from '../../cli/drill/load.ts'
 import { judge } from '../../cli/rollout/demo-load.ts'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
 import { createAcls } from '../../engine/adapters/kafka/admin.ts'
+import { connectDrillCluster } from '../../engine/adapters/kafka/cluster.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { observeGuardian } from '../../engine/adapters/local/guardian-process.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
+import { drillFleet, drillGroup, drillTopics } from '../../engine/model/drill.ts'
 import { HookPayload } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { type ClientRegistration, routeKeys } from '../../engine/model/route.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { abortRunning } from '../../engine/run/abort-request.ts'
+import { drill } from '../../engine/run/drill/drill.ts'
+import { prepareDrill } from '../../engine/run/drill/sweep.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
 import { describeStatus } from '../../engine/run/status.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
@@ -254,6 +259,44 @@ describe('kbg abort', () => {
     await within(10).race(Promise.resolve(isThere ? connection.etcd.put(key).value(JSON.stringify(client)) : connection.etcd.delete().key(key)))
     connection.close()
   }
+})
+
+describe('a drill', () => {
+  test('goes there and back beside the traffic, removes what a killed one has left, and leaves nothing itself', async () => {
+    const { ports, wiring } = pair
+    const { route: before, journal } = await reading()
+    await prepareDrill(ports, wiring, within(30))
+    await ports.mirrors.blue.createStopped('kbg-drill-blue-green-1', [drillTopics.records], within(30))
+    await ports.clusters.blue.groups.commit(drillGroup, new Map([[`${drillTopics.records}-0`, 0n]]), within(10))
+    const connection = new EtcdConnection(wiring.routeStore)
+    await within(10).race(Promise.resolve(connection.etcd.put(routeKeys(drillFleet(fleet)).route).value('left')))
+    const request = { wiring, limits, holder: 'kbg drill by a test', tell: () => undefined, cancelled: new AbortController().signal }
+    const result = await drill(ports, request, (own) => startDrillLoad(own, systemClock))
+    expect(result).toMatchObject({ passed: true, lost: 0, unread: 0, duplicated: 0, redelivered: 0, reason: '' })
+    expect(result.acknowledged).toBeGreaterThan(300)
+    const after = await reading()
+    expect(after).toMatchObject({ route: before, lock: null })
+    expect(after.journal.slice(journal.length)).toMatchObject([{ kind: 'drill', passed: true }])
+    expect(await describeStatus(ports, wiring, limits)).toMatch(/drill {5}\S+Z passed: \d+ acknowledged, 0 lost/)
+    for (const colour of colours) {
+      expect((await ports.mirrors[colour].connectors(within(10))).filter((name) => name.startsWith('kbg-drill-'))).toEqual([])
+      const all = connectDrillCluster(wiring.clusters[colour], systemClock, false)
+      expect([await all.inventory.topics(within(10)), await all.inventory.acls(within(10)), await all.groups.list(within(10))]).toEqual([[], [], []])
+      await all.close()
+    }
+    expect(
+      await within(10).race(
+        Promise.resolve(
+          connection.etcd
+            .getAll()
+            .prefix(`/kbg/${drillFleet(fleet)}/`)
+            .count(),
+        ),
+      ),
+    ).toBe(0)
+    connection.close()
+    await untilAtRest(before?.live ?? 'blue')
+  }, 180_000)
 })
 
 describe('what the clients saw of all that', () => {

@@ -62,6 +62,7 @@ export function soundColour(colour: 'blue' | 'green', over: Partial<ColourSnapsh
 export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
   const running = { name: 'kbg-mirror-blue-green-1', state: 'RUNNING', tasks: [{ id: 0, state: 'RUNNING', trace: '' }], config: {} } as const
   return {
+    observedAtMs: Date.parse('2026-01-02T00:00:00Z'),
     source: 'blue',
     target: 'green',
     topics: ['orders', 'payments'],

@@ -1,6 +1,6 @@
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
-import { alterUserScramCredentialsV0, createAclsV3, createTopicsV7, deleteAclsV3, metadataV12, ScramMechanisms } from '@platformatic/kafka'
+import { alterUserScramCredentialsV0, createAclsV3, createTopicsV7, deleteAclsV3, deleteTopicsV6, metadataV12, ScramMechanisms } from '@platformatic/kafka'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -104,6 +104,38 @@ export async function createTopics(access: ClusterAccess, topics: readonly NewTo
     return existing
   })
 }
+
+/**
+ * Deletes topics and waits until no broker lists them any more: one that is made anew under the same name would be met by the old one. Those that are not there are no error. Runs as `admin`.
+ * @throws KbgError `kafka` naming the first topic that was refused, `outcome-unknown`, `deadline`
+ */
+export async function deleteTopics(access: ClusterAccess, names: readonly string[], deadline: Deadline): Promise<void> {
+  await once(access, 'admin', async (connections) => {
+    await persistently(deadline, async () => {
+      const broker = await connections.any(deadline)
+      const timeoutMs = Math.max(1, Math.round(deadline.remainingMs()))
+      const answer = await broker.request(
+        'DeleteTopics',
+        deleteTopicsV6.api,
+        [names.map((name) => ({ name, topicId: noTopicId })), timeoutMs],
+        'repeatable',
+        deadline,
+      )
+      for (const { name, errorCode, errorMessage } of answer.responses) {
+        if (errorName(errorCode) !== 'UNKNOWN_TOPIC_OR_PARTITION')
+          requireNone(errorCode, `Can't delete the topic ${name} on ${access.colour}.`, {}, errorMessage)
+      }
+    })
+    await deadline.poll(deletionPauseMs, async () => {
+      const views = await viewsOfBrokers(connections, names, deadline)
+      return views.every(({ topics }) => topics.every(({ errorCode }) => errorName(errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION')) ? true : undefined
+    })
+  })
+}
+
+/** The id of no topic: it is the name that says which one. */
+const noTopicId = '00000000-0000-0000-0000-000000000000'
+const deletionPauseMs = 50
 
 async function sendTopics(connections: BrokerConnections, topics: readonly NewTopic[], deadline: Deadline): Promise<readonly string[]> {
   const broker = await connections.any(deadline)

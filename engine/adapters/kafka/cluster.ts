@@ -2,11 +2,13 @@ import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import { BrokerConnections } from './connections.ts'
+import { DrillFence } from './drill-fence.ts'
 import { AclFence } from './fence.ts'
 import { KafkaGroups } from './groups.ts'
 import { KafkaInventory } from './inventory.ts'
 import { Leaders } from './leaders.ts'
 import { KafkaLogs } from './logs.ts'
+import { drillScope, fleetScope, type Scope } from './scope.ts'
 import { KafkaTransactions } from './transactions.ts'
 
 /**
@@ -15,17 +17,30 @@ import { KafkaTransactions } from './transactions.ts'
  * @param as `operator`, or `admin` before the SCRAM users exist; the fence's probe is always made by `probe`
  */
 export function connectCluster(access: ClusterAccess, clock: Clock, as: 'operator' | 'admin' = 'operator'): Cluster {
-  const connections = new BrokerConnections(access, as)
-  const probe = new BrokerConnections(access, 'probe')
+  const parts = { connections: new BrokerConnections(access, as), probe: new BrokerConnections(access, 'probe') }
+  return assembled(clock, parts, new AclFence(parts.connections, parts.probe), fleetScope)
+}
+
+/** The same colour as a drill sees it: its own topics, group and fence. @param isStandby whether the fleet's own fence denies writes there */
+export function connectDrillCluster(access: ClusterAccess, clock: Clock, isStandby: boolean): Cluster {
+  const parts = { connections: new BrokerConnections(access, 'operator'), probe: new BrokerConnections(access, 'probe') }
+  return assembled(clock, parts, new DrillFence(parts.connections, parts.probe, isStandby), drillScope)
+}
+
+interface Connected {
+  readonly connections: BrokerConnections
+  readonly probe: BrokerConnections
+}
+
+function assembled(clock: Clock, { connections, probe }: Connected, fence: AclFence | DrillFence, scope: Scope): Cluster {
   const leaders = new Leaders(connections)
-  const fence = new AclFence(connections, probe)
   return {
-    colour: access.colour,
-    inventory: new KafkaInventory(connections),
+    colour: connections.access.colour,
+    inventory: new KafkaInventory(connections, scope),
     fence,
     logs: new KafkaLogs(connections, leaders),
-    groups: new KafkaGroups(connections),
-    transactions: new KafkaTransactions(connections, clock),
+    groups: new KafkaGroups(connections, scope),
+    transactions: new KafkaTransactions(connections, clock, scope),
     warmUp: async (deadline: Deadline) => {
       await fence.warmUp(deadline)
       await leaders.learnAll(deadline)

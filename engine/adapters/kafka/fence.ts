@@ -16,7 +16,8 @@ import { errorName, kafkaRefusal, persistently, requireNone } from './refusal.ts
 /** Longest wait for one broker's answer to a probe; a broker that takes longer is unreachable, and that refuses. */
 const probeTimeoutMs = 1_000
 
-function deny(resourceType: AclBinding['resourceType'], resourceName: string, operation: string): AclBinding {
+/** A DENY for every principal; super users pass it. */
+export function deny(resourceType: AclBinding['resourceType'], resourceName: string, operation: string): AclBinding {
   return { principal: 'User:*', host: '*', resourceType, resourceName, patternType: 'literal', operation, permission: 'deny' }
 }
 
@@ -43,16 +44,31 @@ function answerOf(errorCode: number): ProbeAnswer {
   }
 }
 
+/** What a fence denies, and where its probe and its canary go. */
+export interface FenceParts {
+  readonly bindings: readonly AclBinding[]
+  /** The topic of probe and canary. */
+  readonly topic: string
+}
+
 /** {@link Fence} by ACLs (org.apache.kafka.metadata.authorizer.StandardAuthorizer). */
 export class AclFence implements Fence {
-  readonly bindings = fenceBindings
+  readonly bindings: readonly AclBinding[]
+  readonly #topic: string
   readonly #access: ClusterAccess
   readonly #operator: BrokerConnections
   readonly #probe: BrokerConnections
   readonly #probeLeaders: Leaders
   #nearController: number | undefined
 
-  constructor(operator: BrokerConnections, probe: BrokerConnections) {
+  /** @param probe who writes probe and canary */
+  constructor(
+    operator: BrokerConnections,
+    probe: BrokerConnections,
+    parts: FenceParts = { bindings: fenceBindings, topic: canaryTopic(operator.access.colour) },
+  ) {
+    this.bindings = parts.bindings
+    this.#topic = parts.topic
     this.#access = operator.access
     this.#operator = operator
     this.#probe = probe
@@ -142,7 +158,7 @@ export class AclFence implements Fence {
     let connection: BrokerConnection | undefined
     try {
       connection = await this.#probe.broker(brokerId, deadline)
-      const { errorCode, metadata } = await probeBroker(connection, canaryTopic(this.#access.colour), deadline)
+      const { errorCode, metadata } = await probeBroker(connection, this.#topic, deadline)
       return { probe: { brokerId, answer: answerOf(errorCode), detail: errorName(errorCode) }, metadata }
     } catch (thrown) {
       if (thrown instanceof KbgError && thrown.code === 'credentials') throw thrown
@@ -153,7 +169,7 @@ export class AclFence implements Fence {
 
   /** Waits while brokers haven't learnt of the lifted fence: a denied append is a definite no, so only those partitions are tried again. */
   async canary(deadline: Deadline): Promise<void> {
-    const topic = canaryTopic(this.#access.colour)
+    const topic = this.#topic
     let missing: readonly TopicPartition[] | undefined
     const attempt = async (): Promise<void> => {
       const wanted = missing ?? (await this.#probeLeaders.partitionsOf([topic], deadline))
@@ -192,7 +208,7 @@ export class AclFence implements Fence {
   async warmUp(deadline: Deadline): Promise<void> {
     await Promise.all([this.#operator.warmUp(deadline), this.#probe.warmUp(deadline)])
     this.#nearController = await this.#findController(deadline)
-    await this.#probeLeaders.partitionsOf([canaryTopic(this.#access.colour)], deadline)
+    await this.#probeLeaders.partitionsOf([this.#topic], deadline)
     await this.probe(deadline)
   }
 }

@@ -7,6 +7,7 @@ import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
 import { Coordinators } from './coordinators.ts'
 import { errorName, kafkaRefusal, persistently, requireNone } from './refusal.ts'
+import type { Scope } from './scope.ts'
 
 /** What a coordinator answers to a commit or a deletion when the group has members. */
 const notEmpty = new Set([
@@ -33,9 +34,11 @@ interface ListedGroup {
 export class KafkaGroups implements Groups {
   readonly #connections: BrokerConnections
   readonly #coordinators: Coordinators
+  readonly #scope: Scope
 
-  constructor(connections: BrokerConnections) {
+  constructor(connections: BrokerConnections, scope: Scope) {
     this.#connections = connections
+    this.#scope = scope
     this.#coordinators = new Coordinators(connections, 'group')
   }
 
@@ -44,7 +47,10 @@ export class KafkaGroups implements Groups {
     return persistently(deadline, async () => {
       const metadata = await this.#connections.metadata([], deadline)
       const lists = metadata.brokers.map(async ({ nodeId }) => listOn(await this.#connections.broker(nodeId, deadline), deadline))
-      return (await Promise.all(lists)).flat().sort((a, b) => a.groupId.localeCompare(b.groupId))
+      return (await Promise.all(lists))
+        .flat()
+        .filter(({ groupId }) => this.#scope.group(groupId))
+        .sort((a, b) => a.groupId.localeCompare(b.groupId))
     })
   }
 

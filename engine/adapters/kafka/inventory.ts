@@ -17,6 +17,7 @@ import { readAuthorizers } from './authorizers.ts'
 import type { BrokerConnections } from './connections.ts'
 import { readQuotas, readScramUsers } from './quotas-and-users.ts'
 import { errorName, persistently, requireNone } from './refusal.ts'
+import type { Scope } from './scope.ts'
 
 /** Topics in one DescribeConfigs request; each has some 35 configs. */
 const topicsPerRequest = 200
@@ -30,9 +31,11 @@ interface TopicConfig {
 /** {@link Inventory} by Metadata, DescribeConfigs, DescribeQuorum, DescribeAcls, DescribeClientQuotas and DescribeUserScramCredentials. */
 export class KafkaInventory implements Inventory {
   readonly #connections: BrokerConnections
+  readonly #scope: Scope
 
-  constructor(connections: BrokerConnections) {
+  constructor(connections: BrokerConnections, scope: Scope) {
     this.#connections = connections
+    this.#scope = scope
   }
 
   /** The controller is the quorum's leader: what Metadata calls controller is any broker under KRaft. */
@@ -54,11 +57,12 @@ export class KafkaInventory implements Inventory {
   async topics(deadline: Deadline): Promise<readonly TopicFacts[]> {
     return persistently(deadline, async () => {
       const metadata = await this.#connections.metadata(null, deadline)
+      const topics = metadata.topics.filter((topic) => this.#scope.topic(topic.name ?? ''))
       const configs = await this.#configs(
-        metadata.topics.map((topic) => topic.name ?? ''),
+        topics.map((topic) => topic.name ?? ''),
         deadline,
       )
-      return metadata.topics.map((topic) => {
+      return topics.map((topic) => {
         const name = topic.name ?? ''
         requireNone(topic.errorCode, `No metadata of the topic ${name}.`)
         const config = configs.get(name)
@@ -113,7 +117,7 @@ export class KafkaInventory implements Inventory {
       const answer = await this.#connections.askAny('DescribeAcls', describeAclsV3.api, [any], deadline)
       requireNone(answer.errorCode, `Can't read the ACLs of ${this.#connections.access.colour}.`, {}, answer.errorMessage)
       const bindings = answer.resources.flatMap(({ acls, ...resource }) => acls.map((acl) => fromWire({ ...resource, ...acl })))
-      return bindings.filter((binding) => binding.principal !== nudgeBinding.principal)
+      return bindings.filter((binding) => binding.principal !== nudgeBinding.principal && this.#scope.binding(binding))
     })
   }
 

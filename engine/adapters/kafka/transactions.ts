@@ -6,6 +6,7 @@ import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
 import { Coordinators } from './coordinators.ts'
 import { errorName, persistently, requireNone } from './refusal.ts'
+import type { Scope } from './scope.ts'
 
 /** States in which a transaction still holds the last stable offset back (TransactionState). */
 const openStates = ['Ongoing', 'PrepareCommit', 'PrepareAbort', 'PrepareEpochFence'] as const
@@ -19,8 +20,10 @@ export class KafkaTransactions implements Transactions {
   readonly #connections: BrokerConnections
   readonly #coordinators: Coordinators
   readonly #clock: Clock
+  readonly #scope: Scope
 
-  constructor(connections: BrokerConnections, clock: Clock) {
+  constructor(connections: BrokerConnections, clock: Clock, scope: Scope) {
+    this.#scope = scope
     this.#connections = connections
     this.#clock = clock
     this.#coordinators = new Coordinators(connections, 'transaction')
@@ -31,7 +34,7 @@ export class KafkaTransactions implements Transactions {
     return persistently(deadline, async () => {
       const metadata = await this.#connections.metadata([], deadline)
       const lists = metadata.brokers.map(async ({ nodeId }) => openOn(await this.#connections.broker(nodeId, deadline), this.#clock, deadline))
-      return (await Promise.all(lists)).flat()
+      return (await Promise.all(lists)).flat().filter(({ transactionalId }) => this.#scope.transactionalId(transactionalId))
     })
   }
 

@@ -1,0 +1,20 @@
+import { systemClock } from '../../engine/ports/clock.ts'
+import { drill } from '../../engine/run/drill/drill.ts'
+import { withPorts } from '../../engine/run/ports.ts'
+import { drillText } from '../../engine/switchover/drill-verdict.ts'
+import { atTerminal, openStacks } from '../fleet-stacks.ts'
+import { startDrillLoad } from './load.ts'
+
+/**
+ * `kbg drill`: a switchover and the way back on the real pair, with topics, a group and clients of its own.
+ *
+ * @returns 0: it passed; 1: its clients saw a loss, a copy or a redelivery; 2: it ended early, so that it shows nothing
+ */
+export async function runDrill(fleet: string): Promise<number> {
+  const result = await atTerminal('kbg drill', openStacks(fleet), (request) =>
+    withPorts(request.wiring, systemClock, (ports) => drill(ports, request, (wiring) => startDrillLoad(wiring, systemClock))),
+  )
+  console.log(`The drill has ${drillText(result)}.`)
+  if (result.passed) return 0
+  return result.lost + result.unread + result.duplicated + result.redelivered > 0 ? 1 : 2
+}
