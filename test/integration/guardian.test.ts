@@ -307,11 +307,12 @@ describe('what the clients saw of all that', () => {
     expect(lag).toEqual({ billing: 0 })
     await workload?.end()
     workload = undefined
-    const { blue, green } = pair.ports.clusters
-    const connector = mirrorRecord((await reading()).journal, 'green')?.connector ?? ''
-    const subject = { clock: systemClock, source: green, target: blue, mirror: pair.ports.mirrors.green, topics: pair.wiring.topics, connector }
+    const { live } = await route()
+    const connector = mirrorRecord((await reading()).journal, live)?.connector ?? ''
+    const sides = { source: pair.ports.clusters[live], target: pair.ports.clusters[otherColour(live)], mirror: pair.ports.mirrors[live] }
+    const subject = { clock: systemClock, ...sides, topics: pair.wiring.topics, connector }
     await within(60).poll(200, async () => ((await sampleLag(subject, 5_000)).kind === 'caught-up' ? true : undefined))
-    const verdict = await judge(pair.wiring, 'green', outDir)
+    const verdict = await judge(pair.wiring, live, outDir)
     expect(verdict.lines.join('\n')).toMatch(/^PASS/)
     expect(verdict.statistics).toMatchObject({ lost: 0, duplicated: 0, redelivered: 0, reordered: 0 })
     expect(verdict.statistics.acked).toBeGreaterThan(2_000)
