@@ -1,9 +1,15 @@
-/** Groups that move while the producers stay, with routed members, a live load, a real audit and the process that writes positions back. */
+/** Groups that move while the producers stay, with routed members, a live load, a real audit and the process that writes positions back: all of it over TLS. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { SecureVersion } from 'node:tls'
 import kafkajs, { type Admin, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kafka, type RoutedConsumer } from '../../client/index.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
+import { colourDirectory, localAddresses, trafficDirectory } from '../../engine/adapters/local/state.ts'
 import { observeWriteBack } from '../../engine/adapters/local/write-back-process.ts'
+import { trustIn } from '../../engine/adapters/trust.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
@@ -13,7 +19,10 @@ import type { Intent } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
+import { isPrivate, leakedSecrets } from '../support/leaked-secrets.ts'
 import { type Pair, standPair } from '../support/pair.ts'
+import { newAuthority } from '../support/tls-servers.ts'
+import { handshakeOf, relayTo, type Way, waysInto } from '../support/tls-wrong-ways.ts'
 
 const fleet = `b-waves${process.pid}`
 const catalog = Catalog.parse({
@@ -33,15 +42,16 @@ const acknowledged: number[] = []
 let slowOn: Colour | null = null
 
 const operator = () => {
-  const password = readCredentials(pair.wiring.clusters.blue.credentialsFile).passwords.operator ?? ''
-  return { mechanism: 'scram-sha-512', username: 'operator', password } as const
+  const { credentialsFile, caFile } = pair.wiring.clusters.blue
+  const password = readCredentials(credentialsFile).passwords.operator ?? ''
+  return { sasl: { mechanism: 'scram-sha-512', username: 'operator', password }, ssl: { ...trustIn(caFile) } } as const
 }
 
 beforeAll(async () => {
-  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true, writeBack: true })
+  pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true, writeBack: true, tls: true })
   await pair.createRoute()
   for (const colour of colours) {
-    const kafka = new kafkajs.Kafka({ brokers: pair.wiring.clusters[colour].internalBootstrapServers, sasl: operator(), logLevel: kafkajs.logLevel.NOTHING })
+    const kafka = new kafkajs.Kafka({ brokers: pair.wiring.clusters[colour].internalBootstrapServers, ...operator(), logLevel: kafkajs.logLevel.NOTHING })
     producers[colour] = kafka.producer({ allowAutoTopicCreation: false })
     admins[colour] = kafka.admin()
     await Promise.all([producers[colour].connect(), admins[colour].connect()])
@@ -82,10 +92,10 @@ const load = {
 }
 
 async function member(groupId: 'dashboard' | 'billing'): Promise<RoutedConsumer> {
-  const { endpoints, credentialsFile } = pair.wiring.routeStore
+  const { endpoints, credentialsFile, caFile } = pair.wiring.routeStore
   const kafka = new Kafka({
-    ...{ clientId: groupId, fleet, sasl: operator(), logLevel: kafkajs.logLevel.NOTHING },
-    routeStore: { endpoints, credentialsFile },
+    ...{ clientId: groupId, fleet, ...operator(), logLevel: kafkajs.logLevel.NOTHING },
+    routeStore: { endpoints, credentialsFile, caFile },
   })
   const consumer = kafka.consumer({ groupId })
   await consumer.connect()
@@ -229,4 +239,71 @@ describe('a wave', () => {
     await allGiven('dashboard')
     expectExactlyOnce('dashboard')
   }, 180_000)
+})
+
+describe('over TLS', () => {
+  const ways = () => Object.entries(waysInto(pair.wiring))
+  const caFile = () => pair.wiring.routeStore.caFile
+  const refusals = async (ask: (way: Way) => Promise<unknown>) =>
+    Object.fromEntries(
+      await Promise.all(ways().map(async ([name, way]) => [name, await ask(way).then(() => 'taken', (thrown: KbgError) => `${thrown.code} ${thrown.remedy}`)])), // biome-ignore format: one line
+    )
+  const each = (text: RegExp) => ({
+    broker: expect.stringMatching(text),
+    'route store': expect.stringMatching(text),
+    'Connect REST': expect.stringMatching(text),
+  })
+
+  test('everybody is reached by the authority of the fleet, at the address that the certificate names, and nobody otherwise', async () => {
+    expect(await refusals(({ ask, endpoint }) => ask(endpoint, caFile()))).toEqual(each(/^taken$/))
+    const other = join(pair.root, 'other.pem')
+    writeFileSync(other, (await newAuthority()).certificate)
+    expect(await refusals(({ ask, endpoint }) => ask(endpoint, other))).toEqual(each(/^tls-untrusted /))
+    const relayed = async ({ ask, endpoint }: Way) => {
+      const relay = await relayTo(endpoint)
+      await ask(relay, caFile()).finally(() => relay.close())
+    }
+    expect(await refusals(relayed)).toEqual(each(/^tls-name /))
+  }, 30_000)
+
+  test('nobody who speaks plaintext is answered, and is told what is missing', async () => {
+    expect(await refusals(({ ask, endpoint }) => ask(endpoint, undefined))).toEqual({
+      broker: expect.stringMatching(/^tls-required .*caFile/),
+      'route store': expect.stringMatching(/^route-store-unreachable .*needs a caFile/),
+      'Connect REST': expect.stringMatching(/^connect-unreachable .*needs https and a caFile/),
+    })
+  }, 30_000)
+
+  test('every listener takes TLS 1.2 and 1.3, and no older one', async () => {
+    const { blue, etcd } = localAddresses(fleet)
+    const [node] = blue.nodes
+    const listeners = [...(node ? [node.internal, node.controller, node.produce, node.consume] : []), blue.connectRest, etcd.client]
+    const spoken = (version: SecureVersion) => Promise.all(listeners.map((listener) => handshakeOf(version, listener)))
+    expect(new Set(await spoken('TLSv1.3'))).toEqual(new Set(['TLSv1.3']))
+    expect(new Set(await spoken('TLSv1.2'))).toEqual(new Set(['TLSv1.2']))
+    expect(await spoken('TLSv1.1')).toEqual(listeners.map(() => 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION'))
+  }, 30_000)
+
+  test('a key and the password of a keystore stand in their own private files, in no log, store, argument or connector', () => {
+    const files = {
+      keystore: join(trafficDirectory('', fleet), 'connect-green', 'secrets', 'logins.properties'),
+      key: join(colourDirectory('', fleet, 'green'), 'node-11', 'tls.pem'),
+    }
+    const [logins, pem] = [files.keystore, files.key].map((file) => readFileSync(join(pair.root, file), 'utf8'))
+    const secrets = { keystore: /^keystore=(.{32})$/m.exec(logins ?? '')?.[1] ?? '', key: pem?.split('\n')[5] ?? '' }
+    expect(Object.values(secrets).map(({ length }) => length)).toEqual([32, 64])
+    expect(leakedSecrets(pair.root, secrets).map(({ where, user }) => [user, where])).toEqual(expect.arrayContaining(Object.entries(files)))
+    expect(leakedSecrets(pair.root, secrets)).toHaveLength(2)
+    for (const file of Object.values(files)) expect(isPrivate(join(pair.root, file))).toBe(true)
+  }, 30_000)
+
+  test('a process whose certificate has expired is not used', async () => {
+    const lastYear = { ...systemClock, wallClock: () => new Date(Date.now() - 400 * 86_400_000) }
+    const spec = { projectRoot: pair.root, fleet: `${fleet}-old`, subnets: process.platform === 'linux', tls: true }
+    try {
+      await expect(provisionRouteStore(spec, lastYear, () => undefined, within(20))).rejects.toMatchObject({ code: 'tls-expired', retriable: false })
+    } finally {
+      await destroyRouteStore(spec, 'remove', within(10))
+    }
+  }, 30_000)
 })
