@@ -174,7 +174,7 @@ async function bringUp(projectRoot: string, record: ClusterRecord, onProgress: O
   return access
 }
 
-/** A new certificate for every node that is about to be started. A broker checks its own when it starts, and doesn't with one that is no longer valid. */
+/** A new certificate for every node that is about to be started. */
 async function certify(projectRoot: string, { spec, addresses }: ClusterRecord, nodes: ClusterRecord['addresses']['nodes'], clock: Clock): Promise<void> {
   await ensureAuthority(projectRoot, spec.fleet, clock)
   const directory = colourDirectory(projectRoot, spec.fleet, spec.colour)
