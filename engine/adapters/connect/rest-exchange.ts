@@ -1,6 +1,6 @@
 import { request as httpsRequest } from 'node:https'
 import { tlsRefusal } from '../../model/tls-refusal.ts'
-import { trustIn } from '../trust.ts'
+import { type Trust, trustIn } from '../trust.ts'
 
 export interface RestExchange {
   readonly method: string
@@ -27,7 +27,7 @@ export async function exchange(url: URL, request: RestExchange, caFile: string |
   return { status: response.status, text: await response.text() }
 }
 
-function overTls(url: URL, { method, headers, body = '', signal }: RestExchange, trust: ReturnType<typeof trustIn>): Promise<RestAnswer> {
+function overTls(url: URL, { method, headers, body = '', signal }: RestExchange, trust: Trust): Promise<RestAnswer> {
   return new Promise((resolve, reject) => {
     const sized = { ...headers, 'content-length': String(Buffer.byteLength(body)) }
     const refuse = (thrown: unknown) => reject(tlsRefusal(url.host, thrown) ?? thrown)
