@@ -75,35 +75,44 @@ describe("a fleet's certificates", () => {
 })
 
 /** How each of this project's clients is turned away; undefined: it went on. */
-const clients: Readonly<Record<string, (server: CountingServer, caFile: string) => Promise<unknown>>> = {
+const clients: Readonly<Record<string, (server: CountingServer, caFile?: string) => Promise<unknown>>> = {
   brokers: async ({ host, port }, caFile) => {
     const servers = [`${host}:${port}`]
     const bootstrap = { internalBootstrapServers: servers, produceBootstrapServers: servers, consumeBootstrapServers: servers }
     const connections = new BrokerConnections(
-      { colour: 'blue', clusterId: 'x', kafkaVersion: '4.3.1', ...bootstrap, credentialsFile: files.credentials, caFile },
+      { colour: 'blue', clusterId: 'x', kafkaVersion: '4.3.1', ...bootstrap, credentialsFile: files.credentials, ...trusting(caFile) },
       'operator',
     )
     try {
-      return await refusalOf(() => persistently(within(5_000), () => connections.metadata([], within(5_000))))
+      return await refusalOf(() => persistently(within(4_000), () => connections.metadata([], within(2_500))))
     } finally {
       connections.close()
     }
   },
   'route store': async ({ host, port }, caFile) => {
-    const connection = new EtcdConnection({ endpoints: [`${host}:${port}`], username: 'kbg', credentialsFile: files.credentials, caFile })
+    const connection = new EtcdConnection({ endpoints: [`${host}:${port}`], username: 'kbg', credentialsFile: files.credentials, ...trusting(caFile) })
     try {
-      return await refusalOf(() => connection.repeatedly('answer', within(5_000), (etcd) => etcd.get('key').exec()))
+      return await refusalOf(() => connection.repeatedly('answer', within(4_000), (etcd) => etcd.get('key').exec()))
     } finally {
       connection.close()
     }
   },
   'Connect REST': async ({ host, port }, caFile) => {
     const reference = `${'$'}{file:/x:source}`
-    const access = { colour: 'blue', groupId: 'g', credentialsFile: files.credentials, sourceLogin: reference, targetLogin: reference, caFile } as const
-    const rest = new ConnectRest({ ...access, restUrl: `https://${host}:${port}` })
-    return refusalOf(() => rest.ask({ method: 'PUT', path: '/x', refusal: 'No.' }, z.unknown(), within(5_000)))
+    const access = {
+      colour: 'blue',
+      groupId: 'g',
+      credentialsFile: files.credentials,
+      sourceLogin: reference,
+      targetLogin: reference,
+      ...trusting(caFile),
+    } as const
+    const rest = new ConnectRest({ ...access, restUrl: `${caFile === undefined ? 'http' : 'https'}://${host}:${port}` })
+    return refusalOf(() => rest.ask({ method: 'GET', path: '/x', refusal: 'No.' }, z.unknown(), within(4_000)))
   },
 }
+
+const trusting = (caFile: string | undefined) => (caFile === undefined ? {} : { caFile })
 
 async function refusalOf(work: () => Promise<unknown>): Promise<unknown> {
   try {
@@ -139,6 +148,14 @@ describe.each(Object.entries(clients))('a client of %s', (_name, connect) => {
   test.each(codes)('refuses a server that is %s: %s', async (kind, code) => expectRefused(await serverThatIs(kind, authority), files.right, code))
 
   test('refuses a certificate by another authority', async () => expectRefused(await serverThatIs('right', authority), files.other, 'tls-untrusted'))
+
+  test('that speaks plaintext gets nothing from a server that speaks TLS, and is told what is missing', async () => {
+    const server = await serverThatIs('right', authority)
+    const refused = await connect(server)
+    server.close()
+    expect(refused).toMatchObject({ code: expect.stringMatching(/^(deadline|route-store-unreachable|connect-unreachable)$/) })
+    expect(messageOf(refused)).toMatch(/asked in plaintext: one that speaks TLS needs (https and )?a caFile/)
+  })
 })
 
 test('a routed client says what is wrong with the store when it gives up', async () => {

@@ -73,7 +73,12 @@ export class BrokerConnection {
           cause,
         })
       }
-      throw new KbgError('connection', `Can't connect to the broker at ${where} as ${login.username}.`, { retriable: true, cause })
+      const inPlaintext = caFile === undefined && !messageOf(cause).includes('ECONNREFUSED')
+      throw new KbgError('connection', `Can't connect to the broker at ${where} as ${login.username}.`, {
+        retriable: true,
+        ...(inPlaintext ? { remedy: 'It was asked in plaintext: one that speaks TLS needs a caFile.' } : {}),
+        cause,
+      })
     }
   }
 
