@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 /** Tests without processes of their own: quick, in parallel. */
@@ -10,7 +11,8 @@ export default defineConfig({
     // what a command said stands whole in the message of a test that it failed
     chaiConfig: { truncateThreshold: 0 },
     projects: [
-      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000 } })),
+      // every processor; vitest itself leaves one of them idle
+      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000, maxWorkers: availableParallelism() } })),
       ...heavy.map((name) => ({
         test: {
           name,

@@ -35,11 +35,15 @@ async function exploreAll(): Promise<Count> {
   let count: Count = { passed: 0, failed: 0 }
   for (const fleet of fleets) {
     const startedMs = systemClock.monotonicMs()
-    const { scenarios: tried, states, excepted, failures } = await explore({ fleet, ...farthest })
+    const { scenarios: tried, states, excepted, longestStallMs, failures } = await explore({ fleet, ...farthest })
     for (const { scenario, simulation } of failures) console.log([scenario, ...runbook(simulation.trace, simulation.world)].join('\n'))
     const seconds = ((systemClock.monotonicMs() - startedMs) / 1_000).toFixed(1)
     console.log(
-      `${JSON.stringify(fleet)}: ${tried} scenarios, ${states} states, ${excepted} late fence changes excepted, ${failures.length} failed, ${seconds} s`,
+      [
+        `${JSON.stringify(fleet)}: ${tried} scenarios, ${states} states, ${excepted} late fence changes excepted`,
+        `producers held for at most ${(longestStallMs / 1_000).toFixed(1)} s beside a guardian, ${failures.length} failed`,
+        `${seconds} s, ${(Number(seconds) / tried).toFixed(3)} s each`,
+      ].join(', '),
     )
     count = { passed: count.passed + tried - failures.length, failed: count.failed + failures.length }
   }

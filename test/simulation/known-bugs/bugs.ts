@@ -1,5 +1,7 @@
 /** Bugs that a switchover of this kind can have, each as a small change of the engine's sources, with the scenario that has to find it. */
 
+import { guardianBugs } from './guardian-bugs.ts'
+
 /** One place of a source: `find` stands there once. */
 export interface Edit {
   readonly file: string
@@ -139,6 +141,17 @@ export const knownBugs: readonly KnownBug[] = [
     ],
   },
   {
+    bug: 'the reverse mirror begins one record too far',
+    scenario: 'nothing goes wrong',
+    edits: [
+      {
+        file: 'engine/run/steps/reverse.ts',
+        find: '(end > 0n ? [[partition, end - 1n] as const] : [])',
+        replace: '(end > 0n ? [[partition, end] as const] : [])',
+      },
+    ],
+  },
+  {
     bug: 'the forward mirror is not fenced off before the cut',
     scenario: 'a late request is appended behind the decision',
     edits: [{ file: drain, find: '  await clusters[target].transactions.fenceIds(ids, deadline)\n', replace: '  void ids\n' }],
@@ -242,4 +255,5 @@ export const knownBugs: readonly KnownBug[] = [
       },
     ],
   },
+  ...guardianBugs,
 ]

@@ -44,6 +44,8 @@ export class Actor {
   /** How many requests it has made. */
   calls = 0
   outcome: Outcome | null = null
+  /** By how much what it watches at the store is told later than usual. */
+  hearsLateMs = 0
 
   constructor(simulation: Simulation, name: string) {
     this.simulation = simulation

@@ -26,7 +26,7 @@ export function etcdOf(actor: Actor): Etcd3 {
     return {
       header: { revision: String(answer.revision) },
       succeeded: answer.succeeded,
-      responses: answer.ranges.map((range) => ({ response_range: rangeOf(answer, range) })),
+      responses: answer.ranges.map((range) => ({ response_range: rangeOf(answer, range), response_delete_range: { prev_kvs: range.keys.map(keyValueOf) } })),
     }
   }
   const single = async (operation: IRequestOp) => await transact({ success: [operation] })
@@ -76,14 +76,18 @@ function watchOf(actor: Actor) {
       const tell = (changes: readonly StoreChange[]) => {
         const events = changes.map(({ key, stored }) => ({ type: stored === null ? 'Delete' : 'Put', kv: keyValueOf({ key, ...(stored ?? gone) }) }))
         listeners.get('data')?.({ events } as never)
-        for (const event of events) if (event.type === 'Put') listeners.get('put')?.(event.kv as never)
+        for (const { type, kv } of events) listeners.get(type === 'Put' ? 'put' : 'delete')?.(kv as never)
       }
       const watch: StoreWatch = { actor, isWatched, revision, tell, disconnect: () => listeners.get('disconnected')?.(undefined as never) }
       actor.simulation.watches.add(watch)
-      return {
-        on: (event: string, listener: Listener) => void listeners.set(event, listener),
+      const watcher = {
+        on: (event: string, listener: Listener) => {
+          listeners.set(event, listener)
+          return watcher
+        },
         cancel: async () => void actor.simulation.watches.delete(watch),
       }
+      return watcher
     },
   }
   return builder

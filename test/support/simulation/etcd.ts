@@ -24,6 +24,7 @@ export interface FoundKey extends StoredKey {
 export interface TransactionAnswer {
   readonly revision: number
   readonly succeeded: boolean
+  /** What was found by each range, and removed by each deletion. */
   readonly ranges: readonly { readonly keys: readonly FoundKey[]; readonly more: boolean }[]
 }
 
@@ -64,9 +65,11 @@ function perform(world: World, operation: StoreOperation): TransactionAnswer['ra
     case 'put':
       write(world, operation.key, operation.value, operation.lease)
       return []
-    case 'delete':
-      for (const key of Object.keys(etcd.keys)) if (isWithin(key, operation.key, operation.end)) remove(world, key)
-      return []
+    case 'delete': {
+      const gone = Object.entries(etcd.keys).filter(([key]) => isWithin(key, operation.key, operation.end))
+      for (const [key] of gone) remove(world, key)
+      return [{ keys: gone.map(([key, stored]) => ({ key, ...stored })), more: false }]
+    }
     case 'range': {
       const { revision } = operation
       const all = Object.entries(etcd.keys)

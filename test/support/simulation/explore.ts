@@ -1,21 +1,22 @@
-/** One switchover, broken at every one of its requests: killed before and after, answers lost, paused past its lease; each continued by a rerun, a way back, and two at once. */
+/** One switchover, broken at every one of its requests: killed before and after, answers lost, paused past its lease; each continued by a rerun, a way back, two at once, and guardians. */
 import { routeKeys } from '../../../engine/model/route.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
 import type { CallFault } from './actor.ts'
 import { killBroker, pauseBroker, stallFollower } from './brokers.ts'
 import { takeStoreAway } from './etcd.ts'
+import { exploreGuardians, type GuardianReach } from './explore-guardians.ts'
 import { fingerprint } from './fingerprint.ts'
-import { type FleetOptions, newFleet, startMove } from './fleet.ts'
+import { newFleet, startMove } from './fleet.ts'
 import { restartWorker } from './mirror.ts'
 import { fleet } from './names.ts'
 import { isEffect, type OperationName } from './operations.ts'
 import { settle } from './settle.ts'
 import { Simulation } from './simulation.ts'
+import { type Failure, Tally } from './tally.ts'
 import { copyOf, type World } from './world.ts'
 
 /** How far an exploration goes: of each kind of fault every n-th one is tried; 1: all, 0: none. */
-export interface Reach {
-  readonly fleet: FleetOptions
+export interface Reach extends GuardianReach {
   /** Points that a switchover stands at when it is killed before or behind one of its requests. */
   readonly crashEvery: number
   /** Of these points those from which two orchestrators go on at once. */
@@ -30,7 +31,10 @@ export interface Reach {
 }
 
 /** Everything. */
-export const farthest: Omit<Reach, 'fleet'> = { crashEvery: 1, twoAtOnceEvery: 1, isExhaustive: false, lostEvery: 1, pauseEvery: 1, outageEvery: 1, depth: 2 }
+export const farthest: Omit<Reach, 'fleet'> = {
+  ...{ crashEvery: 1, twoAtOnceEvery: 1, isExhaustive: false, lostEvery: 1, pauseEvery: 1, outageEvery: 1, depth: 2 },
+  ...{ guardedEvery: 1, besideEvery: 1, guardianFaultEvery: 1, resumeEvery: 1 },
+}
 
 /** What an exploration has found. */
 export interface Explored {
@@ -39,13 +43,9 @@ export interface Explored {
   readonly states: number
   readonly requests: number
   readonly excepted: number
+  /** How long producers were held at most while a guardian could help. */
+  readonly longestStallMs: number
   readonly failures: readonly Failure[]
-}
-
-export interface Failure {
-  /** What was done, so that it can be repeated. */
-  readonly scenario: string
-  readonly simulation: Simulation
 }
 
 type Wanted = Pick<Intent, 'live' | 'attempt'>
@@ -77,13 +77,13 @@ function slowBrokers({ clusters }: World): void {
 }
 
 /** Every n-th, with its index; none for 0. */
-function everyNth<T>(all: readonly T[], every: number): readonly (readonly [number, T])[] {
+export function everyNth<T>(all: readonly T[], every: number): readonly (readonly [number, T])[] {
   if (every === 0) return []
   return all.flatMap((one, index) => (index % every === 0 ? [[index / every, one] as const] : []))
 }
 
 /** A request of the undisturbed switchover. */
-interface Place {
+export interface Place {
   readonly call: number
   readonly name: OperationName
   readonly isEffect: boolean
@@ -99,23 +99,17 @@ export async function explore(reach: Reach): Promise<Explored> {
   await explorer.lostAnswers(places)
   await explorer.pauses(places)
   await explorer.outages(places)
-  return explorer.explored(places.length)
+  await exploreGuardians(explorer.tally, reach, places)
+  return explorer.tally.explored(places.length)
 }
 
 class Explorer {
   readonly #reach: Reach
-  readonly #states = new Set<string>()
   readonly #tried = new Set<string>()
-  readonly #failures: Failure[] = []
-  #scenarios = 0
-  #excepted = 0
+  readonly tally = new Tally()
 
   constructor(reach: Reach) {
     this.#reach = reach
-  }
-
-  explored(requests: number): Explored {
-    return { scenarios: this.#scenarios, states: this.#states.size, requests, excepted: this.#excepted, failures: this.#failures }
   }
 
   /** The switchover without faults, with a copy of the world at each of its requests. */
@@ -129,7 +123,7 @@ class Explorer {
       const place = places.get(call)
       if (place !== undefined) place.after = simulation.withoutActors()
     })
-    await this.#judge('no fault', simulation, async () => {
+    await this.tally.judge('no fault', simulation, async () => {
       const first = startMove(simulation, 'O1', forward)
       await simulation.run(() => first.outcome !== null, longMs, 'the switchover')
       simulation.onEffect.length = 0
@@ -151,7 +145,7 @@ class Explorer {
     for (const [, { what, world }] of everyNth(points, crashEvery)) {
       for (const intent of [forward, back]) {
         const simulation = new Simulation(copyOf(world))
-        await this.#judge(`${what}, then ${intent.live}`, simulation, () => settle(simulation, { intent }))
+        await this.tally.judge(`${what}, then ${intent.live}`, simulation, () => settle(simulation, { intent }))
       }
     }
     for (const [, { what, world }] of everyNth(points, twoAtOnceEvery)) await this.#twoAtOnce(what, world)
@@ -161,7 +155,7 @@ class Explorer {
   async #twoAtOnce(what: string, world: World): Promise<void> {
     for (let order = 0; order < choices ** this.#reach.depth; order += 1) {
       const simulation = new Simulation(copyOf(world))
-      await this.#judge(`${what}, then two at once, order ${order}`, simulation, async () => {
+      await this.tally.judge(`${what}, then two at once, order ${order}`, simulation, async () => {
         await simulation.run(() => simulation.world.etcd.keys[lockKey] === undefined, longMs, 'the lease to end')
         const both = [startMove(simulation, 'O2', forward), startMove(simulation, 'O3', back)]
         let left = order
@@ -208,7 +202,7 @@ class Explorer {
     const all = places.filter((place) => place.isEffect).flatMap((place) => pauses.map((pause) => ({ place, pause })))
     for (const [index, { place, pause }] of everyNth(all, this.#reach.pauseEvery)) {
       const simulation = new Simulation(await newFleet(this.#reach.fleet), { faults: at(place.call, pause) })
-      await this.#judge(`paused ${pause.when} request ${place.call} (${place.name}) for ${pause.ms} ms`, simulation, async () => {
+      await this.tally.judge(`paused ${pause.when} request ${place.call} (${place.name}) for ${pause.ms} ms`, simulation, async () => {
         const first = startMove(simulation, 'O1', forward)
         await simulation.run(() => first.isPaused || first.outcome !== null, longMs, 'the pause')
         await simulation.run(() => simulation.world.etcd.keys[lockKey] === undefined || first.outcome !== null, longMs, 'the lease to end')
@@ -222,24 +216,11 @@ class Explorer {
   /** One switchover under its faults, then the same again or back. */
   async #undergoes(what: string, simulation: Simulation, index: number): Promise<void> {
     const intent = index % 2 === 0 ? forward : back
-    await this.#judge(`${what}, then ${intent.live}`, simulation, async () => {
+    await this.tally.judge(`${what}, then ${intent.live}`, simulation, async () => {
       const first = startMove(simulation, 'O1', forward)
       await simulation.run(() => first.outcome !== null, longMs, 'the switchover')
       await settle(simulation, { intent })
     })
-  }
-
-  async #judge(scenario: string, simulation: Simulation, work: () => Promise<unknown>): Promise<void> {
-    this.#scenarios += 1
-    simulation.onEffect.push(() => this.#states.add(fingerprint(simulation.world)))
-    const { history } = simulation.world
-    try {
-      await work()
-    } catch (thrown) {
-      history.violations.push({ invariant: 'the run itself', text: String(thrown), atMs: simulation.world.nowMs })
-    }
-    this.#excepted += history.excepted.length
-    if (history.violations.length > 0) this.#failures.push({ scenario, simulation })
   }
 
   #isNew(world: World): boolean {

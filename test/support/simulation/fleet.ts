@@ -1,10 +1,11 @@
 /** A simulated fleet as it stands before a switchover: born fenced, its route created by the real engine, mirrored, with clients at work. */
-import type { Colour } from '../../../engine/model/colour.ts'
+import { type Colour, colours } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { Limits } from '../../../engine/model/limits.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
 import { Deadline } from '../../../engine/ports/clock.ts'
 import { createRoute } from '../../../engine/run/create-route.ts'
+import type { Ports } from '../../../engine/run/ports.ts'
 import { moveLive } from '../../../engine/run/switchover.ts'
 import type { Actor } from './actor.ts'
 import { logOf, newCluster, valueAt, visibleOffsets } from './brokers.ts'
@@ -13,7 +14,7 @@ import { allPartitions } from './cluster-port.ts'
 import { groupOf } from './consumers.ts'
 import { newEtcd } from './etcd.ts'
 import { after } from './events.ts'
-import { groups, wiring } from './names.ts'
+import { groups, guardianName, wiring } from './names.ts'
 import { Simulation } from './simulation.ts'
 import { applicationPartitions, copyOf, type Habits, type SimulatedConsumer, type SimulatedProducer, type World } from './world.ts'
 
@@ -50,7 +51,19 @@ function newWorld({ hasAudit = false, seed = 1, habits = {} }: FleetOptions): Wo
     workers: { blue: { connectors: {}, offsets: {}, isExactlyOnce: true }, green: { connectors: {}, offsets: {}, isExactlyOnce: true } },
     etcd: newEtcd(),
     ...{ hasAudit, producers: {}, consumers: {}, straggleMs: null, isLateRequest: false, checkedEntry: 0 },
-    history: { acknowledged: {}, unknown: [], aborted: [], consumed: {}, routes: [], late: [], committed: {}, violations: [], excepted: [], isFaulty: false },
+    history: {
+      acknowledged: {},
+      unknown: [],
+      aborted: [],
+      consumed: {},
+      routes: [],
+      late: [],
+      committed: {},
+      violations: [],
+      excepted: [],
+      isFaulty: false,
+      longestStallMs: 0,
+    },
   }
 }
 
@@ -67,11 +80,13 @@ function requestOf(intent: Pick<Intent, 'live' | 'attempt'>, holder: string, gat
   return { wiring, intent: { consumers: {}, ...intent }, limits, holder, gateEpoch, tell: () => undefined, cancelled }
 }
 
-/** One update: the gate's resource has judged the route as it is now, the switchover acts. */
-export function startMove(simulation: Simulation, name: string, intent: Pick<Intent, 'live' | 'attempt'>): Actor {
-  return simulation.start(name, async (ports) => {
+/** One update: the gate's resource has judged the route as it is now, the switchover acts; through ports that may be `changed`. Declared are the guardians that live. */
+export function startMove(simulation: Simulation, name: string, intent: Pick<Intent, 'live' | 'attempt'>, changed = (ports: Ports) => ports): Actor {
+  return simulation.start(name, async (own) => {
+    const ports = changed(own)
     const { route } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
-    return await moveLive(ports, requestOf(intent, name, route?.epoch ?? 0))
+    const guardians = colours.filter((colour) => simulation.guardians.some(({ isAlive, name: own }) => isAlive && own === guardianName(colour)))
+    return await moveLive(ports, { ...requestOf(intent, name, route?.epoch ?? 0), wiring: { ...wiring, guardians } })
   })
 }
 

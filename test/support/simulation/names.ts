@@ -9,6 +9,11 @@ export const groups = { reading: 'billing', idle: 'archive' } as const
 
 export const storeAccess = { endpoints: ['simulated:2379'], username: 'simulated', credentialsFile: 'none' }
 
+/** The actor that is the guardian beside that colour. */
+export function guardianName(colour: Colour): string {
+  return `guardian ${colour}`
+}
+
 export function clusterIdOf(colour: Colour): string {
   return `id-of-${colour}`
 }

@@ -9,7 +9,7 @@ import type { PartitionOffsets } from '../../../engine/model/partition.ts'
 import type { Audit, AuditProof } from '../../../engine/ports/audit.ts'
 import type { Deadline } from '../../../engine/ports/clock.ts'
 import type { ConnectorFacts, Mirror } from '../../../engine/ports/mirror.ts'
-import type { Ports } from '../../../engine/run/ports.ts'
+import type { OversightPorts } from '../../../engine/run/ports.ts'
 import type { Actor } from './actor.ts'
 import { clusterOf } from './cluster-port.ts'
 import { etcdOf } from './etcd-client.ts'
@@ -19,7 +19,7 @@ import { fleet, storeAccess } from './names.ts'
 const statePauseMs = 25
 const proofPauseMs = 5
 
-export function portsOf(actor: Actor): Ports {
+export function portsOf(actor: Actor): OversightPorts {
   const store = routeStoreOver(new EtcdConnection(storeAccess, () => etcdOf(actor)), fleet, actor.clock)
   return {
     clock: actor.clock,

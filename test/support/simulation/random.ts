@@ -1,11 +1,14 @@
 /** A run of which everything is drawn from one number: the fleet, the order of effects, who acts, and what goes wrong. */
+import { type Colour, colours } from '../../../engine/model/colour.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
 import type { Actor, CallFault } from './actor.ts'
 import { killBroker, pauseBroker, stallFollower } from './brokers.ts'
 import { takeStoreAway } from './etcd.ts'
 import { newFleet, startMove } from './fleet.ts'
+import { startGuardian } from './guardians.ts'
 import { restartWorker } from './mirror.ts'
-import { settle } from './settle.ts'
+import { guardianName } from './names.ts'
+import { pass, settle } from './settle.ts'
 import { Simulation } from './simulation.ts'
 import { applicationPartitions, randomOf, type World } from './world.ts'
 
@@ -57,6 +60,10 @@ const intents: readonly [Wanted, Wanted, Wanted] = [
 
 /** About as many requests as a switchover makes. */
 const callsOfMove = 240
+/** About as many as a guardian makes while it stands by for some seconds, and brings a fleet to rest. */
+const callsOfGuardian = 400
+/** Longer than guardians may take. */
+const guardedMs = 200_000
 /** Behind them the decision and everything after it. */
 const lateCalls = 110
 
@@ -71,14 +78,17 @@ export async function runSeed(seed: number): Promise<Run> {
   const tell = (line: string) => void planned.push(line)
   disturbClients(world, dice, tell)
   const plans = planCalls(dice, tell)
+  const isGuarded = dice.isLucky(0.5)
+  if (isGuarded) await planGuardians(simulation, dice, plans, tell)
   simulation.faults = (actor, call) => plans.get(`${actor.name} ${call}`) ?? null
   planActors(simulation, dice, tell)
   planOutages(simulation, dice, tell)
   const first = startMove(simulation, 'O1', intents[0])
   await simulation.run(() => hasEnded(first), 900_000, 'the first orchestrator')
+  if (isGuarded && dice.isLucky(0.5)) await pass(simulation, guardedMs)
   const intent = dice.one(intents)
   tell(`the rerun wants ${intent.live}, attempt ${intent.attempt}`)
-  const isGraceful = planned.length === 1
+  const isGraceful = planned.length === 1 // the rerun's line
   await settle(simulation, { intent, isGraceful, movesOn: dice.isLucky(0.3) })
   return { simulation, planned }
 }
@@ -129,7 +139,7 @@ function drawFault(dice: Dice): CallFault {
 }
 
 /** F54 to F56, F89, F90: what befalls the requests of up to three orchestrators. */
-function planCalls(dice: Dice, tell: Tell): ReadonlyMap<string, CallFault> {
+function planCalls(dice: Dice, tell: Tell): Map<string, CallFault> {
   const plans = new Map<string, CallFault>()
   for (const name of ['O1', 'O2', 'O3']) {
     const count = dice.whole(0, name === 'O1' ? 2 : 1)
@@ -141,6 +151,21 @@ function planCalls(dice: Dice, tell: Tell): ReadonlyMap<string, CallFault> {
     }
   }
   return plans
+}
+
+/** One guardian or both, from the beginning; what befalls them while they stand by, and while they act. */
+async function planGuardians(simulation: Simulation, dice: Dice, plans: Map<string, CallFault>, tell: Tell): Promise<void> {
+  const standing = dice.one<readonly Colour[]>([colours, colours, ['blue'], ['green']])
+  tell(`guardians stand beside ${standing.join(' and ')}`)
+  for (const colour of standing) {
+    startGuardian(simulation, colour, 101 + dice.whole(0, 1))
+    if (!dice.isLucky(0.5)) continue
+    const call = dice.whole(1, callsOfGuardian)
+    const fault = drawFault(dice)
+    plans.set(`${guardianName(colour)} ${call}`, fault)
+    tell(`request ${call} of the guardian beside ${colour}: ${JSON.stringify(fault)}`)
+  }
+  await pass(simulation, 1_000)
 }
 
 /** A second and a third orchestrator, begun in the middle of things. */

@@ -4,6 +4,7 @@ import { killBroker, logOf, pauseBroker, stallFollower, valueAt, visibleOffsets 
 import { groupOf } from './consumers.ts'
 import { takeStoreAway } from './etcd.ts'
 import { startMove } from './fleet.ts'
+import { guardianScenarios } from './guardian-scenarios.ts'
 import { restartWorker } from './mirror.ts'
 import { groups } from './names.ts'
 import { behind, faultAt, faultAtDecision, forward, longMs, once, type Scenario, whenRoute } from './scenario.ts'
@@ -57,6 +58,7 @@ async function lateLiftOverDecision(simulation: Simulation): Promise<Outcome | n
 }
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
+  ...guardianScenarios,
   'nothing goes wrong': { faults: '', expected: { ends: ['done'], live: 'green', isGraceful: true } },
   'nothing goes wrong, with an audit and transactions': {
     ...{ faults: '', fleet: { hasAudit: true, hasTransactions: true } },

@@ -61,6 +61,7 @@ function heal(simulation: Simulation): void {
   simulation.faults = () => null
   simulation.onRequest.length = 0
   world.habits = { ...usualHabits, aborts: world.habits.aborts }
+  for (const guardian of simulation.guardians) guardian.hearsLateMs = 0
   for (const entry of world.agenda) if (entry.event.kind === 'end-transaction') entry.atMs = Math.min(entry.atMs, world.nowMs + 5)
   if (world.etcd.isAway) after(world, 1, { kind: 'store-back' })
   for (const cluster of Object.values(world.clusters)) {
@@ -78,8 +79,8 @@ function heal(simulation: Simulation): void {
 }
 
 /** Nobody acts any more, the lock is free, and no lost request is still to land. */
-function isOver({ world, actors }: Simulation): boolean {
-  const acts = actors.some(({ isAlive, outcome }) => isAlive && outcome === null)
+function isOver({ world, actors, guardians }: Simulation): boolean {
+  const acts = actors.some((actor) => actor.isAlive && actor.outcome === null && !guardians.includes(actor))
   return !acts && world.etcd.keys[keys.lock] === undefined && !world.agenda.some(({ event }) => event.kind === 'land') && !world.etcd.isAway
 }
 

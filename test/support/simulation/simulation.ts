@@ -1,5 +1,5 @@
 /** The scheduler: virtual time, what is due next, and whose turn it is. Between two effects everything that was woken runs until it waits again. */
-import type { Ports } from '../../../engine/run/ports.ts'
+import type { OversightPorts } from '../../../engine/run/ports.ts'
 import { Actor, type CallFault } from './actor.ts'
 import type { StoreWatch } from './etcd-client.ts'
 import { after } from './events.ts'
@@ -43,6 +43,8 @@ export class Simulation {
   readonly world: World
   readonly watches = new Set<StoreWatch>()
   readonly actors: Actor[] = []
+  /** Those of them that never end by themselves. */
+  readonly guardians: Actor[] = []
   readonly trace: Trace = []
   faults: FaultPlan
   choose: Choice | null
@@ -51,6 +53,8 @@ export class Simulation {
   readonly onRequest: ((actor: Actor, call: number, name: OperationName, args: unknown) => void)[] = []
   /** Called behind every effect of a request. */
   readonly onEffect: ((actor: Actor, call: number, name: OperationName, args: unknown) => void)[] = []
+  /** Called behind everything that happens. */
+  readonly onStep: (() => void)[] = []
   #pending: Pending[] = []
 
   constructor(world: World, { faults = () => null, choose, choices = 3 }: SimulationOptions = {}) {
@@ -61,7 +65,7 @@ export class Simulation {
   }
 
   /** Somebody begins to act, with ports of his own. */
-  start(name: string, work: (ports: Ports) => Promise<unknown>): Actor {
+  start(name: string, work: (ports: OversightPorts) => Promise<unknown>): Actor {
     const actor = new Actor(this, name)
     this.actors.push(actor)
     work(portsOf(actor)).then(
@@ -89,6 +93,7 @@ export class Simulation {
       this.world.nowMs = Math.max(this.world.nowMs, entry.atMs)
       await this.#perform(due)
       checkStep(this.world)
+      for (const listener of this.onStep) listener()
       this.#tellWatches()
     }
   }
@@ -128,9 +133,10 @@ export class Simulation {
       const tell = () => {
         if (this.watches.has(watch)) watch.tell(news)
       }
-      this.answer(watch.actor, between(this.world, this.world.habits.news), tell)
+      this.answer(watch.actor, between(this.world, this.world.habits.news) + watch.actor.hearsLateMs, tell)
     }
-    if (this.watches.size === 0 && changes.length > 50) changes.splice(0, changes.length - 50)
+    // Every watch has been told of these; who begins to watch does so from a revision that he has just read.
+    if (changes.length > 50) changes.splice(0, changes.length - 50)
   }
 
   faultOf(actor: Actor, call: number, name: OperationName, args: unknown): CallFault | null {

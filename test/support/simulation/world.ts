@@ -199,6 +199,8 @@ export interface History {
   excepted: string[]
   /** Whether a fault has happened that may make a switchover ungraceful. */
   isFaulty: boolean
+  /** How long producers were held at most while a guardian could help. */
+  longestStallMs: number
 }
 
 export interface Violation {
