@@ -1,3 +1,4 @@
+import type { DrillResult } from '../../engine/model/drill.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 import { drill } from '../../engine/run/drill/drill.ts'
 import { withPorts } from '../../engine/run/ports.ts'
@@ -15,6 +16,11 @@ export async function runDrill(fleet: string): Promise<number> {
     withPorts(request.wiring, systemClock, (ports) => drill(ports, request, (wiring) => startDrillLoad(wiring, systemClock))),
   )
   console.log(`The drill has ${drillText(result)}.`)
-  if (result.passed) return 0
-  return result.lost + result.unread + result.duplicated + result.redelivered > 0 ? 1 : 2
+  return exitCodeOf(result)
+}
+
+/** See {@link runDrill}. */
+export function exitCodeOf({ passed, lost, unread, duplicated, redelivered }: DrillResult): 0 | 1 | 2 {
+  if (passed) return 0
+  return lost + unread + duplicated + redelivered > 0 ? 1 : 2
 }

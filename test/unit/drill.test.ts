@@ -1,5 +1,6 @@
 /** What a drill is judged by, when a gate asks for one, and that it and its fleet don't meet what is the other's. */
 import { describe, expect, test } from 'vitest'
+import { exitCodeOf } from '../../cli/drill/command.ts'
 import { drillFenceBindings } from '../../engine/adapters/kafka/drill-fence.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { drillScope, fleetScope } from '../../engine/adapters/kafka/scope.ts'
@@ -42,6 +43,8 @@ describe('a drill is judged by what its clients saw', () => {
     expect(judgeDrill({ ...sound, reason: 'the gate is fail' }).passed).toBe(false)
     expect(judgeDrill({ ...sound, windowsMs: [80] }).passed).toBe(false)
     expect(judgeDrill({ acknowledged: [], received: [], log: [], windowsMs: [1, 1], reason: '' }).passed).toBe(false)
+    const early = { ...sound, reason: 'the gate is fail' }
+    expect([sound, early, { ...early, log: ['a'] }].map((each) => exitCodeOf(judgeDrill(each)))).toEqual([0, 2, 1])
     expect(drillText(judgeDrill({ ...sound, windowsMs: [80.4], reason: 'the gate is fail' }))).toBe(
       'not passed: 3 acknowledged, 0 lost, 0 unread, 0 duplicated, 0 redelivered, 80 ms without an acknowledgement; the gate is fail',
     )
