@@ -67,6 +67,14 @@ export const trafficKeys = z.object({
     .default({})
     .describe('an object of waves that read elsewhere than on the live colour, for example {"wave-1": "green"}'),
   attempt: wholeNumber.pipe(z.int().min(0)).default(0).describe('a whole number from 0; count it up to move again after a refused or undone move'),
+  acceptLoss: wholeNumber
+    .pipe(z.int().min(0))
+    .optional()
+    .describe('a whole number: so many records of the live colour may stay behind when live is changed; that colour then needs a fresh cluster'),
+  failover: z
+    .union([z.literal('unknown'), wholeNumber.pipe(z.int().min(0))])
+    .optional()
+    .describe('the number of records that preview says are known to be lost, or unknown where it knows none: live is changed without the colour that is gone'),
   limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
   unprovenGroups: json.pipe(UnprovenGroups).default({}).describe('an object of group names, each with "stay" or "redeliver"'),
   hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),

@@ -39,6 +39,10 @@ export interface TrafficConfig {
   readonly attempt: number
   /** Waves that are to read elsewhere than on the live colour. */
   readonly consumers: Intent['consumers']
+  /** Records of the live colour that may stay behind at most, see {@link Intent}. */
+  readonly acceptLoss?: number | undefined
+  /** The live colour is gone, and the other one takes over: what is known to be lost, repeated. */
+  readonly failover?: number | 'unknown' | undefined
   readonly limits: Limits
   /** Groups that stay, or that may be moved to a proven place before their own. */
   readonly unprovenGroups: UnprovenGroups
@@ -75,6 +79,8 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
     problems.push(`decommission: "${shared.decommission}" is another fleet; allowed: ${identity.fleet}`)
   }
   problems.push(...misplaced(identity, values), ...strangers(values, allKeys))
+  if (values.acceptLoss !== undefined && values.failover !== undefined)
+    problems.push('acceptLoss, failover: only one of both; acceptLoss leaves a live colour that answers, failover one that is gone')
   const ofFleet = { fleet: identity.fleet, tls: shared?.tls ?? false, decommission: shared?.decommission }
   const config = isColour(identity.role)
     ? colourConfig(ofFleet, identity.role, readKeys(colourKeys, values, problems))

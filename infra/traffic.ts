@@ -40,7 +40,8 @@ export interface TrafficOutputs {
  * asks it.
  */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
-  const { fleet, live, attempt, consumers, limits, unprovenGroups, hooks, tls } = config
+  const { fleet, live, attempt, consumers, acceptLoss, failover, limits, unprovenGroups, hooks, tls } = config
+  const loss = { ...(acceptLoss === undefined ? {} : { acceptLoss }), ...(failover === undefined ? {} : { failover }) }
   const staying = Object.entries(unprovenGroups).flatMap(([groupId, what]) => (what === 'stay' ? [groupId] : []))
   const waves = wavesOf(catalog, staying)
   refuseUnknownWaves(consumers, waves)
@@ -73,7 +74,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
   const besideGreen = new LocalGuardian('guardian-green', { wiring, limits, colour: 'green' }, { dependsOn: [besideBlue] })
   // One that is just starting would be on an old epoch to the gate, and late to a move.
   const behind = { dependsOn: [writeBack, besideBlue, besideGreen] }
-  const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers }, limits }, behind)
+  const gate = new Gate('gate', { wiring, intent: { live, attempt, consumers, ...loss }, limits }, behind)
   const switchover = new Switchover(
     'switchover',
     {
@@ -81,6 +82,7 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
       live,
       attempt,
       consumers,
+      ...loss,
       limits,
       gate: { verdict: gate.verdict, epoch: gate.epoch },
       decommission,

@@ -11,6 +11,10 @@ export interface SwitchoverArgs {
   readonly attempt: number
   /** Waves that are wanted elsewhere than on the live colour: they read there while the producers stay. */
   readonly consumers: Readonly<Record<string, Colour>>
+  /** Records of the live colour that may stay behind at most when it is left. */
+  readonly acceptLoss?: number
+  /** The live colour is gone: what is known to be lost, repeated. */
+  readonly failover?: number | 'unknown'
   readonly limits: Limits
   /** The gate's answer; only a `pass` of the route's present epoch lets traffic move. */
   readonly gate: { readonly verdict: pulumi.Input<string>; readonly epoch: pulumi.Input<number> }

@@ -1,11 +1,13 @@
 import type { Limits } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
+import type { Intent } from '../model/wiring.ts'
 import { checkAudit, checkNoAudit } from './audit.ts'
 import { checkCatalogParity } from './catalog-parity.ts'
 import { type Check, type CheckVerdict, verdictOf } from './check.ts'
 import { checkClients } from './clients.ts'
-import { checkConnectorStates } from './connector-states.ts'
+import { checkConnectorStates, checkMirrorStoppable } from './connector-states.ts'
 import { checkControllerQuorum } from './controller-quorum.ts'
+import { checkDiverged } from './diverged.ts'
 import { checkDrill } from './drill.ts'
 import { checkFencePossible } from './fence-possible.ts'
 import { checkFence } from './fences.ts'
@@ -19,6 +21,7 @@ import { checkOpenTransactions } from './open-transactions.ts'
 import { checkPoisonedGroups } from './poisoned-groups.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
+import { checkAccepted, checkGone, checkLeftBehind, checkRepeated } from './unmirrored.ts'
 
 /** The gate's answer: the worst of all checks, and each with its evidence. */
 export interface Verdict {
@@ -30,7 +33,17 @@ export interface Verdict {
  * What a move is for. `move`: the operator wants it. `way back`: a guardian leaves a live colour that has failed its watch, under the attempt that led there; what only says that this colour is
  * sick doesn't keep it there, as long as it can be fenced and drained.
  */
-export type Purpose = 'move' | 'way back'
+export type Purpose = 'move' | 'way back' | LossyPurpose
+
+/** A move that leaves records behind, and how many the operator lets it: see {@link LossyMove}. */
+export type LossyPurpose = { readonly kind: 'forced'; readonly accepted: number } | { readonly kind: 'failover'; readonly repeated: number | 'unknown' }
+
+/** What a run judges by: an automatic way back, what the operator lets stay behind, or an ordinary move. */
+export function purposeOf(isAutomatic: boolean, { acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 'failover'>): Purpose {
+  if (isAutomatic) return 'way back'
+  if (failover !== undefined) return { kind: 'failover', repeated: failover }
+  return acceptLoss === undefined ? 'move' : { kind: 'forced', accepted: acceptLoss }
+}
 
 /**
  * The bounds that a gate judges by (pure). On a way back the mirror reads a sick colour: it may be behind by as much as the drain can wait for with time to spare, because nothing becomes faster there
@@ -47,6 +60,7 @@ export function boundsOf(limits: Limits, purpose: Purpose): Limits {
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
  */
 export function assess(snapshot: Snapshot, limits: Limits, attempt: number, wantedLagSamples: number, purpose: Purpose = 'move'): Verdict {
+  if (typeof purpose === 'object') return assessLossy(snapshot, attempt, purpose)
   const source = snapshot.colours[snapshot.source]
   const target = snapshot.colours[snapshot.target]
   const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
@@ -67,6 +81,8 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     checkConnectorStates(snapshot.mirror),
     checkMirrorLag(snapshot.mirror.lag, limits, wantedLagSamples),
     ...auditChecks(snapshot, limits),
+    ...checkLeftBehind(snapshot),
+    checkDiverged(snapshot),
     checkLateRecords(snapshot),
     ...(isWayBack ? [] : [checkOpenTransactions(source, limits)]), // a sick colour keeps them open; one that doesn't end is taken back by the drain
     // Fence, drain and copy need no group; which of them can follow the groups step proves of each, and the others stay.
@@ -75,6 +91,40 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     ...(isWayBack || limits.maxDrillAgeDays === 0 ? [] : [checkDrill(snapshot.route, limits, snapshot.observedAtMs)]),
     ...(isWayBack ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch)]), // who moves back is one, and the other may have ended with the sick colour
   ]
+  return { verdict: verdictOf(checks), checks }
+}
+
+/** Of a target that takes over all is asked; of a source that is left without a copy only what a fence needs, and of one that is gone that it is. */
+function assessLossy(snapshot: Snapshot, attempt: number, purpose: LossyPurpose): Verdict {
+  const source = snapshot.colours[snapshot.source]
+  const target = snapshot.colours[snapshot.target]
+  const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
+  const ofTarget = [
+    checkRouteState(snapshot.route, attempt),
+    checkIdentity(target),
+    checkControllerQuorum(target),
+    checkReplicaHealth(target, snapshot.topics),
+    checkFencePossible(target),
+    checkFence(target, 'fenced'),
+    checkDiverged(snapshot),
+    checkLateRecords(snapshot),
+    checkMirrorStoppable(snapshot.mirror),
+  ]
+  const ofSource =
+    purpose.kind === 'failover'
+      ? [checkGone(source), checkRepeated(snapshot, purpose.repeated)]
+      : [
+          checkIdentity(source),
+          checkControllerQuorum(source, 'majority'),
+          checkReplicaHealth(source, snapshot.topics, 'leaders'),
+          checkCatalogParity(snapshot, 'partitions'),
+          checkFence(source, 'open'),
+          checkAccepted(snapshot, purpose.accepted),
+          checkGroupStates(snapshot),
+          checkClients(snapshot.clients, epoch),
+          checkGuardians(snapshot.clients, snapshot.guardians, epoch),
+        ]
+  const checks = [...ofTarget, ...ofSource]
   return { verdict: verdictOf(checks), checks }
 }
 

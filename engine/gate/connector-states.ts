@@ -24,3 +24,11 @@ export function checkConnectorStates(mirror: MirrorSnapshot): Check {
   const running = forward.state === 'RUNNING' && tasks.length > 0 && tasks.every((state) => state === 'RUNNING')
   return judged(name, running ? 'pass' : 'fail', observed, required, remedy)
 }
+
+/** Can the mirror be stopped for good? A move that leaves records behind must not have them copied behind its back later. */
+export function checkMirrorStoppable({ forward }: MirrorSnapshot): Check {
+  const required = 'the Connect worker beside the target answers'
+  const remedy = 'Start that worker first (pulumi up on the traffic stack): left alone it would copy what stays behind as soon as it comes back.'
+  if (!forward.seen) return judged('mirror worker', 'inconclusive', forward.why, required, remedy)
+  return judged('mirror worker', 'pass', forward.value === null ? 'no mirror is known' : `${forward.value.name} ${forward.value.state}`, required, '')
+}

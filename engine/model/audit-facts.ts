@@ -49,6 +49,8 @@ export const AuditedPartition = z.strictObject({
    */
   watermarkAgeMs: z.number().nonnegative().nullable(),
   differences: z.strictObject({ total: Count, shown: z.array(ToldDifference) }),
+  /** Visible records of each side that were read and not yet found on the other one; absent: not told. */
+  unmatched: z.strictObject({ blue: Count, green: Count }).optional(),
   /** Runs of the offset map. */
   runs: Count,
   /** Records that this side's log doesn't hold any more and the other one's still does, at most: retention took them here first. null: where both logs begin isn't known yet. */

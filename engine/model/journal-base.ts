@@ -15,7 +15,7 @@ export const JournalBase = z.strictObject({
   oldest: z.int().positive(),
   /** Numbers of the kept `opened` entries, in order. */
   opened: z.array(z.int().positive()),
-  /** Entries before `first` that still say something: the newest of each mirror direction that has a connector, those of late records, and the newest drill. */
+  /** Entries before `first` that still say something: the newest of each mirror direction that has a connector, those of late records, what left records behind, and the newest drill. */
   carried: z.array(JournalEntry),
 })
 export type JournalBase = z.infer<typeof JournalBase>
@@ -42,6 +42,7 @@ export function nextBase(base: JournalBase, journal: readonly JournalEntry[], op
     carried: [
       ...(['blue', 'green'] as const).flatMap((source) => newestMirror(before, source)),
       ...newestLate(before),
+      ...newestLosses(before),
       ...before.filter(({ kind }) => kind === 'drill').slice(-1),
     ],
   }
@@ -51,6 +52,12 @@ export function nextBase(base: JournalBase, journal: readonly JournalEntry[], op
 function newestLate(journal: readonly JournalEntry[]): readonly JournalEntry[] {
   const late = journal.flatMap((entry) => (entry.kind === 'late' ? [entry] : []))
   return [...new Map(late.map((entry) => [`${entry.colour} ${entry.partition}`, entry])).values()]
+}
+
+/** A colour stays diverged until it is another cluster. Its cut has nothing to say any more, and may be large. */
+function newestLosses(journal: readonly JournalEntry[]): readonly JournalEntry[] {
+  const losses = journal.flatMap((entry) => (entry.kind === 'decided' && entry.loss !== undefined ? [{ ...entry, cut: null }] : []))
+  return [...new Map(losses.map((entry) => [entry.loss?.colour, entry])).values()]
 }
 
 function newestMirror(journal: readonly JournalEntry[], source: 'blue' | 'green'): readonly JournalEntry[] {

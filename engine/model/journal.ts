@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { Colour } from './colour.ts'
 import { DrillResult } from './drill.ts'
 import { HookEvent } from './hook.ts'
+import { Loss, LossyMove } from './loss.ts'
 import { OffsetsJson, OffsetText } from './offset-json.ts'
 import { CutAudit, PackedCut, packCut, unpackCut } from './packed-cut.ts'
 import { GroupPace, WatchBaseline, WatchEvent, WatchMeasure } from './watch.ts'
@@ -72,6 +73,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     consumers: z.record(WaveName, Colour).optional(),
     /** Why a guardian moves traffic back by itself; absent: the operator wants it. */
     automatic: z.string().optional(),
+    /** The operator wants it although records stay behind; absent: none may. */
+    lossy: LossyMove.optional(),
   }),
   z.strictObject({
     ...head,
@@ -90,6 +93,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     cut: StoredCut.nullable(),
     reason: z.string(),
     graceful: z.boolean(),
+    /** What is left behind on the source, which has diverged from here on; absent: nothing. */
+    loss: Loss.optional(),
   }),
   /** Positions of a batch that don't fit into its `groups` entry. They count only once that entry stands behind them. */
   z.strictObject({ ...head, kind: z.literal('positions'), positions: z.array(GroupPosition) }),

@@ -14,6 +14,7 @@ import type {
   TopicFacts,
 } from './facts.ts'
 import type { GroupPosition, JournalEntry } from './journal.ts'
+import type { Unmirrored } from './loss.ts'
 import type { PartitionOffsets } from './partition.ts'
 import type { ClientRegistration, RouteDocument } from './route.ts'
 import type { UnprovenGroups } from './wiring.ts'
@@ -87,6 +88,8 @@ export interface Snapshot {
   readonly clients: Reading<readonly ClientRegistration[]>
   readonly colours: Readonly<Record<Colour, ColourSnapshot>>
   readonly mirror: MirrorSnapshot
+  /** What stands on the source only; null: the mirror keeps up, so that wasn't counted. */
+  readonly unmirrored: Reading<Unmirrored> | null
   /** What the audit's workers say; null: the fleet has none. */
   readonly audit: Reading<AuditFacts> | null
   /** The colours that a guardian is to stand beside. */

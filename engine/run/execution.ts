@@ -2,9 +2,10 @@ import type { Colour } from '../model/colour.ts'
 import { KbgError, messageOf } from '../model/error.ts'
 import type { JournalEntry, JournalFact, TimelineMark } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
+import type { LossyMove } from '../model/loss.ts'
 import type { RouteDocument } from '../model/route.ts'
 import type { Waves } from '../model/wave.ts'
-import type { Intent, Wiring } from '../model/wiring.ts'
+import { type Intent, lossyMoveOf, type Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
@@ -77,6 +78,13 @@ export class Execution {
   /** Whether a way back by itself was begun by a run that has ended: whoever finishes it has to say what became of the watch. */
   get finishesAutomatic(): boolean {
     return this.#automatic === null && (openSwitch(this.journal)?.automatic ?? null) !== null
+  }
+
+  /** Whether records may stay behind on the source of the switchover that is open, or of the one that is wanted; null: none may. */
+  get lossy(): LossyMove | null {
+    const open = openSwitch(this.journal)
+    if (open !== null) return open.lossy
+    return this.intent.live === this.route.live ? null : lossyMoveOf(this.intent)
   }
 
   /** Why this run is told to stop, in words for people; null: it isn't. */

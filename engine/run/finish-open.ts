@@ -2,11 +2,13 @@ import { KbgError, messageOf } from '../model/error.ts'
 import type { Cut } from '../model/journal.ts'
 import type { LeftOpen, LeftSwitch } from '../switchover/resume.ts'
 import { type Actual, EndStateError, type Execution } from './execution.ts'
+import { letMirrorComeBack, stopForward } from './mirrors.ts'
 import { settleWaves } from './move-waves.ts'
 import { fenceStill, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort, sayHalted } from './steps/abort.ts'
 import { finish } from './steps/finish.ts'
 import { groups } from './steps/groups.ts'
+import { groupsWithout } from './steps/groups-without.ts'
 import { liftAndPublish } from './steps/release.ts'
 import { reverse } from './steps/reverse.ts'
 import { beginWatch } from './steps/watch.ts'
@@ -29,6 +31,7 @@ export async function finishOpen(run: Execution, left: LeftOpen, why: string | n
     case 'close-untouched':
       await reconcileFences(run)
       await disarm(run, left.open.source, left.open.target)
+      if (left.open.lossy === 'failover') await letMirrorComeBack(run, left.open.source)
       return await closeUntouched(run, why ?? 'the orchestrator ended before the hold')
     case 'abort':
       await decideAbort(run, why ?? 'the orchestrator ended while clients were held')
@@ -64,15 +67,18 @@ async function finishSwitch(run: Execution, left: Extract<LeftSwitch, { kind: 'f
 
 /** Steps 9 to 12. The traffic has moved; what fails here leaves a known state that a rerun finishes. */
 export async function afterRelease(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green', decidedCut: Cut, graceful: boolean): Promise<Actual> {
+  const lossy = run.lossy !== null
   try {
-    run.tell({ step: 'reverse', text: `turning the mirror round: ${target} -> ${source}` })
-    const mirrorless = await reverse(run, source, target, decidedCut)
+    run.tell({ step: 'reverse', text: lossy ? `the mirror ${source} -> ${target} ends, and none begins` : `turning the mirror round: ${target} -> ${source}` })
+    // A colour that keeps records of its own is a copy no more: nothing is mirrored to or from it.
+    const mirrorless = lossy ? await stopForward(run, source, target).then(() => null) : await reverse(run, source, target, decidedCut)
     run.tell({ step: 'groups', text: 'moving consumer groups' })
-    await groups(run, source, target, decidedCut)
+    if (run.lossy === 'failover') await groupsWithout(run, source, target)
+    else await groups(run, source, target, decidedCut)
     if (mirrorless !== null) throw mirrorless
     await beginWatch(run, target)
     await finish(run, source, target, graceful)
-    run.tell({ step: 'finish', text: `${target} live, ${source} standby, mirror ${target} -> ${source}` })
+    run.tell({ step: 'finish', text: `${target} live, ${lossy ? `${source} diverged, no mirror` : `${source} standby, mirror ${target} -> ${source}`}` })
     return run.actual
   } catch (thrown) {
     throw new EndStateError('unfinished', `${target} is live, but the switchover is not finished: ${messageOf(thrown)}`, run.actual, {

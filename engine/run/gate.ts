@@ -1,3 +1,4 @@
+import { purposeOf } from '../gate/assess.ts'
 import type { Check } from '../gate/check.ts'
 import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
@@ -38,7 +39,11 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
     const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
     const move = { source: route.live, target: otherColour(route.live) }
-    const verdict = await judge(ports, { wiring, limits, move, attempt: intent.attempt, lagSamples }, deadline)
+    const verdict = await judge(
+      ports,
+      { wiring, limits, move, attempt: intent.attempt, purpose: purposeOf(false, route.live === intent.live ? {} : intent), lagSamples },
+      deadline,
+    )
     if (verdict.verdict !== 'pass') throw refused(verdict)
     return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
   })

@@ -1,6 +1,7 @@
 import { assess, boundsOf, type Purpose, type Verdict } from '../gate/assess.ts'
 import { type Check, refusals } from '../gate/check.ts'
 import { groupsCompared } from '../gate/groups-translatable.ts'
+import { leftBehind } from '../gate/unmirrored.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
@@ -9,7 +10,14 @@ import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
 
 /** Checks whose refusal a moment can lift: on a busy machine the mirror and the audit fall behind now and then, and catch up by themselves, and a guardian that lost its registration comes back. */
-const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark', 'guardians', groupsCompared])
+const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark', 'guardians', groupsCompared, leftBehind])
+
+/** A colour that is gone is asked for so long at most: it doesn't answer later either. */
+const goneLookMs = 5_000
+
+function isFailover(purpose: Purpose): boolean {
+  return typeof purpose === 'object' && purpose.kind === 'failover'
+}
 
 /** What is judged, and for whom. */
 export interface Judgement {
@@ -38,11 +46,13 @@ export async function judge(ports: Ports, { wiring, limits, move, attempt, purpo
   const isSilence = ({ name, verdict }: Check) => purpose === 'way back' && verdict === 'inconclusive' && name === `fence of ${move.source}`
   for (;;) {
     const startedMs = ports.clock.monotonicMs()
-    const snapshot = await observe(ports, wiring, bounds, move, lagSamples, deadline, purpose)
+    const look = isFailover(purpose) ? deadline.within(Math.min(goneLookMs, deadline.remainingMs()), 'the colours to be observed') : deadline
+    const snapshot = await observe(ports, wiring, bounds, move, lagSamples, look, purpose)
     const verdict = assess(snapshot, bounds, attempt, lagSamples, purpose)
     const tookMs = ports.clock.monotonicMs() - startedMs
     const isMomentary = refusals(verdict.checks).every((check) => momentary.has(check.name) || isSilence(check))
-    if (verdict.verdict === 'pass' || !isMomentary || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs) return { ...verdict, snapshot }
+    if (verdict.verdict === 'pass' || !isMomentary || isFailover(purpose) || deadline.remainingMs() < tookMs + limits.lagSampleIntervalMs)
+      return { ...verdict, snapshot }
     await ports.clock.sleep(limits.lagSampleIntervalMs, deadline.cancelled)
   }
 }

@@ -1,6 +1,6 @@
 import { canaryTopic } from '../model/cluster-access.ts'
 import type { Colour } from '../model/colour.ts'
-import { firstFive, KbgError } from '../model/error.ts'
+import { firstFive, KbgError, messageOf } from '../model/error.ts'
 import type { Deadline } from '../ports/clock.ts'
 import { mirrorRecord } from '../switchover/journal-reading.ts'
 import { canaryConnectorName, mirrorConnectorName } from './connector-names.ts'
@@ -9,6 +9,7 @@ import { connectorsThatRun } from './observe.ts'
 import type { Ports } from './ports.ts'
 
 const connectorMs = 30_000
+const resumeMs = 5_000
 
 /** The connector that copies only `from`'s canary topic: created once, runs for ever. */
 export async function ensureCanary(ports: Ports, from: Colour, to: Colour, deadline: Deadline): Promise<void> {
@@ -68,7 +69,8 @@ export async function stopForward(run: Execution, source: Colour, target: Colour
   const known = mirrorRecord(run.journal, source)
   if (known === null || known.what === 'stopped') return
   const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to stop`)
-  await run.ports.mirrors[source].stop(known.connector, deadline)
+  const mirror = run.ports.mirrors[source]
+  if ((await mirror.facts(known.connector, deadline)).state !== 'absent') await mirror.stop(known.connector, deadline)
   await run.record({ kind: 'mirror', connector: known.connector, source, target, what: 'stopped' })
 }
 
@@ -89,6 +91,21 @@ export async function letMirrorRun(run: Execution, source: Colour): Promise<void
   const mirror = run.ports.mirrors[source]
   const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to run again`)
   const facts = await mirror.facts(known.connector, deadline)
+  if (facts.state === 'absent') return // somebody has deleted it: the gate names that
   if (facts.state === 'STOPPED') await mirror.resume(known.connector, deadline)
   await mirror.restartTasks(known.connector, deadline)
+}
+
+/** {@link letMirrorRun} of a mirror that may be broken, or whose source is gone: Connect keeps the wish that it runs; it isn't waited for. */
+export async function letMirrorComeBack(run: Execution, source: Colour): Promise<void> {
+  const known = mirrorRecord(run.journal, source)
+  if (known === null || known.what !== 'running') return
+  const mirror = run.ports.mirrors[source]
+  try {
+    const deadline = run.untilLockLost(resumeMs, `connector ${known.connector} to run again`)
+    if ((await mirror.facts(known.connector, deadline)).state !== 'absent') await mirror.resume(known.connector, deadline)
+  } catch (thrown) {
+    if (run.lock.lost.aborted || !(thrown instanceof KbgError)) throw thrown
+    run.tell({ step: 'abort', text: `the mirror of ${source} doesn't run yet: ${messageOf(thrown)}` })
+  }
 }

@@ -11,6 +11,7 @@ import type { Deadline } from '../ports/clock.ts'
 import { mirrorRecord } from '../switchover/journal-reading.ts'
 import { isMirrorConnector } from './connector-names.ts'
 import { sampleLag } from './lag.ts'
+import { measureRest } from './measure-loss.ts'
 import { observeGroups } from './observe-groups.ts'
 import type { Ports } from './ports.ts'
 
@@ -50,6 +51,7 @@ export async function observe(
     observeMirror(ports, wiring, limits, move, journal, lagSamples, deadline),
     observeMovedGroups(ports, wiring, limits, move, routeReading.seen ? routeReading.value.route : null, lists, deadline),
   ])
+  const unmirrored = mirror.lag.at(-1)?.kind === 'caught-up' ? null : await observeRest(ports, wiring, move, journal, deadline)
   return {
     ...move,
     observedAtMs: ports.clock.wallClock().getTime(),
@@ -58,6 +60,7 @@ export async function observe(
     clients,
     colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
     mirror,
+    unmirrored,
     audit,
     guardians: wiring.guardians,
     catalogGroups: wiring.groups,
@@ -65,6 +68,18 @@ export async function observe(
     groups,
     fenceBindings: ports.clusters[move.target].fence.bindings,
   }
+}
+
+/** What stands on the source only, while both go on. */
+async function observeRest(
+  ports: Ports,
+  wiring: Wiring,
+  move: ObservedMove,
+  journal: readonly JournalEntry[],
+  deadline: Deadline,
+): Promise<Snapshot['unmirrored']> {
+  const patience = deadline.within(deadline.remainingMs() / 2, "the audit to come to the target's end")
+  return await read(async () => (await measureRest({ ports, topics: wiring.topics, journal, move }, patience, deadline)).unmirrored)
 }
 
 async function observeAudit({ audit }: Ports, deadline: Deadline): Promise<Snapshot['audit']> {
@@ -137,7 +152,7 @@ async function observeMirror(
   const lag: LagSample[] = []
   for (let number = 0; number < lagSamples && !deadline.over; number += 1) {
     const startedMs = ports.clock.monotonicMs()
-    const sample = await sampleLag(subject, Math.min(2 * limits.maxMirrorLagMs, deadline.remainingMs()))
+    const sample = await sampleLag(subject, Math.min(2 * limits.maxMirrorLagMs, deadline.remainingMs() / 2))
     lag.push(sample)
     if (sample.kind !== 'caught-up') break
     const restMs = limits.lagSampleIntervalMs - (ports.clock.monotonicMs() - startedMs)

@@ -11,6 +11,7 @@ import { openColour, proveFence } from './steps/fences.ts'
 
 /** Both colours are asked side by side; one that can't be reached must not hold an update up. */
 const observationMs = 2_000
+const pauseMs = 50
 /** What a colour that is down, hangs or is being restarted answers; anything else (another cluster, a wrong password) is an error of its own. */
 export const unreachableCodes: readonly string[] = ['deadline', 'connection', 'closed', 'no-progress', 'kafka', 'outcome-unknown']
 
@@ -53,10 +54,45 @@ export async function reconcileFences(run: Execution): Promise<void> {
  * @throws KbgError `fence-unproven`
  */
 export async function fenceStill(run: Execution, source: Colour): Promise<void> {
+  if (run.lossy === 'failover') return await fenceIfBack(run, source)
   const cluster = run.ports.clusters[source]
   const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to be fenced still`)
   if (judged(await cluster.fence.probe(deadline), 'open') === 'differs') return await fenceAgain(run, source, 'it was decided that the other colour takes over')
   await proveFence(cluster, 'fenced', deadline)
+}
+
+/**
+ * Behind the decision of a failover the source may come back at any moment: brokers that answer are fenced before the target opens. Who doesn't answer isn't waited for; a guardian fences it when it is back.
+ *
+ * @throws KbgError `fence-unproven` while a broker answers as open
+ */
+async function fenceIfBack(run: Execution, source: Colour): Promise<void> {
+  const first = await probed(run, source, run.untilLockLost(observationMs, `${source} to answer`))
+  if (first === null || first.every(({ answer }) => answer !== 'open')) return
+  const { fence } = run.ports.clusters[source]
+  run.tell({ step: 'fence', text: `${source} is back: fencing it before the other colour opens` })
+  await run.record({ kind: 'fence', colour: source, what: 'raising', bindings: fence.bindings.map(bindingText) })
+  const deadline = run.untilLockLost(run.limits.fenceDeadlineMs, `${source} to refuse`)
+  await fence.raise(deadline)
+  while (!deadline.over) {
+    const answers = await probed(run, source, deadline)
+    if (answers === null || answers.every(({ answer }) => answer !== 'open')) return
+    await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
+  }
+  throw new KbgError('fence-unproven', `${source} is back and accepts writes.`, {
+    retriable: true,
+    remedy: 'Stop its brokers: without a quorum nothing can fence them.',
+  })
+}
+
+/** null: it can't be reached. Another cluster or a wrong password is no proof that it is gone. */
+export async function probed(run: Execution, colour: Colour, deadline: Deadline) {
+  try {
+    return await deadline.race(run.ports.clusters[colour].fence.probe(deadline))
+  } catch (thrown) {
+    if (!deadline.cancelled?.aborted && thrown instanceof KbgError && unreachableCodes.includes(thrown.code)) return null
+    throw thrown
+  }
 }
 
 async function fenceAgain(run: Execution, colour: Colour, why: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { lossWithout } from '../gate/unmirrored.ts'
+import type { AuditFacts } from '../model/audit-facts.ts'
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
@@ -9,9 +11,14 @@ import { statusText } from '../switchover/status-text.ts'
 import type { Ports } from './ports.ts'
 
 const statusMs = 10_000
+const auditMs = 2_000
 
 /** Observes and explains the fleet's state in words; a colour that can't be asked is said to be unknown. */
-export async function describeStatus(ports: Ports, { waves, guardians }: Pick<Wiring, 'waves' | 'guardians'>, limits: Limits): Promise<string> {
+export async function describeStatus(
+  ports: Ports,
+  { waves, guardians, clusters, topics }: Pick<Wiring, 'waves' | 'guardians' | 'clusters' | 'topics'>,
+  limits: Limits,
+): Promise<string> {
   const deadline = new Deadline(ports.clock, statusMs, 'the fleet to be observed')
   const [reading, clients, blue, green] = await Promise.all([
     ports.store.read(deadline),
@@ -21,7 +28,35 @@ export async function describeStatus(ports: Ports, { waves, guardians }: Pick<Wi
   ])
   const { route, journal, lock } = reading
   const isAudited = ports.audit !== null
-  return statusText({ route, journal, lockHolder: lock?.holder ?? null, clients, probes: { blue, green }, isAudited, waves, guardians, limits })
+  const clusterIds = { blue: clusters.blue.clusterId, green: clusters.green.clusterId }
+  const isGone = route !== null && isSilent({ blue, green }[route.live])
+  const gone = isGone ? { without: lossWithout(await auditFacts(ports, deadline), route.live, topics) } : {}
+  return statusText({
+    ...gone,
+    clusterIds,
+    route,
+    journal,
+    lockHolder: lock?.holder ?? null,
+    clients,
+    probes: { blue, green },
+    isAudited,
+    waves,
+    guardians,
+    limits,
+  })
+}
+
+function isSilent(probes: Reading<readonly BrokerProbe[]>): boolean {
+  return !probes.seen || probes.value.every(({ answer }) => answer === 'unreachable')
+}
+
+async function auditFacts({ audit, clock }: Ports, deadline: Deadline): Promise<Reading<AuditFacts> | null> {
+  if (audit === null) return null
+  try {
+    return { seen: true, value: await audit.facts(new Deadline(clock, Math.max(auditMs, deadline.remainingMs()), 'the audit')) }
+  } catch (thrown) {
+    return { seen: false, why: messageOf(thrown) }
+  }
 }
 
 async function probe(ports: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly BrokerProbe[]>> {

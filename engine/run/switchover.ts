@@ -1,4 +1,4 @@
-import { assess, type Verdict } from '../gate/assess.ts'
+import { assess, purposeOf, type Verdict } from '../gate/assess.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { KbgError, messageOf } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
@@ -13,11 +13,14 @@ import { type Course, chooseCourse } from '../switchover/resume.ts'
 import { watchLines } from '../switchover/watch-reading.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, type Execution } from './execution.ts'
+import { decideForced, decideWithout } from './failover.ts'
 import { abortReasons, afterRelease, closeUntouched, finishOpen } from './finish-open.ts'
+import { mirrorAgain } from './mirror-again.ts'
+import { letMirrorComeBack } from './mirrors.ts'
 import { finishLeftOpen, moveWaves, refuseStaleVerdict } from './move-waves.ts'
 import { type ObservedMove, observe } from './observe.ts'
 import type { Ports } from './ports.ts'
-import { fencesDiffer, reconcileFences } from './reconcile-fences.ts'
+import { fenceStill, fencesDiffer, reconcileFences } from './reconcile-fences.ts'
 import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
 import { confirm } from './steps/confirm.ts'
@@ -59,6 +62,7 @@ async function follow(run: Execution, course: Course, request: MoveRequest): Pro
     case 'nothing':
       await finishLeftOpen(run, [])
       await reconcileFences(run)
+      await mirrorAgain(run)
       return run.actual
     case 'switch':
       await finishLeftOpen(run, openWaves(run.journal))
@@ -110,14 +114,17 @@ async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blu
   let decidedCut: Awaited<ReturnType<typeof cut>>
   let graceful: boolean
   try {
-    run.tell({ step: 'arm', text: 'reverse connector STOPPED, canaries each way' })
-    const [, baseline] = await Promise.all([arm(run, source, target), takeBaseline(run, source)])
-    await noteBaseline(run, baseline)
-    ;({ decidedCut, graceful } = await closeWindow(run, source, target, snapshot))
+    if (run.lossy === null) {
+      run.tell({ step: 'arm', text: 'reverse connector STOPPED, canaries each way' })
+      const [, baseline] = await Promise.all([arm(run, source, target), takeBaseline(run, source)])
+      await noteBaseline(run, baseline)
+    }
+    ;({ decidedCut, graceful } = await (run.lossy === 'failover' ? decideWithout(run, source, target) : closeWindow(run, source, target, snapshot)))
   } catch (thrown) {
     return await takeBack(run, source, target, thrown)
   }
   run.tell({ step: 'release', text: `decided: ${target} takes over` })
+  if (run.lossy === 'failover') await fenceStill(run, source)
   await liftAndPublish(run, target)
   run.tell({ step: 'release', text: `${target} is live at epoch ${run.route.epoch}` })
   return await afterRelease(run, source, target, decidedCut, graceful)
@@ -132,6 +139,11 @@ async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'bl
   await transactionsEnded(run)
   await fence(run, source)
   const hold = await allHeld
+  if (run.lossy === 'forced') {
+    await finalDiff(run, atGate)
+    const decidedCut = await decideForced(run, source, target, hold.graceful)
+    return { decidedCut, graceful: hold.graceful }
+  }
   const unchanged = finalDiff(run, atGate)
   unchanged.catch(() => undefined) // it is awaited below: only when the drain has ended may an abort begin
   const proof = await drain(run, source, target)
@@ -167,6 +179,7 @@ async function takeBack(run: Execution, source: 'blue' | 'green', target: 'blue'
     })
   }
   await disarm(run, source, target)
+  if (run.lossy === 'failover') await letMirrorComeBack(run, source)
   await closeUntouched(run, reason)
   throw new KbgError('refused', `The switchover ${source} -> ${target} ended before it touched traffic: ${reason}`, { cause: thrown, facts: { live: source } })
 }
@@ -215,5 +228,6 @@ function judgedMove(course: Course, live: Colour): ObservedMove | null {
 
 async function previewVerdict(ports: Ports, wiring: Wiring, intent: Intent, limits: Limits, move: ObservedMove, deadline: Deadline): Promise<Verdict> {
   const snapshot = await observe(ports, wiring, limits, move, 1, deadline)
-  return assess(snapshot, limits, intent.attempt, 1)
+  const isMove = snapshot.route.seen && snapshot.route.value.route?.live !== intent.live
+  return assess(snapshot, limits, intent.attempt, 1, purposeOf(false, isMove ? intent : {}))
 }

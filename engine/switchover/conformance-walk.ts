@@ -57,7 +57,7 @@ function step(walk: Walk, entry: JournalEntry): void {
     case 'positions':
       expectPhase(walk, entry, 'groups move', 'published')
       // Off a colour that failed its watch groups don't wait for a mirror that it may not take.
-      if (!walk.isReverseRunning && walk.opened.automatic === undefined) depart(walk, entry, 'groups move before the reverse mirror runs')
+      if (!walk.isReverseRunning && isMirrored(walk) && walk.opened.automatic === undefined) depart(walk, entry, 'groups move before the reverse mirror runs')
       return
     case 'watch':
       watched(walk, entry)
@@ -84,6 +84,7 @@ function stepped(walk: Walk, entry: Extract<JournalEntry, { kind: 'step' }>): vo
   switch (`${entry.step} ${entry.what}`) {
     case 'hold begin':
       expectPhase(walk, entry, 'clients are held', 'opened')
+      if (walk.opened.lossy === 'failover') depart(walk, entry, 'clients are held for a source that is gone')
       walk.phase = 'held'
       walk.heldTerm = entry.term
       return
@@ -111,14 +112,23 @@ function watched(walk: Walk, entry: Extract<JournalEntry, { kind: 'watch' }>): v
   expectPhase(walk, entry, `a watch's ${entry.what}`, entry.what === 'baseline' ? 'opened' : 'published')
 }
 
-/** The one that leaves `held`: a switch by whoever has held and fenced, on a cut of these colours. */
+/** Records stay behind: then there is no mirror any more, in either direction. */
+function isMirrored({ opened }: Walk): boolean {
+  return opened.lossy === undefined
+}
+
+/** The one that leaves `held`, or a failover's that leaves nobody held: a switch by whoever has held and fenced, on a cut of these colours. */
 function decided(walk: Walk, entry: Decided): void {
-  expectPhase(walk, entry, `it is decided to ${entry.outcome}`, 'held')
+  const isFailover = walk.opened.lossy === 'failover'
+  expectPhase(walk, entry, `it is decided to ${entry.outcome}`, isFailover ? 'opened' : 'held')
   const { source, target } = walk.opened
   walk.phase = entry.outcome === 'switch' ? 'switching' : 'aborting'
   if (entry.outcome === 'abort') return
-  if (entry.term !== walk.heldTerm) depart(walk, entry, `decided under term ${entry.term}, held under ${walk.heldTerm}`)
-  if (entry.term !== walk.fencedTerm) depart(walk, entry, `decided under term ${entry.term}, fenced under ${walk.fencedTerm ?? 'none'}`)
+  if (entry.loss?.how !== walk.opened.lossy)
+    depart(walk, entry, `decided with a loss of a ${entry.loss?.how ?? 'lossless'} move, opened as ${walk.opened.lossy ?? 'lossless'}`)
+  if (entry.loss !== undefined && entry.loss.colour !== source) depart(walk, entry, `what stays behind is of ${entry.loss.colour}`)
+  if (!isFailover && entry.term !== walk.heldTerm) depart(walk, entry, `decided under term ${entry.term}, held under ${walk.heldTerm}`)
+  if (!isFailover && entry.term !== walk.fencedTerm) depart(walk, entry, `decided under term ${entry.term}, fenced under ${walk.fencedTerm ?? 'none'}`)
   if (entry.cut === null) depart(walk, entry, 'decided without a cut')
   else if (entry.cut.source !== source || entry.cut.target !== target) depart(walk, entry, `the cut is of ${entry.cut.source} -> ${entry.cut.target}`)
 }
@@ -141,6 +151,7 @@ function fence(walk: Walk, entry: Extract<JournalEntry, { kind: 'fence' }>): voi
 /** The forward mirror runs until the release; the reverse one begins behind the cut, and never beside it. */
 function mirror(walk: Walk, entry: Extract<JournalEntry, { kind: 'mirror' }>): void {
   const isForward = entry.source === walk.opened.source
+  if (!isMirrored(walk) && !isForward) depart(walk, entry, 'a move that leaves records behind has a reverse mirror')
   switch (entry.what) {
     case 'created':
       // A way back that a watch decided asks nothing of the sick colour before its release.
@@ -164,7 +175,7 @@ function mirror(walk: Walk, entry: Extract<JournalEntry, { kind: 'mirror' }>): v
     case 'deleted':
       if (isForward) expectPhase(walk, entry, 'the forward mirror is deleted', 'published')
       else expectPhase(walk, entry, 'the reverse mirror is deleted', 'opened', 'restored')
-      if (isForward && !walk.isReverseRunning) depart(walk, entry, 'the forward mirror is deleted before the reverse one runs')
+      if (isForward && isMirrored(walk) && !walk.isReverseRunning) depart(walk, entry, 'the forward mirror is deleted before the reverse one runs')
   }
 }
 
@@ -174,6 +185,6 @@ function closed(walk: Walk, entry: Extract<JournalEntry, { kind: 'closed' }>): v
   else expectPhase(walk, entry, 'it is closed as aborted', 'opened', 'restored')
   const live = entry.outcome === 'switched' ? target : source
   if (entry.live !== live) depart(walk, entry, `closed as ${entry.outcome} with ${entry.live} live`)
-  if (entry.outcome === 'switched' && !walk.isReverseRunning) depart(walk, entry, 'closed before the reverse mirror runs')
+  if (entry.outcome === 'switched' && isMirrored(walk) && !walk.isReverseRunning) depart(walk, entry, 'closed before the reverse mirror runs')
   walk.phase = 'closed'
 }

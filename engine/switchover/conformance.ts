@@ -70,7 +70,7 @@ function routeMoves(journal: readonly JournalEntry[], routes: readonly RouteWrit
     const before = routes[index - 1]?.route
     const wrong = [
       ...(route.term === entry.term ? [] : [`is of term ${route.term}, its entry of term ${entry.term}`]),
-      ...(before === undefined ? [] : movesFrom(before, route)),
+      ...(before === undefined ? [] : movesFrom(before, route, entry)),
       ...boundTo(before, route, entry),
     ]
     return wrong.map((text) => `epoch ${route.epoch} (entry ${entryNumber}) ${text}`)
@@ -84,13 +84,15 @@ const legalStates: Readonly<Record<RouteDocument['state'], readonly RouteDocumen
   deciding: ['open'],
 }
 
-function movesFrom(before: RouteDocument, route: RouteDocument): readonly string[] {
+function movesFrom(before: RouteDocument, route: RouteDocument, entry: JournalEntry): readonly string[] {
+  // Nobody is held for a source that is gone.
+  const isFailover = entry.kind === 'decided' && entry.loss?.how === 'failover' && before.state === 'open' && route.state === 'deciding'
   const isDecided = before.state === 'deciding' && route.state === 'open'
   const live = isDecided ? before.target : before.live
-  const isSameTarget = route.state === 'open' || route.state === 'held' || route.target === before.target
+  const isSameTarget = isFailover || route.state === 'open' || route.state === 'held' || route.target === before.target
   return [
     ...(route.epoch > before.epoch ? [] : [`follows epoch ${before.epoch}`]),
-    ...(legalStates[before.state].includes(route.state) ? [] : [`goes from ${before.state} to ${route.state}`]),
+    ...(isFailover || legalStates[before.state].includes(route.state) ? [] : [`goes from ${before.state} to ${route.state}`]),
     ...(route.live === live ? [] : [`makes ${route.live} live, where ${live} belongs`]),
     ...(isSameTarget ? [] : [`changes the target from ${before.target} to ${route.target}`]),
     ...(before.state === 'aborting' && route.latch === null ? ['forgets the latch of what was taken back'] : []),

@@ -1,5 +1,6 @@
 import { type Colour, otherColour } from '../model/colour.ts'
 import type { Cut, JournalEntry } from '../model/journal.ts'
+import type { LossyMove } from '../model/loss.ts'
 
 /** What the journal says of the connector that copies source -> target. */
 export interface MirrorRecord {
@@ -25,6 +26,8 @@ export interface OpenSwitch {
   readonly openedTerm: string
   /** Why a guardian moves traffic back by itself; null: the operator wanted it. */
   readonly automatic: string | null
+  /** Records stay behind on the source, because the operator wants it; null: none may. */
+  readonly lossy: LossyMove | null
   readonly decided: { readonly outcome: 'switch' | 'abort'; readonly cut: Cut | null; readonly graceful: boolean } | null
   readonly entries: readonly JournalEntry[]
 }
@@ -43,6 +46,7 @@ export function openSwitch(journal: readonly JournalEntry[]): OpenSwitch | null 
     attempt: opened.attempt,
     openedTerm: opened.term,
     automatic: opened.automatic ?? null,
+    lossy: opened.lossy ?? null,
     decided: decision?.kind === 'decided' ? { outcome: decision.outcome, cut: decision.cut, graceful: decision.graceful } : null,
     entries,
   }

@@ -6,6 +6,7 @@ import type { Colour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { Hook } from '../model/hook.ts'
 import type { Limits } from '../model/limits.ts'
+import type { LossyMove } from '../model/loss.ts'
 import type { Course } from './resume.ts'
 import { longestStallMs } from './stall.ts'
 import { type Step, steps } from './steps.ts'
@@ -13,7 +14,8 @@ import { type Step, steps } from './steps.ts'
 /** The plan as text, for the preview's log: every step with its bound, for how long producers may be held, and what would refuse it now. */
 export function planText(course: Course, limits: Limits, verdict: Verdict | null, guardians: readonly Colour[]): string {
   const lines = [courseLine(course)]
-  if (course.kind === 'switch') {
+  if (course.kind === 'switch' && course.lossy !== null) lines.push(...lossyLines(course.source, course.target, course.lossy))
+  else if (course.kind === 'switch') {
     const isWatched = guardians.length > 0
     for (const step of steps) lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${boundOf(step, limits, isWatched)})`)
     lines.push(isWatched ? `${stallText(limits)}.` : `${noGuardian}.`)
@@ -33,6 +35,24 @@ export function confirmLines(hooks: readonly Hook[]): readonly string[] {
   return asked.length === 0 ? [] : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}.`]
 }
 
+/** What is another thing than in an ordinary switchover: said before the steps of one would be believed. */
+function lossyLines(source: Colour, target: Colour, lossy: LossyMove): readonly string[] {
+  const behind = `  ${source} has diverged from then on: no mirror runs to or from it, and nothing moves there before it is a fresh cluster.`
+  if (lossy === 'forced') {
+    return [
+      `  hold and fence as ever; the mirror is stopped for good; what only ${source} holds is counted, and taken back if it is more than acceptLoss.`,
+      `  Then decide, release ${target}; groups that had read further go to the end of what ${target} has. The loss is journaled by partition and offsets of ${source}.`,
+      behind,
+    ]
+  }
+  return [
+    `  nothing is asked of ${source}: no hold, no fence, no drain. Its mirror is stopped, what is known to be lost is compared with the number that the config repeats, then ${target} opens.`,
+    `  Groups read on from what they have on ${target}, which may be long ago or nothing: their positions on ${source} can't be read.`,
+    `  From here nobody can prove that ${source} takes no writes: make sure that its brokers are down or cut off. When it comes back a guardian fences it within seconds; until then a client that doesn't follow the route can write there.`,
+    behind,
+  ]
+}
+
 /** The bound of guardians in words: see {@link longestStallMs}. */
 export function stallText(limits: Limits): string {
   return `Whatever ends or hangs, guardians see that producers are held for ${Math.ceil(longestStallMs(limits) / 1_000)} s at most, while the route store, the brokers of both colours and one of them live`
@@ -48,7 +68,7 @@ function courseLine(course: Course): string {
     case 'nothing':
       return 'The route already is as wanted: nothing moves.'
     case 'switch':
-      return `Switchover ${course.source} -> ${course.target}:`
+      return `${course.lossy === null ? 'Switchover' : course.lossy === 'failover' ? 'FAILOVER, with loss,' : 'FORCED move, with loss,'} ${course.source} -> ${course.target}:`
     case 'waves':
       return wavesText(course)
     case 'close-untouched':

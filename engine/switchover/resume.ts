@@ -1,9 +1,10 @@
 import type { Colour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { JournalEntry } from '../model/journal.ts'
+import type { LossyMove } from '../model/loss.ts'
 import type { RouteDocument } from '../model/route.ts'
 import type { Waves } from '../model/wave.ts'
-import type { Intent } from '../model/wiring.ts'
+import { type Intent, lossyMoveOf } from '../model/wiring.ts'
 import { type OpenSwitch, openSwitch } from './journal-reading.ts'
 import { isLeftOpen, type OpenWave, openWaves, type WaveMove, waveMoves } from './waves.ts'
 
@@ -25,7 +26,7 @@ export type LeftOpen = LeftSwitch | { readonly kind: 'settle-waves'; readonly op
 export type Course =
   | { readonly kind: 'nothing' }
   /** A whole switchover, from the gate on. */
-  | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour }
+  | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour; readonly lossy: LossyMove | null }
   /** The producers stay; waves that a run left open are brought to their end, then groups move to where they are wanted. */
   | { readonly kind: 'waves'; readonly open: readonly OpenWave[]; readonly moves: readonly WaveMove[] }
   | Exclude<LeftSwitch, { readonly kind: 'close-untouched' }>
@@ -77,7 +78,7 @@ function leftSwitch(route: RouteDocument, journal: readonly JournalEntry[]): Lef
 }
 
 function freshCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
-  if (route.live !== intent.live) return { kind: 'switch', source: route.live, target: intent.live }
+  if (route.live !== intent.live) return { kind: 'switch', source: route.live, target: intent.live, lossy: lossyMoveOf(intent) }
   const [open, moves] = [openWaves(journal), waveMoves(route, waves, intent.consumers)]
   return open.length + moves.length === 0 ? { kind: 'nothing' } : { kind: 'waves', open, moves }
 }

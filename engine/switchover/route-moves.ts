@@ -46,6 +46,12 @@ export function deciding(route: RouteDocument, term: string): RouteDocument {
   return { ...route, epoch: route.epoch + 1, state: 'deciding', term }
 }
 
+/** open -> deciding: a failover. The source is gone, so that nobody could be held on it, and nobody could give it its writers back. */
+export function failingOver(route: RouteDocument, target: Colour, attempt: number, term: string, colours: RouteDocument['colours']): RouteDocument {
+  expectState(route, 'open', 'deciding without the source')
+  return { ...route, epoch: route.epoch + 1, state: 'deciding', target, attempt, term, colours }
+}
+
 /**
  * deciding -> open on the target. Consumer groups stay where they were until each is moved. A latch goes with a newer attempt; that of a way back, which was latched before it moved under its own,
  * stays.

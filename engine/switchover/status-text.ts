@@ -8,12 +8,13 @@ import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
 import { drillLines } from './drill-verdict.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
+import { type LossFacts, lossLines } from './loss-text.ts'
 import { guardiansText, isGuarded, type NextFacts, nextText } from './next-text.ts'
 import { lateLines, watchLines } from './watch-reading.ts'
 import { consumersOf, openWaves } from './waves.ts'
 
 /** What `kbg status` looks at. */
-export interface StatusFacts extends NextFacts {
+export interface StatusFacts extends NextFacts, LossFacts {
   readonly route: RouteDocument | null
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
   /** The catalog's groups by wave. */
@@ -43,6 +44,7 @@ export function statusText(facts: StatusFacts): string {
     ...openText(facts, route),
     ...watchLines(journal),
     ...lateLines(journal),
+    ...lossLines(facts, route.live),
     ...drillLines(journal),
     ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),

@@ -20,6 +20,10 @@ const SwitchoverInputs = z.strictObject({
   attempt: z.int().nonnegative(),
   /** Waves that are wanted elsewhere than on the live colour. */
   consumers: Intent.shape.consumers,
+  /** Records of the live colour that may stay behind at most when it is left. */
+  acceptLoss: Intent.shape.acceptLoss,
+  /** The live colour is gone: what is known to be lost, repeated. */
+  failover: Intent.shape.failover,
   limits: Limits,
   gate: GateAnswer,
   /** Names the fleet when its last live colour may end; null otherwise. */
@@ -94,8 +98,8 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
 }
 
 function wantedOf(inputs: SwitchoverInputs): Wanted {
-  const { wiring, live, attempt, consumers, limits } = inputs
-  return { wiring, intent: { live, attempt, consumers }, limits }
+  const { wiring, live, attempt, consumers, acceptLoss, failover, limits } = inputs
+  return { wiring, intent: { live, attempt, consumers, acceptLoss, failover }, limits }
 }
 
 /** What was left open is finished whatever the gate said since; a new move needs a gate that passed, in this very epoch. */
@@ -159,12 +163,13 @@ function consumersNow({ consumers }: SwitchoverInputs, actual: SwitchoverOutputs
 }
 
 async function planText(engine: SwitchoverEngine, wanted: Known<SwitchoverInputs>, call: Call): Promise<string> {
-  const { wiring, live, attempt, consumers, limits } = wanted
+  const { wiring, live, attempt, consumers, acceptLoss, failover, limits } = wanted
+  if (acceptLoss === unknownValue || failover === unknownValue) return 'The plan can be shown once acceptLoss and failover are known.'
   if (wiring === unknownValue || live === unknownValue || attempt === unknownValue || consumers === unknownValue || limits === unknownValue) {
     return 'The plan can be shown once mirror and route store are there: their addresses are not known yet.'
   }
   try {
-    return await engine.describePlan({ wiring, intent: { live, attempt, consumers }, limits }, call)
+    return await engine.describePlan({ wiring, intent: { live, attempt, consumers, acceptLoss, failover }, limits }, call)
   } catch (error) {
     return `The plan can't be shown now: ${messageOf(error)}`
   }

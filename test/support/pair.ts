@@ -62,7 +62,8 @@ export interface Pair {
   /** One switchover as `pulumi up` runs it, the gate's verdict taken for given: the engine asks its own gate before it moves. */
   moveTo(
     live: Colour,
-    more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> & Partial<Pick<Intent, 'attempt' | 'consumers'>>,
+    more?: Partial<Pick<MoveRequest, 'limits' | 'tell' | 'cancelled' | 'gateEpoch'>> &
+      Partial<Pick<Intent, 'attempt' | 'consumers' | 'acceptLoss' | 'failover'>>,
   ): Promise<Actual>
   /** Ends every process and removes every file. */
   end(): Promise<void>
@@ -193,9 +194,9 @@ async function connected(root: string, spec: PairSpec, wiring: Wiring): Promise<
     root,
     createRoute: () => createRoute(ports, { ...base, intent: { live: 'blue', attempt: 0, consumers: {} } }),
     moveTo: async (live, more = {}) => {
-      const { attempt = 0, consumers = {}, ...others } = more
+      const { attempt = 0, consumers = {}, acceptLoss, failover, ...others } = more
       const reading = await ports.store.read(new Deadline(systemClock, 10_000, 'the route'))
-      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt, consumers } })
+      return await moveLive(ports, { ...base, gateEpoch: reading.route?.epoch ?? 0, ...others, intent: { live, attempt, consumers, acceptLoss, failover } })
     },
     end: async () => {
       await closePorts(ports)

@@ -74,6 +74,7 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
       runningBackwards: seen([]),
       lag: Array.from({ length: 5 }, () => ({ kind: 'caught-up', lagMs: 40, lagRecords: 3 }) as const),
     },
+    unmirrored: null,
     audit: null,
     guardians: [],
     catalogGroups: ['billing'],

@@ -26,6 +26,7 @@ export function toldPartition({ audit, plan }: HeldPartition, logs: BothLogs | n
         what: [...changed.of(audit.partition, difference)],
       })),
     },
+    unmatched: { blue: audit.pendingRecords('blue'), green: audit.pendingRecords('green') },
     runs: audit.runs,
     lost: logs === null ? null : lostOf(audit, logs),
     emptied,

@@ -2,7 +2,7 @@ import type { Colour } from '../../model/colour.ts'
 import { mirrorRecord } from '../../switchover/journal-reading.ts'
 import { aborting, restored } from '../../switchover/route-moves.ts'
 import type { Execution } from '../execution.ts'
-import { deleteMirror, letMirrorRun } from '../mirrors.ts'
+import { deleteMirror, letMirrorComeBack, letMirrorRun } from '../mirrors.ts'
 import { reconcileFences } from '../reconcile-fences.ts'
 import { liftFence, openColour } from './fences.ts'
 
@@ -24,7 +24,7 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
   } else {
     await reconcileFences(run) // before Connect, which may be sick: writers must not wait for it
   }
-  await letMirrorRun(run, source)
+  await (run.lossy === null ? letMirrorRun : letMirrorComeBack)(run, source)
   await disarm(run, source, target)
   await reconcileFences(run) // the request that raised the fence may have lost its answer, and land behind the one that lifted it
   await sayHalted(run, source, reason)

@@ -1,4 +1,4 @@
-import type { Verdict } from '../../gate/assess.ts'
+import { purposeOf, type Verdict } from '../../gate/assess.ts'
 import { checkLine, refusals } from '../../gate/check.ts'
 import { KbgError } from '../../model/error.ts'
 import { gateDeadlineMs } from '../../switchover/steps.ts'
@@ -10,7 +10,7 @@ import type { ObservedMove } from '../observe.ts'
 export async function gate(run: Execution, move: ObservedMove): Promise<Judged> {
   const { wiring, limits, intent } = run
   const deadline = run.untilCancelled(gateDeadlineMs(limits), 'the gate to observe both colours')
-  const purpose = run.automatic === null ? 'move' : 'way back'
+  const purpose = purposeOf(run.automatic !== null, run.lossy === null ? {} : intent)
   const verdict = await judge(run.ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples: 1 }, deadline)
   if (verdict.verdict !== 'pass') throw refused(verdict)
   return verdict

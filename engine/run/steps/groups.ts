@@ -5,6 +5,7 @@ import { firstFive } from '../../model/error.ts'
 import type { GroupFacts } from '../../model/facts.ts'
 import type { Cut } from '../../model/journal.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
+import type { PartitionOffsets } from '../../model/partition.ts'
 import { type GroupRoute, groupRoute, type RouteDocument } from '../../model/route.ts'
 import { namedFor } from '../../model/wiring.ts'
 import { movedGroups, openSwitch } from '../../switchover/journal-reading.ts'
@@ -35,7 +36,8 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
   const staysByName = ({ groupId }: GroupFacts) => namedFor(run.wiring.unprovenGroups, groupId) === 'stay'
   const candidates = own.filter((group) => !staysByName(group))
   const tell = (text: string) => run.tell({ step: 'groups', text })
-  const find: GroupMove['find'] = (committed, redeliver, deadline) => findPositions(run.ports, { source, target, cut, committed, redeliver }, tell, deadline)
+  const find: GroupMove['find'] = (committed, redeliver, deadline) =>
+    findPositions(run.ports, { source, target, cut, committed: run.lossy === null ? committed : withinCut(committed, cut), redeliver }, tell, deadline)
   const outcomes: GroupsOutcome[] = []
   for (const named of inBatches(own.filter(staysByName))) outcomes.push(await leaveBehind(run, source, target, named))
   for (const batch of await byDistance(run, source, cut, candidates)) {
@@ -43,6 +45,18 @@ export async function groups(run: Execution, source: Colour, target: Colour, cut
   }
   await consumersFollow(run, source, target, new Set([...done, ...own.map((group) => group.groupId)]))
   return outcomes
+}
+
+/** Of records that stay behind a group has read some: on the target it goes on at the end of what that has of them. */
+function withinCut(committed: ReadonlyMap<string, PartitionOffsets>, cut: Cut): ReadonlyMap<string, PartitionOffsets> {
+  const ends = offsetsFromJson(cut.sourceEnds)
+  const least = (partition: string, offset: bigint) => {
+    const end = ends.get(partition)
+    return end !== undefined && offset > end ? end : offset
+  }
+  return new Map(
+    [...committed].map(([groupId, offsets]) => [groupId, new Map([...offsets].map(([partition, offset]) => [partition, least(partition, offset)]))]),
+  )
 }
 
 /** Groups that the operator has named: they are pinned to where they read, before anybody follows another default. */

@@ -10,7 +10,8 @@ import type { Execution } from '../execution.ts'
  */
 export async function open(run: Execution, source: Colour, target: Colour): Promise<void> {
   const { attempt, consumers } = run.intent
-  const fact = { kind: 'opened', source, target, attempt, epoch: run.route.epoch, consumers } as const
+  const lossy = run.lossy === null ? {} : { lossy: run.lossy }
+  const fact = { kind: 'opened', source, target, attempt, epoch: run.route.epoch, consumers, ...lossy } as const
   if (run.automatic === null) return await run.record(fact)
   // Looked at under the lock: another guardian may have ended the watch since this one read the journal, and said that nothing moves.
   if (!isWatching(newestWatch(run.journal))) {

@@ -22,6 +22,7 @@ export async function beginWatch(run: Execution, target: Colour): Promise<void> 
 }
 
 function skipped(run: Execution): string | null {
+  if (run.lossy !== null) return 'the other colour has diverged, so there is no way back'
   if (run.automatic !== null) return 'this is the way back of a failed watch'
   return run.wiring.guardians.length === 0 ? 'no guardian is wired' : null
 }

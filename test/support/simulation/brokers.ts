@@ -39,6 +39,8 @@ export function newCluster(colour: Colour, partitions: readonly TopicPartition[]
     isChangedLate: false,
     isOpenedLate: false,
     openedLateAtMs: 0,
+    isLeft: false,
+    isReturning: false,
     isMirrorFenced: false,
     logs,
     groups: {},

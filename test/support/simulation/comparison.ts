@@ -19,10 +19,13 @@ interface Compared {
   readonly watermark: Readonly<Record<Colour, number>>
   readonly difference: string | null
   readonly isAtBothEnds: boolean
+  /** Visible records that have no counterpart yet. */
+  readonly unmatched: Readonly<Record<Colour, number>>
 }
 
 function compare(world: World, partition: TopicPartition): Compared {
-  for (const colour of ['blue', 'green'] as const) leaderOf(world.clusters[colour], partition)
+  // Of a colour that is gone it has read what was there.
+  for (const colour of ['blue', 'green'] as const) if (!isGone(world, colour)) leaderOf(world.clusters[colour], partition)
   const logs = { blue: logOf(world.clusters.blue, partition), green: logOf(world.clusters.green, partition) }
   const offsets = { blue: visibleOffsets(logs.blue, 0, logs.blue.records.length), green: visibleOffsets(logs.green, 0, logs.green.records.length) }
   const both = Math.min(offsets.blue.length, offsets.green.length)
@@ -34,17 +37,22 @@ function compare(world: World, partition: TopicPartition): Compared {
     aligned: { blue: offsets.blue.slice(0, count), green: offsets.green.slice(0, count) },
     watermark: { blue: upTo('blue'), green: upTo('green') },
     difference: count < both ? `other records behind ${count} equal ones` : null,
+    unmatched: { blue: offsets.blue.length - count, green: offsets.green.length - count },
     isAtBothEnds: count === offsets.blue.length && count === offsets.green.length,
   }
 }
 
+function isGone(world: World, colour: Colour): boolean {
+  return world.clusters[colour].brokers.every(({ state }) => state === 'dead')
+}
+
 function facts(world: World): AuditFacts {
   const partitions = applicationPartitions.map((partition): AuditedPartition => {
-    const { aligned, watermark, difference } = compare(world, partition)
+    const { aligned, watermark, difference, unmatched } = compare(world, partition)
     const side = { visible: aligned.blue.length, extra: 0, retention: 0, compacted: 0, digest: '' }
     return {
       ...{ partition, alignedRecords: aligned.blue.length, blue: side, green: side, watermarkAgeMs: 1, runs: 1, trouble: '', emptied: null },
-      ...{ lost: { blue: 0, green: 0 }, differences: { total: difference === null ? 0 : 1, shown: [] } },
+      ...{ unmatched, lost: { blue: 0, green: 0 }, differences: { total: difference === null ? 0 : 1, shown: [] } },
       state: difference === null ? { kind: 'equal' } : { kind: 'differs', reason: difference },
       watermark: { blue: String(watermark.blue), green: String(watermark.green) },
     }

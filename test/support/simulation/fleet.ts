@@ -75,18 +75,21 @@ function consumer(clientId: string, groupId: string): SimulatedConsumer {
   return { clientId, groupId, follows: following(), joined: null, isMoving: false, positions: {}, uncommitted: 0 }
 }
 
+/** What the operator wants. */
+export type SimulatedIntent = Pick<Intent, 'live' | 'attempt' | 'acceptLoss' | 'failover'>
+
 /** What a run of the provider asks for. */
-function requestOf(intent: Pick<Intent, 'live' | 'attempt'>, holder: string, gateEpoch: number, cancelled = new AbortController().signal) {
+function requestOf(intent: SimulatedIntent, holder: string, gateEpoch: number, cancelled = new AbortController().signal) {
   return { wiring, intent: { consumers: {}, ...intent }, limits, holder, gateEpoch, tell: () => undefined, cancelled }
 }
 
 /** One update: the gate's resource has judged the route as it is now, the switchover acts; through ports that may be `changed`. Declared are the guardians that live. */
-export function startMove(simulation: Simulation, name: string, intent: Pick<Intent, 'live' | 'attempt'>, changed = (ports: Ports) => ports): Actor {
+export function startMove(simulation: Simulation, name: string, intent: SimulatedIntent, changed = (ports: Ports) => ports, wired = wiring): Actor {
   return simulation.start(name, async (own) => {
     const ports = changed(own)
     const { route } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
     const guardians = colours.filter((colour) => simulation.guardians.some(({ isAlive, name: own }) => isAlive && own === guardianName(colour)))
-    return await moveLive(ports, { ...requestOf(intent, name, route?.epoch ?? 0), wiring: { ...wiring, guardians } })
+    return await moveLive(ports, { ...requestOf(intent, name, route?.epoch ?? 0), wiring: { ...wired, guardians } })
   })
 }
 

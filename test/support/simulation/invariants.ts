@@ -42,10 +42,13 @@ function checkOpenColours(world: World): void {
       cluster.isOpenedLate = true
       cluster.openedLateAtMs = world.nowMs
     }
-    if (!isOpen(cluster)) cluster.isOpenedLate = false
+    if (isOpen(cluster)) continue
+    cluster.isOpenedLate = false
+    if (cluster.isFenced) cluster.isReturning = false
   }
   if (!isOpen(blue) || !isOpen(green)) return
-  if (blue.isOpenedLate || green.isOpenedLate) except(world, 'both colours open by a fence request that landed late')
+  if (blue.isReturning || green.isReturning) except(world, 'both colours open while one that was left in a failover returns')
+  else if (blue.isOpenedLate || green.isOpenedLate) except(world, 'both colours open by a fence request that landed late')
   else violate(world, 'I6', 'both colours are open for application writes')
 }
 
@@ -59,7 +62,8 @@ export function noteAppend(world: World, colour: Colour, value: string): void {
   if (route === null || world.history.late.includes(value)) return
   const isLive = route.state === 'deciding' ? colour === route.target : colour === route.live
   if (isLive) return
-  if (world.clusters[colour].isOpenedLate) except(world, 'an append to a colour that a late fence request had opened')
+  if (world.clusters[colour].isReturning) except(world, `an append to a colour that has returned: ${value}`)
+  else if (world.clusters[colour].isOpenedLate) except(world, 'an append to a colour that a late fence request had opened')
   else violate(world, 'I7', `${value} was appended on ${colour}, while the route says ${route.state}, live ${route.live}, target ${route.target}`)
 }
 
@@ -77,7 +81,10 @@ export function noteFence(world: World, { colour, isFenced, isChangedLate }: Sim
 /** I3: what a group has committed it is never given again; but for a late record, which the reverse mirror brings back behind itself to a group that stays. */
 export function noteGiven(world: World, groupId: string, value: string, colour: Colour): void {
   if (world.history.late.includes(value)) return
-  if (world.history.committed[groupId]?.[value]) violate(world, 'I3', `${groupId} is given ${value} on ${colour} again, which it has committed`)
+  const isAgain = world.history.committed[groupId]?.[value] === true
+  // What a group had committed on a colour that is gone nobody could read.
+  if (isAgain && world.clusters[otherColour(colour)].isLeft) except(world, `${groupId} reads again behind a failover`)
+  else if (isAgain) violate(world, 'I3', `${groupId} is given ${value} on ${colour} again, which it has committed`)
 }
 
 /** Every entry stands under the lock in force; the decision stands on a cut that holds. */
@@ -96,9 +103,10 @@ function checkNewEntries(world: World): void {
       violate(world, 'I8', `entry ${number} (${entry.kind}) of term ${entry.term} was written while the lock was ${lock?.create ?? 'free'}`)
     const route = world.etcd.keys[keys.route]
     if (route !== undefined && route.mod === stored.mod) world.history.routes.push({ entryNumber: number, route: JSON.parse(route.value) as RouteDocument })
-    if (entry.kind === 'opened') checkOpened(world)
+    if (entry.kind === 'opened' && entry.lossy === undefined) checkOpened(world)
     if (entry.kind === 'step' && entry.step === 'release') checkPublished(world)
-    if (entry.kind === 'decided' && entry.outcome === 'switch') checkDecision(world, entry.cut?.source ?? 'blue')
+    if (entry.kind === 'decided' && entry.loss?.how === 'failover') world.clusters[entry.loss.colour].isLeft = true
+    if (entry.kind === 'decided' && entry.outcome === 'switch') checkDecision(world, entry.cut?.source ?? 'blue', entry.loss !== undefined)
   }
   world.checkedEntry = head
 }
@@ -125,15 +133,15 @@ function checkPublished(world: World): void {
   if (refusing.length > 0 && !cluster.isChangedLate) violate(world, 'I9', `${cluster.colour} was published while ${refusing.length} of its brokers refused`)
 }
 
-/** I1, at the point of no return: what is visible on the source, or will be, is visible on the target; late records are excepted. */
-function checkDecision(world: World, source: Colour): void {
+/** I1, at the point of no return: what is visible on the source, or will be, is visible on the target; late records are excepted, and what a lossy move states is judged by itself. */
+function checkDecision(world: World, source: Colour, isLossy: boolean): void {
   const late = new Set(world.history.late)
   for (const partition of applicationPartitions) {
     const there = new Set(visibleValues(logOf(world.clusters[otherColour(source)], partition)))
     const missing = logOf(world.clusters[source], partition).records.flatMap((record) =>
       record.kind === 'data' && record.state !== 'aborted' && !late.has(record.value) && !there.has(record.value) ? [record.value] : [],
     )
-    if (missing.length > 0) violate(world, 'I1', `decided while ${missing.join(', ')} stood on ${source} only`)
+    if (missing.length > 0 && !isLossy) violate(world, 'I1', `decided while ${missing.join(', ')} stood on ${source} only`)
   }
   if (isOpen(world.clusters[source]) && !world.clusters[source].isOpenedLate) violate(world, 'I6', `decided while ${source} was open`)
 }

@@ -10,7 +10,7 @@ import type { Outcome } from './actor.ts'
 import { logOf, visibleValues } from './brokers.ts'
 import { following } from './clients.ts'
 import { after } from './events.ts'
-import { startMove, usualHabits } from './fleet.ts'
+import { type SimulatedIntent, startMove, usualHabits } from './fleet.ts'
 import { checkEnd, checkOneWritable, routeOf, violate } from './invariants.ts'
 import { wakeConnectors } from './mirror.ts'
 import { fleet, groups } from './names.ts'
@@ -85,7 +85,7 @@ function isOver({ world, actors, guardians }: Simulation): boolean {
 }
 
 /** One update, from its beginning to its end. */
-export async function runOnce(simulation: Simulation, name: string, intent: Pick<Intent, 'live' | 'attempt'>): Promise<Outcome | null> {
+export async function runOnce(simulation: Simulation, name: string, intent: SimulatedIntent): Promise<Outcome | null> {
   const actor = startMove(simulation, name, intent)
   await simulation.run(() => actor.outcome !== null, longestMs, name)
   return actor.outcome

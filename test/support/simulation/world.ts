@@ -59,6 +59,10 @@ export interface SimulatedCluster {
   /** Such a request has lifted it, and some broker still is open. */
   isOpenedLate: boolean
   openedLateAtMs: number
+  /** A failover has left it: what groups had committed there nobody could read. */
+  isLeft: boolean
+  /** It was gone, was left without a fence, and is back: until its brokers learn of one, clients that don't follow the route can write there. */
+  isReturning: boolean
   /** The mirror that reads it was fenced off since its fence was raised: what is appended from here on comes behind every proof but the cut's last reading. */
   isMirrorFenced: boolean
   logs: Record<TopicPartition, SimulatedLog>

@@ -1,0 +1,98 @@
+import type { AuditFacts } from '../model/audit-facts.ts'
+import type { Colour } from '../model/colour.ts'
+import { type LostRange, rangesText, recordsText, type Unmirrored } from '../model/loss.ts'
+import { parseTopicPartition } from '../model/partition.ts'
+import type { ColourSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
+import { type Check, judged } from './check.ts'
+
+/** The name of the check that counts what a move would leave behind; a moment mends it with the mirror. */
+export const leftBehind = 'records left behind'
+
+/**
+ * What would stay behind if traffic moved now. Asked only where the mirror doesn't keep up: the other checks refuse by themselves, and this one says what going all the same would cost.
+ *
+ * @returns nothing where the mirror keeps up
+ */
+export function checkLeftBehind(snapshot: Snapshot): readonly Check[] {
+  const { unmirrored, source, target, colours } = snapshot
+  if (unmirrored === null) return []
+  const required = `every record of ${source} on ${target}`
+  if (livesBecause(colours[source]) === null) {
+    const loss = lossWithout(snapshot.audit, source, snapshot.topics)
+    const remedy = `Bring ${source} back. If it can't come back: ${failoverRemedy(loss)}.`
+    return [judged(leftBehind, 'fail', `${source} is gone: ${failoverText(loss, source)}`, required, remedy)]
+  }
+  const remedy = `Let the mirror catch up. To move without them: pulumi config set acceptLoss <number>, at most so many may stay behind; ${source} has then diverged and needs a fresh cluster.`
+  if (!unmirrored.seen) return [judged(leftBehind, 'inconclusive', `they can't be counted: ${unmirrored.why}`, required, remedy)]
+  return [judged(leftBehind, unmirrored.value.records === 0 ? 'pass' : 'fail', leftText(unmirrored.value, source, target), required, remedy)]
+}
+
+/** A forced move: is what stays behind no more than the operator has accepted? It is counted again behind the fence. */
+export function checkAccepted({ unmirrored, source, target }: Snapshot, accepted: number): Check {
+  const required = `at most ${accepted} (acceptLoss)`
+  const remedy = 'The number grows while producers write. Stop them, or set the config key acceptLoss to what may be lost at most.'
+  if (unmirrored === null) return judged(leftBehind, 'pass', 'none: the mirror keeps up', required, '')
+  if (!unmirrored.seen) return judged(leftBehind, 'inconclusive', unmirrored.why, required, remedy)
+  const { records } = unmirrored.value
+  return judged(leftBehind, records !== null && records <= accepted ? 'pass' : 'fail', leftText(unmirrored.value, source, target), required, remedy)
+}
+
+function leftText(unmirrored: Unmirrored, source: Colour, target: Colour): string {
+  return `${recordsText(unmirrored)} of ${source} aren't on ${target}: ${rangesText(unmirrored.ranges)}; ${unmirrored.by}`
+}
+
+/** A failover: is the source gone? One that answers can be fenced, and one broker that still takes writes can't be kept from it without a quorum. */
+export function checkGone(source: ColourSnapshot): Check {
+  const why = livesBecause(source)
+  const remedy = `While ${source.colour} answers, move ordinarily or with acceptLoss; what is left of a colour without a quorum has to be stopped first, because nothing can fence it.`
+  return judged(`${source.colour} is gone`, why === null ? 'pass' : 'fail', why ?? 'no quorum and no broker answers', 'no broker that answers', remedy)
+}
+
+/** Why a colour isn't gone; null: neither its quorum nor any broker answers. */
+export function livesBecause({ cluster, quorum, probes, colour }: ColourSnapshot): string | null {
+  if (quorum.seen && quorum.value.leaderId >= 0) return `its metadata quorum answers (leader ${quorum.value.leaderId})`
+  const alive = probes.seen ? probes.value.filter(({ answer }) => answer !== 'unreachable') : []
+  if (alive.length > 0) return `broker ${alive.map(({ brokerId, answer }) => `${brokerId} answers (${answer})`).join(', ')}`
+  return cluster.seen && cluster.value.brokers.length === 0 ? `${colour} answers` : null
+}
+
+/** A failover: does the operator repeat what is known to be lost? */
+export function checkRepeated(snapshot: Snapshot, repeated: number | 'unknown'): Check {
+  const loss = lossWithout(snapshot.audit, snapshot.source, snapshot.topics)
+  const isSame = repeated === (loss.records ?? 'unknown')
+  return judged('loss accepted', isSame ? 'pass' : 'fail', failoverText(loss, snapshot.source), `failover: ${repeated}`, `${failoverRemedy(loss)}.`)
+}
+
+/** What a failover has to say first. */
+export function failoverText(loss: Unmirrored, source: Colour): string {
+  if (loss.records === null) return `how many records of ${source} would be lost isn't known: ${loss.by}`
+  return `${recordsText(loss)} of ${source} would be lost: ${rangesText(loss.ranges)}; ${loss.by}`
+}
+
+function failoverRemedy({ records }: Unmirrored): string {
+  return `pulumi config set failover ${records ?? 'unknown'} on the traffic stack moves without it`
+}
+
+/**
+ * What is known to be lost without a colour: what the audit has read there and not found on the other one (pure). What came since nobody knows, so it is never an exact number.
+ */
+export function lossWithout(audit: Reading<AuditFacts> | null, source: Colour, topics: readonly string[]): Unmirrored {
+  const unknown = (by: string): Unmirrored => ({ records: null, bound: 'at least', ranges: {}, by })
+  if (audit === null) return unknown('the fleet has no audit')
+  if (!audit.seen) return unknown(`the audit doesn't answer (${audit.why})`)
+  const own = audit.value.partitions.filter(({ partition }) => topics.includes(parseTopicPartition(partition).topic))
+  const untold = own.some(({ unmatched }) => unmatched === undefined)
+  if (own.length === 0 || untold || audit.value.unreachable.length > 0) return unknown('the audit can not tell it of every partition')
+  const ranges = Object.fromEntries(
+    own.flatMap(({ partition, watermark, unmatched }): readonly (readonly [string, LostRange])[] => {
+      const records = unmatched?.[source] ?? 0
+      return records === 0 ? [] : [[partition, { from: watermark[source], to: null, records }]]
+    }),
+  )
+  const records = Object.values(ranges).reduce((sum, range) => sum + range.records, 0)
+  const ages = own.map(({ watermarkAgeMs }) => watermarkAgeMs)
+  const age = ages.includes(null)
+    ? 'not both ends of every partition yet'
+    : `the ends of both colours ${Math.round(Math.max(...ages.map((ms) => ms ?? 0)) / 1_000)} s ago`
+  return { records, bound: 'at least', ranges, by: `the audit has seen ${age}; what came since is lost too, and nobody knows how much` }
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod'
+import { Colour } from './colour.ts'
+import { firstFive } from './error.ts'
+import type { JournalEntry } from './journal.ts'
+import { OffsetText } from './offset-json.ts'
+
+/**
+ * A move that leaves records behind, because the operator wants it all the same. `forced`: the source lives and is fenced, but its mirror can't bring the rest; `failover`: the source is
+ * gone, and nothing of it can be proven.
+ */
+export const LossyMove = z.enum(['forced', 'failover'])
+export type LossyMove = z.infer<typeof LossyMove>
+
+/** Records of one partition that stand on the source only: its offsets `from` up to before `to`; `to` null: where the source ends isn't known. */
+export const LostRange = z.strictObject({ from: OffsetText, to: OffsetText.nullable(), records: z.int().nonnegative() })
+export type LostRange = z.infer<typeof LostRange>
+
+/** What a move has left behind on its source, as it stands in the journal. Whoever wants it later reads it there: the colour stays fenced. */
+export const Loss = z.strictObject({
+  how: LossyMove,
+  colour: Colour,
+  /** Of the cluster that the colour was then: a fresh one has diverged from nothing. */
+  clusterId: z.string().min(1),
+  /** `at least` behind a failover, `at most` where offsets were counted instead of records; null: nothing is known. */
+  records: z.int().nonnegative().nullable(),
+  bound: z.enum(['exactly', 'at least', 'at most']),
+  /** Only partitions in which something is known to be left. */
+  ranges: z.record(z.string(), LostRange),
+})
+export type Loss = z.infer<typeof Loss>
+
+/** Records that one colour holds and the other doesn't, as they were counted. */
+export type Unmirrored = Pick<Loss, 'records' | 'bound' | 'ranges'> & {
+  /** What the number rests on, in words. */
+  readonly by: string
+}
+
+/** The number in words: `at least 12 records`. */
+export function recordsText({ records, bound }: Pick<Loss, 'records' | 'bound'>): string {
+  if (records === null) return 'an unknown number of records'
+  return bound === 'exactly' ? `${records} records` : `${bound} ${records} records`
+}
+
+/** Per partition how many, and from which offset on. */
+export function rangesText(ranges: Loss['ranges']): string {
+  const texts = Object.entries(ranges).map(
+    ([partition, { from, to, records }]) => `${partition} ${records} (from ${from}${to === null ? '' : ` to before ${to}`})`,
+  )
+  return texts.length === 0 ? 'none' : firstFive(texts)
+}
+
+/** A colour that holds records which no other one has, and will never be asked for them by itself. */
+export type Divergence = Loss & { readonly since: string }
+
+/** Every colour that has diverged, by the journal; whether it still is that cluster, the caller compares (pure). */
+export function divergences(journal: readonly JournalEntry[]): readonly Divergence[] {
+  const losses = journal.flatMap((entry) =>
+    entry.kind === 'decided' && entry.outcome === 'switch' && entry.loss !== undefined ? [{ ...entry.loss, since: entry.atWallClock }] : [],
+  )
+  return [...new Map(losses.map((loss) => [loss.colour, loss])).values()]
+}
+
+/** Why this cluster may not be copied to or moved to again; null: it hasn't diverged (pure). */
+export function divergedBecause(journal: readonly JournalEntry[], colour: Colour, clusterId: string): string | null {
+  const found = divergences(journal).find((loss) => loss.colour === colour && loss.clusterId === clusterId)
+  if (found === undefined) return null
+  const how = found.how === 'failover' ? 'a failover left it' : 'a forced move left it'
+  return `${colour} has diverged: ${how} at ${found.since} with ${recordsText(found)} that the other colour doesn't have`
+}

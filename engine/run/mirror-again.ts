@@ -1,0 +1,23 @@
+import { otherColour } from '../model/colour.ts'
+import { divergedBecause, divergences } from '../model/loss.ts'
+import { mirrorRecord } from '../switchover/journal-reading.ts'
+import type { Execution } from './execution.ts'
+import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
+
+const canaryMs = 60_000
+
+/** Behind a move that left records behind there is no mirror. Once the colour that has diverged is a fresh cluster, it gets one from the earliest record on, as the first one was. */
+export async function mirrorAgain(run: Execution): Promise<void> {
+  const source = run.route.live
+  const target = otherColour(source)
+  if (divergences(run.journal).length === 0 || mirrorRecord(run.journal, source) !== null) return
+  const why = divergedBecause(run.journal, target, run.wiring.clusters[target].clusterId)
+  if (why !== null) {
+    run.tell({ step: 'create', text: `no mirror: ${why}` })
+    return
+  }
+  run.tell({ step: 'create', text: `mirror ${source} -> ${target} from the earliest record` })
+  await ensureFirstMirror(run, source, target)
+  const deadline = run.untilCancelled(canaryMs, 'the canaries to cross')
+  await Promise.all([ensureCanary(run.ports, source, target, deadline), ensureCanary(run.ports, target, source, deadline)])
+}

@@ -1,0 +1,32 @@
+import { failoverText } from '../gate/unmirrored.ts'
+import { type Colour, colours } from '../model/colour.ts'
+import type { JournalEntry } from '../model/journal.ts'
+import { divergedBecause, divergences, rangesText, type Unmirrored } from '../model/loss.ts'
+
+/** What the status says of records that stand on one colour only (pure). */
+export interface LossFacts {
+  readonly journal: readonly JournalEntry[]
+  /** The clusters that the colours are now; absent: not told. */
+  readonly clusterIds?: Readonly<Record<Colour, string>>
+  /** What a failover would lose, while the live colour doesn't answer; absent: it answers. */
+  readonly without?: Unmirrored
+}
+
+/** Colours that have diverged, and what a failover would lose while the live one is gone (pure). */
+export function lossLines({ journal, clusterIds, without }: LossFacts, live: Colour): readonly string[] {
+  const diverged = colours.flatMap((colour) => {
+    const why = clusterIds === undefined ? null : divergedBecause(journal, colour, clusterIds[colour])
+    const loss = divergences(journal).find((one) => one.colour === colour)
+    if (why === null || loss === undefined) return []
+    return [
+      `diverged  ${why}: ${rangesText(loss.ranges)}`,
+      `          ${colour} needs a fresh cluster before traffic can move there; see "A colour has diverged" in the runbook`,
+    ]
+  })
+  if (without === undefined) return diverged
+  return [
+    ...diverged,
+    `gone      no broker of ${live} answers; ${failoverText(without, live)}`,
+    '          nothing moves by itself; when it can not come back, see "The live colour is gone" in the runbook',
+  ]
+}
