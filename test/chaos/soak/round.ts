@@ -2,6 +2,7 @@
 import { type Colour, otherColour } from '../../../engine/model/colour.ts'
 import { messageOf } from '../../../engine/model/error.ts'
 import type { JournalEntry } from '../../../engine/model/journal.ts'
+import type { Intent } from '../../../engine/model/wiring.ts'
 import { systemClock } from '../../../engine/ports/clock.ts'
 import { describeStatus } from '../../../engine/run/status.ts'
 import { longestStallMs } from '../../../engine/switchover/stall.ts'
@@ -41,8 +42,8 @@ export class StuckError extends Error {}
 /** What a fault may keep away for so long is no stall of the product's: a JVM that starts again, a wait for replicas, a few retries of a busy machine. */
 export const allowanceMs = 90_000
 const lookEveryMs = 150
-/** A gate that finds something not ready has touched nothing, and is asked again for so long. */
-const refusalsSeconds = 60
+/** A switchover is tried again for so long until it comes to its moment. */
+const comesSeconds = 90
 
 /** Everything that rounds have in common. */
 export interface Ground extends Omit<Field, 'target' | 'orchestrator' | 'second'> {
@@ -54,20 +55,15 @@ export interface Ground extends Omit<Field, 'target' | 'orchestrator' | 'second'
 /** @throws StuckError; whatever a fault can't be put in for */
 export async function playRound(number: number, fault: PlannedFault, ground: Ground): Promise<RoundResult> {
   const { pair } = ground
-  const { route, journalHead } = await pair.ports.store.read(within(10))
-  if (route === null) throw new Error('there is no route')
-  const target = otherColour(route.live)
-  const attempt = route.latch === null ? route.attempt : route.latch.attempt + 1
-  const orchestrate = (pauseAt: PlannedFault['at'] | null) => started(ground, { live: target, attempt, consumers: {} }, pauseAt)
-  const orchestrator = await atItsMoment(() => orchestrate(fault.at))
+  const { orchestrator, second, from, target, journalHead, refusals } = await atItsMoment(fault, ground)
   const injectedAtMs = systemClock.monotonicMs()
-  const injection = await inject(fault, { ...ground, target, orchestrator, second: () => orchestrate(null) })
+  const injection = await inject(fault, { ...ground, target, orchestrator, second })
   orchestrator.goOn()
   const { restAtMs, trafficAtMs, notes } = await untilRest(ground, orchestrator, injection, injectedAtMs)
   const after = await pair.ports.store.read(within(10))
   const opened = after.journal.some((entry) => entry.kind === 'opened' && entry.number > journalHead)
   return {
-    ...{ number, kind: fault.kind, moment: momentText(fault.at), met: injection.text, notes, from: route.live, to: target },
+    ...{ number, kind: fault.kind, moment: momentText(fault.at), met: injection.text, notes: [...refusals, ...notes], from, to: target },
     outcome: outcomeOf(opened, after.journal),
     ended: await endOf(orchestrator),
     recoveryMs: Math.round(trafficAtMs - injectedAtMs),
@@ -75,28 +71,46 @@ export async function playRound(number: number, fault: PlannedFault, ground: Gro
   }
 }
 
-function started(
-  { pair, limits, started: all }: Ground,
-  intent: { live: Colour; attempt: number; consumers: Record<string, never> },
-  pauseAt: PlannedFault['at'] | null,
-) {
+/** A switchover that stands at its moment. */
+interface Standing {
+  readonly orchestrator: Orchestrator
+  /** Starts another one that wants the same. */
+  readonly second: () => Orchestrator
+  readonly from: Colour
+  readonly target: Colour
+  readonly journalHead: number
+  /** What others were refused or taken back for before. */
+  readonly refusals: readonly string[]
+}
+
+/** A busy machine is behind: what a gate refuses for that has touched nothing, what is taken back is latched, and both are tried again, from what there is then. */
+async function atItsMoment(fault: PlannedFault, ground: Ground): Promise<Standing> {
+  const refusals: string[] = []
+  const deadline = within(comesSeconds)
+  while (!deadline.over) {
+    const { route, journalHead, lock } = await ground.pair.ports.store.read(within(10))
+    if (route === null) throw new Error('there is no route')
+    if (route.state !== 'open' || lock !== null) {
+      await systemClock.sleep(lookEveryMs)
+      continue
+    }
+    const target = otherColour(route.live)
+    const intent = { live: target, attempt: route.latch === null ? route.attempt : route.latch.attempt + 1, consumers: {} }
+    const orchestrator = started(ground, intent, fault.at)
+    const second = () => started(ground, intent, null)
+    if (await orchestrator.paused()) return { orchestrator, second, from: route.live, target, journalHead, refusals }
+    const last = orchestrator.lines.at(-1)
+    refusals.push(
+      last?.kind === 'failed' ? `before: ${last.code}: ${last.message.replaceAll(/\s+/g, ' ').slice(0, 300)}` : `before: ${last?.kind ?? 'nothing said'}`,
+    )
+  }
+  throw new StuckError(`no switchover came to its moment within ${comesSeconds} s: ${refusals.join('; ')}`)
+}
+
+function started({ pair, limits, started: all }: Ground, intent: Intent, pauseAt: PlannedFault['at'] | null): Orchestrator {
   const orchestrator = new Orchestrator({ wiring: pair.wiring, intent, limits, signalAt: null, pauseAt })
   all.push(orchestrator)
   return orchestrator
-}
-
-/** One that stands at its moment. A gate that refuses before has touched nothing: a busy machine is behind, and is asked again. */
-async function atItsMoment(start: () => Orchestrator): Promise<Orchestrator> {
-  let said = ''
-  const deadline = within(refusalsSeconds, 'an orchestrator to come to its moment')
-  while (!deadline.over) {
-    const orchestrator = start()
-    if (await orchestrator.paused()) return orchestrator
-    const last = orchestrator.lines.at(-1)
-    said = JSON.stringify(last)
-    if (last?.kind !== 'failed' || !['gate', 'locked'].includes(last.code)) break
-  }
-  throw new StuckError(`no switchover came to its moment: ${said}`)
 }
 
 /** Waits until the fault is over, the orchestrator has ended, and everything is at rest. @throws StuckError with what `kbg status` says */

@@ -29,6 +29,7 @@ export class TwoWritersWatch {
   static async start(wiring: Wiring): Promise<TwoWritersWatch> {
     const watch = new TwoWritersWatch(await connectPorts(wiring, systemClock))
     watch.#running = watch.#run()
+    watch.#running.catch(() => undefined) // told at the end, which awaits it
     return watch
   }
 
