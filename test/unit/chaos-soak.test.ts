@@ -103,7 +103,8 @@ describe('a soak’s verdict', () => {
 describe('a soak’s report', () => {
   test('the table has a row for each of the twelve steps’ moments, and says outcome, rest and writes', () => {
     const lines = killTable(soakReport({ ...base, form, rounds: [round] }))
-    expect(lines).toHaveLength(2 + moments.length)
+    expect(lines).toHaveLength(4 + moments.length)
+    expect(lines[0]).toMatch(/^1 of 120 cells met/)
     expect(moments.map(momentText)).toHaveLength(24)
     expect(lines).toContain('| after fence |  |  | taken back, 8.0 s, 5.0 s |  |  |')
   })

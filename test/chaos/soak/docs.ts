@@ -31,7 +31,7 @@ export function soakSection(report: SoakReport): string {
     '|---|---|---|---|---|',
     ...report.kinds.map(row),
     '',
-    'What a kill -9 at a moment came to: the outcome, until everything was at rest, and until every producer was acknowledged again. Empty: not met in this run.',
+    'What a kill -9 at a moment came to:',
     '',
     ...killTable(report),
     '',

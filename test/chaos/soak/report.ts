@@ -137,7 +137,10 @@ export function killTable({ rounds }: Pick<SoakReport, 'rounds'>): readonly stri
       .filter((round) => round.kind === `kill-${target}` && round.moment === moment)
       .map(({ outcome, recoveryMs, writingAgainMs }) => `${outcome}, ${seconds(recoveryMs)}, ${seconds(writingAgainMs)}`)
       .join('; ')
+  const met = new Set(rounds.filter(({ kind }) => kind.startsWith('kill-')).map(({ kind, moment }) => `${kind} ${moment}`))
   return [
+    `${met.size} of ${killTargets.length * moments.length} cells met. Outcome, until all was at rest, longest pause of a producer over; 0.0 s: nobody paused for a second.`,
+    '',
     `| kill -9 | ${killTargets.join(' | ')} |`,
     `|---${'|---'.repeat(killTargets.length)}|`,
     ...moments.map((moment) => `| ${momentText(moment)} | ${killTargets.map((target) => cell(target, momentText(moment))).join(' | ')} |`),
