@@ -2,15 +2,13 @@
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Form } from './audit/scenario.ts'
-import { updateCells } from './pulumi/moments.ts'
 import { type FaultKind, faultKinds } from './soak/plan.ts'
 import type { SoakOrder } from './soak/script.ts'
 
 export const usage = `npm run chaos -- audit [--long] [--seed N]
-npm run chaos -- pulumi [--cells N]
 npm run chaos -- --minutes N [--seed N] [--rounds N] [--kinds ${Object.keys(faultKinds).slice(0, 2).join(',')},...] [--out DIRECTORY] [--write-docs]`
 
-export type Order = ({ readonly what: 'audit' } & Form) | { readonly what: 'pulumi'; readonly cells: number } | ({ readonly what: 'soak' } & SoakOrder)
+export type Order = ({ readonly what: 'audit' } & Form) | ({ readonly what: 'soak' } & SoakOrder)
 
 const seed = { type: 'string', default: '1' } as const
 const text = { type: 'string' } as const
@@ -21,7 +19,6 @@ export function orderOf(words: readonly string[], defaultOut: string): Order | u
   try {
     const [what, ...rest] = words
     if (what === 'audit') return auditOrder(rest)
-    if (what === 'pulumi') return pulumiOrder(rest)
     return soakOrder(words, defaultOut)
   } catch {
     return undefined
@@ -31,11 +28,6 @@ export function orderOf(words: readonly string[], defaultOut: string): Order | u
 function auditOrder(args: readonly string[]): Order {
   const { values } = parseArgs({ args: [...args], options: { long: flag, seed } })
   return { what: 'audit', isLong: values.long, seed: whole(values.seed) }
-}
-
-function pulumiOrder(args: readonly string[]): Order {
-  const { values } = parseArgs({ args: [...args], options: { cells: { ...text, default: String(updateCells.length) } } })
-  return { what: 'pulumi', cells: whole(values.cells, 1, updateCells.length) }
 }
 
 function soakOrder(args: readonly string[], defaultOut: string): Order {
@@ -53,8 +45,8 @@ function kindOf(word: string): FaultKind {
   throw new RangeError(word)
 }
 
-function whole(word: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+function whole(word: string, least = 0): number {
   const number = word === '' ? Number.NaN : Number(word)
-  if (Number.isSafeInteger(number) && number >= least && number <= most) return number
+  if (Number.isSafeInteger(number) && number >= least) return number
   throw new RangeError(word)
 }
