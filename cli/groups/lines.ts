@@ -43,8 +43,8 @@ export function resetLine(groupId: string, { colour, offsets }: GroupReset, json
   return `${groupId} has no offsets on ${colour} any more; deleted were ${offsets.size}${deleted === '' ? '' : `: ${deleted}`}.`
 }
 
-function isTroubled({ fate, poison }: LookedGroup): boolean {
-  return poison.length > 0 || ['refused', 'unknown', 'beyond'].includes(fate.kind)
+function isTroubled({ fate, poison, alsoWrites, inWave }: LookedGroup): boolean {
+  return poison.length > 0 || (alsoWrites !== null && inWave) || ['refused', 'unknown', 'beyond'].includes(fate.kind)
 }
 
 function first<T>(items: readonly T[], all: boolean): readonly T[] {
@@ -92,7 +92,7 @@ function fateText({ fate, poison }: LookedGroup): string {
   return poison.length === 0 ? fateTexts[fate.kind] : `${fateTexts[fate.kind]}, POISONED`
 }
 
-function detailLines({ groupId, fate, poison, alternatives }: LookedGroup, all: boolean): readonly string[] {
+function detailLines({ groupId, fate, poison, alsoWrites, inWave, alternatives }: LookedGroup, all: boolean): readonly string[] {
   const reasons = reasonsOf(fate)
   const more = reasons.length - first(reasons, all).length
   const told = [
@@ -100,6 +100,7 @@ function detailLines({ groupId, fate, poison, alternatives }: LookedGroup, all: 
     ...(more > 0 ? [`    and ${more} more`] : []),
     ...first(poison, all).map((what) => `    poison: ${what}`),
     ...(poison.length > first(poison, all).length ? [`    and ${poison.length - shownAtOnce} more`] : []),
+    ...(alsoWrites === null ? [] : [`    also writes (${alsoWrites}): ${inWave ? 'it must be in no wave' : 'it moves with the producers'}`]),
     ...alternatives.map(alternativeLine),
   ]
   return told.length === 0 ? [] : [`  ${groupId}`, ...told]

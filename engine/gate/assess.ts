@@ -19,9 +19,12 @@ import { checkLateRecords } from './late-records.ts'
 import { checkMirrorLag } from './mirror-lag.ts'
 import { checkOpenTransactions } from './open-transactions.ts'
 import { checkPoisonedGroups } from './poisoned-groups.ts'
+import { checkProducerIds } from './producer-ids.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
+import { checkStreamsApplications } from './streams-applications.ts'
 import { checkAccepted, checkGone, checkLeftBehind, checkRepeated } from './unmirrored.ts'
+import { checkWaveGroups } from './wave-groups.ts'
 
 /** The gate's answer: the worst of all checks, and each with its evidence. */
 export interface Verdict {
@@ -54,8 +57,7 @@ export function boundsOf(limits: Limits, purpose: Purpose): Limits {
 }
 
 /**
- * Judges a snapshot (pure). Later checks have their place here: disk headroom, producer ids,
- * benchmark and test verdicts, rehearsal.
+ * Judges a snapshot (pure). Later checks have their place here: disk headroom, benchmark and test verdicts, rehearsal.
  *
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
  */
@@ -84,9 +86,10 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     ...checkLeftBehind(snapshot),
     checkDiverged(snapshot),
     checkLateRecords(snapshot),
-    ...(isWayBack ? [] : [checkOpenTransactions(source, limits)]), // a sick colour keeps them open; one that doesn't end is taken back by the drain
+    // A sick colour keeps transactions open; one that doesn't end is taken back by the drain. Who crossed once with a producer id has ended since, or crosses back to the colour that gave it out.
+    ...(isWayBack ? [] : [checkOpenTransactions(source, limits), checkProducerIds(snapshot, limits)]),
     // Fence, drain and copy need no group; which of them can follow the groups step proves of each, and the others stay.
-    ...(isWayBack ? [] : [checkGroupStates(snapshot), ...checkGroupsTranslatable(snapshot), checkPoisonedGroups(snapshot)]),
+    ...(isWayBack ? [] : groupChecks(snapshot)),
     checkClients(snapshot.clients, epoch),
     ...(isWayBack || limits.maxDrillAgeDays === 0 ? [] : [checkDrill(snapshot.route, limits, snapshot.observedAtMs)]),
     ...(isWayBack ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch)]), // who moves back is one, and the other may have ended with the sick colour
@@ -135,4 +138,14 @@ function auditChecks({ audit, topics, colours, source, target }: Snapshot, limit
     ? new Map(known.value.filter(({ topic }) => topics.includes(topic)).map(({ topic, partitions }) => [topic, partitions.length]))
     : null
   return checkAudit(audit, counts, limits, target)
+}
+
+function groupChecks(snapshot: Snapshot): readonly Check[] {
+  return [
+    checkGroupStates(snapshot),
+    ...checkGroupsTranslatable(snapshot),
+    checkPoisonedGroups(snapshot),
+    checkStreamsApplications(snapshot),
+    checkWaveGroups(snapshot),
+  ]
 }

@@ -2,6 +2,7 @@ import { firstFive } from '../model/error.ts'
 import type { AclBinding, QuotaFacts, ScramUserFacts, TopicFacts } from '../model/facts.ts'
 import type { ColourSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
 import { type Check, judged } from './check.ts'
+import { stayingInternalTopics } from './streams-applications.ts'
 
 /**
  * Do both colours hold the same catalog: topics, partitions, replication, configs, ACLs, quotas, SCRAM users? The fence's own bindings are left out.
@@ -34,7 +35,10 @@ function topicDifferences(
 ): readonly string[] {
   const onSource = new Map(sourceTopics.map((topic) => [topic.topic, topic]))
   const onTarget = new Map(targetTopics.map((topic) => [topic.topic, topic]))
-  const undeclared = (facts: readonly TopicFacts[]) => facts.filter((topic) => isApplicationTopic(topic) && !snapshot.topics.includes(topic.topic))
+  const undeclared = (facts: readonly TopicFacts[]) => {
+    const staying = stayingInternalTopics(facts, snapshot.unprovenGroups)
+    return facts.filter((topic) => isApplicationTopic(topic) && !snapshot.topics.includes(topic.topic) && !staying.has(topic.topic))
+  }
   return [
     ...undeclared(sourceTopics).map((topic) => `topic ${topic.topic} on ${snapshot.source} is not in the catalog, so it is not mirrored`),
     ...undeclared(targetTopics).map((topic) => `topic ${topic.topic} on ${snapshot.target} is not in the catalog`),

@@ -1,4 +1,5 @@
 import { firstFive } from '../model/error.ts'
+import type { OpenTransaction } from '../model/facts.ts'
 import type { Limits } from '../model/limits.ts'
 import type { ColourSnapshot } from '../model/snapshot.ts'
 import { type Check, judged } from './check.ts'
@@ -12,8 +13,15 @@ export function checkOpenTransactions(source: ColourSnapshot, limits: Limits): C
   if (!source.openTransactions.seen) return judged(name, 'inconclusive', source.openTransactions.why, required, remedy)
   const open = source.openTransactions.value
   const old = open.filter((transaction) => transaction.ageMs !== null && transaction.ageMs > maxAgeMs)
-  if (old.length > 0) return judged(name, 'fail', firstFive(old.map((one) => `${one.transactionalId} ${one.ageMs} ms`)), required, remedy)
+  if (old.length > 0) return judged(name, 'fail', firstFive(old.map(transactionText)), required, remedy)
   const undated = open.filter((transaction) => transaction.ageMs === null)
-  if (undated.length > 0) return judged(name, 'inconclusive', `age not known: ${firstFive(undated.map((one) => one.transactionalId))}`, required, remedy)
+  if (undated.length > 0) return judged(name, 'inconclusive', `age not known: ${firstFive(undated.map(transactionText))}`, required, remedy)
   return judged(name, 'pass', `${open.length} open`, required, '')
+}
+
+/** One open transaction as one phrase. No request of Kafka tells a producer's host. */
+export function transactionText({ transactionalId, producerId, producerEpoch, state, ageMs, partitions }: OpenTransaction): string {
+  const who = transactionalId ?? 'a transaction that no coordinator knows'
+  const where = partitions.length === 0 ? 'nothing written yet' : `writing to ${firstFive(partitions)}`
+  return `${who} (producer ${producerId} epoch ${producerEpoch}, ${state}${ageMs === null ? '' : ` for ${ageMs} ms`}, ${where})`
 }

@@ -128,6 +128,9 @@ export interface GroupFacts {
   readonly memberCount: number
 }
 
+/** How a group committed last: through a producer's transaction (TxnOffsetCommit), or by itself; `unknown`: that could not be found in time. A transaction of more than a day ago may count as plain. */
+export type CommitsHow = 'in transactions' | 'plainly' | 'unknown'
+
 /** A member with a `group.instance.id` (KIP-345): the broker keeps it for its session timeout after its process is gone. */
 export interface StaticMember {
   readonly memberId: string
@@ -136,11 +139,15 @@ export interface StaticMember {
 }
 
 export interface OpenTransaction {
-  readonly transactionalId: string
+  /** null: no coordinator knows it, so nothing will end it by itself. */
+  readonly transactionalId: string | null
   readonly producerId: bigint
+  readonly producerEpoch: number
   readonly state: string
   /** How long it has been open; null when the broker didn't say. */
   readonly ageMs: number | null
+  /** What it has written to so far, in order of their names. */
+  readonly partitions: readonly TopicPartition[]
 }
 
 /** A connector as Connect reports it; `absent` when there is none of that name. */

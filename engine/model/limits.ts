@@ -30,6 +30,8 @@ export const Limits = z.strictObject({
   maxWatermarkAgeMs: z.int().min(200).max(120_000).default(5_000),
   /** Records that the target deleted while the source still holds them (see the gate's check `audit retention`): `accept` lets them go, as a rollback of an old fleet may have to. */
   expiredRecords: z.enum(['refuse', 'accept']).default('refuse'),
+  /** Ids of idempotent producers that both colours may know (see the gate's check `producer ids`): `accept` where no client crosses by its address alone. */
+  sharedProducerIds: z.enum(['refuse', 'accept']).default('refuse'),
   maxEvidenceAgeMs: z.int().min(1_000).max(120_000).default(10_000),
 })
 export type Limits = z.infer<typeof Limits>

@@ -5,6 +5,7 @@ import type {
   AuthorizerFacts,
   BrokerProbe,
   ClusterFacts,
+  CommitsHow,
   ConnectorFacts,
   GroupFacts,
   OpenTransaction,
@@ -16,6 +17,7 @@ import type {
 import type { GroupPosition, JournalEntry } from './journal.ts'
 import type { Unmirrored } from './loss.ts'
 import type { PartitionOffsets } from './partition.ts'
+import type { ProducerIds } from './producer-ids.ts'
 import type { ClientRegistration, RouteDocument } from './route.ts'
 import type { UnprovenGroups } from './wiring.ts'
 
@@ -36,6 +38,8 @@ export interface ColourSnapshot {
   readonly groups: Reading<readonly GroupFacts[]>
   readonly openTransactions: Reading<readonly OpenTransaction[]>
   readonly probes: Reading<readonly BrokerProbe[]>
+  /** Of the catalog's topics. */
+  readonly producers: Reading<ProducerIds>
 }
 
 /**
@@ -98,6 +102,10 @@ export interface Snapshot {
   readonly catalogGroups: readonly string[]
   /** Groups that the operator has named. */
   readonly unprovenGroups: UnprovenGroups
+  /** Groups that waves of this move would take to the standby while the producers stay; none for a switchover. */
+  readonly waveGroups: readonly string[]
+  /** How those committed last on the source. */
+  readonly waveCommits: Reading<ReadonlyMap<string, CommitsHow>>
   readonly groups: Reading<GroupsSnapshot>
   /** The exact bindings of a fence: parity ignores them. */
   readonly fenceBindings: readonly AclBinding[]

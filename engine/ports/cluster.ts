@@ -4,6 +4,7 @@ import type {
   AuthorizerFacts,
   BrokerProbe,
   ClusterFacts,
+  CommitsHow,
   GroupFacts,
   OpenTransaction,
   PartitionEnd,
@@ -17,6 +18,7 @@ import type {
   WriterFacts,
 } from '../model/facts.ts'
 import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
+import type { ProducerIds } from '../model/producer-ids.ts'
 import type { Deadline } from './clock.ts'
 
 export type {
@@ -25,6 +27,7 @@ export type {
   BrokerFacts,
   BrokerProbe,
   ClusterFacts,
+  CommitsHow,
   GroupFacts,
   GroupState,
   OpenTransaction,
@@ -103,6 +106,8 @@ export interface Groups {
   committed(groupId: string, deadline: Deadline): Promise<PartitionOffsets>
   /** {@link committed} of many groups, in few requests for each coordinator. @returns an entry for every asked group */
   committedOfAll(groupIds: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, PartitionOffsets>>
+  /** How each of these groups committed last; at worst it reads back in their coordinators' logs. @returns an entry for every asked group */
+  commitsHow(groupIds: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, CommitsHow>>
   /** Commits for a group that is Empty; the broker refuses it otherwise. */
   commit(groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void>
   /** Deletes a group's offsets; used to clear a moved group's copy. */
@@ -121,8 +126,15 @@ export interface Transactions {
   open(deadline: Deadline): Promise<readonly OpenTransaction[]>
   /** ListTransactions on every broker: the transactional ids behind these producer ids; those without one, or whose id has expired, are left out. */
   idsOf(producerIds: readonly bigint[], deadline: Deadline): Promise<ReadonlyMap<bigint, string>>
+  /** Those that hold these partitions' last stable offsets back, by the partitions' leaders: also such as no coordinator knows. */
+  holding(partitions: readonly TopicPartition[], deadline: Deadline): Promise<readonly OpenTransaction[]>
   /** InitProducerId for each id: bumps its epoch, aborts what it had open; its former owner gets ProducerFenced. */
   fenceIds(transactionalIds: readonly string[], deadline: Deadline): Promise<void>
+}
+
+export interface Producers {
+  /** The producers whose state the leaders of these topics keep, and the least id that this colour may still give out. Asking takes an id from every broker. */
+  ids(topics: readonly string[], deadline: Deadline): Promise<ProducerIds>
 }
 
 /** One colour as the engine sees it. */
@@ -133,6 +145,7 @@ export interface Cluster {
   readonly logs: Logs
   readonly groups: Groups
   readonly transactions: Transactions
+  readonly producers: Producers
   /** Opens every connection and learns every leader, so that the switch's critical path doesn't pay for it. */
   warmUp(deadline: Deadline): Promise<void>
   close(): Promise<void>

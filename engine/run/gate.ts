@@ -8,7 +8,7 @@ import type { RouteDocument } from '../model/route.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
-import { isForward, isLeftOpen, waveMoves } from '../switchover/waves.ts'
+import { forwardGroups, isLeftOpen } from '../switchover/waves.ts'
 import { judge } from './judge.ts'
 import { withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
@@ -38,7 +38,7 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
     const lagSamples = limits.lagSamples
     const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
-    const move = { source: route.live, target: otherColour(route.live) }
+    const move = { source: route.live, target: otherColour(route.live), waveGroups: forwardGroups(route, wiring.waves, intent) }
     const verdict = await judge(
       ports,
       { wiring, limits, move, attempt: intent.attempt, purpose: purposeOf(false, route.live === intent.live ? {} : intent), lagSamples },
@@ -52,7 +52,7 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
 /** A gate judges a switchover, and waves that go to the standby; what was left open is finished first, and the way back to the live colour is free. */
 function isNeeded(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, wiring: Wiring): boolean {
   if (route.state !== 'open' || openSwitch(journal) !== null || isLeftOpen(route, journal)) return false
-  return route.live !== intent.live || waveMoves(route, wiring.waves, intent.consumers).some((move) => isForward(move, route.live))
+  return route.live !== intent.live || forwardGroups(route, wiring.waves, intent).length > 0
 }
 
 /**

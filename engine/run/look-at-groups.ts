@@ -11,6 +11,7 @@ import { groupRoute, type RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Deadline } from '../ports/clock.ts'
+import { type AlsoWriting, alsoWriting } from './also-writing.ts'
 import { type AlternativesOfGroup, alternativesOf } from './alternative-positions.ts'
 import { observeGroups } from './observe-groups.ts'
 import type { Ports } from './ports.ts'
@@ -36,6 +37,10 @@ export interface LookedGroup {
   /** What a move to the other colour would make of it now. */
   readonly fate: GroupFate
   readonly poison: readonly string[]
+  /** What shows that its application also writes; null: nothing does. */
+  readonly alsoWrites: string | null
+  /** It stands in a wave of the catalog. */
+  readonly inWave: boolean
   /** Where each partition would go on, on the other colour. */
   readonly positions: readonly GroupPosition[]
   readonly alternatives: AlternativesOfGroup
@@ -73,8 +78,11 @@ export async function lookAtGroups(ports: Ports, wiring: Wiring, costly: boolean
   }
   const unlisted = colours.flatMap((colour) => why(lists[colour], `the groups of ${colour}`))
   const notes = unlisted.length > 0 ? unlisted : colours.flatMap((colour) => why(directions[colour].view.groups, `groups that read on ${colour}`))
-  const groups = route === null ? [] : groupsOf(route, wiring, lists, directions)
-  return { groups, outcome: outcomeOf(groups, notes), notes: route === null ? ['there is no route yet'] : notes }
+  if (route === null) return { groups: [], outcome: 'not shown', notes: ['there is no route yet'] }
+  const names = namesOf(wiring, lists)
+  const writing = await alsoWriting(ports, wiring, route, names, deadline)
+  const groups = groupsOf(route, wiring, lists, directions, writing.because)
+  return { groups, outcome: outcomeOf(groups, [...notes, ...writing.notes]), notes: [...notes, ...writing.notes] }
 }
 
 async function observed(
@@ -115,6 +123,7 @@ function groupsOf(
   wiring: Wiring,
   lists: Readonly<Record<Colour, Reading<readonly GroupFacts[]>>>,
   directions: Readonly<Record<Colour, Direction>>,
+  writing: AlsoWriting['because'],
 ): readonly LookedGroup[] {
   const fates = { blue: groupFates(directions.blue.view), green: groupFates(directions.green.view) }
   const poison = Map.groupBy(
@@ -123,8 +132,8 @@ function groupsOf(
   )
   const facts = { blue: byName(factsOf(lists.blue)), green: byName(factsOf(lists.green)) }
   const known = { blue: knownOf(directions.blue.view), green: knownOf(directions.green.view) }
-  const names = new Set([...facts.blue.keys(), ...facts.green.keys(), ...wiring.groups, ...Object.keys(wiring.unprovenGroups)])
-  return [...names].sort().map((groupId): LookedGroup => {
+  const inWaves = new Set(Object.values(wiring.waves).flat())
+  return namesOf(wiring, lists).map((groupId): LookedGroup => {
     const { colour, state } = groupRoute(route, groupId)
     const [direction, other] = [directions[colour], otherColour(colour)]
     const positions = known[colour].positions.get(groupId) ?? []
@@ -136,8 +145,15 @@ function groupsOf(
       ...(colour === 'blue' ? { blue: here, green: there } : { blue: there, green: here }),
       fate: fates[colour]?.get(groupId) ?? { kind: 'unknown', why: 'the groups of one colour could not be read' },
       poison: (poison.get(groupId) ?? []).map(({ what }) => what),
+      alsoWrites: writing.get(groupId) ?? null,
+      inWave: inWaves.has(groupId),
     }
   })
+}
+
+function namesOf(wiring: Wiring, lists: Readonly<Record<Colour, Reading<readonly GroupFacts[]>>>): readonly string[] {
+  const listed = colours.flatMap((colour) => factsOf(lists[colour]).map(({ groupId }) => groupId))
+  return [...new Set([...listed, ...wiring.groups, ...Object.keys(wiring.unprovenGroups)])].sort()
 }
 
 /** By group: there may be thousands, each with positions on hundreds of partitions. */
@@ -166,6 +182,7 @@ function sideOf(
 function outcomeOf(groups: readonly LookedGroup[], notes: readonly string[]): GroupsLook['outcome'] {
   const moved = groups.filter(({ groupId }) => !isExcludedGroup(groupId))
   if (moved.some(({ fate, poison }) => fate.kind === 'refused' || poison.length > 0)) return 'refused'
+  if (moved.some(({ alsoWrites, inWave }) => alsoWrites !== null && inWave)) return 'refused'
   const isOpen = ({ fate }: LookedGroup) => fate.kind === 'unknown' || fate.kind === 'beyond' || fate.kind === 'counted back'
   return notes.length > 0 || groups.length === 0 || moved.some(isOpen) ? 'not shown' : 'movable'
 }

@@ -16,7 +16,7 @@ export async function moveWaves(run: Execution, open: readonly OpenWave[], gateE
   for (const move of moves) {
     run.cancelled.throwIfAborted()
     if (isForward(move, live)) {
-      await gate(run, { source: live, target: otherColour(live) })
+      await gate(run, { source: live, target: otherColour(live), waveGroups: move.groups })
       await confirm(run, move)
     }
     await moveWave(run, move)

@@ -15,10 +15,15 @@ import { measureRest } from './measure-loss.ts'
 import { observeGroups } from './observe-groups.ts'
 import type { Ports } from './ports.ts'
 
+/** Looking for the newest commits of a wave's groups may read much of their coordinators' logs. */
+const commitsMs = 5_000
+
 /** What is to be observed: the move that an intent asks for. */
 export interface ObservedMove {
   readonly source: Colour
   readonly target: Colour
+  /** Groups that waves would take there while the producers stay; none for a switchover. */
+  readonly waveGroups?: readonly string[]
 }
 
 const notAsked = { seen: false, why: 'not asked on a way back' } as const
@@ -27,7 +32,7 @@ const notAsked = { seen: false, why: 'not asked on a way back' } as const
  * Observes everything that a gate judges: read-only, and bounded by the deadline and the lag samples' own bound. What can't be read is a reading
  * with its reason, never an exception: the gate turns it into `inconclusive`.
  *
- * @param purpose on a way back no group is looked at: its gate doesn't judge them, and a sick colour takes long to tell
+ * @param purpose on a way back no group and no producer is looked at: its gate doesn't judge them, and a sick colour takes long to tell
  */
 export async function observe(
   ports: Ports,
@@ -43,17 +48,21 @@ export async function observe(
   const listOf = async (colour: Colour): Promise<ColourSnapshot['groups']> =>
     purpose === 'way back' ? notAsked : await read(() => ports.clusters[colour].groups.list(deadline))
   const lists = { blue: listOf('blue'), green: listOf('green') }
-  const [clients, audit, source, target, mirror, groups] = await Promise.all([
+  const [clients, audit, source, target, mirror, groups, waveCommits] = await Promise.all([
     read(() => ports.store.clients(deadline)),
     observeAudit(ports, deadline),
-    observeColour(ports, wiring, move.source, lists[move.source], deadline),
-    observeColour(ports, wiring, move.target, lists[move.target], deadline),
+    observeColour(ports, wiring, move.source, lists[move.source], purpose, deadline),
+    observeColour(ports, wiring, move.target, lists[move.target], purpose, deadline),
     observeMirror(ports, wiring, limits, move, journal, lagSamples, deadline),
     observeMovedGroups(ports, wiring, limits, move, routeReading.seen ? routeReading.value.route : null, lists, deadline),
+    observeWaveCommits(ports, move, deadline),
   ])
   const unmirrored = mirror.lag.at(-1)?.kind === 'caught-up' ? null : await observeRest(ports, wiring, move, journal, deadline)
   return {
-    ...move,
+    source: move.source,
+    target: move.target,
+    waveGroups: move.waveGroups ?? [],
+    waveCommits,
     observedAtMs: ports.clock.wallClock().getTime(),
     topics: wiring.topics,
     route: routeReading.seen ? { seen: true, value: { route: routeReading.value.route, journal } } : routeReading,
@@ -86,6 +95,12 @@ async function observeAudit({ audit }: Ports, deadline: Deadline): Promise<Snaps
   return audit === null ? null : await read(() => audit.facts(deadline))
 }
 
+async function observeWaveCommits(ports: Ports, { source, waveGroups = [] }: ObservedMove, deadline: Deadline): Promise<Snapshot['waveCommits']> {
+  if (waveGroups.length === 0) return { seen: true, value: new Map() }
+  const patience = deadline.within(Math.min(commitsMs, deadline.remainingMs() / 2), 'how the groups of waves commit')
+  return await read(() => ports.clusters[source].groups.commitsHow(waveGroups, patience))
+}
+
 async function observeMovedGroups(
   ports: Ports,
   wiring: Wiring,
@@ -104,10 +119,11 @@ async function observeColour(
   wiring: Wiring,
   colour: Colour,
   groups: Promise<Reading<readonly GroupFacts[]>>,
+  purpose: Purpose,
   deadline: Deadline,
 ): Promise<ColourSnapshot> {
-  const { inventory, transactions, fence } = ports.clusters[colour]
-  const [cluster, topics, acls, quotas, scramUsers, authorizers, quorum, groupFacts, openTransactions, probes] = await Promise.all([
+  const { inventory, transactions, fence, producers } = ports.clusters[colour]
+  const [cluster, topics, acls, quotas, scramUsers, authorizers, quorum, groupFacts, openTransactions, probes, producerIds] = await Promise.all([
     read(() => inventory.cluster(deadline)),
     read(() => inventory.topics(deadline)),
     read(() => inventory.acls(deadline)),
@@ -118,10 +134,12 @@ async function observeColour(
     groups,
     read(() => transactions.open(deadline)),
     read(() => fence.probe(deadline)),
+    purpose === 'way back' ? notAsked : read(() => producers.ids(wiring.topics, deadline)),
   ])
   const catalog = { topics, acls, quotas, scramUsers }
   const expectedClusterId = wiring.clusters[colour].clusterId
-  return { colour, expectedClusterId, cluster, ...catalog, authorizers, quorum, groups: groupFacts, openTransactions, probes }
+  const seen = { cluster, ...catalog, authorizers, quorum, groups: groupFacts, openTransactions, probes, producers: producerIds }
+  return { colour, expectedClusterId, ...seen }
 }
 
 async function observeMirror(

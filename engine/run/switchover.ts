@@ -222,8 +222,8 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
 /** What a gate looks at before this course; null: it needs none. */
 function judgedMove(course: Course, live: Colour): ObservedMove | null {
   if (course.kind === 'switch') return { source: course.source, target: course.target }
-  const forward = course.kind === 'waves' && course.moves.some((move) => isForward(move, live))
-  return forward ? { source: live, target: otherColour(live) } : null
+  const waveGroups = course.kind === 'waves' ? course.moves.flatMap((move) => (isForward(move, live) ? move.groups : [])) : []
+  return waveGroups.length > 0 ? { source: live, target: otherColour(live), waveGroups } : null
 }
 
 async function previewVerdict(ports: Ports, wiring: Wiring, intent: Intent, limits: Limits, move: ObservedMove, deadline: Deadline): Promise<Verdict> {

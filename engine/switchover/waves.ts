@@ -54,6 +54,12 @@ export function isForward(move: WaveMove, live: Colour): boolean {
   return move.target !== live
 }
 
+/** The groups that waves have to take to the standby while the live colour stays; none when that one moves too (pure). */
+export function forwardGroups(route: RouteDocument, waves: Waves, { live, consumers }: Pick<Intent, 'live' | 'consumers'>): readonly string[] {
+  if (live !== route.live) return []
+  return waveMoves(route, waves, consumers).flatMap((move) => (isForward(move, live) ? move.groups : []))
+}
+
 /** A wave whose move has not come to its end: its orchestrator ended in between. */
 export interface OpenWave extends WaveMove {
   readonly pace: Readonly<Record<string, GroupPace>>

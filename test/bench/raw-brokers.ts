@@ -18,7 +18,7 @@ export async function layOutRawBrokers(directory: string, fleet: string, colour:
   const addresses = localAddresses(fleet)[colour]
   for (const node of addresses.nodes) {
     writeNodeConfig(directory, { node, colour: addresses, brokerConfig: {}, passwords }, undefined)
-    formatNode(join(directory, `node-${node.nodeId}`, 'data'), { clusterId, nodeId: node.nodeId }, checkpoint)
+    formatNode(join(directory, `node-${node.nodeId}`, 'data'), { clusterId, nodeId: node.nodeId, firstProducerId: 0n }, checkpoint)
   }
 }
 

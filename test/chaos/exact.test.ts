@@ -23,7 +23,7 @@ const catalog = Catalog.parse({
   topics: {
     ...{ records: { partitions: 2 }, 'f6-empty': { partitions: 2 }, 'f7-emptied': one, 'f8-compacted': { partitions: 1, config: compacted } },
     ...{ 'f10-transactions': one, 'f14-headers': one, 'f15-append-time': { partitions: 1, config: { 'message.timestamp.type': 'LogAppendTime' } } },
-    ...{ [longName]: one, 'f52-processed': one, 'f53-disordered': one },
+    ...{ 'f18-zstd': { partitions: 1, config: { 'compression.type': 'zstd' } }, [longName]: one, 'f52-processed': one, 'f53-disordered': one },
   },
 })
 const topics = Object.keys(catalog.topics)
@@ -102,7 +102,7 @@ async function compactOnBlue(): Promise<void> {
 }
 
 describe('records of every kind', () => {
-  test('F6, F8, F10, F14, F15, F17, F53: both sides hold the same, byte by byte, and the audit says so', async () => {
+  test('F6, F8, F10, F14, F15, F17, F18, F53: both sides hold the same, byte by byte, and the audit says so', async () => {
     await chaos.stopMirror()
     await compactOnBlue()
     await writeTransactions()
@@ -124,6 +124,7 @@ describe('records of every kind', () => {
       'f53-disordered',
       disorder.map((ms, index) => ({ key: 'k', value: `${index}`, timestamp: `${startMs - 60_000 + ms}` })),
     )
+    await chaos.send('blue', 'f18-zstd', plain(0, 100))
     await chaos.send('blue', 'records', plain(0, 500), 0)
     await chaos.send('blue', 'records', plain(500, 300), 1)
     await chaos.send('blue', 'f6-empty', plain(0, 10), 0)
@@ -143,6 +144,7 @@ describe('records of every kind', () => {
     expect(valuesOf(green, 'f10-transactions-0')).toEqual([...texts(0, 10), ...texts(20, 10)])
     expect(valuesOf(await chaos.contents('green', ['f10-transactions'], true), 'f10-transactions-0')).toEqual([...texts(0, 10), ...texts(20, 10)])
     expect(valuesOf(green, 'f15-append-time-0')).toEqual(texts(0, 20))
+    expect(valuesOf(green, 'f18-zstd-0')).toEqual(texts(0, 100))
     expect((await chaos.told('f15-append-time-0'))?.notes).toEqual([expect.stringContaining('timestamps are left out')])
     expect(valuesOf(green, `${longName}-0`)).toEqual(['without key', '', null, null])
     const wanted = headers.map(([key, value]) => `${hex(key)}=${hex(value)}`)
@@ -328,11 +330,12 @@ describe('groups in every position', () => {
     expect([...new Set([...processed, ...again])]).toEqual(texts(0, 60))
   })
 
-  test('F43, F51: on the way back a rewound group follows, and one with a live static member stays where it is', async () => {
+  test('F18, F43, F51: on the way back to an older version what was written to the newer one is copied, a rewound group follows, and one with a live static member stays where it is', async () => {
     const { blue, green } = chaos.ports.clusters
     const copies = await chaos.contents('green', ['records'])
     const rewound = [0, 1].map((partition) => [`records-${partition}`, copies.get(`records-${partition}`)?.[3 + partition]?.offset ?? -1n] as const)
     await green.groups.commit('at-the-end', new Map(rewound), within(10))
+    await chaos.send('green', 'f18-zstd', [...plain(100, 50), { key: 'k', value: 'with headers', headers: { a: ['1', '2'], b: '' } }])
     await joinTwice()
     await chaos.copied(topics, 'green')
     // What it had committed on blue before it was moved is ahead of it now: somebody has to say that it doesn't count any more.
@@ -347,6 +350,9 @@ describe('groups in every position', () => {
     expect(await ahead('blue', exact)).toEqual(before)
     expect(await committed('blue', 'at-the-end')).toEqual(new Map([['records-0', 3n], ['records-1', 4n]])) // biome-ignore format: one line
     expect((await committed('blue', 'f51-static')).size).toBe(0)
+    const written = await chaos.both(['f18-zstd'])
+    expect(valuesOf(written.blue, 'f18-zstd-0')).toEqual([...texts(0, 150), 'with headers'])
+    expect(written.blue.get('f18-zstd-0')?.map(contentOf)).toEqual(written.green.get('f18-zstd-0')?.map(contentOf))
     await chaos.untouched('blue')
   }, 240_000)
 

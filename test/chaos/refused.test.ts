@@ -5,21 +5,18 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Consumer as PlatformaticConsumer } from '@platformatic/kafka'
-import { ConfigResourceTypes } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { observeAudit } from '../../engine/adapters/local/audit-process.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { trafficDirectory } from '../../engine/adapters/local/state.ts'
-import { checkAudit } from '../../engine/gate/audit.ts'
 import type { AuditedPartition } from '../../engine/model/audit-facts.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
-import { Limits } from '../../engine/model/limits.ts'
-import { parseTopicPartition } from '../../engine/model/partition.ts'
-import { systemClock } from '../../engine/ports/clock.ts'
+import { damagedRecords } from './refused/damaged-records.ts'
+import { recordsThatGreenRefuses } from './refused/records-that-green-refuses.ts'
+import { auditChecks, plain, texts } from './refused/setting.ts'
 import { ChaosPair, overriding, within } from './support/chaos-pair.ts'
-import { contentOf, latestByKey, valuesOf } from './support/contents.ts'
-import { damages, numbered } from './support/damage.ts'
+import { latestByKey, valuesOf } from './support/contents.ts'
 
 const fleet = `b-refused${process.pid}`
 const compacted = {
@@ -48,12 +45,10 @@ afterAll(async () => {
   await chaos?.end()
 }, 120_000)
 
-const recentMs = (): number => systemClock.wallClock().getTime() - 60_000
-const texts = (from: number, count: number) => Array.from({ length: count }, (_, index) => `${from + index}`)
-const plain = (from: number, count: number) => texts(from, count).map((value) => ({ key: `k${value}`, value }))
 /** A gate that judges, while the mirror may be stopped: it is asked as seldom as it can be. */
 const attempt = { current: 0 }
 const gateLines = () => chaos.gateLines('green', { attempt: attempt.current })
+const setting = { chaos: () => chaos, gateLines }
 
 describe('groups', () => {
   test('F44: a group with members on both colours is refused by name', async () => {
@@ -68,6 +63,18 @@ describe('groups', () => {
     expect(await gateLines()).toContainEqual(expect.stringMatching(/^consumer groups: fail; observed members on both colours: f44-both/))
     for (const consumer of consumers) await consumer.disconnect()
     for (const { groups } of [blue, green]) await groups.deleteGroup('f44-both', within(10))
+  })
+
+  test('a Streams application whose state is not in the catalog is refused by name, by its internal topics', async () => {
+    const { blue } = chaos.ports.clusters
+    const topic = 'totals-store-changelog'
+    await createTopics(chaos.pair.wiring.clusters.blue, [{ topic, partitions: 1, replicationFactor: 3, config: {} }], within(20))
+    await blue.groups.commit('totals', new Map([['f42-ahead-0', 0n]]), within(10))
+    expect(await gateLines()).toContainEqual(
+      expect.stringMatching(/^Streams applications: fail; observed totals: not in the catalog: totals-store-changelog; /),
+    )
+    await blue.groups.deleteGroup('totals', within(10))
+    await chaos.admins.blue.deleteTopics({ topics: [topic] })
   })
 
   test('F50: a group of the new protocol (KIP-848) is refused by name', async () => {
@@ -132,6 +139,7 @@ describe('between the gate and the cut', () => {
       limits: { drainDeadlineMs: 2_500 },
     })
     expect(`${refused.code} ${refused.message}`).toMatch(/^aborted .*not-settled.*f11-hanging-0/s)
+    expect(refused.message).toMatch(/open transactions: f11 \(producer \d+ epoch \d+, Ongoing for \d+ ms, writing to f11-hanging-0\)/)
     await chaos.untouched('blue')
     await transaction.commit()
     await chaos.send('blue', 'f11-hanging', plain(10, 5))
@@ -175,20 +183,6 @@ describe('between the gate and the cut', () => {
     await chaos.untouched('blue')
   })
 })
-
-/** What the gate makes of the audit's verdict on this one partition's topic. */
-async function auditChecks(told: AuditedPartition) {
-  const { topic } = parseTopicPartition(told.partition)
-  const facts = await chaos.audit.facts(within(10))
-  const partitions = facts.partitions.filter(({ partition }) => partition === told.partition)
-  const [verdict] = checkAudit(
-    { seen: true, value: { ...facts, partitions } },
-    new Map([[topic, Number(parseTopicPartition(told.partition).partition) + 1]]),
-    Limits.parse({}),
-    'green',
-  )
-  return verdict
-}
 
 describe('records that are gone before they are copied', () => {
   test('F1: retention ahead of the mirror leaves a gap that is found and located', async () => {
@@ -264,88 +258,12 @@ describe('records that are gone before they are copied', () => {
     expect(onGreen).toEqual({ ...onBlue, deleted: 'old' })
     const told = await chaos.toldUntil(`${topic}-0`, ({ state }) => state.kind !== 'equal')
     expect(told.state).toMatchObject({ kind: 'undecided', reason: expect.stringMatching(/tombstone/) })
-    expect(await auditChecks(told)).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining(`${topic}-0`) })
+    expect(await auditChecks(chaos, told)).toMatchObject({ verdict: 'inconclusive', observed: expect.stringContaining(`${topic}-0`) })
     await chaos.untouched('blue')
   })
 })
 
-const at = 17
-const damaged = [
-  { place: 'f19-missing-0', fault: 'F19: one record missing on green', damage: 'missing' },
-  { place: 'f20-duplicate-0', fault: 'F20: one record twice on green', damage: 'duplicate' },
-  { place: 'f21-swap-0', fault: 'F21: two records swapped', damage: 'swap' },
-  { place: 'f22-flipped-0', fault: 'F22: one bit flipped in a key', damage: 'flip in the key' },
-  { place: 'f22-flipped-1', fault: 'F22: one bit flipped in a value', damage: 'flip in the value' },
-  { place: 'f22-flipped-2', fault: 'F22: one bit flipped in a header', damage: 'flip in a header' },
-  { place: 'f23-drop-and-duplicate-0', fault: 'F23: one record dropped and one doubled, counts equal', damage: 'drop and duplicate' },
-  { place: 'f24-twice-more-0', fault: 'F24: the same record twice more', damage: 'twice more' },
-] as const
-
-/** Which of the three phases finds something, and where. */
-const found: Readonly<Record<(typeof damaged)[number]['damage'], { counts: boolean; digest: boolean; sequence: boolean; where: readonly string[] }>> = {
-  missing: { counts: true, digest: true, sequence: true, where: ['missing on green, blue 17 green 17'] },
-  duplicate: { counts: true, digest: true, sequence: true, where: ['duplicate on green, blue 18 green 18'] },
-  swap: { counts: false, digest: true, sequence: true, where: ['swapped, blue 17 green 17', 'swapped, blue 18 green 18'] },
-  'flip in the key': { counts: false, digest: true, sequence: false, where: ['changed, blue 17 green 17: key'] },
-  'flip in the value': { counts: false, digest: true, sequence: false, where: ['changed, blue 17 green 17: value'] },
-  'flip in a header': { counts: false, digest: true, sequence: false, where: ['changed, blue 17 green 17: headers'] },
-  'drop and duplicate': { counts: false, digest: true, sequence: true, where: ['missing on green, blue 17 green 17', 'duplicate on green, blue 24 green 23'] },
-  'twice more': { counts: true, digest: true, sequence: true, where: ['duplicate on green, blue 18 green 18', 'duplicate on green, blue 18 green 19'] },
-}
-
-describe('one damaged record, written straight to the standby', () => {
-  const topics = [...new Set(damaged.map(({ place }) => parseTopicPartition(place).topic))]
-
-  beforeAll(async () => {
-    await chaos.stopMirror()
-    const records = numbered(40, recentMs())
-    for (const { place, damage } of damaged) {
-      const { topic, partition } = parseTopicPartition(place)
-      await chaos.send('blue', topic, records, partition)
-      await chaos.send('green', topic, damages[damage](records, at), partition)
-    }
-    await chaos.skip(new Map(damaged.map(({ place }) => [place, 39n])))
-    await chaos.startMirror()
-    for (const { place } of damaged) {
-      const { topic, partition } = parseTopicPartition(place)
-      await chaos.send('blue', topic, plain(1_000, 10), partition)
-    }
-    await chaos.copied(topics)
-  }, 120_000)
-
-  test.each(damaged)('$fault is found by the phase that should, located, and closes the gate', async ({ place, damage }) => {
-    const { topic } = parseTopicPartition(place)
-    const { blue, green } = await chaos.both([topic])
-    const [onBlue, onGreen] = [blue, green].map((contents) => (contents.get(place) ?? []).map(contentOf))
-    expect(onGreen).not.toEqual(onBlue)
-    const told = await chaos.toldUntil(
-      place,
-      ({ state, differences }) =>
-        state.kind === 'differs' && differences.total > 0 && differences.shown.every(({ kind, what }) => kind !== 'changed' || what.length > 0),
-    )
-    const where = told.differences.shown.map((each) => {
-      const what = each.what.length > 0 ? `: ${each.what.join()}` : ''
-      return `${each.kind}${each.on === null ? '' : ` on ${each.on}`}, blue ${each.blue} green ${each.green}${what}`
-    })
-    expect({
-      counts: told.blue.visible !== told.green.visible,
-      digest: told.blue.digest !== told.green.digest,
-      sequence: told.differences.shown.some(({ kind }) => kind !== 'changed'),
-      where,
-    }).toEqual(found[damage])
-    expect([told.blue.visible, told.green.visible]).toEqual([onBlue?.length, onGreen?.length])
-    expect(await auditChecks(told)).toMatchObject({ name: 'audit', verdict: 'fail', observed: expect.stringContaining(place) })
-  })
-
-  test('all of them together are refused by the gate, five by name and the others by number, and blue is untouched', async () => {
-    expect(await gateLines()).toContainEqual(expect.stringMatching(/^audit: fail; observed .*f19-missing-0: 1 differences.* and \d+ more/))
-    await chaos.untouched('blue')
-    await chaos.send('blue', 'f11-hanging', plain(500, 5))
-    await chaos.copied(['f11-hanging'])
-    const { blue, green } = await chaos.both(['f11-hanging'])
-    expect(valuesOf(green, 'f11-hanging-0')).toEqual(valuesOf(blue, 'f11-hanging-0'))
-  })
-})
+damagedRecords(setting)
 
 /** What the audit has saved of a partition, as text; empty while it has saved nothing. */
 function savedState(directory: string): string {
@@ -378,7 +296,7 @@ describe('F25: an audit that is killed in the middle', () => {
   })
 
   // Its share comes to it when the killed one's session is over: meanwhile the mirror has troubles of its own.
-  recordsThatGreenRefuses()
+  recordsThatGreenRefuses(setting)
 
   test('goes on where it was, and forgets nothing that it had found', async () => {
     await chaos.copied(['f25-interrupted'])
@@ -392,76 +310,3 @@ describe('F25: an audit that is killed in the middle', () => {
     expect([after.state, after.differences.total, after.alignedRecords]).toEqual([before?.state, before?.differences.total, before?.alignedRecords])
   })
 })
-
-function recordsThatGreenRefuses(): void {
-  const set = async (colour: 'blue' | 'green', topic: string, config: Readonly<Record<string, string>>) => {
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }))
-    await chaos.admins[colour].alterConfigs({ validateOnly: false, resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }] })
-  }
-  const failed = () =>
-    within(60).poll(100, async () => {
-      const { tasks } = await chaos.ports.mirrors.blue.facts(await chaos.connector(), within(10))
-      return tasks.find(({ state }) => state === 'FAILED')
-    })
-  /** Waits until the leader on green refuses a record of that time. What it takes before is aborted, so nobody sees it. */
-  async function refusedOnGreen(topic: string, timestamp: string): Promise<void> {
-    const producer = chaos.clients.green.producer({ transactionalId: 'f16', maxInFlightRequests: 1, idempotent: true })
-    await producer.connect()
-    await within(30).poll(100, async () => {
-      const transaction = await producer.transaction()
-      const answer = await transaction.send({ topic, acks: -1, messages: [{ partition: 0, value: 'probe', timestamp }] }).then(
-        () => undefined,
-        () => true, // refused: the limit holds
-      )
-      await transaction.abort()
-      return answer
-    })
-    await producer.disconnect()
-  }
-  /** Both sides hold the same again once green takes the record. */
-  async function mended(topic: string, open: Readonly<Record<string, string>>): Promise<void> {
-    await set('green', topic, open)
-    await within(60).poll(500, async () => {
-      await chaos.ports.mirrors.blue.restartTasks(await chaos.connector(), within(60)).catch(() => undefined) // green may not know its new limit yet
-      return await chaos.copied([topic], 'blue', 10).then(
-        () => true,
-        () => undefined,
-      )
-    })
-    const { blue, green } = await chaos.both([topic])
-    const contents = [blue, green].map((each) => (each.get(`${topic}-0`) ?? []).map(contentOf))
-    expect(contents[1]).toEqual(contents[0])
-    expect(contents[0]?.length).toBe(1)
-  }
-
-  test('F13: a record above the limit of green stops the mirror, and the gate says so', async () => {
-    const [topic, large] = ['f13-large', { 'max.message.bytes': '3000000' }]
-    await set('blue', topic, large)
-    await within(30).poll(200, async () =>
-      chaos.send('blue', topic, [{ value: 'x'.repeat(1_500_000) }]).then(
-        () => true,
-        () => undefined, // not every broker knows the new limit yet
-      ),
-    )
-    await set('blue', topic, {})
-    expect((await failed()).trace).toMatch(/RecordTooLarge/)
-    expect(await gateLines()).toContainEqual(expect.stringMatching(/^mirror connector: fail; observed .*FAILED/))
-    await chaos.untouched('blue')
-    await mended(topic, large)
-  })
-
-  test('F16: a record whose timestamp green refuses stops the mirror instead of trying for ever', async () => {
-    const topic = 'f16-old'
-    const young = { 'retention.ms': '-1', 'message.timestamp.before.max.ms': '3600000' }
-    await chaos.stopMirror()
-    await chaos.send('blue', topic, [{ value: 'old', timestamp: '1400000000000' }])
-    await set('blue', topic, young)
-    await set('green', topic, young)
-    await refusedOnGreen(topic, '1400000000000')
-    await chaos.startMirror().catch(() => undefined) // it may fail before it was seen running
-    expect((await failed()).trace).toMatch(/timestamp/i)
-    expect(await gateLines()).toContainEqual(expect.stringMatching(/^mirror connector: fail; observed .*FAILED/))
-    await chaos.untouched('blue')
-    await mended(topic, { 'retention.ms': '-1' })
-  })
-}

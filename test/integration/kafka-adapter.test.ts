@@ -7,11 +7,13 @@ import { Kafka, logLevel, type Message, type Producer, type Transaction } from '
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
+import { coordinatingPartition } from '../../engine/adapters/kafka/commit-history.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { destroyCluster, observeCluster, provisionCluster } from '../../engine/adapters/local/cluster.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { type ClusterAccess, canaryTopic } from '../../engine/model/cluster-access.ts'
 import { type TopicPartition, topicPartition } from '../../engine/model/partition.ts'
+import { firstProducerIds } from '../../engine/model/producer-ids.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { AclBinding, Cluster, PartitionEnd } from '../../engine/ports/cluster.ts'
 import { leaveStaticMember } from '../support/static-member.ts'
@@ -39,7 +41,7 @@ describe.each([
     root = mkdtempSync(join(tmpdir(), 'kbg-adapter-'))
     access = await provisionCluster(root, { fleet, colour, kafkaVersion, nodes: 3, applicationUsers: [app] }, quiet, within(90))
     await createAcls(access, [allowAll('topic'), allowAll('group'), allowAll('transactional-id')], within(10))
-    const topics = ['orders', 'ledger', 'short'].map((topic) => ({ topic, partitions: 3, replicationFactor: 3, config: { 'retention.ms': '3600000' } }))
+    const topics = ['orders', 'ledger', 'short', 'ids'].map((topic) => ({ topic, partitions: 3, replicationFactor: 3, config: { 'retention.ms': '3600000' } }))
     await createTopics(access, [...topics, { topic: 'solo', partitions: 1, replicationFactor: 3, config: {} }], within(20))
     cluster = connectCluster(access, systemClock)
     await cluster.warmUp(within(20))
@@ -128,6 +130,44 @@ describe.each([
     expect(await cluster.logs.ends([canaryTopic(colour)], within(5))).toEqual(before)
   })
 
+  test('producer ids begin where the colour has its own, and are told of each partition that an idempotent producer has written to', async () => {
+    const idempotent = kafka.producer({ idempotent: true, maxInFlightRequests: 1 })
+    await idempotent.connect()
+    await idempotent.send({ topic: 'ids', acks: -1, messages: [{ partition: 1, value: 'x' }] })
+    await idempotent.disconnect()
+    const { active, next } = await cluster.producers.ids(['ids'], within(10))
+    expect(active).toEqual([{ partition: 'ids-1', producerId: expect.any(BigInt), producerEpoch: 0, transactional: false }])
+    for (const id of [active[0]?.producerId ?? -1n, next]) {
+      expect(id).toBeGreaterThanOrEqual(firstProducerIds[colour])
+      expect(id).toBeLessThan(firstProducerIds[colour] + 10_000n)
+    }
+  })
+
+  test('a group whose offsets a transaction has committed is told from one that commits by itself, also on the same partition of the coordinator', async () => {
+    expect([...(await cluster.groups.commitsHow(['never-seen'], within(10)))]).toEqual([['never-seen', 'plainly']]) // also before any group has committed
+    await cluster.groups.commit('transformer', new Map([['orders-0', 1n]]), within(20))
+    expect([...(await cluster.groups.commitsHow(['transformer'], within(10)))]).toEqual([['transformer', 'plainly']])
+    const partitions = (await cluster.inventory.topics(within(10))).find(({ topic }) => topic === '__consumer_offsets')?.partitions.length ?? 0
+    const place = coordinatingPartition('transformer', partitions)
+    const neighbour = Array.from({ length: 10_000 }, (_, index) => `reader-${index}`).find((name) => coordinatingPartition(name, partitions) === place) ?? ''
+    const transactional = kafka.producer({ transactionalId: 'transformer', maxInFlightRequests: 1, idempotent: true })
+    await transactional.connect()
+    const transaction = await transactional.transaction()
+    await transaction.send({ topic: 'ids', acks: -1, messages: [{ partition: 0, value: 'made of orders' }] })
+    await transaction.sendOffsets({ consumerGroupId: 'transformer', topics: [{ topic: 'orders', partitions: [{ partition: 0, offset: '1' }] }] })
+    await transaction.commit()
+    await transactional.disconnect()
+    await cluster.groups.commit(neighbour, new Map([['orders-0', 1n]]), within(10))
+    const how = await within(10).poll(50, async () => {
+      const told = await cluster.groups.commitsHow(['transformer', neighbour, 'never-seen'], within(10))
+      return told.get('transformer') === 'plainly' ? undefined : told // the marker may still be on its way
+    })
+    expect([...how]).toEqual([['transformer', 'in transactions'], [neighbour, 'plainly'], ['never-seen', 'plainly']]) // biome-ignore format: one line
+    await cluster.groups.commit('transformer', new Map([['orders-0', 1n]]), within(10))
+    expect([...(await cluster.groups.commitsHow(['transformer'], within(10)))]).toEqual([['transformer', 'plainly']])
+    for (const groupId of ['transformer', neighbour]) await cluster.groups.deleteGroup(groupId, within(10))
+  })
+
   describe('in a log with transactions', () => {
     const partition = topicPartition('ledger', 1)
     let transactional: Producer
@@ -183,8 +223,14 @@ describe.each([
       expect(during.logEndOffset).toBe(during.highWatermark)
       expect((await cluster.logs.lastVisible(partition, during.logEndOffset, 1, within(10))).map((record) => record.offset)).toEqual([204n])
       const [open] = await cluster.transactions.open(within(10))
-      expect(open).toMatchObject({ transactionalId: 'ledger-writer', state: 'Ongoing' })
+      expect(open).toMatchObject({ transactionalId: 'ledger-writer', state: 'Ongoing', producerEpoch: expect.any(Number), partitions: [partition] })
+      const [holding, ...others] = await cluster.transactions.holding([partition], within(10))
+      expect({ ...holding, ageMs: 0, others }).toEqual({ ...open, ageMs: 0, others: [] })
       expect(open?.ageMs).toBeLessThan(60_000)
+
+      const { active, next } = await cluster.producers.ids(['ledger'], within(10))
+      expect(active).toContainEqual({ partition, producerId: open?.producerId, producerEpoch: open?.producerEpoch, transactional: true })
+      expect(next).toBeGreaterThan(firstProducerIds[colour])
 
       await cluster.transactions.fenceIds(['ledger-writer', 'never-seen'], within(10))
       expect(await cluster.transactions.open(within(10))).toEqual([])

@@ -1,9 +1,10 @@
 /** Routed producers and consumers against two real clusters that are fenced and opened by hand: nothing lost, nothing twice, order kept. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DualConsumer, ExactWindow, type RoutedConsumer, type RoutedProducer } from '../../client/index.ts'
+import { type DualConsumer, ExactWindow, type RoutedConsumer, type RoutedProducer, type RoutedTransaction } from '../../client/index.ts'
 import { createTopics } from '../../engine/adapters/kafka/admin.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
+import { firstProducerIds } from '../../engine/model/producer-ids.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 import {
   access,
@@ -202,6 +203,35 @@ describe('a transactional routed producer', () => {
     console.info(JSON.stringify({ transactions: committed.length, replays }))
     await producer.disconnect()
   }, 90_000)
+
+  test('F12: a zombie of the same transactional id is denied on the fenced colour, and the id begins anew on the other one', async () => {
+    const [source, name, transactionalId] = [route.live, `${topic}-zombie`, `zombie-${fleet}`]
+    const target = otherColour(source)
+    for (const colour of colours) await createTopics(access[colour], [{ topic: name, partitions: 1, replicationFactor: 3, config: {} }], within(30_000))
+    const zombie = plain(source).producer({ transactionalId, maxInFlightRequests: 1, idempotent: true, retry: { retries: 1 } })
+    await zombie.connect()
+    const before = await zombie.transaction()
+    await before.send({ topic: name, acks: -1, messages: [{ value: 'before' }] })
+    await before.commit()
+    await flip()
+    const producer = routed().producer({ transactionalId })
+    await producer.connect()
+    const send = (tx: RoutedTransaction) => tx.send({ topic: name, messages: [{ value: tx.colour }] })
+    await producer.runTransaction(send)
+    const late = await zombie.transaction()
+    await expect(late.send({ topic: name, acks: -1, messages: [{ value: 'too late' }] })).rejects.toThrow(/authorized/i)
+    await late.abort()
+    await producer.runTransaction(send)
+    const reads = (await Promise.all([source, target].map((colour) => readAll(colour, name)))).flat()
+    expect(reads.map(({ colour, value }) => `${colour} ${value}`)).toEqual([`${source} before`, `${target} ${target}`, `${target} ${target}`])
+    for (const colour of [source, target]) {
+      const { active } = await clusters[colour].producers.ids([name], within(10_000))
+      expect(active).toEqual([{ partition: `${name}-0`, producerId: expect.any(BigInt), producerEpoch: expect.any(Number), transactional: true }])
+      expect((active[0]?.producerId ?? 0n) >= firstProducerIds.green).toBe(colour === 'green') // an id of its own
+    }
+    await producer.disconnect()
+    await zombie.disconnect()
+  }, 60_000)
 
   test('a transaction that is open when the hold comes is let end before the acknowledgement', async () => {
     const producer = routed().producer({ transactionalId: `slow-${fleet}` })

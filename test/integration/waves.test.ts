@@ -149,6 +149,27 @@ async function parkedAt(colour: Colour): Promise<readonly string[]> {
 }
 
 describe('a wave', () => {
+  test('with a group that commits in a transaction is refused by its name: its application writes too, which the standby would refuse', async () => {
+    const brokers = [...pair.wiring.clusters.blue.internalBootstrapServers]
+    const producer = new kafkajs.Kafka({ brokers, sasl: operator(), logLevel: kafkajs.logLevel.NOTHING }).producer({
+      transactionalId: 'parked',
+      idempotent: true,
+    })
+    await producer.connect()
+    const transaction = await producer.transaction()
+    const partitions = [0, 1, 2].map((partition) => ({ partition, offset: '37' }))
+    await transaction.sendOffsets({ consumerGroupId: 'parked', topics: [{ topic: 'orders', partitions }] })
+    await transaction.commit()
+    await producer.disconnect()
+    await expect(want({ 'wave-1': 'green' })).rejects.toThrow(/groups of waves: fail; observed commit in transactions: parked;/)
+    expect((await routeNow())?.groups).toEqual({})
+    await pair.ports.clusters.blue.groups.commit(
+      'parked',
+      new Map(partitions.map(({ partition, offset }) => [`orders-${partition}`, BigInt(offset)])),
+      within(10),
+    )
+  }, 120_000)
+
   test('moves to the standby under load: its groups read on there without a gap or a repetition, the other wave and the producers stay', async () => {
     await Promise.all([allGiven('dashboard'), allGiven('billing')])
     load.start()

@@ -1,4 +1,5 @@
-import type { AclBinding, BrokerProbe, TopicFacts } from '../../engine/model/facts.ts'
+import type { AclBinding, BrokerProbe, OpenTransaction, TopicFacts } from '../../engine/model/facts.ts'
+import { firstProducerIds } from '../../engine/model/producer-ids.ts'
 import type { RouteDocument } from '../../engine/model/route.ts'
 import type { ColourSnapshot, Reading, Snapshot } from '../../engine/model/snapshot.ts'
 
@@ -37,6 +38,10 @@ export function acl(principal: string, operation = 'Write'): AclBinding {
   return { principal, host: '*', resourceType: 'topic', resourceName: 'orders', patternType: 'literal', operation, permission: 'allow' }
 }
 
+export function transaction(over: Partial<OpenTransaction> = {}): OpenTransaction {
+  return { transactionalId: 't', producerId: 7n, producerEpoch: 2, state: 'Ongoing', ageMs: 40, partitions: ['orders-0'], ...over }
+}
+
 export function probes(...answers: BrokerProbe['answer'][]): readonly BrokerProbe[] {
   return answers.map((answer, index) => ({ brokerId: index + 1, answer, detail: '' }))
 }
@@ -54,6 +59,7 @@ export function soundColour(colour: 'blue' | 'green', over: Partial<ColourSnapsh
     quorum: seen({ leaderId: 1, leaderEpoch: 3, voters: [1, 2, 3].map((nodeId) => ({ nodeId, logEndOffset: 10n, lastFetchAgeMs: 20 })) }),
     groups: seen(colour === 'blue' ? [{ groupId: 'billing', state: 'Stable', type: 'classic', memberCount: 1 }] : []),
     openTransactions: seen([]),
+    producers: seen({ active: [], next: firstProducerIds[colour] }),
     probes: seen(colour === 'blue' ? probes('open', 'open', 'open') : probes('fenced', 'fenced', 'fenced')),
     ...over,
   }
@@ -79,6 +85,8 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
     guardians: [],
     catalogGroups: ['billing'],
     unprovenGroups: {},
+    waveGroups: [],
+    waveCommits: seen(new Map()),
     groups: seen({
       commits: [{ groupId: 'billing', onTarget: seen(new Map()), onSource: seen(new Map([['orders-0', 5n]])) }],
       positions: null,

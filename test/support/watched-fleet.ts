@@ -5,6 +5,7 @@ import { KbgError } from '../../engine/model/error.ts'
 import type { ConnectorFacts, PartitionEnd, RecordCopy } from '../../engine/model/facts.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { type PartitionOffsets, parseTopicPartition, topicPartition } from '../../engine/model/partition.ts'
+import { firstProducerIds } from '../../engine/model/producer-ids.ts'
 import type { ClientRegistration, RouteDocument } from '../../engine/model/route.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import type { Deadline } from '../../engine/ports/clock.ts'
@@ -196,7 +197,8 @@ export class FakeFleet {
         },
       },
       groups: { list: async () => [], committedOfAll: async () => new Map(), staticMembers: async () => [] },
-      transactions: { open: async () => [], fenceIds: async () => undefined },
+      transactions: { open: async () => [], holding: async () => [], fenceIds: async () => undefined },
+      producers: { ids: async () => ({ active: [], next: firstProducerIds[name] }) },
     }
   }
 

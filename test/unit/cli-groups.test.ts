@@ -13,6 +13,8 @@ function looked(groupId: string, over: Partial<LookedGroup> = {}): LookedGroup {
     green: absent,
     fate: { kind: 'translated', lagRecords: 40 },
     poison: [],
+    alsoWrites: null,
+    inWave: false,
     positions: [],
     alternatives: [],
   } as const
@@ -58,6 +60,20 @@ describe('kbg groups', () => {
       '    by timestamp: not looked at: it has to read records (--alternatives)',
       '    by the last cut noted: 12 records read again, 0 skipped',
       '    by counting back: 0 records read again, 4 skipped (1 partitions without a position of this kind)',
+    ])
+  })
+
+  test('a group whose application also writes is told, and stands among the troubled ones when it is in a wave', () => {
+    const alsoWrites = 'Kafka Streams, 2 internal topics on blue'
+    const groups = [looked('billing'), looked('shop', { alsoWrites }), looked('totals', { alsoWrites, inWave: true })]
+    const lines = groupsLines({ groups, outcome: 'refused', notes: [] }, false)
+    expect(lines[0]).toBe('REFUSED  3 groups, 1 of them not movable now')
+    expect(lines.slice(2, 5).map((line) => line.trim().split(' ')[0])).toEqual(['totals', 'billing', 'shop'])
+    expect(lines.slice(5)).toEqual([
+      '  totals',
+      `    also writes (${alsoWrites}): it must be in no wave`,
+      '  shop',
+      `    also writes (${alsoWrites}): it moves with the producers`,
     ])
   })
 

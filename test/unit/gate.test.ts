@@ -5,7 +5,7 @@ import { noGuardian } from '../../engine/gate/guardians.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
-import { acl, probes, seen, soundColour, soundRoute, soundSnapshot, topic, unseen } from '../support/sample-snapshot.ts'
+import { acl, probes, seen, soundColour, soundRoute, soundSnapshot, topic, transaction, unseen } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
 
@@ -93,16 +93,8 @@ describe('the gate', () => {
       mirror({ lag: [40, 40, 1_001, 40, 40].map((lagMs) => ({ kind: 'caught-up', lagMs, lagRecords: 0 }) as const) }),
       'mirror lag: fail',
     ],
-    [
-      'a transaction that hangs',
-      blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: 5_001 }]) }),
-      'open transactions on blue: fail',
-    ],
-    [
-      'a transaction of unknown age',
-      blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: null }]) }),
-      'open transactions on blue: inconclusive',
-    ],
+    ['a transaction that hangs', blue({ openTransactions: seen([transaction({ ageMs: 5_001 })]) }), 'open transactions on blue: fail'],
+    ['a transaction of unknown age', blue({ openTransactions: seen([transaction({ ageMs: null })]) }), 'open transactions on blue: inconclusive'],
     ['a group of the new protocol', blue({ groups: seen([{ groupId: 'g', state: 'Stable', type: 'consumer', memberCount: 1 }]) }), 'consumer groups: fail'],
     [
       'a listed group that looks dead',
@@ -112,6 +104,13 @@ describe('the gate', () => {
     ['members on both sides', green({ groups: seen([{ groupId: 'billing', state: 'Stable', type: 'classic', memberCount: 1 }]) }), 'consumer groups: fail'],
   ])('refuses %s', (_what, snapshot, expected) => {
     expect(refused(snapshot)).toContain(expected)
+  })
+
+  it('names an old transaction by id, producer, age and partitions, five of them', () => {
+    const old = Array.from({ length: 7 }, (_, index) => transaction({ transactionalId: `t${index}`, ageMs: 6_000, partitions: ['orders-0', 'payments-1'] }))
+    const { checks } = assess(blue({ openTransactions: seen(old) }), limits, 0, limits.lagSamples)
+    const observed = checks.find(({ name }) => name === 'open transactions on blue')?.observed
+    expect(observed).toMatch(/^t0 \(producer 7 epoch 2, Ongoing for 6000 ms, writing to orders-0, payments-1\), t1 .*, t4 .* and 2 more$/)
   })
 
   it('refuses a routed client that does not follow the epoch, by name', () => {
@@ -183,11 +182,9 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
     ['a right that is gone there', blue({ acls: seen([acl('User:orders-app'), { ...acl('User:orders-app'), permission: 'deny' }]) })],
     ['another config there', blue({ topics: seen([topic('orders', { config: { 'min.insync.replicas': '3' } }), topic('payments')]) })],
     ['one voter of three silent there', blue({ quorum: voters(3) })],
-    [
-      'a transaction that is open for long there',
-      blue({ openTransactions: seen([{ transactionalId: 't', producerId: 1n, state: 'Ongoing', ageMs: 60_000 }]) }),
-    ],
+    ['a transaction that is open for long there', blue({ openTransactions: seen([transaction({ ageMs: 60_000 })]) })],
     ['groups that nobody has looked at', soundSnapshot({ groups: unseen('not asked') })],
+    ['producer ids that nobody has looked at', blue({ producers: unseen('not asked') })],
     ['a guardian that has ended there', soundSnapshot({ guardians: ['blue', 'green'], clients: seen([guardianRegistration('green', 1)]) })],
   ])('lets %s through', (_what, snapshot) => {
     expect(leaving(snapshot)).toEqual([])

@@ -9,7 +9,7 @@ import type { Audit } from '../../engine/ports/audit.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { lookAtGroups } from '../../engine/run/look-at-groups.ts'
 import type { Ports } from '../../engine/run/ports.ts'
-import { soundRoute } from '../support/sample-snapshot.ts'
+import { soundRoute, topic } from '../support/sample-snapshot.ts'
 
 type Offsets = Readonly<Record<string, bigint>>
 const end = 100n
@@ -26,15 +26,27 @@ interface Fleet {
   readonly audit?: 'none' | 'away' | 'there'
   readonly greenIsAway?: boolean
   readonly unprovenGroups?: Wiring['unprovenGroups']
+  /** On both sides. */
+  readonly topics?: readonly string[] | 'away'
+  readonly waves?: Wiring['waves']
+  readonly inTransactions?: readonly string[]
 }
 
 /** Two sides with a hundred records each, of which positions below ten can't be proven. */
 function look(
-  { route = soundRoute, blue = {}, green = {}, members = {}, journal = [], audit = 'there', greenIsAway = false, unprovenGroups = {} }: Fleet,
+  { route = soundRoute, blue = {}, green = {}, members = {}, journal = [], audit = 'there', greenIsAway = false, unprovenGroups = {}, ...writing }: Fleet,
   costly = false,
 ) {
+  const { topics = [], waves = {}, inTransactions = [] } = writing
   const side = (colour: Colour, committed: Offsets) => ({
+    inventory: {
+      topics: async () => {
+        if (topics === 'away') throw new Error('no broker answers')
+        return topics.map((name) => topic(name))
+      },
+    },
     groups: {
+      commitsHow: async (ids: readonly string[]) => new Map(ids.map((id) => [id, inTransactions.includes(id) ? 'in transactions' : 'plainly'])),
       list: async (): Promise<readonly GroupFacts[]> => {
         if (colour === 'green' && greenIsAway) throw new Error('green does not answer')
         return Object.keys(committed).map((groupId) => ({
@@ -58,7 +70,7 @@ function look(
     clusters: { blue: side('blue', blue), green: side('green', green) },
     audit: audit === 'none' ? null : { hurry: async () => undefined, facts, translate },
   } as unknown as Ports
-  return lookAtGroups(ports, { groups: ['billing'], unprovenGroups } as unknown as Wiring, costly, new Deadline(systemClock, 5_000, 'the look'))
+  return lookAtGroups(ports, { groups: ['billing'], unprovenGroups, waves } as unknown as Wiring, costly, new Deadline(systemClock, 5_000, 'the look'))
 }
 
 function translated(from: Colour, groupId: string, partition: string, offset: bigint): GroupPosition {
@@ -111,6 +123,22 @@ describe('looking at groups', () => {
       notes: ['the groups of green: green does not answer'],
     })
     expect(await look({ route: null })).toMatchObject({ outcome: 'not shown', groups: [], notes: ['there is no route yet'] })
+  })
+
+  test('who also writes is told, and refused in a wave; only the groups of waves are asked how they commit', async () => {
+    const blue = { billing: 60n, plain: 60n, totals: 60n }
+    const told = async (over: Fleet) => {
+      const { outcome, groups, notes } = await look({ blue, ...over })
+      return [outcome, groups.flatMap(({ groupId, alsoWrites }) => (alsoWrites === null ? [] : [`${groupId}: ${alsoWrites}`])), notes]
+    }
+    const streams = 'totals: Kafka Streams, 1 internal topics on blue'
+    const topics = ['orders', 'totals-store-changelog']
+    expect(await told({ topics, inTransactions: ['billing'] })).toEqual(['movable', [streams], []])
+    expect(await told({ topics, waves: { 'wave-1': ['totals'] } })).toEqual(['refused', [streams], []])
+    const waves = { 'wave-1': ['billing', 'plain'] }
+    expect(await told({ waves, inTransactions: ['billing'] })).toEqual(['refused', ['billing: commits in transactions on blue'], []])
+    expect(await told({ waves })).toEqual(['movable', [], []])
+    expect(await told({ waves, topics: 'away' })).toEqual(['not shown', [], ['who also writes on blue: no broker answers']])
   })
 
   test('the last cut is an alternative that costs nothing: what it would have redelivered is counted in records', async () => {

@@ -1,6 +1,7 @@
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
+import { CommitHistory } from './commit-history.ts'
 import { BrokerConnections } from './connections.ts'
 import { DrillFence } from './drill-fence.ts'
 import { AclFence } from './fence.ts'
@@ -8,6 +9,7 @@ import { KafkaGroups } from './groups.ts'
 import { KafkaInventory } from './inventory.ts'
 import { Leaders } from './leaders.ts'
 import { KafkaLogs } from './logs.ts'
+import { KafkaProducers } from './producers.ts'
 import { drillScope, fleetScope, type Scope } from './scope.ts'
 import { KafkaTransactions } from './transactions.ts'
 
@@ -34,13 +36,15 @@ interface Connected {
 
 function assembled(clock: Clock, { connections, probe }: Connected, fence: AclFence | DrillFence, scope: Scope): Cluster {
   const leaders = new Leaders(connections)
+  const producers = new KafkaProducers(connections, leaders)
   return {
     colour: connections.access.colour,
     inventory: new KafkaInventory(connections, scope),
     fence,
     logs: new KafkaLogs(connections, leaders),
-    groups: new KafkaGroups(connections, scope),
-    transactions: new KafkaTransactions(connections, clock, scope),
+    groups: new KafkaGroups(connections, new CommitHistory(connections, leaders, producers), scope),
+    transactions: new KafkaTransactions(connections, producers, clock, scope),
+    producers,
     warmUp: async (deadline: Deadline) => {
       await fence.warmUp(deadline)
       await leaders.learnAll(deadline)

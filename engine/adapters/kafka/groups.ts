@@ -2,8 +2,9 @@ import { consumerGroupDescribeV0, deleteGroupsV2, describeGroupsV5, leaveGroupV5
 import { KbgError } from '../../model/error.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { GroupFacts, GroupState, Groups, StaticMember } from '../../ports/cluster.ts'
+import type { CommitsHow, GroupFacts, GroupState, Groups, StaticMember } from '../../ports/cluster.ts'
 import type { BrokerConnection } from './broker-connection.ts'
+import type { CommitHistory } from './commit-history.ts'
 import type { BrokerConnections } from './connections.ts'
 import { Coordinators } from './coordinators.ts'
 import { errorName, kafkaRefusal, persistently, requireNone } from './refusal.ts'
@@ -34,10 +35,12 @@ interface ListedGroup {
 export class KafkaGroups implements Groups {
   readonly #connections: BrokerConnections
   readonly #coordinators: Coordinators
+  readonly #history: CommitHistory
   readonly #scope: Scope
 
-  constructor(connections: BrokerConnections, scope: Scope) {
+  constructor(connections: BrokerConnections, history: CommitHistory, scope: Scope) {
     this.#connections = connections
+    this.#history = history
     this.#scope = scope
     this.#coordinators = new Coordinators(connections, 'group')
   }
@@ -74,6 +77,10 @@ export class KafkaGroups implements Groups {
     const rest = groupIds.filter((groupId) => !found.has(groupId))
     await Promise.all(rest.map(async (groupId) => found.set(groupId, await this.committed(groupId, deadline))))
     return found
+  }
+
+  commitsHow(groupIds: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, CommitsHow>> {
+    return this.#history.of(groupIds, deadline)
   }
 
   async commit(groupId: string, offsets: PartitionOffsets, deadline: Deadline): Promise<void> {

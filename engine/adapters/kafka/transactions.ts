@@ -1,10 +1,12 @@
 import { describeTransactionsV0, initProducerIdV5, listTransactionsV1 } from '@platformatic/kafka'
 import { KbgError } from '../../model/error.ts'
+import { type TopicPartition, topicPartition } from '../../model/partition.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { OpenTransaction, Transactions } from '../../ports/cluster.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { BrokerConnections } from './connections.ts'
 import { Coordinators } from './coordinators.ts'
+import type { KafkaProducers } from './producers.ts'
 import { errorName, persistently, requireNone } from './refusal.ts'
 import type { Scope } from './scope.ts'
 
@@ -15,16 +17,18 @@ const transactionTimeoutMs = 60_000
 /** Between two attempts while the coordinator writes abort markers, which takes some ten milliseconds; a switchover waits for it. */
 const fencePauseMs = 5
 
-/** {@link Transactions} by ListTransactions on every broker and InitProducerId. */
+/** {@link Transactions} by ListTransactions on every broker, DescribeProducers and InitProducerId. */
 export class KafkaTransactions implements Transactions {
   readonly #connections: BrokerConnections
   readonly #coordinators: Coordinators
+  readonly #producers: KafkaProducers
   readonly #clock: Clock
   readonly #scope: Scope
 
-  constructor(connections: BrokerConnections, clock: Clock, scope: Scope) {
+  constructor(connections: BrokerConnections, producers: KafkaProducers, clock: Clock, scope: Scope) {
     this.#scope = scope
     this.#connections = connections
+    this.#producers = producers
     this.#clock = clock
     this.#coordinators = new Coordinators(connections, 'transaction')
   }
@@ -49,6 +53,21 @@ export class KafkaTransactions implements Transactions {
         return listed.transactionStates.map(({ producerId, transactionalId }) => [producerId, transactionalId] as const)
       })
       return new Map((await Promise.all(lists)).flat())
+    })
+  }
+
+  /** A producer that a leader holds for open and no coordinator lists hangs: its age is then that of its last record there. */
+  async holding(partitions: readonly TopicPartition[], deadline: Deadline): Promise<readonly OpenTransaction[]> {
+    const [listed, active] = await Promise.all([this.open(deadline), this.#producers.states(partitions, deadline)])
+    const known = new Map(listed.map((transaction) => [transaction.producerId, transaction]))
+    const nowMs = this.#clock.wallClock().getTime()
+    const open = active.filter(({ currentTxnStartOffset }) => currentTxnStartOffset >= 0n)
+    return [...Map.groupBy(open, ({ producerId }) => producerId)].map(([producerId, own]) => {
+      const told = known.get(producerId)
+      if (told) return told
+      const lastMs = own.reduce((last, { lastTimestamp }) => (lastTimestamp > last ? lastTimestamp : last), -1n)
+      const where = own.map(({ partition }) => partition).sort()
+      return { transactionalId: null, producerId, producerEpoch: own[0]?.producerEpoch ?? -1, state: 'hanging', ageMs: ageMs(lastMs, nowMs), partitions: where }
     })
   }
 
@@ -79,7 +98,9 @@ async function openOn(broker: BrokerConnection, clock: Clock, deadline: Deadline
     if (!facts) throw new KbgError('kafka', `Nothing was said about the transaction of ${transactionalId}.`, { facts: { error: 'NONE' } })
     if (errorName(facts.errorCode) === 'TRANSACTIONAL_ID_NOT_FOUND') return [] // ended and expired since it was listed
     requireNone(facts.errorCode, `Can't describe the transaction of ${transactionalId}.`)
-    return [{ transactionalId, producerId, state: transactionState, ageMs: ageMs(facts.transactionStartTimeMs, nowMs) }]
+    const partitions = facts.topics.flatMap(({ topic, partitions: own }) => own.map((partition) => topicPartition(topic, partition))).sort()
+    const age = ageMs(facts.transactionStartTimeMs, nowMs)
+    return [{ transactionalId, producerId, producerEpoch: facts.producerEpoch, state: transactionState, ageMs: age, partitions }]
   })
 }
 

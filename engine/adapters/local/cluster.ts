@@ -5,6 +5,7 @@ import { brokerEndpoints } from '../../model/addresses.ts'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
+import { firstProducerIds } from '../../model/producer-ids.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { allOrFirstFailure } from './all-or-first-failure.ts'
 import { bearCluster, knowsAllBrokers, platformLogins, refreshUsers } from './birth.ts'
@@ -201,7 +202,7 @@ async function layOut(projectRoot: string, record: ClusterRecord, deadline: Dead
   for (const node of addresses.nodes) {
     writeNodeConfig(directory, { node, colour: addresses, brokerConfig: spec.brokerConfig, passwords }, caFile)
     const { data } = nodeFiles(directory, node.nodeId)
-    if (!isFormatted(data)) formatNode(data, { clusterId, nodeId: node.nodeId }, checkpoint)
+    if (!isFormatted(data)) formatNode(data, { clusterId, nodeId: node.nodeId, firstProducerId: firstProducerIds[spec.colour] }, checkpoint)
   }
 }
 

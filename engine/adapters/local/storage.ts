@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type KafkaVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
 import { runCommand } from '../../../tools/process.ts'
@@ -9,6 +9,7 @@ import type { Deadline } from '../../ports/clock.ts'
 import { serverProperties } from './broker-config.ts'
 import { writePrivately } from './credentials.ts'
 import { sharedArchiveOptions } from './jvm.ts'
+import { withFirstProducerId } from './producer-id-range.ts'
 import { propertiesText } from './properties.ts'
 
 /** A random id in Kafka's form (org.apache.kafka.common.Uuid): 16 bytes in URL-safe base64. It never starts with a dash, which command lines would take for an option. */
@@ -19,15 +20,22 @@ export function randomKafkaId(): string {
   }
 }
 
+/** What tells a node, and the ids that its cluster gives out, from others. */
+interface NodeIds {
+  readonly clusterId: string
+  readonly nodeId: number
+  readonly firstProducerId: bigint
+}
+
 /**
  * Formats a node's empty log directory. What `kafka-storage format` writes depends on the version alone, except for
  * three ids in `meta.properties`; so it runs once for each version, and its result is copied.
  *
  * @param bootstrapCheckpoint from {@link formattedCheckpoint}
  */
-export function formatNode(dataDirectory: string, ids: { readonly clusterId: string; readonly nodeId: number }, bootstrapCheckpoint: string): void {
+export function formatNode(dataDirectory: string, ids: NodeIds, bootstrapCheckpoint: string): void {
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
-  copyFileSync(bootstrapCheckpoint, join(dataDirectory, 'bootstrap.checkpoint'))
+  writeFileSync(join(dataDirectory, 'bootstrap.checkpoint'), withFirstProducerId(readFileSync(bootstrapCheckpoint), ids.firstProducerId))
   const meta = { version: '1', 'cluster.id': ids.clusterId, 'node.id': String(ids.nodeId), 'directory.id': randomKafkaId() }
   writePrivately(join(dataDirectory, 'meta.properties'), propertiesText(meta)) // last: with it the directory counts as formatted
 }

@@ -6,6 +6,7 @@ import type { Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import { mirrorRecord } from '../../switchover/journal-reading.ts'
 import type { Execution } from '../execution.ts'
+import { askHolders } from './holders.ts'
 import { grownPartitions, namingWriters } from './written-behind.ts'
 
 const pauseMs = 4
@@ -66,12 +67,14 @@ export async function settledEnds(
   seen: (first: readonly PartitionEnd[]) => void = () => undefined,
 ): Promise<readonly PartitionEnd[]> {
   let open: readonly PartitionEnd[] = []
+  let holders: (() => string) | null = null
   while (!deadline.over) {
     const ends = await endsBefore(cluster, topics, deadline, open.length > 0)
     if (ends === null) break
     if (open.length === 0) seen(ends)
     open = ends.filter((end) => end.logEndOffset !== end.highWatermark || end.highWatermark !== end.lastStableOffset)
     if (open.length === 0) return ends
+    if (deadline.remainingMs() < deadline.totalMs / 2) holders ??= askHolders(cluster, open, deadline)
     await deadline.clock.sleep(Math.min(pauseMs, deadline.remainingMs()), deadline.cancelled)
   }
   throw new KbgError('not-settled', `${cluster.colour} still has unsettled partitions.`, {
@@ -79,10 +82,11 @@ export async function settledEnds(
       observed: firstFive(
         open.map((end) => `${end.partition} end ${end.logEndOffset} high watermark ${end.highWatermark} last stable ${end.lastStableOffset}`),
       ),
+      'open transactions': holders?.() ?? 'nobody was asked',
       required: 'log end = high watermark = last stable offset',
       waitedMs: Math.round(deadline.totalMs),
     },
-    remedy: 'An open transaction or a follower that lags: kbg status names it.',
+    remedy: 'End the transactions that are named (their client, or kafka-transactions.sh abort); a log end beyond the high watermark is a follower that lags.',
   })
 }
 

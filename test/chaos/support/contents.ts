@@ -1,9 +1,16 @@
 /**
  * What a cluster holds, read by a client of its own (kafkajs) that shares no code with the audit: the truth that its verdicts are held against.
  */
-import type { Kafka } from 'kafkajs'
+import { zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import kafkajs, { type Kafka } from 'kafkajs'
 import { type PartitionOffsets, type TopicPartition, topicPartition } from '../../../engine/model/partition.ts'
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
+
+/** kafkajs brings no codec of its own for it. */
+kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
+  compress: async ({ buffer }: { readonly buffer: Buffer }) => zstdCompressSync(buffer),
+  decompress: async (buffer: Buffer) => zstdDecompressSync(buffer),
+})
 
 /** One record as a consumer was given it. */
 export interface ReadRecord {

@@ -152,7 +152,14 @@ export const brokerOperations = {
     const applications = Object.values(world.producers).flatMap(({ clientId: id, transaction }) =>
       transaction?.colour === colour ? [{ id, ageMs: world.nowMs - transaction.startedAtMs }] : [],
     )
-    return [...mirrors, ...applications].map(({ id, ageMs }) => ({ transactionalId: id, producerId: 1n, state: 'Ongoing', ageMs }))
+    return [...mirrors, ...applications].map(({ id, ageMs }) => ({
+      transactionalId: id,
+      producerId: 1n,
+      producerEpoch: 0,
+      state: 'Ongoing',
+      ageMs,
+      partitions: [],
+    }))
   },
   'fence transactional id': (world: World, { colour, id }: At & { readonly id: string }): void => {
     firstBroker(world.clusters[colour])

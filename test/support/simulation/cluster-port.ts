@@ -5,6 +5,7 @@ import { type Colour, colours } from '../../../engine/model/colour.ts'
 import { KbgError, messageOf } from '../../../engine/model/error.ts'
 import type { AclBinding, BrokerProbe } from '../../../engine/model/facts.ts'
 import type { TopicPartition } from '../../../engine/model/partition.ts'
+import { firstProducerIds } from '../../../engine/model/producer-ids.ts'
 import type { Deadline } from '../../../engine/ports/clock.ts'
 import type { Cluster, Fence, Groups, Inventory, Logs } from '../../../engine/ports/cluster.ts'
 import type { Actor } from './actor.ts'
@@ -41,10 +42,13 @@ export function clusterOf(actor: Actor, colour: Colour): Cluster {
     transactions: {
       open: (deadline) => actor.ask('open transactions', { colour }, deadline),
       idsOf: async () => new Map(),
+      holding: (_partitions, deadline) => actor.ask('open transactions', { colour }, deadline),
       fenceIds: async (ids, deadline) => {
         await Promise.all(ids.map((id) => actor.ask('fence transactional id', { colour, id }, deadline, 'repeatable')))
       },
     },
+    // No simulated producer has an id, so none can cross with one.
+    producers: { ids: async () => ({ active: [], next: firstProducerIds[colour] }) },
     warmUp: async (deadline) => void (await actor.ask('cluster facts', { colour }, deadline)),
     close: async () => undefined,
   }
@@ -139,6 +143,8 @@ function groupsOf(actor: Actor, colour: Colour): Groups {
     list: (deadline) => actor.ask('groups', { colour }, deadline),
     committed: async (groupId, deadline) => (await committed([groupId], deadline)).get(groupId) ?? new Map(),
     committedOfAll: committed,
+    // Simulated groups only read.
+    commitsHow: async (groupIds) => new Map(groupIds.map((groupId) => [groupId, 'plainly' as const])),
     commit: (groupId, offsets, deadline) => actor.ask('commit offsets', { colour, groupId, offsets: numbersOf(offsets) }, deadline, 'repeatable'),
     deleteGroup: (groupId, deadline) => actor.ask('delete group', { colour, groupId }, deadline, 'repeatable'),
     staticMembers: async () => [],
