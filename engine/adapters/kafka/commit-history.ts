@@ -1,7 +1,7 @@
 import { KbgError } from '../../model/error.ts'
 import { type PartitionOffsets, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { CommitsHow, RecordCopy } from '../../ports/cluster.ts'
+import type { CommitsHow, PartitionEnd, RecordCopy } from '../../ports/cluster.ts'
 import type { BrokerConnections } from './connections.ts'
 import type { Leaders } from './leaders.ts'
 import { readEnds } from './log-ends.ts'
@@ -13,6 +13,9 @@ import { scanWith } from './scan.ts'
 const offsetsTopic = '__consumer_offsets'
 /** Offsets in the first look back from the end; each further one is four times as long. */
 const firstLook = 1_000n
+
+/** A marker is in the log some milliseconds after its transaction's end was answered; nothing tells when. */
+const markerPauseMs = 20
 
 /** A record of {@link offsetsTopic}, and whether a transaction wrote it. */
 interface OffsetsRecord extends RecordCopy {
@@ -76,11 +79,21 @@ export class CommitHistory {
     }
   }
 
-  #ends(partitions: readonly TopicPartition[], deadline: Deadline): Promise<PartitionOffsets> {
+  /** Last stable offsets, once they have passed all that is written now: what a transaction that is ending has committed isn't visible before its marker is there. */
+  async #ends(partitions: readonly TopicPartition[], deadline: Deadline): Promise<PartitionOffsets> {
+    const written = new Map((await this.#read(partitions, deadline)).map((end) => [end.partition, end.highWatermark]))
+    return await deadline.poll(markerPauseMs, async () => {
+      const ends = await this.#read(partitions, deadline)
+      const isPast = ends.every(({ partition, lastStableOffset }) => lastStableOffset >= (written.get(partition) ?? 0n))
+      return isPast ? new Map(ends.map((end) => [end.partition, end.lastStableOffset])) : undefined
+    })
+  }
+
+  #read(partitions: readonly TopicPartition[], deadline: Deadline): Promise<readonly PartitionEnd[]> {
     return persistently(deadline, async () => {
       const byLeader = await this.#leaders.byLeader(partitions, deadline)
       const ends = [...byLeader].map(async ([leader, own]) => readEnds(await this.#connections.broker(leader, deadline), own, deadline))
-      return new Map((await Promise.all(ends)).flat().map((each) => [each.partition, each.lastStableOffset]))
+      return (await Promise.all(ends)).flat()
     })
   }
 }
