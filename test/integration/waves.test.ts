@@ -151,7 +151,7 @@ async function parkedAt(colour: Colour): Promise<readonly string[]> {
 describe('a wave', () => {
   test('with a group that commits in a transaction is refused by its name: its application writes too, which the standby would refuse', async () => {
     const brokers = [...pair.wiring.clusters.blue.internalBootstrapServers]
-    const producer = new kafkajs.Kafka({ brokers, sasl: operator(), logLevel: kafkajs.logLevel.NOTHING }).producer({
+    const producer = new kafkajs.Kafka({ brokers, ...operator(), logLevel: kafkajs.logLevel.NOTHING }).producer({
       transactionalId: 'parked',
       idempotent: true,
     })

@@ -38,7 +38,7 @@ export class KafkaTransactions implements Transactions {
     return persistently(deadline, async () => {
       const metadata = await this.#connections.metadata([], deadline)
       const lists = metadata.brokers.map(async ({ nodeId }) => openOn(await this.#connections.broker(nodeId, deadline), this.#clock, deadline))
-      return (await Promise.all(lists)).flat().filter(({ transactionalId }) => this.#scope.transactionalId(transactionalId))
+      return (await Promise.all(lists)).flat().filter(({ transactionalId }) => this.#scope.transactionalId(transactionalId ?? ''))
     })
   }
 
