@@ -7,7 +7,7 @@ import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { projectDir } from '../tools/paths.ts'
 import type { ColourConfig } from './config.ts'
-import { bothInventories } from './inventories.ts'
+import { bothInventories, brokersOf } from './inventories.ts'
 
 /** What other stacks read of a colour. */
 export interface ColourOutputs {
@@ -19,8 +19,8 @@ export interface ColourOutputs {
 
 /** A colour: its cluster with what the catalog declares, and the guard before its end. Both inventories stand beside it, for the parity policy. */
 export function colourProgram(config: ColourConfig, catalog: Catalog): ColourOutputs {
-  new Parity('parity', bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog))
-  const inventory = inventoryOf(config.colour, catalog, config.brokerConfig)
+  new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: config.colour, deployed: null })
+  const inventory = inventoryOf(config.colour, catalog, brokersOf(config))
   switch (config.platform) {
     case 'local':
       return { cluster: localColour(config, catalog).access, inventory }

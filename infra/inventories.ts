@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
-import { loadConfig } from './config.ts'
+import { localBrokers } from '../engine/model/local-brokers.ts'
+import { type ColourConfig, loadConfig } from './config.ts'
 
 /** Both colours' inventories; undefined for a colour that has no stack file yet. */
 export type Inventories = Readonly<Record<Colour, ColourInventory | undefined>>
@@ -24,10 +26,18 @@ export function bothInventories(projectDir: string, project: string, fleet: stri
     const values = stackFileConfig(join(projectDir, `Pulumi.${stack}.yaml`))
     if (values === undefined) return undefined
     const config = loadConfig(project, stack, values)
-    return config.role === 'colour' ? inventoryOf(colour, catalog, config.brokerConfig) : undefined
+    return config.role === 'colour' ? inventoryOf(colour, catalog, brokersOf(config)) : undefined
   }
   const [blue, green] = colours.map(of)
   return { blue, green }
+}
+
+/** A colour's brokers as its configuration declares them. */
+export function brokersOf(config: ColourConfig): BrokerInventory {
+  switch (config.platform) {
+    case 'local':
+      return localBrokers(config.colour, config, process.platform === 'linux')
+  }
 }
 
 /** A stack file's configuration in the form that Pulumi hands it to a program: text, objects as JSON. Undefined when there is no such file. */

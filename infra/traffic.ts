@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import { LocalAudit } from '../components/audit/local-audit.ts'
+import { Parity } from '../components/catalog/parity.ts'
 import { Gate } from '../components/gate/gate.ts'
 import { LocalGuardian } from '../components/guardian/local-guardian.ts'
 import { LocalMirror } from '../components/mirror/mirror.ts'
@@ -11,10 +12,13 @@ import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
 import { firstFive, KbgError } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
+import { ColourInventory } from '../engine/model/inventory.ts'
 import type { Limits } from '../engine/model/limits.ts'
 import { type Waves, wavesOf } from '../engine/model/wave.ts'
 import type { RouteStoreAccess, Wiring } from '../engine/model/wiring.ts'
+import { connectVersion, projectDir } from '../tools/paths.ts'
 import type { TrafficConfig } from './config.ts'
+import { bothInventories } from './inventories.ts'
 
 /** What the traffic stack tells people, the CLI and applications. */
 export interface TrafficOutputs {
@@ -46,13 +50,15 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
   const waves = wavesOf(catalog, staying)
   refuseUnknownWaves(consumers, waves)
   const decommission = config.decommission ?? null
-  const [blue, green] = await Promise.all([clusterOf(fleet, 'blue'), clusterOf(fleet, 'green')])
+  const [{ cluster: blue, inventory: onBlue }, { cluster: green, inventory: onGreen }] = await Promise.all([colourOf(fleet, 'blue'), colourOf(fleet, 'green')])
+  const deployed = { blue: onBlue, green: onGreen }
   refuseOneCluster(blue, green)
   refuseTlsInPart(fleet, tls, { blue, green })
   const clusters = { blue, green }
+  new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), fleet, catalog), own: null, deployed })
 
   const store = new LocalRouteStore('route-store', { fleet, tls, decommission })
-  const mirror = new LocalMirror('mirror', { fleet, clusters })
+  const mirror = new LocalMirror('mirror', { fleet, clusters, version: connectVersion })
   const topics = Object.keys(catalog.topics)
   const audit = new LocalAudit('audit', { fleet, clusters, topics, decommission })
   const wiring: pulumi.Output<Wiring> = pulumi.output({
@@ -100,17 +106,18 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
 }
 
 /** How to reach a colour, as its own stack says. A stack that isn't there fails the preview. */
-async function clusterOf(fleet: string, colour: Colour): Promise<ClusterAccess> {
+async function colourOf(fleet: string, colour: Colour): Promise<{ readonly cluster: ClusterAccess; readonly inventory: ColourInventory | null }> {
   const stack = stackName({ fleet, role: colour })
   const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
-  const output: unknown = await reference.getOutputValue('cluster')
+  const [output, said]: unknown[] = [await reference.getOutputValue('cluster'), await reference.getOutputValue('inventory')]
   if (output === undefined) {
     throw new KbgError('colour-missing', `The stack ${stack} says nothing of its cluster yet.`, {
       remedy: `Run \`pulumi up -s ${stack}\` first; the traffic stack connects two colours that stand.`,
     })
   }
   const access = ClusterAccess.safeParse(output)
-  if (access.success && access.data.colour === colour) return access.data
+  // An inventory in an older form is nothing to compare with; the next update of that colour writes it anew.
+  if (access.success && access.data.colour === colour) return { cluster: access.data, inventory: ColourInventory.safeParse(said).data ?? null }
   throw new KbgError('colour-outputs', `The stack ${stack} describes its cluster in another form than this version reads.`, {
     remedy: `Run \`pulumi up -s ${stack}\` with this checkout.`,
   })

@@ -1,2 +1,4 @@
 // Pulumi loads a policy pack through a JavaScript file; Node runs the TypeScript behind it.
-import './pack.ts'
+import { servePack } from './pack.ts'
+
+servePack()

@@ -1,36 +1,51 @@
 import type { PolicyResource } from '@pulumi/policy'
-import type { Colour } from '../engine/model/colour.ts'
-import { ColourInventory } from '../engine/model/inventory.ts'
+import { z } from 'zod'
+import { Colour, type Colour as ColourName } from '../engine/model/colour.ts'
+import { ColourInventory, type InventoryDifference } from '../engine/model/inventory.ts'
+import { read } from './judging/known.ts'
 
-/** What a stack says about both colours, or the reason why they can't be compared: that is a violation, for nothing was proven. */
+/** What a stack says about both colours, or why they can't be compared. */
 export type ReadInventories =
-  | { readonly kind: 'read'; readonly blue: ColourInventory; readonly green: ColourInventory }
-  | { readonly kind: 'unreadable'; readonly why: string }
+  | {
+      readonly kind: 'read'
+      readonly blue: ColourInventory
+      readonly green: ColourInventory
+      /** The colour whose stack this is; null: the traffic stack. */
+      readonly own: ColourName | null
+      readonly urn: string
+    }
+  /** Not there, though the stack is a colour's: nothing was proven, and nothing will be before somebody mends it. */
+  | { readonly kind: 'missing'; readonly why: string }
+  | { readonly kind: 'unknown'; readonly why: string }
   | { readonly kind: 'no colour' }
 
-/** Finds the inventories that a colour's program registers. */
+const parityType = 'kbg:catalog:Parity'
+
+/** Finds the inventories that a program registers. */
 export function readInventories(resources: readonly PolicyResource[]): ReadInventories {
-  const parity = resources.find((resource) => resource.type === 'kbg:catalog:Parity')
+  const parity = resources.find((resource) => resource.type === parityType)
   if (parity === undefined) {
     const hasTopics = resources.some((resource) => resource.type === 'kafka:index/topic:Topic')
-    return hasTopics ? { kind: 'unreadable', why: 'the stack has topics, but no Parity component that says what both colours hold' } : { kind: 'no colour' }
+    return hasTopics ? { kind: 'missing', why: 'the stack has topics, but no Parity component that says what both colours hold' } : { kind: 'no colour' }
   }
-  const [blue, green] = [readInventory(parity, 'blue'), readInventory(parity, 'green')]
-  if (typeof blue === 'string') return { kind: 'unreadable', why: blue }
-  if (typeof green === 'string') return { kind: 'unreadable', why: green }
-  return { kind: 'read', blue, green }
+  const [blue, green] = [read(parity, 'blue', ColourInventory.nullable()), read(parity, 'green', ColourInventory.nullable())]
+  const own = read(parity, 'own', Colour.nullable())
+  if (blue.kind === 'unknown') return blue
+  if (green.kind === 'unknown') return green
+  if (own.kind === 'unknown') return own
+  if (blue.value === null) return { kind: 'missing', why: 'blue has no stack file, so there is nothing to compare with' }
+  if (green.value === null) return { kind: 'missing', why: 'green has no stack file, so there is nothing to compare with' }
+  return { kind: 'read', blue: blue.value, green: green.value, own: own.value, urn: parity.urn }
 }
 
-/** One side's inventory, or why there is none. */
-function readInventory(parity: PolicyResource, colour: Colour): ColourInventory | string {
-  let value: unknown
-  try {
-    // A copy: touching an unknown value throws, and thrown further that would turn a mandatory policy into a passing advisory.
-    value = JSON.parse(JSON.stringify(parity.props[colour] ?? null))
-  } catch (error) {
-    return `the inventory of ${colour} is not known yet (${String(error)})`
-  }
-  if (value === null) return `${colour} has no stack file, so there is nothing to compare with`
-  const parsed = ColourInventory.safeParse(value)
-  return parsed.success ? parsed.data : `the inventory of ${colour} has another form than this policy reads`
+/** What stands in the colours' own stacks, as the traffic stack reads it; null: not brought up yet. */
+export const DeployedInventories = z.strictObject({ blue: ColourInventory.nullable(), green: ColourInventory.nullable() })
+
+/** How a violation names what differs. */
+export const nounOf: Readonly<Record<InventoryDifference['area'], string>> = {
+  topics: 'topic',
+  users: 'user',
+  acls: 'acl',
+  quotas: 'quota of',
+  groups: 'group',
 }

@@ -1,5 +1,21 @@
 import { PolicyPack } from '@pulumi/policy'
-import { topicParity } from './topics.ts'
+import { declaredDeployed, declaredResources } from './declared.ts'
+import { isolationClusters } from './isolation.ts'
+import { policyOf, type Rule, unjudged } from './judging/rule.ts'
+import { parityAccess, parityBrokers, parityTopics, parityVersion } from './parity.ts'
+import { safetyGuardians, safetyLimits, safetyMirror, safetyProtection, safetyRoute } from './safety.ts'
+import { securityAcls, securityBrokers, securityCredentials, securityTransport } from './security.ts'
 
-/** Every policy, one file for each area. */
-new PolicyPack('kafka-blue-green', { policies: [topicParity] })
+/** Every rule, by area; each file holds one. */
+export const rules: readonly Rule[] = [
+  ...[parityTopics, parityAccess, parityBrokers, parityVersion],
+  ...[declaredResources, declaredDeployed],
+  ...[safetyProtection, safetyRoute, safetyMirror, safetyLimits, safetyGuardians],
+  isolationClusters,
+  ...[securityBrokers, securityTransport, securityAcls, securityCredentials],
+]
+
+/** The pack as Pulumi loads it. */
+export function servePack(): PolicyPack {
+  return new PolicyPack('kafka-blue-green', { policies: [...rules.map((each) => policyOf(each)), unjudged(rules)] })
+}

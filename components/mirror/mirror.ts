@@ -1,12 +1,15 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import { connectorPromises, workerPromises } from '../../engine/model/mirror-template.ts'
 import type { WorkerAccess } from '../../engine/model/wiring.ts'
 import { LocalMirrorWorker } from './local-mirror-worker.ts'
 
 export interface LocalMirrorArgs {
   readonly fleet: string
   readonly clusters: Readonly<Record<Colour, pulumi.Input<ClusterAccess>>>
+  /** The version of Kafka whose Connect and MirrorMaker the workers run. */
+  readonly version: string
 }
 
 /**
@@ -25,6 +28,7 @@ export class LocalMirror extends pulumi.ComponentResource {
         .access
     }
     this.workers = { blue: beside('blue'), green: beside('green') }
-    this.registerOutputs({ workers: this.workers })
+    // For policies: connectors aren't resources, so what they are made with is said here.
+    this.registerOutputs({ workers: this.workers, promises: { version: args.version, connector: connectorPromises(), worker: workerPromises } })
   }
 }

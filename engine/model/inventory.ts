@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { BrokerInventory } from './broker-inventory.ts'
 import type { Catalog } from './catalog.ts'
 import { Colour } from './colour.ts'
 
@@ -12,8 +13,11 @@ export const ColourInventory = z.strictObject({
       replicationFactor: z.int().positive(),
       /** The topic's own configs over those that it inherits from the colour's server properties. */
       config: z.record(z.string(), z.string()),
+      /** The topic's own configs alone: what its resource is given. */
+      ownConfig: z.record(z.string(), z.string()),
     }),
   ),
+  brokers: BrokerInventory,
   users: z.array(z.string()),
   /** One line for each binding, sorted. */
   acls: z.array(z.string()),
@@ -58,16 +62,17 @@ interface ServerProperty {
   readonly times?: number
 }
 
-/** What a colour holds when the catalog is provisioned on brokers with these server properties. */
-export function inventoryOf(colour: Colour, catalog: Catalog, brokerConfig: Readonly<Record<string, string>>): ColourInventory {
-  const inherited = inheritedConfig(brokerConfig)
+/** What a colour holds when the catalog is provisioned on these brokers. */
+export function inventoryOf(colour: Colour, catalog: Catalog, brokers: BrokerInventory): ColourInventory {
+  const inherited = inheritedConfig(brokers.config)
   const topics = Object.entries(catalog.topics).map(([topic, spec]) => [
     topic,
-    { partitions: spec.partitions, replicationFactor: spec.replicationFactor, config: { ...inherited, ...spec.config } },
+    { partitions: spec.partitions, replicationFactor: spec.replicationFactor, config: { ...inherited, ...spec.config }, ownConfig: spec.config },
   ])
   return {
     colour,
     topics: Object.fromEntries(topics),
+    brokers,
     users: [...catalog.users].sort(),
     acls: catalog.acls
       .map((acl) => [acl.principal, acl.host, acl.operation, acl.permission, acl.resourceType, acl.resourceName, acl.patternType].join('|'))
@@ -126,7 +131,7 @@ function topicDifferences(name: string, blue: TopicInventory | undefined, green:
   if (blue === undefined || green === undefined) {
     return [{ area: 'topics', name, property: 'declared', blue: blue ? 'declared' : absent, green: green ? 'declared' : absent }]
   }
-  const flat = ({ config, ...counts }: TopicInventory) => ({ ...counts, ...config })
+  const flat = ({ partitions, replicationFactor, config }: TopicInventory) => ({ partitions, replicationFactor, ...config })
   return valueDifferences('topics', name, flat(blue), flat(green))
 }
 

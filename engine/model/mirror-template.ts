@@ -83,7 +83,7 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
     'status.storage.topic': topic('status'),
     'status.storage.replication.factor': '3',
     'status.storage.partitions': '1',
-    'exactly.once.source.support': 'enabled',
+    ...workerPromises,
     // Bytes in, bytes out: a converter that understood records would also change them.
     'key.converter': byteArrayConverter,
     'value.converter': byteArrayConverter,
@@ -98,9 +98,6 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
     'config.providers.file.param.allowed.paths': settings.secretsDirectory,
     // Plugins are found by their service manifests; the default also walks through every class of every jar, for seconds.
     'plugin.discovery': 'service_load',
-    // The catalog owns topics: a task neither looks for nor creates them, and writes no "active topics".
-    'topic.creation.enable': 'false',
-    'topic.tracking.enable': 'false',
     // Without exactly-once offsets would be committed this often; lag seen through them is never older (default 60 s).
     'offset.flush.interval.ms': '1000',
     'offset.flush.timeout.ms': '5000',
@@ -129,6 +126,13 @@ function restOverTls(keystore: { readonly file: string; readonly password: strin
     'ssl.keystore.password': password,
     'ssl.key.password': password,
   })
+}
+
+/** What every worker promises. The catalog owns topics: a task neither looks for nor creates them, and writes no "active topics". */
+export const workerPromises: KafkaProperties = {
+  'exactly.once.source.support': 'enabled',
+  'topic.creation.enable': 'false',
+  'topic.tracking.enable': 'false',
 }
 
 /** What the template of a mirror connector is filled with. */
@@ -161,9 +165,16 @@ export function connectorConfig(settings: ConnectorSettings): KafkaProperties {
     'target.cluster.bootstrap.servers': target.internalBootstrapServers.join(','),
     ...prefixed('source.cluster.', security(worker.sourceLogin, source)),
     ...prefixed('target.cluster.', security(worker.targetLogin, target)),
-    'replication.policy.class': 'org.apache.kafka.connect.mirror.IdentityReplicationPolicy',
     topics: settings.topics.map(exactly).join(','),
-    // The default leaves out `*.replica` and more; the list above is exact already. This one matches no legal name.
+    ...connectorPromises(),
+  }
+}
+
+/** What every mirror connector promises, whichever clusters and topics it stands between. */
+export function connectorPromises(): KafkaProperties {
+  return {
+    'replication.policy.class': 'org.apache.kafka.connect.mirror.IdentityReplicationPolicy',
+    // The default leaves out `*.replica` and more; the list of topics is exact already. This one matches no legal name.
     'topics.exclude': '/',
     'exactly.once.support': 'required',
     'transaction.boundary': 'poll',

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import type { Colour } from '../../engine/model/colour.ts'
 import { type ColourInventory, inventoryDifferences, inventoryOf } from '../../engine/model/inventory.ts'
+import { localBrokers } from '../../engine/model/local-brokers.ts'
 import { parseCatalog } from '../../infra/catalog.ts'
 import { projectName } from '../../infra/config.ts'
 import { bothInventories } from '../../infra/inventories.ts'
@@ -20,26 +22,33 @@ groups: { shop: { wave: 1 } }
 `,
   'catalog.yaml',
 )
-const blue = inventoryOf('blue', catalog, {})
+const brokers = (colour: Colour, brokerConfig: Readonly<Record<string, string>> = {}) =>
+  localBrokers(colour, { fleet: 'shop', kafkaVersion: colour === 'blue' ? '3.9.2' : '4.3.1', nodes: 3, brokerConfig, tls: false }, process.platform === 'linux')
+const blue = inventoryOf('blue', catalog, brokers('blue'))
 const dir = mkdtempSync(join(tmpdir(), 'kbg-inventories-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 
 test('a topic inherits what it does not say itself, in its own units; the finest unit wins', () => {
-  const green = inventoryOf('green', catalog, { 'log.retention.hours': '2', 'message.max.bytes': '5', 'num.io.threads': '2' })
+  const green = inventoryOf('green', catalog, brokers('green', { 'log.retention.hours': '2', 'message.max.bytes': '5', 'num.io.threads': '2' }))
   expect(green.topics.orders?.config).toEqual({ 'retention.ms': '1000', 'max.message.bytes': '5' })
   expect(green.topics.plain?.config).toEqual({ 'retention.ms': '7200000', 'max.message.bytes': '5' })
-  expect(inventoryOf('green', catalog, { 'log.retention.hours': '2', 'log.retention.ms': '7' }).topics.plain?.config).toEqual({ 'retention.ms': '7' })
+  expect(inventoryOf('green', catalog, brokers('green', { 'log.retention.hours': '2', 'log.retention.ms': '7' })).topics.plain?.config).toEqual({
+    'retention.ms': '7',
+  })
 })
 
 test('equal inventories have no differences, whatever their colour', () => {
-  expect(inventoryDifferences(blue, inventoryOf('green', catalog, { 'num.io.threads': '2' }))).toEqual([])
+  expect(inventoryDifferences(blue, inventoryOf('green', catalog, brokers('green', { 'num.io.threads': '2' })))).toEqual([])
 })
 
 test('every kind of difference is found and named', () => {
   const green: ColourInventory = {
     ...blue,
     colour: 'green',
-    topics: { orders: { partitions: 4, replicationFactor: 3, config: { 'retention.ms': '1000' } }, extra: { partitions: 1, replicationFactor: 3, config: {} } },
+    topics: {
+      orders: { partitions: 4, replicationFactor: 3, config: { 'retention.ms': '1000' }, ownConfig: {} },
+      extra: { partitions: 1, replicationFactor: 3, config: {}, ownConfig: {} },
+    },
     users: [],
     acls: [],
     quotas: { app: { producer_byte_rate: 5 } },

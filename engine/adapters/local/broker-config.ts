@@ -1,10 +1,8 @@
 import { type ColourAddresses, endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { platformUsers } from '../../model/cluster-access.ts'
+import { brokerUser, localBrokerPromises } from '../../model/local-brokers.ts'
 import { tlsVersions } from '../../model/mirror-template.ts'
 import { jaasEntry, loginModules } from './jaas.ts'
-
-/** Kafka's user between the brokers of one colour, SASL/PLAIN. */
-export const brokerUser = 'broker'
 
 /** Names and prefixes (ending in a dot) of what the platform decides alone: who is who, where it listens, and what replication promises. */
 const owned: readonly string[] = [
@@ -99,10 +97,9 @@ export function serverProperties(settings: BrokerSettings): Readonly<Record<stri
     'inter.broker.listener.name': 'INTERNAL',
     'log.dirs': settings.dataDirectory,
     ...logins(settings.passwords),
-    'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'super.users': [brokerUser, platformUsers.admin, platformUsers.operator, platformUsers.mirror].map((user) => `User:${user}`).join(';'),
-    'allow.everyone.if.no.acl.found': 'false',
-    ...replication,
+    ...localBrokerPromises,
+    // A moved group's first member reads at once instead of after 3 s.
+    'group.initial.rebalance.delay.ms': '0',
   }
 }
 
@@ -116,18 +113,6 @@ function overTls({ keystore, caFile }: BrokerTls): Readonly<Record<string, strin
     'ssl.truststore.location': caFile,
     'ssl.endpoint.identification.algorithm': 'https',
   }
-}
-
-const replication: Readonly<Record<string, string>> = {
-  'auto.create.topics.enable': 'false',
-  'default.replication.factor': '3',
-  'min.insync.replicas': '2',
-  'unclean.leader.election.enable': 'false',
-  'offsets.topic.replication.factor': '3',
-  'transaction.state.log.replication.factor': '3',
-  'transaction.state.log.min.isr': '2',
-  // A moved group's first member reads at once instead of after 3 s.
-  'group.initial.rebalance.delay.ms': '0',
 }
 
 /** Who may log in where: PLAIN users stand in this file, SCRAM users in the cluster's metadata. Clients' listeners know SCRAM only. */

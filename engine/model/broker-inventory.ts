@@ -1,0 +1,52 @@
+import { z } from 'zod'
+
+/** What a colour's brokers are declared to be, whatever they stand on. All of it follows from the checkout. */
+export const BrokerInventory = z.strictObject({
+  platform: z.enum(['local']),
+  kafkaVersion: z.string(),
+  /** Brokers, on every platform. */
+  count: z.int().positive(),
+  /** What a broker runs on: an instance type, a size; `process` on the local platform. */
+  instanceClass: z.string(),
+  /** Storage of a broker in the platform's own words. */
+  storage: z.string(),
+  /** Server properties that the colour's stack adds. */
+  config: z.record(z.string(), z.string()),
+  /** Server properties that decide who may do what and what replication promises, as the brokers run with them. */
+  promises: z.record(z.string(), z.string()),
+  /** `protocol, mechanisms` by the name of the listener. */
+  listeners: z.record(z.string(), z.string()),
+  /** Whether every listener is on a loopback address: then nothing that it says leaves the machine. */
+  isLoopbackOnly: z.boolean(),
+  brokerIds: z.array(z.int().nonnegative()),
+  /** Network addresses that its hosts share, for example `127.80.4`; none: the platform doesn't separate colours by network. */
+  subnets: z.array(z.string()),
+})
+export type BrokerInventory = z.infer<typeof BrokerInventory>
+
+/** What of two colours' brokers is to be the same, by name; versions are compared by their order, networks have to differ. */
+export function brokerProperties(brokers: BrokerInventory): Readonly<Record<string, string>> {
+  const flat = (prefix: string, values: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]))
+  return {
+    platform: brokers.platform,
+    count: String(brokers.count),
+    instanceClass: brokers.instanceClass,
+    storage: brokers.storage,
+    ...flat('config', brokers.config),
+    ...flat('promises', brokers.promises),
+    ...flat('listeners', brokers.listeners),
+  }
+}
+
+/** Below zero: `a` is the older version. Numbers part by part; what isn't a number counts as 0. */
+export function compareVersions(a: string, b: string): number {
+  const parts = (version: string) => version.split('.').map((part) => Number.parseInt(part, 10) || 0)
+  const [left, right] = [parts(a), parts(b)]
+  const length = Math.max(left.length, right.length)
+  for (let index = 0; index < length; index += 1) {
+    const difference = (left[index] ?? 0) - (right[index] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}

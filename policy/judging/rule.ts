@@ -1,0 +1,101 @@
+import type { EnforcementLevel, PolicyConfigSchema, PolicyResource, Severity, StackValidationPolicy } from '@pulumi/policy'
+import { z } from 'zod'
+import { Exception, withoutExcepted } from './exceptions.ts'
+
+/** One thing that is otherwise than required. */
+export interface Finding {
+  /** What it is about, in the words of an exception: `topic orders`, `brokers of green`. */
+  readonly where: string
+  readonly property: string
+  readonly observed: string
+  readonly required: string
+  /** The resource that Pulumi is to show beside it; undefined: the stack. */
+  readonly urn?: string
+}
+
+/** What a rule says of a stack. What it could not read is neither a finding nor a pass. */
+export interface Judgement {
+  readonly findings: readonly Finding[]
+  readonly unknown: readonly string[]
+}
+
+/** One policy as data: what it is about, what it may be told, and a pure function that judges. */
+export interface Rule<Settings extends z.ZodRawShape = z.ZodRawShape> {
+  readonly name: string
+  readonly displayName: string
+  readonly description: string
+  readonly severity: Severity
+  readonly level: Extract<EnforcementLevel, 'mandatory' | 'advisory'>
+  /** What mends a violation, in one or two sentences. */
+  readonly remedy: string
+  /** What a policy pack's configuration may say beside `exceptions` and the level; each with a default. */
+  readonly settings: Settings
+  readonly judge: (resources: readonly PolicyResource[], settings: z.infer<z.ZodObject<Settings>>) => Judgement
+}
+
+/** Types a rule by its settings, and forgets them again: a pack holds rules of all kinds. */
+export function rule<Settings extends z.ZodRawShape>(it: Rule<Settings>): Rule {
+  return it as unknown as Rule
+}
+
+/** Violations of one policy that are shown one by one; what is beyond is counted. */
+const mostShown = 5
+
+/** The rule as Pulumi runs it. @param today the day (UTC, YYYY-MM-DD) that exceptions are held against */
+export function policyOf(it: Rule, today: () => string = utcDay): StackValidationPolicy {
+  const settings = z.strictObject({ ...it.settings, exceptions: z.array(Exception).default([]), enforcementLevel: z.unknown() })
+  return {
+    name: it.name,
+    displayName: it.displayName,
+    description: it.description,
+    severity: it.severity,
+    enforcementLevel: it.level,
+    remediationSteps: it.remedy,
+    tags: [it.name.split('-')[0] ?? it.name],
+    configSchema: configSchemaOf({ ...it.settings, exceptions: settings.shape.exceptions }),
+    validateStack: ({ resources, getConfig }, report) => {
+      const parsed = settings.safeParse(getConfig())
+      if (!parsed.success) {
+        for (const { path, message } of parsed.error.issues)
+          report(`The configuration of this policy can't be read: ${path.map(String).join('.') || 'all of it'}: ${message}.`)
+        return
+      }
+      const findings = withoutExcepted(it.judge(resources, parsed.data).findings, parsed.data.exceptions, today())
+      for (const finding of findings.slice(0, mostShown)) report(messageOf(finding, it.remedy), finding.urn)
+      if (findings.length > mostShown) report(`and ${findings.length - mostShown} more of the same policy.`)
+    },
+  }
+}
+
+/** What no rule could judge, as one advisory policy: unknown is reported as unknown, beside what is mandatory. */
+export function unjudged(rules: readonly Rule[]): StackValidationPolicy {
+  return {
+    name: 'unjudged',
+    displayName: 'Not judged',
+    description: 'What the policies of this pack could not judge, because a preview does not know it yet.',
+    severity: 'low',
+    enforcementLevel: 'advisory',
+    remediationSteps:
+      'Nothing to mend: bring the colours up, then preview again. In a pull request that only touches stacks which stand already this is a reason to look.',
+    tags: ['unjudged'],
+    validateStack: ({ resources }, report) => {
+      for (const it of rules) {
+        const { unknown } = it.judge(resources, z.strictObject(it.settings).parse({}))
+        for (const why of new Set(unknown)) report(`${it.name} could not be judged: ${why}.`)
+      }
+    },
+  }
+}
+
+function messageOf({ where, property, observed, required }: Finding, remedy: string): string {
+  return `${where}: ${property} is ${observed}, required: ${required}. ${remedy}`
+}
+
+function utcDay(): string {
+  return new Date().toISOString().slice(0, 10)
+}
+
+function configSchemaOf(shape: z.ZodRawShape): PolicyConfigSchema {
+  const { properties = {} } = z.toJSONSchema(z.object(shape), { target: 'draft-7', io: 'input' })
+  return { properties: properties as PolicyConfigSchema['properties'] }
+}

@@ -1,0 +1,322 @@
+import { describe, expect, test } from 'vitest'
+import type { Colour } from '../../engine/model/colour.ts'
+import type { ColourInventory } from '../../engine/model/inventory.ts'
+import type { Rule } from '../../policy/judging/rule.ts'
+import { rules } from '../../policy/pack.ts'
+import {
+  acl,
+  audit,
+  cluster,
+  type Draft,
+  gate,
+  guard,
+  guardian,
+  inventory,
+  mirror,
+  parity,
+  quota,
+  type ResourceSpec,
+  reported,
+  switchover,
+  topic,
+  user,
+  worker,
+} from './fixtures.ts'
+
+/** For each policy what it refuses, with what it says, and what it lets through. */
+interface Case {
+  readonly fails: readonly { readonly stack: readonly ResourceSpec[]; readonly config?: object; readonly says: RegExp }[]
+  readonly passes: readonly { readonly stack: readonly ResourceSpec[]; readonly config?: object }[]
+}
+
+type Change = (inventory: Draft<ColourInventory>) => void
+const green = (change: Change): ResourceSpec[] => [parity(inventory('blue'), inventory('green', change))]
+const both = (change: Change): ResourceSpec[] => [parity(inventory('blue', change), inventory('green', change))]
+const ordersOf = ({ topics }: Draft<ColourInventory>) => {
+  if (topics.orders === undefined) throw new Error('no topic orders')
+  return topics.orders
+}
+const deployed = (stands: Readonly<Record<Colour, ColourInventory | null>>): ResourceSpec[] => {
+  const { props, type } = parity(undefined, undefined, null)
+  return [{ type, props: { ...props, deployed: stands } }]
+}
+const traffic = [gate, switchover(), mirror(), worker('blue'), worker('green'), guardian('blue'), guardian('green'), audit]
+const mirrored = (connector: object, version?: string) => [mirror(connector, version), worker('blue'), worker('green')]
+const threads = { where: 'brokers', property: 'config.num.io.threads', reason: 'what this switchover is for', expires: '2026-11-26' }
+
+const cases: Readonly<Record<string, Case>> = {
+  'parity-topics': {
+    fails: [
+      {
+        stack: green((all) => {
+          ordersOf(all).partitions = 12
+        }),
+        says: /^topic orders: partitions is 6 on blue and 12 on green, required: the same on both\. Declare it/,
+      },
+      {
+        stack: green((all) => {
+          ordersOf(all).config['max.message.bytes'] = '5'
+        }),
+        says: /^topic orders: max\.message\.bytes is not set on blue and 5 on green/,
+      },
+      { stack: [parity(inventory('blue'), null)], says: /^both colours: inventories is green has no stack file/ },
+      { stack: [topic()], says: /no Parity component/ },
+    ],
+    passes: [{ stack: [parity()] }, { stack: [switchover()] }],
+  },
+  'parity-access': {
+    fails: [
+      {
+        stack: green(({ acls }) => void acls.push('User:other|*|Read|Allow|Group|billing|Literal')),
+        says: /^acl User:other\|.*: declared is not there on blue and declared on green/,
+      },
+      {
+        stack: green((all) => {
+          all.quotas = { shop: { consumer_byte_rate: 9 } }
+        }),
+        says: /^quota of shop: consumer_byte_rate is 5000 on blue and 9 on green/,
+      },
+      { stack: green(({ users }) => void users.pop()), says: /^user shop: declared is declared on blue and not there on green/ },
+    ],
+    passes: [{ stack: [parity()] }],
+  },
+  'parity-brokers': {
+    fails: [
+      {
+        stack: green(({ brokers }) => {
+          brokers.instanceClass = 'half of it'
+        }),
+        says: /^brokers: instanceClass is process on blue and half of it on green/,
+      },
+      {
+        stack: green(({ brokers }) => {
+          brokers.count = 6
+        }),
+        says: /^brokers: count is 3 on blue and 6 on green/,
+      },
+      {
+        stack: green(({ brokers }) => {
+          brokers.config['num.io.threads'] = '1'
+        }),
+        says: /^brokers: config\.num\.io\.threads is not set on blue and 1 on green/,
+      },
+      {
+        stack: green(({ brokers }) => {
+          brokers.listeners.produce = 'PLAINTEXT'
+        }),
+        says: /^brokers: listeners\.produce is SASL_PLAINTEXT SCRAM-SHA-512 on blue and PLAINTEXT on green/,
+      },
+    ],
+    passes: [
+      { stack: [parity()] },
+      {
+        stack: green(({ brokers }) => {
+          brokers.config['num.io.threads'] = '1'
+        }),
+        config: { exceptions: [threads] },
+      },
+    ],
+  },
+  'parity-version': {
+    fails: [
+      {
+        stack: green(({ brokers }) => {
+          brokers.kafkaVersion = '3.9.1'
+        }),
+        says: /^brokers of green: kafkaVersion is 3\.9\.1, required: at least 3\.9\.2, as blue has/,
+      },
+      { stack: [parity()], config: { newer: 'blue' }, says: /^brokers of blue: kafkaVersion is 3\.9\.2, required: at least 4\.3\.1, as green has/ },
+    ],
+    passes: [
+      { stack: [parity()] },
+      {
+        stack: green(({ brokers }) => {
+          brokers.kafkaVersion = '3.10.0'
+        }),
+      },
+    ],
+  },
+  'declared-resources': {
+    fails: [
+      { stack: [parity(), topic({ partitions: 7 }), acl, user, quota], says: /^topic orders: partitions is 7, required: 6/ },
+      {
+        stack: [parity(), topic(), topic({ name: 'beside' }), acl, user, quota],
+        says: /^topic beside: partitions is 6, required: not there: the inventory does not have it/,
+      },
+      { stack: [parity(), topic(), user, quota], says: /^acl User:shop\|\*\|Read\|Allow\|Topic\|orders\|Literal: declared is not there, required: declared/ },
+    ],
+    passes: [{ stack: [parity(), topic(), acl, user, quota] }],
+  },
+  'declared-deployed': {
+    fails: [
+      {
+        stack: deployed({
+          blue: inventory('blue', (all) => {
+            ordersOf(all).partitions = 3
+          }),
+          green: null,
+        }),
+        says: /^topic orders of blue: partitions is 3, required: 6/,
+      },
+      {
+        stack: deployed({
+          blue: null,
+          green: inventory('green', ({ brokers }) => {
+            brokers.kafkaVersion = '4.0.0'
+          }),
+        }),
+        says: /^brokers of green: kafkaVersion is 4\.0\.0, required: 4\.3\.1/,
+      },
+    ],
+    passes: [{ stack: deployed({ blue: inventory('blue'), green: inventory('green') }) }],
+  },
+  'safety-protection': {
+    fails: [
+      { stack: [cluster, guard(), { ...topic(), protect: false }], says: /^blue-topic-orders: protect is false, required: true while/ },
+      { stack: [cluster, topic()], says: /^retirement guard: declared is not there/ },
+      { stack: [cluster, { ...guard(), dependencies: [] }], says: /^retirement guard of blue-cluster: dependsOn is not behind it/ },
+    ],
+    passes: [{ stack: [cluster, guard(), topic()] }, { stack: [cluster, guard({ retire: true }), { ...topic(), protect: false }] }],
+  },
+  'safety-route': {
+    fails: [
+      { stack: [gate, switchover({}, [])], says: /^switchover: gate is a verdict that no gate of this stack gave/ },
+      { stack: [gate, switchover(), { ...switchover(), name: 'another' }], says: /^another: declared is a second Switchover/ },
+    ],
+    passes: [{ stack: traffic }],
+  },
+  'safety-mirror': {
+    fails: [
+      {
+        stack: mirrored({ 'source.consumer.isolation.level': 'read_uncommitted' }),
+        says: /^mirror connector: source\.consumer\.isolation\.level is read_uncommitted, required: read_committed/,
+      },
+      { stack: mirrored({}, '3.7.0'), says: /^mirror worker: version is 3\.7\.0, required: at least 3\.7\.1/ },
+      { stack: [mirror(), worker('blue'), { ...worker('blue'), name: 'second' }, worker('green')], says: /^mirror into blue: workers is 2, required: 1/ },
+      { stack: [...traffic, { type: 'aws:mskconnect/connector:Connector' }], says: /required: no connector as a resource/ },
+      { stack: mirrored({ 'exactly.once.support': 'requested' }), says: /exactly\.once\.support is requested, required: required/ },
+    ],
+    passes: [{ stack: traffic }, { stack: mirrored({ 'exactly.once.support': 'requested' }), config: { delivery: 'at-least-once' } }],
+  },
+  'safety-limits': {
+    fails: [
+      { stack: [switchover({ maxMirrorLagMs: 5_000 })], says: /^limits: maxMirrorLagMs is 5000, required: at most 1000/ },
+      { stack: [switchover({ lagSamples: 1 })], says: /^limits: lagSamples is 1, required: at least 5/ },
+      { stack: [switchover()], config: { windowDeadlineMs: 20_000 }, says: /^limits: windowDeadlineMs is 30000, required: at most 20000/ },
+      { stack: [switchover({ expiredRecords: 'accept' })], says: /^limits: expiredRecords is accept, required: refuse/ },
+    ],
+    passes: [{ stack: [switchover({ maxMirrorLagMs: 500 })] }, { stack: [switchover({ maxMirrorLagMs: 5_000 })], config: { maxMirrorLagMs: 5_000 } }],
+  },
+  'safety-guardians': {
+    fails: [
+      { stack: [switchover(), guardian('blue'), audit], says: /^guardian of green: declared is not there/ },
+      { stack: [switchover(), guardian('blue'), guardian('green')], says: /^audit: declared is not there/ },
+    ],
+    passes: [{ stack: traffic }],
+  },
+  'isolation-clusters': {
+    fails: [
+      {
+        stack: green(({ brokers }) => {
+          brokers.brokerIds = [3, 11]
+        }),
+        says: /^both colours: brokerIds is 3 on both, required: disjoint ids/,
+      },
+      {
+        stack: both(({ brokers }) => {
+          brokers.subnets = ['10.0.1']
+        }),
+        says: /^both colours: subnets is 10\.0\.1 on both/,
+      },
+    ],
+    passes: [{ stack: [parity()] }],
+  },
+  'security-brokers': {
+    fails: [
+      { stack: green(({ brokers }) => void delete brokers.promises['authorizer.class.name']), says: /^brokers of green: authorizer\.class\.name is not set/ },
+      {
+        stack: both(({ brokers }) => {
+          brokers.config['auto.create.topics.enable'] = 'true'
+        }),
+        says: /^brokers of blue: auto\.create\.topics\.enable is true, required: false/,
+      },
+    ],
+    passes: [{ stack: [parity()] }],
+  },
+  'security-transport': {
+    fails: [
+      {
+        stack: green(({ brokers }) => {
+          brokers.listeners.consume = 'PLAINTEXT'
+        }),
+        says: /^brokers of green: listeners\.consume is PLAINTEXT/,
+      },
+      {
+        stack: green(({ brokers }) => {
+          brokers.isLoopbackOnly = false
+        }),
+        says: /^brokers of green: listeners\.controller is SASL_PLAINTEXT PLAIN, required: SASL_SSL/,
+      },
+    ],
+    passes: [
+      { stack: [parity()] },
+      { stack: both(({ brokers }) => void Object.assign(brokers, { isLoopbackOnly: false, listeners: { produce: 'SASL_SSL SCRAM-SHA-512' } })) },
+    ],
+  },
+  'security-acls': {
+    fails: [
+      { stack: both(({ acls }) => void acls.push('User:*|*|Read|Allow|Topic|orders|Literal')), says: /principal is User:\*, required: a named user/ },
+      { stack: both(({ acls }) => void acls.push('User:shop|*|All|Allow|Topic|*|Literal')), says: /operation is All on every topic/ },
+      { stack: both(({ acls }) => void acls.push('User:shop|*|Alter|Allow|Cluster|kafka-cluster|Literal')), says: /operation is Alter on the cluster/ },
+    ],
+    passes: [{ stack: [parity()] }, { stack: both(({ acls }) => void acls.push('User:*|*|Write|Deny|Topic|*|Literal')) }],
+  },
+  'security-credentials': {
+    fails: [
+      {
+        stack: [{ type: 'kbg:index:LocalMirrorWorker', name: 'worker', props: { source: { password: 'of-a-test' } } }],
+        says: /^worker: source\.password is a credential in plain text/,
+      },
+      {
+        stack: [{ type: 'any:other:Thing', name: 'thing', props: { login: 'module required username="a" password="of-a-test";' } }],
+        says: /^thing: login is a credential/,
+      },
+      {
+        stack: [{ type: 'any:other:Thing', name: 'thing', props: { endpoint: 'https://somebody:of-a-test@kafka.example' } }],
+        says: /^thing: endpoint is a credential/,
+      },
+    ],
+    passes: [
+      { stack: [user, ...traffic] },
+      { stack: [{ type: 'any:other:Thing', props: { password: '$'.concat('{file:/secrets/blue.properties:login}'), credentialsFile: 'credentials.json' } }] },
+    ],
+  },
+}
+
+const byName = (name: string): Rule => {
+  const found = rules.find((rule) => rule.name === name)
+  if (found === undefined) throw new Error(`no rule ${name}`)
+  return found
+}
+
+describe.each(Object.entries(cases))('%s', (name, { fails, passes }) => {
+  test.each(fails)('refuses: $says', async ({ stack, config, says }) => {
+    const messages = await reported(byName(name), stack, config)
+    expect(
+      messages.filter((message) => says.test(message)),
+      messages.join('\n'),
+    ).toHaveLength(1)
+  })
+
+  test.each(passes)('lets through', async ({ stack, config }) => {
+    expect(await reported(byName(name), stack, config)).toEqual([])
+  })
+})
+
+test('every rule of the pack has at least two cases that fail and one that passes', () => {
+  expect(rules.map(({ name }) => name).toSorted()).toEqual(Object.keys(cases).toSorted())
+  for (const { fails, passes } of Object.values(cases)) {
+    expect(fails.length).toBeGreaterThanOrEqual(2)
+    expect(passes.length).toBeGreaterThanOrEqual(1)
+  }
+})
