@@ -24,6 +24,8 @@ const usage = `kbg: Kafka blue-green
   kbg report [--fleet NAME] [--switchover N] [--out PAGE]
                                  one switchover from the fleet's journal, as JSON and as a page; 1 is the newest
   kbg report FILE [--out PAGE]   the page of a report's JSON, for people: FILE.html unless said otherwise
+  kbg pr STACK=EVENTS... [--out FILE]
+                                 what a pull request does to both colours, of its previews' event logs, as markdown. 0: nothing speaks against it, 1: something does
   kbg help`
 
 /** Every command, loaded only when it is asked for: `kbg doctor` must work where nothing is installed. */
@@ -38,7 +40,8 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   groups: async ({ fleet, groups }) => (await import('./groups/command.ts')).runGroups({ fleet, ...groups }),
   audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
-  report: async ({ file, fleet, switchover, out }) => {
+  pr: async ({ words, out }) => (await import('./pr/command.ts')).runPr(words, out),
+  report: async ({ words: [file], fleet, switchover, out }) => {
     if (file === undefined) return (await import('./report/fleet-command.ts')).runFleetReport(fleet, { switchover, out })
     if (switchover !== undefined) throw new KbgError('report-file', '--switchover names a switchover of a fleet, so it goes without FILE.')
     return (await import('./report/command.ts')).runReport(file, out)
@@ -55,8 +58,8 @@ async function runDoctor(): Promise<number> {
 interface Options {
   readonly fleet: string
   readonly keep: boolean
-  /** What a command works on; only `report` takes one. */
-  readonly file: string | undefined
+  /** What a command works on: `report` takes a file, `pr` the previews. */
+  readonly words: readonly string[]
   readonly out: string | undefined
   /** Which switchover of the fleet, counted from the newest; only `report` takes one. */
   readonly switchover: string | undefined
@@ -65,6 +68,9 @@ interface Options {
   /** What only `groups` takes. */
   readonly groups: Omit<GroupsOptions, 'fleet'>
 }
+
+/** How many words a command takes; the others take none. */
+const mostWords: Readonly<Record<string, number>> = { report: 1, pr: Number.POSITIVE_INFINITY }
 
 async function main(words: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -93,13 +99,13 @@ async function main(words: readonly string[]): Promise<number> {
     console.log(usage)
     return name === undefined && !values.help ? 2 : 0
   }
-  if (!command || rest.length > (name === 'report' ? 1 : 0)) {
+  if (!command || rest.length > (mostWords[name] ?? 0)) {
     console.error(`kbg: unknown: ${positionals.join(' ')}\n\n${usage}`)
     return 2
   }
   const { fleet, keep, out, switchover, blue, green, topics, timeout, follow, json, all, alternatives, reset } = values
   const audit = { blue, green, topics, timeout, follow, json }
-  return await command({ fleet, keep, file: rest[0], out, switchover, audit, groups: { json, all, alternatives, reset } })
+  return await command({ fleet, keep, words: rest, out, switchover, audit, groups: { json, all, alternatives, reset } })
 }
 
 try {

@@ -15,7 +15,15 @@ const dataTypes: readonly string[] = [clusterType, topicType]
 const switchoverType = 'kbg:index:Switchover'
 
 export function prChecks(previews: readonly StackPreview[]): readonly PrCheck[] {
-  return [policiesRan(previews), previewsWhole(previews), partitionDecrease(previews), dataKept(previews), liveColourUntouched(previews), oneColour(previews), oneMoveAtATime(previews)]
+  return [
+    policiesRan(previews),
+    previewsWhole(previews),
+    partitionDecrease(previews),
+    dataKept(previews),
+    liveColourUntouched(previews),
+    oneColour(previews),
+    oneMoveAtATime(previews),
+  ]
 }
 
 function check(name: string, problems: readonly string[], fine: string, remedy: string): PrCheck {
@@ -24,11 +32,18 @@ function check(name: string, problems: readonly string[], fine: string, remedy: 
 
 function policiesRan(previews: readonly StackPreview[]): PrCheck {
   const without = previews.filter(({ hasPolicies }) => !hasPolicies).map(({ stack }) => stack)
-  return check('policies ran', without.map((stack) => `no policy pack ran on ${stack}`), 'on every stack', 'Preview with --policy-pack policy.')
+  return check(
+    'policies ran',
+    without.map((stack) => `no policy pack ran on ${stack}`),
+    'on every stack',
+    'Preview with --policy-pack policy.',
+  )
 }
 
 function previewsWhole(previews: readonly StackPreview[]): PrCheck {
-  const broken = previews.flatMap(({ stack, isWhole, errors }) => (errors.length > 0 ? [`${stack}: ${errors[0]?.split('\n')[0]}`] : isWhole ? [] : [`${stack}: the preview did not come to its end`]))
+  const broken = previews.flatMap(({ stack, isWhole, errors }) =>
+    errors.length > 0 ? [`${stack}: ${errors[0]?.split('\n')[0]}`] : isWhole ? [] : [`${stack}: the preview did not come to its end`],
+  )
   return check('previews', broken, 'all came to their end', 'Mend it, then preview again.')
 }
 
@@ -44,29 +59,54 @@ const losing = /^(?:delete|delete-replaced|replace|create-replacement|discard)$/
 
 /** Topics and clusters that go. A colour whose guard says `retire` may: the guard decides when it is destroyed. */
 function dataKept(previews: readonly StackPreview[]): PrCheck {
-  const lost = previews.flatMap((preview) => (isRetiring(preview) ? [] : preview.changes.filter(({ type, op }) => dataTypes.includes(type) && losing.test(op)).map(({ name, op }) => `${name} on ${preview.stack} (${op})`)))
+  const lost = previews.flatMap((preview) =>
+    isRetiring(preview)
+      ? []
+      : preview.changes.filter(({ type, op }) => dataTypes.includes(type) && losing.test(op)).map(({ name, op }) => `${name} on ${preview.stack} (${op})`),
+  )
   return check('no data replaced or deleted', [...new Set(lost)], 'what holds records stays', 'Take it back, or retire the colour with its own config key.')
 }
 
 function liveColourUntouched(previews: readonly StackPreview[]): PrCheck {
   const live = liveColour(previews)
   if (live === null) return { name: 'live colour', verdict: 'pass', text: 'no colour is live yet' }
-  const touched = previews.filter(({ role }) => role === live).flatMap(({ changes }) => changes.filter(({ type, op }) => type === clusterType && op !== 'create'))
-  return check('live colour', touched.map(({ name, op }) => `${name} of ${live}, which is live (${op})`), `${live}’s cluster stays as it is`, 'Make the change on the other colour, and switch.')
+  const touched = previews
+    .filter(({ role }) => role === live)
+    .flatMap(({ changes }) => changes.filter(({ type, op }) => type === clusterType && op !== 'create'))
+  return check(
+    'live colour',
+    touched.map(({ name, op }) => `${name} of ${live}, which is live (${op})`),
+    `${live}’s cluster stays as it is`,
+    'Make the change on the other colour, and switch.',
+  )
 }
 
 /** Catalog changes go to both colours at once; what they stand on doesn't. */
 function oneColour(previews: readonly StackPreview[]): PrCheck {
-  const touched = colours.filter((colour) => previews.some(({ role, changes }) => role === colour && changes.some(({ type, op }) => type === clusterType && op !== 'create')))
-  return check('one colour’s data plane', touched.length > 1 ? [`${touched.join(' and ')} change in one pull request`] : [], 'at most one colour’s cluster changes', 'Change one colour, switch, then change the other.')
+  const touched = colours.filter((colour) =>
+    previews.some(({ role, changes }) => role === colour && changes.some(({ type, op }) => type === clusterType && op !== 'create')),
+  )
+  return check(
+    'one colour’s data plane',
+    touched.length > 1 ? [`${touched.join(' and ')} change in one pull request`] : [],
+    'at most one colour’s cluster changes',
+    'Change one colour, switch, then change the other.',
+  )
 }
 
 function oneMoveAtATime(previews: readonly StackPreview[]): PrCheck {
   const moves = intendedMove(previews)
-  const prepares = previews.filter(({ role, changes }) => role !== 'traffic' && changes.some(({ type }) => dataTypes.includes(type)) && moves !== null).map(({ stack }) => `${stack} is prepared`)
+  const prepares = previews
+    .filter(({ role, changes }) => role !== 'traffic' && changes.some(({ type }) => dataTypes.includes(type)) && moves !== null)
+    .map(({ stack }) => `${stack} is prepared`)
   const retires = previews.filter((preview) => isRetiring(preview) && preview.role !== 'traffic' && moves !== null).map(({ stack }) => `${stack} is retired`)
   const together = [...prepares, ...retires].map((what) => `${what} in the pull request that switches to ${moves}`)
-  return check('prepare, switch and retire apart', together, moves === null ? 'nothing is switched' : `only the switch to ${moves}`, 'Make them pull requests of their own, one after the other.')
+  return check(
+    'prepare, switch and retire apart',
+    together,
+    moves === null ? 'nothing is switched' : `only the switch to ${moves}`,
+    'Make them pull requests of their own, one after the other.',
+  )
 }
 
 /** The colour that the traffic stack's preview found live; null: there is no route yet. */
@@ -87,7 +127,9 @@ function switchoverOf(previews: readonly StackPreview[]): Change | undefined {
 }
 
 function isRetiring({ resources }: StackPreview): boolean {
-  return resources.some(({ type, next }) => type === 'kbg:index:RetirementGuard' && (next?.inputs?.retire === true || typeof next?.inputs?.decommission === 'string'))
+  return resources.some(
+    ({ type, next }) => type === 'kbg:index:RetirementGuard' && (next?.inputs?.retire === true || typeof next?.inputs?.decommission === 'string'),
+  )
 }
 
 function changesOf(previews: readonly StackPreview[], type: string) {

@@ -17,7 +17,8 @@ export function runPr(previews: readonly string[], out: string | undefined): num
     }
     return stackPreview(stack, parseEvents(contentOf(file), file))
   })
-  if (read.length === 0) throw new KbgError('usage', 'kbg pr needs the previews of the stacks.', { remedy: 'kbg pr blue=blue.events green=green.events traffic=traffic.events' })
+  if (read.length === 0)
+    throw new KbgError('usage', 'kbg pr needs the previews of the stacks.', { remedy: 'kbg pr blue=blue.events green=green.events traffic=traffic.events' })
   const { markdown, isGreen } = prComment(read)
   if (out === undefined) process.stdout.write(markdown)
   else writeFileSync(out, markdown)

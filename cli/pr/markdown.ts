@@ -51,7 +51,8 @@ function changeTable(previews: readonly StackPreview[]): string {
 
 /** Areas of both inventories: how many each colour has, and what differs. */
 function parityTable(previews: readonly StackPreview[]): string {
-  const outputs = previews.flatMap(({ resources }) => resources).find(({ type, next }) => type === 'kbg:catalog:Parity' && next?.inputs !== undefined)?.next?.inputs
+  const outputs = previews.flatMap(({ resources }) => resources).find(({ type, next }) => type === 'kbg:catalog:Parity' && next?.inputs !== undefined)
+    ?.next?.inputs
   const [blue, green] = [ColourInventory.safeParse(outputs?.blue), ColourInventory.safeParse(outputs?.green)]
   if (!blue.success || !green.success) return 'Parity: **not shown**, no preview has the inventories of both colours.'
   const differences = inventoryDifferences(blue.data, green.data)
@@ -62,7 +63,12 @@ function parityTable(previews: readonly StackPreview[]): string {
   })
   const [onBlue, onGreen] = [brokerProperties(blue.data.brokers), brokerProperties(green.data.brokers)]
   const differing = [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])].filter((key) => onBlue[key] !== onGreen[key])
-  const brokers = row('brokers', `${onBlue.count} x ${blue.data.brokers.kafkaVersion}`, `${onGreen.count} x ${green.data.brokers.kafkaVersion}`, differing.length === 0 ? 'equal' : firstFive(differing.map((key) => `${key}: ${onBlue[key] ?? 'not set'} / ${onGreen[key] ?? 'not set'}`)))
+  const brokers = row(
+    'brokers',
+    `${onBlue.count} x ${blue.data.brokers.kafkaVersion}`,
+    `${onGreen.count} x ${green.data.brokers.kafkaVersion}`,
+    differing.length === 0 ? 'equal' : firstFive(differing.map((key) => `${key}: ${onBlue[key] ?? 'not set'} / ${onGreen[key] ?? 'not set'}`)),
+  )
   return ['| parity | blue | green | |', '|---|---|---|---|', ...areas, brokers].join('\n')
 }
 
@@ -77,7 +83,9 @@ function planOf(previews: readonly StackPreview[]): string {
 }
 
 function policyList(violations: readonly (Violation & { readonly stack: string })[], previews: readonly StackPreview[]): string {
-  const lines = violations.map(({ stack, policy, message, isMandatory }) => `- ${isMandatory ? '**violation**' : 'advice'} on ${stack}, \`${policy}\`: ${oneLine(message)}`)
+  const lines = violations.map(
+    ({ stack, policy, message, isMandatory }) => `- ${isMandatory ? '**violation**' : 'advice'} on ${stack}, \`${policy}\`: ${oneLine(message)}`,
+  )
   const unjudged = [...new Set(previews.flatMap(({ unjudged: each }) => each))].map(oneLine)
   return [
     lines.length === 0 ? 'No policy is violated.' : lines.join('\n'),

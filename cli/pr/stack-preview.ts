@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { parseStackName, type StackRole } from '../../engine/model/fleet.ts'
 import type { EngineEvent, ResourceState } from './events.ts'
 
@@ -39,8 +40,8 @@ export interface StackPreview {
 /** A policy that touches an unknown value is turned into this advisory by Pulumi: nothing was shown. */
 const notRun = /^can't run policy /
 
-/** Colours and styles of a terminal, and Pulumi's own markers of them. */
-const styling = /<\{%[^%]*%\}>|\u001b\[[0-9;]*m/g
+/** Pulumi's own markers of colours, as an event log keeps them. */
+const markers = /<\{%[^%]*%\}>/g
 
 export function stackPreview(stack: string, events: readonly EngineEvent[]): StackPreview {
   const resources = events.flatMap(({ resourcePreEvent, resOutputsEvent }) => {
@@ -54,13 +55,19 @@ export function stackPreview(stack: string, events: readonly EngineEvent[]): Sta
   return {
     stack,
     role: parseStackName(stack).role,
-    changes: events.flatMap(({ resourcePreEvent }) => (resourcePreEvent === undefined ? [] : [changeOf(resourcePreEvent.metadata)])).filter(({ op }) => !isQuiet(op)),
+    changes: events
+      .flatMap(({ resourcePreEvent }) => (resourcePreEvent === undefined ? [] : [changeOf(resourcePreEvent.metadata)]))
+      .filter(({ op }) => !isQuiet(op)),
     violations: policyEvents
       .filter((event) => !isUnjudged(event))
       .map(({ policyName, message, enforcementLevel }) => ({ policy: policyName, message: plain(message), isMandatory: enforcementLevel === 'mandatory' })),
     unjudged: policyEvents.filter(isUnjudged).map(({ message }) => plain(message)),
     errors: diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => plain(message)),
-    plan: diagnostics.filter(({ urn, severity }) => severity === 'info' && urn?.includes('::kbg:index:Switchover::')).map(({ message }) => plain(message)).at(-1) ?? null,
+    plan:
+      diagnostics
+        .filter(({ urn, severity }) => severity === 'info' && urn?.includes('::kbg:index:Switchover::'))
+        .map(({ message }) => plain(message))
+        .at(-1) ?? null,
     resources,
     isWhole: summary !== undefined,
     hasPolicies: Object.keys(summary?.policyPacks ?? {}).length > 0,
@@ -77,5 +84,5 @@ function isQuiet(op: string): boolean {
 }
 
 function plain(text: string): string {
-  return text.replaceAll(styling, '').trim()
+  return stripVTControlCharacters(text.replaceAll(markers, '')).trim()
 }
