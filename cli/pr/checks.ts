@@ -31,13 +31,9 @@ function check(name: string, problems: readonly string[], fine: string, remedy: 
 }
 
 function policiesRan(previews: readonly StackPreview[]): PrCheck {
-  const without = previews.filter(({ hasPolicies }) => !hasPolicies).map(({ stack }) => stack)
-  return check(
-    'policies ran',
-    without.map((stack) => `no policy pack ran on ${stack}`),
-    'on every stack',
-    'Preview with --policy-pack policy.',
-  )
+  const without = previews.filter(({ hasPolicies }) => !hasPolicies).map(({ stack }) => `no policy pack ran on ${stack}`)
+  const notRun = previews.flatMap(({ stack, policiesNotRun }) => policiesNotRun.map((policy) => `${policy} could not run on ${stack}`))
+  return check('policies ran', [...without, ...notRun], 'on every stack', 'Preview with --policy-pack policy.')
 }
 
 function previewsWhole(previews: readonly StackPreview[]): PrCheck {

@@ -29,7 +29,7 @@ const PolicyEvent = z.looseObject({
 
 const DiagnosticEvent = z.looseObject({ urn: z.string().nullish(), message: z.string(), severity: z.string() })
 
-const SummaryEvent = z.looseObject({ resourceChanges: z.record(z.string(), z.number()).nullish(), policyPacks: z.record(z.string(), z.string()).nullish() })
+const SummaryEvent = z.looseObject({ resourceChanges: z.record(z.string(), z.number()).nullish(), PolicyPacks: z.record(z.string(), z.string()).nullish() })
 
 /** One line of `pulumi preview --event-log FILE`; kinds that nothing here reads pass through. */
 const EngineEvent = z.looseObject({

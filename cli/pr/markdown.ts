@@ -86,10 +86,10 @@ function policyList(violations: readonly (Violation & { readonly stack: string }
   const lines = violations.map(
     ({ stack, policy, message, isMandatory }) => `- ${isMandatory ? '**violation**' : 'advice'} on ${stack}, \`${policy}\`: ${oneLine(message)}`,
   )
-  const unjudged = [...new Set(previews.flatMap(({ unjudged: each }) => each))].map(oneLine)
+  const unjudged = previews.flatMap(({ stack, unjudged: each }) => each.map((why) => `- on ${stack}: ${oneLine(why)}`))
   return [
     lines.length === 0 ? 'No policy is violated.' : lines.join('\n'),
-    ...(unjudged.length === 0 ? [] : [`Not judged, because a preview doesn’t know it yet: ${firstFive(unjudged)}`]),
+    ...(unjudged.length === 0 ? [] : [`Not judged, because a preview doesn’t know it yet:\n${unjudged.join('\n')}`]),
   ].join('\n\n')
 }
 

@@ -35,10 +35,12 @@ export interface StackPreview {
   readonly isWhole: boolean
   /** Whether the policy pack ran. */
   readonly hasPolicies: boolean
+  /** Policies of it that touched an unknown value, and so judged nothing. */
+  readonly policiesNotRun: readonly string[]
 }
 
 /** A policy that touches an unknown value is turned into this advisory by Pulumi: nothing was shown. */
-const notRun = /^can't run policy /
+const notRun = /(?:^|\n)can't run policy /
 
 /** Pulumi's own markers of colours, as an event log keeps them. */
 const markers = /<\{%[^%]*%\}>/g
@@ -49,7 +51,8 @@ export function stackPreview(stack: string, events: readonly EngineEvent[]): Sta
     return event === undefined ? [] : [changeOf(event.metadata)]
   })
   const policyEvents = events.flatMap(({ policyEvent }) => (policyEvent === undefined ? [] : [policyEvent]))
-  const isUnjudged = (event: (typeof policyEvents)[number]) => event.policyName === 'unjudged' || notRun.test(plain(event.message))
+  const isNotRun = (event: (typeof policyEvents)[number]) => notRun.test(plain(event.message))
+  const isUnjudged = (event: (typeof policyEvents)[number]) => event.policyName === 'unjudged' || isNotRun(event)
   const diagnostics = events.flatMap(({ diagnosticEvent }) => (diagnosticEvent === undefined ? [] : [diagnosticEvent]))
   const summary = events.findLast(({ summaryEvent }) => summaryEvent !== undefined)?.summaryEvent
   return {
@@ -60,8 +63,12 @@ export function stackPreview(stack: string, events: readonly EngineEvent[]): Sta
       .filter(({ op }) => !isQuiet(op)),
     violations: policyEvents
       .filter((event) => !isUnjudged(event))
-      .map(({ policyName, message, enforcementLevel }) => ({ policy: policyName, message: plain(message), isMandatory: enforcementLevel === 'mandatory' })),
-    unjudged: policyEvents.filter(isUnjudged).map(({ message }) => plain(message)),
+      .map(({ policyName, message, enforcementLevel }) => ({
+        policy: policyName,
+        message: withoutDescription(message),
+        isMandatory: enforcementLevel === 'mandatory',
+      })),
+    unjudged: policyEvents.filter(isUnjudged).map(({ message }) => withoutDescription(message)),
     errors: diagnostics.filter(({ severity }) => severity === 'error').map(({ message }) => plain(message)),
     plan:
       diagnostics
@@ -70,7 +77,8 @@ export function stackPreview(stack: string, events: readonly EngineEvent[]): Sta
         .at(-1) ?? null,
     resources,
     isWhole: summary !== undefined,
-    hasPolicies: Object.keys(summary?.policyPacks ?? {}).length > 0,
+    policiesNotRun: [...new Set(policyEvents.filter(isNotRun).map(({ policyName }) => policyName))],
+    hasPolicies: Object.keys(summary?.PolicyPacks ?? {}).length > 0,
   }
 }
 
@@ -81,6 +89,12 @@ function changeOf({ op, urn, type, old, new: next }: NonNullable<EngineEvent['re
 /** Operations that change nothing. */
 function isQuiet(op: string): boolean {
   return ['same', 'read', 'refresh', 'read-discard'].includes(op)
+}
+
+/** Pulumi puts the policy's description on a line before what it reports. */
+function withoutDescription(message: string): string {
+  const [, ...rest] = plain(message).split('\n')
+  return rest.length === 0 ? plain(message) : rest.join('\n')
 }
 
 function plain(text: string): string {

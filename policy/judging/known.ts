@@ -18,6 +18,8 @@ export function read<T>(resource: PolicyResource, property: string, schema: z.Zo
   }
   const parsed = schema.safeParse(value)
   if (parsed.success) return { kind: 'known', value: parsed.data }
+  // A resource whose provider can't be configured yet has no outputs at all in a preview.
+  if (value === null) return { kind: 'unknown', why: `${property} of ${resource.name} isn't known yet` }
   const issue = parsed.error.issues[0]
   const where = [property, ...(issue?.path ?? [])].map(String).join('.')
   return { kind: 'unknown', why: `${where} of ${resource.name} has another form than this policy reads (${issue?.message ?? 'unreadable'})` }

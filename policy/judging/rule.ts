@@ -43,7 +43,7 @@ const mostShown = 5
 
 /** The rule as Pulumi runs it. @param today the day (UTC, YYYY-MM-DD) that exceptions are held against */
 export function policyOf(it: Rule, today: () => string = utcDay): StackValidationPolicy {
-  const settings = z.strictObject({ ...it.settings, exceptions: z.array(Exception).default([]), enforcementLevel: z.unknown() })
+  const settings = z.strictObject({ ...it.settings, exceptions: z.array(Exception).default([]), enforcementLevel: z.unknown().optional() })
   return {
     name: it.name,
     displayName: it.displayName,
@@ -81,7 +81,9 @@ export function unjudged(rules: readonly Rule[]): StackValidationPolicy {
     validateStack: ({ resources }, report) => {
       for (const it of rules) {
         const { unknown } = it.judge(resources, z.strictObject(it.settings).parse({}))
-        for (const why of new Set(unknown)) report(`${it.name} could not be judged: ${why}.`)
+        const reasons = [...new Set(unknown)]
+        const more = reasons.length > 1 ? `, and ${reasons.length - 1} more` : ''
+        if (reasons.length > 0) report(`${it.name} could not be judged: ${reasons[0]}${more}.`)
       }
     },
   }
