@@ -25,12 +25,28 @@ function tell({ step, text }: ProgressEvent): void {
   process.kill(process.pid, signalAt.signal)
 }
 
-/** Says that it is there, and at the moment that it is to pause at lets nothing in this process run before it is told to. Whoever started it may have gone: then it ends. */
+/** Says that it is there, and at the moment that it is to pause at lets nothing in this process run before it is told to. */
 function reached(moment: Moment): void {
   const { pauseAt } = config
   const isPaused = pauseAt?.step === moment.step && pauseAt.side === moment.side
   say({ kind: 'moment', ...moment, isPaused })
-  if (isPaused && readSync(0, Buffer.alloc(1)) === 0) process.exit(1)
+  if (isPaused) waitToBeTold()
+}
+
+const askAgainMs = 2
+
+/** Ends the process when whoever started it has gone. */
+function waitToBeTold(): void {
+  const cell = new Int32Array(new SharedArrayBuffer(4))
+  for (;;) {
+    try {
+      if (readSync(0, Buffer.alloc(1)) === 0) process.exit(1)
+      return
+    } catch (thrown) {
+      if (!(thrown instanceof Error && 'code' in thrown && thrown.code === 'EAGAIN')) throw thrown
+      Atomics.wait(cell, 0, 0, askAgainMs) // standard input may have been made non-blocking: then it is asked again
+    }
+  }
 }
 
 /** A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */

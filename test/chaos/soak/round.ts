@@ -140,7 +140,10 @@ async function untilRest(ground: Ground, orchestrator: Orchestrator, injection: 
       const status = await describeStatus(pair.ports, pair.wiring, limits).catch(messageOf)
       const waitedMs = Math.round(nowMs - injectedAtMs)
       throw new StuckError(
-        `not at rest ${waitedMs} ms after the fault (${injection.text}): ${unrestText(unrest)}\norchestrator ended: ${orchestrator.hasEnded}\n${status}`,
+        `not at rest ${waitedMs} ms after the fault (${injection.text}): ${unrestText(unrest)}\nthe orchestrator ${orchestrator.hasEnded ? 'ended' : 'lives'}; it said last: ${orchestrator.lines
+          .slice(-4)
+          .map((line) => JSON.stringify(line))
+          .join(' ')}\n${status}`,
       )
     }
     await Promise.race([over.then(() => systemClock.sleep(lookEveryMs)), systemClock.sleep(lookEveryMs)])
