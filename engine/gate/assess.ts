@@ -23,7 +23,7 @@ import { checkProducerIds } from './producer-ids.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
 import { checkStreamsApplications } from './streams-applications.ts'
-import { checkAccepted, checkGone, checkLeftBehind, checkRepeated } from './unmirrored.ts'
+import { checkAccepted, checkAcceptedAnew, checkGone, checkLeftBehind, checkRepeated } from './unmirrored.ts'
 import { checkWaveGroups } from './wave-groups.ts'
 
 /** The gate's answer: the worst of all checks, and each with its evidence. */
@@ -112,6 +112,7 @@ function assessLossy(snapshot: Snapshot, attempt: number, purpose: LossyPurpose)
     checkDiverged(snapshot),
     checkLateRecords(snapshot),
     checkMirrorStoppable(snapshot.mirror),
+    checkAcceptedAnew(snapshot, attempt),
   ]
   const ofSource =
     purpose.kind === 'failover'

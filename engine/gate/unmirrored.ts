@@ -1,6 +1,6 @@
-import type { AuditFacts } from '../model/audit-facts.ts'
-import type { Colour } from '../model/colour.ts'
-import { type LostRange, rangesText, recordsText, type Unmirrored } from '../model/loss.ts'
+import type { AuditedPartition, AuditFacts } from '../model/audit-facts.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
+import { divergences, type LostRange, rangesText, recordsText, type Unmirrored } from '../model/loss.ts'
 import { parseTopicPartition } from '../model/partition.ts'
 import type { ColourSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
 import { type Check, judged } from './check.ts'
@@ -31,7 +31,9 @@ export function checkLeftBehind(snapshot: Snapshot): readonly Check[] {
 export function checkAccepted({ unmirrored, source, target }: Snapshot, accepted: number): Check {
   const required = `at most ${accepted} (acceptLoss)`
   const remedy = 'The number grows while producers write. Stop them, or set the config key acceptLoss to what may be lost at most.'
-  if (unmirrored === null) return judged(leftBehind, 'pass', 'none: the mirror keeps up', required, '')
+  // An acceptLoss that was left in the config must not turn a planned move, which loses nothing, into one that leaves its last moments behind.
+  if (unmirrored === null)
+    return judged(leftBehind, 'fail', 'the mirror keeps up', 'a mirror that does not', 'Take acceptLoss out of the config: nothing has to be left behind.')
   if (!unmirrored.seen) return judged(leftBehind, 'inconclusive', unmirrored.why, required, remedy)
   const { records } = unmirrored.value
   return judged(leftBehind, records !== null && records <= accepted ? 'pass' : 'fail', leftText(unmirrored.value, source, target), required, remedy)
@@ -39,6 +41,16 @@ export function checkAccepted({ unmirrored, source, target }: Snapshot, accepted
 
 function leftText(unmirrored: Unmirrored, source: Colour, target: Colour): string {
   return `${recordsText(unmirrored)} of ${source} aren't on ${target}: ${rangesText(unmirrored.ranges)}; ${unmirrored.by}`
+}
+
+/** A move that leaves records behind: is it wanted anew? What was accepted once is used up; left in the config it must not go for the next move too. */
+export function checkAcceptedAnew({ route }: Snapshot, attempt: number): Check {
+  const name = 'accepted anew'
+  const required = 'an attempt above the one that last left records behind'
+  if (!route.seen) return judged(name, 'inconclusive', route.why, required, 'Make the route store reachable.')
+  const used = divergences(route.value.journal).reduce((newest, loss) => Math.max(newest, loss.attempt), -1)
+  const remedy = `Take acceptLoss and failover out of the config. If records may be left behind again, set attempt to ${used + 1}.`
+  return judged(name, attempt > used ? 'pass' : 'fail', used < 0 ? 'none has' : `attempt ${used} has, this is attempt ${attempt}`, required, remedy)
 }
 
 /** A failover: is the source gone? One that answers can be fenced, and one broker that still takes writes can't be kept from it without a quorum. */
@@ -49,11 +61,12 @@ export function checkGone(source: ColourSnapshot): Check {
 }
 
 /** Why a colour isn't gone; null: neither its quorum nor any broker answers. */
-export function livesBecause({ cluster, quorum, probes, colour }: ColourSnapshot): string | null {
+export function livesBecause({ cluster, topics, quorum, probes, colour }: ColourSnapshot): string | null {
   if (quorum.seen && quorum.value.leaderId >= 0) return `its metadata quorum answers (leader ${quorum.value.leaderId})`
   const alive = probes.seen ? probes.value.filter(({ answer }) => answer !== 'unreachable') : []
   if (alive.length > 0) return `broker ${alive.map(({ brokerId, answer }) => `${brokerId} answers (${answer})`).join(', ')}`
-  return cluster.seen && cluster.value.brokers.length === 0 ? `${colour} answers` : null
+  // Brokers without a quorum still tell of topics, also where the probe can't reach the applications' listener.
+  return cluster.seen || topics.seen ? `a broker of ${colour} tells of its topics` : null
 }
 
 /** A failover: does the operator repeat what is known to be lost? */
@@ -81,12 +94,14 @@ export function lossWithout(audit: Reading<AuditFacts> | null, source: Colour, t
   if (audit === null) return unknown('the fleet has no audit')
   if (!audit.seen) return unknown(`the audit doesn't answer (${audit.why})`)
   const own = audit.value.partitions.filter(({ partition }) => topics.includes(parseTopicPartition(partition).topic))
-  const untold = own.some(({ unmatched }) => unmatched === undefined)
-  if (own.length === 0 || untold || audit.value.unreachable.length > 0) return unknown('the audit can not tell it of every partition')
+  const told = new Set(own.map(({ partition }) => parseTopicPartition(partition).topic))
+  const untold = own.some(({ unmatched }) => unmatched === undefined) || topics.some((topic) => !told.has(topic))
+  if (untold || audit.value.unreachable.length > 0) return unknown('the audit can not tell it of every partition')
   const ranges = Object.fromEntries(
-    own.flatMap(({ partition, watermark, unmatched }): readonly (readonly [string, LostRange])[] => {
-      const records = unmatched?.[source] ?? 0
-      return records === 0 ? [] : [[partition, { from: watermark[source], to: null, records }]]
+    own.flatMap((each): readonly (readonly [string, LostRange])[] => {
+      const missing = missingBelow(each, source)
+      const records = (each.unmatched?.[source] ?? 0) + (missing?.records ?? 0)
+      return records === 0 ? [] : [[each.partition, { from: missing?.from ?? each.watermark[source], to: null, records }]]
     }),
   )
   const records = Object.values(ranges).reduce((sum, range) => sum + range.records, 0)
@@ -95,4 +110,12 @@ export function lossWithout(audit: Reading<AuditFacts> | null, source: Colour, t
     ? 'not both ends of every partition yet'
     : `the ends of both colours ${Math.round(Math.max(...ages.map((ms) => ms ?? 0)) / 1_000)} s ago`
   return { records, bound: 'at least', ranges, by: `the audit has seen ${age}; what came since is lost too, and nobody knows how much` }
+}
+
+/** What an audit has passed and found on this side only: no mirror brings it any more (pure). null: nothing */
+export function missingBelow(partition: AuditedPartition, source: Colour): Pick<LostRange, 'from' | 'records'> | null {
+  const records = partition[source].extra
+  if (records === 0) return null
+  const first = partition.differences.shown.find(({ kind, on }) => kind === 'missing' && on === otherColour(source))
+  return { from: first?.[source] ?? partition.watermark[source], records }
 }

@@ -21,6 +21,8 @@ export const Loss = z.strictObject({
   colour: Colour,
   /** Of the cluster that the colour was then: a fresh one has diverged from nothing. */
   clusterId: z.string().min(1),
+  /** The operator's attempt that has used up what was accepted: under it nothing more may be left behind. */
+  attempt: z.int().nonnegative(),
   /** `at least` behind a failover, `at most` where offsets were counted instead of records; null: nothing is known. */
   records: z.int().nonnegative().nullable(),
   bound: z.enum(['exactly', 'at least', 'at most']),

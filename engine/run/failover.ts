@@ -1,13 +1,18 @@
 import type { Colour } from '../model/colour.ts'
-import { KbgError } from '../model/error.ts'
-import type { Cut } from '../model/journal.ts'
+import { firstFive, KbgError } from '../model/error.ts'
+import type { Cut, JournalEntry } from '../model/journal.ts'
 import { rangesText, recordsText } from '../model/loss.ts'
+import { offsetsFromJson } from '../model/offset-json.ts'
+import { openSwitch } from '../switchover/journal-reading.ts'
 import type { Execution } from './execution.ts'
-import { probed } from './reconcile-fences.ts'
+import { probed, unlessUnreachable } from './reconcile-fences.ts'
 import { cutWithout, forcedCut } from './steps/lossy-cut.ts'
 import { decide } from './steps/release.ts'
 
-const lookMs = 2_000
+/** For each address that is asked one after the other: a host that has vanished answers nothing at all, and the last one may be the one that lives. */
+const lookMs = 1_000
+const lateMs = 10_000
+const nothingLate = 'nothing came behind the count'
 
 /**
  * Up to the decision of a failover, behind the gate and with the switchover opened: the source is gone still, its mirror is stopped, what is lost is what the operator has repeated. Nobody is held meanwhile:
@@ -33,11 +38,47 @@ export async function decideForced(run: Execution, source: Colour, target: Colou
   return cut
 }
 
+/**
+ * A request that had passed its permission check before the fence may append behind the count. It stays behind as well: nothing is carried over beside what was left. It is journaled, once, as what it is.
+ */
+export async function tellLateLeft(run: Execution, cut: Cut): Promise<void> {
+  const entries = openSwitch(run.journal)?.entries ?? []
+  if (entries.some((entry) => entry.kind === 'step' && entry.step === 'reverse')) return
+  const detail = await lateLeft(run, cut, entries).catch((thrown: unknown) => {
+    if (run.lock.lost.aborted || !(thrown instanceof KbgError)) throw thrown
+    return `late: ${cut.source} could not be looked at behind the count: ${thrown.message}` // groups must not wait for a sick colour
+  })
+  if (detail !== nothingLate) run.tell({ step: 'reverse', text: detail })
+  await run.record({ kind: 'step', step: 'reverse', what: 'begin', detail })
+}
+
+async function lateLeft(run: Execution, cut: Cut, entries: readonly JournalEntry[]): Promise<string> {
+  const { logs } = run.ports.clusters[cut.source]
+  const deadline = run.untilLockLost(lateMs, `records behind the count of ${cut.source}`)
+  const decided = entries.findLast((entry) => entry.kind === 'decided')
+  const ranges = decided?.kind === 'decided' ? (decided.loss?.ranges ?? {}) : {}
+  const copied = offsetsFromJson(cut.sourceEnds)
+  const counts = await Promise.all(
+    (await logs.ends(run.wiring.topics, deadline)).map(async ({ partition, lastStableOffset }) => {
+      const told = ranges[partition]?.to ?? null
+      const from = told === null ? (copied.get(partition) ?? lastStableOffset) : BigInt(told)
+      const late = from < lastStableOffset ? await logs.visible(partition, from, lastStableOffset, deadline) : []
+      return late.length === 0 ? [] : [`${partition} ${late.length} (from ${late[0]?.offset})`]
+    }),
+  )
+  const late = counts.flat()
+  return late.length === 0 ? nothingLate : `late: behind the count came, and stays on ${cut.source} only: ${firstFive(late)}`
+}
+
 async function refuseLiving(run: Execution, source: Colour): Promise<void> {
-  const answers = await probed(run, source, run.untilCancelled(lookMs, `${source} to answer`))
-  if (answers === null || answers.every(({ answer }) => answer === 'unreachable')) return
+  const { produceBootstrapServers, internalBootstrapServers } = run.wiring.clusters[source]
+  const asked = 1 + Math.max(produceBootstrapServers.length, internalBootstrapServers.length)
+  const deadline = run.untilCancelled(asked * lookMs, `${source} to answer`)
+  const [answers, topics] = await Promise.all([probed(run, source, deadline), unlessUnreachable(deadline, run.ports.clusters[source].inventory.topics(deadline))])
+  const alive = (answers ?? []).filter(({ answer }) => answer !== 'unreachable').map(({ brokerId, answer }) => `broker ${brokerId} ${answer}`)
+  if (alive.length === 0 && topics === null) return
   throw new KbgError('source-lives', `${source} answers, so there is no failover from it.`, {
-    facts: { observed: answers.map(({ brokerId, answer }) => `broker ${brokerId} ${answer}`), required: 'no broker that answers' },
+    facts: { observed: alive.length > 0 ? alive : ['a broker tells of its topics'], required: 'no broker that answers' },
     remedy: 'Move ordinarily, or with acceptLoss. What is left of a colour without a quorum has to be stopped first: nothing can fence it.',
   })
 }

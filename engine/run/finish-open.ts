@@ -1,7 +1,8 @@
-import { KbgError, messageOf } from '../model/error.ts'
+import { firstFive, KbgError, messageOf } from '../model/error.ts'
 import type { Cut } from '../model/journal.ts'
 import type { LeftOpen, LeftSwitch } from '../switchover/resume.ts'
 import { type Actual, EndStateError, type Execution } from './execution.ts'
+import { tellLateLeft } from './failover.ts'
 import { letMirrorComeBack, stopForward } from './mirrors.ts'
 import { settleWaves } from './move-waves.ts'
 import { fenceStill, reconcileFences } from './reconcile-fences.ts'
@@ -65,16 +66,26 @@ async function finishSwitch(run: Execution, left: Extract<LeftSwitch, { kind: 'f
   await afterRelease(run, source, target, decided.cut, false)
 }
 
+/** Step 9 of a move that leaves records behind: the mirror ends, and what came behind the count is told too. */
+async function withoutReverse(run: Execution, cut: Cut): Promise<null> {
+  await stopForward(run, cut.source, cut.target)
+  if (run.lossy === 'forced') await tellLateLeft(run, cut)
+  return null
+}
+
 /** Steps 9 to 12. The traffic has moved; what fails here leaves a known state that a rerun finishes. */
 export async function afterRelease(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green', decidedCut: Cut, graceful: boolean): Promise<Actual> {
   const lossy = run.lossy !== null
   try {
     run.tell({ step: 'reverse', text: lossy ? `the mirror ${source} -> ${target} ends, and none begins` : `turning the mirror round: ${target} -> ${source}` })
     // A colour that keeps records of its own is a copy no more: nothing is mirrored to or from it.
-    const mirrorless = lossy ? await stopForward(run, source, target).then(() => null) : await reverse(run, source, target, decidedCut)
+    const mirrorless = lossy ? await withoutReverse(run, decidedCut) : await reverse(run, source, target, decidedCut)
     run.tell({ step: 'groups', text: 'moving consumer groups' })
     if (run.lossy === 'failover') await groupsWithout(run, source, target)
-    else await groups(run, source, target, decidedCut)
+    else {
+      const stayed = (await groups(run, source, target, decidedCut)).flatMap((outcome) => outcome.stayed.map(({ groupId }) => groupId))
+      if (lossy && stayed.length > 0) run.tell({ step: 'groups', text: `nothing new comes to ${source}, where these stay: ${firstFive(stayed)}` })
+    }
     if (mirrorless !== null) throw mirrorless
     await beginWatch(run, target)
     await finish(run, source, target, graceful)

@@ -1,4 +1,4 @@
-import { lossWithout } from '../gate/unmirrored.ts'
+import { lossWithout, missingBelow } from '../gate/unmirrored.ts'
 import type { AuditFacts } from '../model/audit-facts.ts'
 import type { Colour } from '../model/colour.ts'
 import { KbgError, messageOf } from '../model/error.ts'
@@ -48,7 +48,7 @@ export async function measureRest(subject: LossSubject, patience: Deadline, dead
   const { ports, topics, move } = subject
   const source = ports.clusters[move.source].logs
   const ends = await source.ends(topics, deadline)
-  const { offsets, audited } = await copiedUpTo(subject, patience, deadline)
+  const { offsets, audited, audit } = await copiedUpTo(subject, patience, deadline)
   const copied = new Map(ends.map((end) => [end.partition, startOf(end, offsets.get(end.partition))]))
   const gaps = ends.flatMap((end) => {
     const from = copied.get(end.partition) ?? end.logStartOffset
@@ -62,10 +62,12 @@ export async function measureRest(subject: LossSubject, patience: Deadline, dead
       return [partition, { from: from.toString(), to: to.toString(), records }] as const
     }),
   )
-  const lost = Object.fromEntries(ranges.filter(([, { records }]) => records > 0))
+  const missing = audit?.seen === true ? missingOf(audit.value, new Set(copied.keys()), move.source) : {}
+  const lost = together(Object.fromEntries(ranges.filter(([, { records }]) => records > 0)), missing)
   const isAudited = ends.every(({ partition }) => audited.has(partition))
-  const bound = isCounted ? (isAudited ? 'exactly' : 'at least') : 'at most'
-  const by = `${isAudited ? "behind the audit's watermark" : 'behind what Connect has committed as copied'}, ${isCounted ? 'read and counted' : 'offsets counted'}`
+  const isExact = isAudited && Object.keys(missing).length === 0
+  const bound = isCounted ? (isExact ? 'exactly' : 'at least') : 'at most'
+  const by = `${Object.keys(missing).length > 0 ? 'what the audit misses there, and ' : ''}${isAudited ? "behind the audit's watermark" : 'behind what Connect has committed as copied'}, ${isCounted ? 'read and counted' : 'offsets counted'}`
   return { unmirrored: { records: totalOf(lost), bound, ranges: lost, by }, copied }
 }
 
@@ -73,6 +75,25 @@ export async function measureRest(subject: LossSubject, patience: Deadline, dead
 export async function measureWithout(subject: LossSubject, patience: Deadline, deadline: Deadline): Promise<MeasuredLoss> {
   const { offsets, audit } = await copiedUpTo(subject, patience, deadline)
   return { unmirrored: lossWithout(audit, subject.move.source, subject.topics), copied: offsets }
+}
+
+/** What the audit has passed and misses on the target, by partition. */
+function missingOf({ partitions }: AuditFacts, measured: ReadonlySet<TopicPartition>, source: Colour): Readonly<Record<string, LostRange>> {
+  return Object.fromEntries(
+    partitions.flatMap((each) => {
+      const found = measured.has(each.partition) ? missingBelow(each, source) : null
+      return found === null ? [] : [[each.partition, { ...found, to: each.watermark[source] }]]
+    }),
+  )
+}
+
+/** Both of each partition: what was missed lies before what wasn't copied yet. */
+function together(behind: Readonly<Record<string, LostRange>>, missing: Readonly<Record<string, LostRange>>): Readonly<Record<string, LostRange>> {
+  const both = Object.entries(missing).map(([partition, own]) => {
+    const more = behind[partition]
+    return [partition, more === undefined ? own : { from: own.from, to: more.to, records: own.records + more.records }] as const
+  })
+  return { ...behind, ...Object.fromEntries(both) }
 }
 
 function totalOf(ranges: Readonly<Record<string, LostRange>>): number {

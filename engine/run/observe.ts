@@ -26,6 +26,9 @@ export interface ObservedMove {
   readonly waveGroups?: readonly string[]
 }
 
+/** An audit that is stuck must not cost a gate the time in which the mirror would have caught up. */
+const auditPatienceMs = 2_000
+
 const notAsked = { seen: false, why: 'not asked on a way back' } as const
 
 /**
@@ -87,7 +90,7 @@ async function observeRest(
   journal: readonly JournalEntry[],
   deadline: Deadline,
 ): Promise<Snapshot['unmirrored']> {
-  const patience = deadline.within(deadline.remainingMs() / 2, "the audit to come to the target's end")
+  const patience = deadline.within(Math.min(auditPatienceMs, deadline.remainingMs() / 2), "the audit to come to the target's end")
   return await read(async () => (await measureRest({ ports, topics: wiring.topics, journal, move }, patience, deadline)).unmirrored)
 }
 

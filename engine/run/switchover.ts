@@ -8,7 +8,7 @@ import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import { drillLines } from '../switchover/drill-verdict.ts'
 import type { OpenSwitch } from '../switchover/journal-reading.ts'
-import { confirmLines, planText } from '../switchover/plan.ts'
+import { confirmLines, leftWordLines, planText } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
 import { watchLines } from '../switchover/watch-reading.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
@@ -213,7 +213,7 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const move = judgedMove(course, reading.route.live)
     const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
     const asked = move === null ? [] : confirmLines(wiring.hooks)
-    return [planText(course, limits, verdict, wiring.guardians), ...asked, ...watchLines(reading.journal), ...drillLines(reading.journal)].join('\n')
+    return [planText(course, limits, verdict, wiring.guardians), ...leftWordLines(course, intent), ...asked, ...watchLines(reading.journal), ...drillLines(reading.journal)].join('\n')
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }

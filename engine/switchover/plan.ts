@@ -7,6 +7,7 @@ import { firstFive } from '../model/error.ts'
 import type { Hook } from '../model/hook.ts'
 import type { Limits } from '../model/limits.ts'
 import type { LossyMove } from '../model/loss.ts'
+import type { Intent } from '../model/wiring.ts'
 import type { Course } from './resume.ts'
 import { longestStallMs } from './stall.ts'
 import { type Step, steps } from './steps.ts'
@@ -33,6 +34,12 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
 export function confirmLines(hooks: readonly Hook[]): readonly string[] {
   const asked = hooks.flatMap(({ name, events }) => (events.includes('confirm') ? [name] : []))
   return asked.length === 0 ? [] : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}.`]
+}
+
+/** A word that lets records be lost is for one move: one that waits in the config for the next is told. */
+export function leftWordLines(course: Course, { acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 'failover'>): readonly string[] {
+  const left = [...(acceptLoss === undefined ? [] : ['acceptLoss']), ...(failover === undefined ? [] : ['failover'])]
+  return course.kind === 'switch' || left.length === 0 ? [] : [`${left.join(' and ')} in the config would let a later move leave records behind: take it out.`]
 }
 
 /** What is another thing than in an ordinary switchover: said before the steps of one would be believed. */

@@ -81,6 +81,19 @@ describe.each([false, true])('a way back without its mirror (audit: %s)', (hasAu
     expectSound(simulation)
   })
 
+  test('tells what came behind the count', async () => {
+    const simulation = await withoutWayBack(hasAudit)
+    const { world } = simulation
+    once(simulation, whenRoute('deciding'), 'a request that had passed its permission check lands', () => {
+      append(world, 'green', 'orders-0', { kind: 'data', value: 'late:orders-0:0', transaction: null, state: 'committed', sinceMs: world.nowMs })
+    })
+    expect(told(await runOnce(simulation, 'forced', { live: 'blue', attempt: 1, acceptLoss: 1_000 }))).toMatchObject({ code: 'done' })
+    const swept = journalOf(world).findLast((entry) => entry.kind === 'step' && entry.step === 'reverse')
+    expect(swept).toMatchObject({ detail: expect.stringMatching(/late: behind the count came, and stays on green only: orders-0 1 \(from \d+\)/) })
+    checkDivergedFleet(world)
+    expectSound(simulation)
+  })
+
   test('is taken back when more stands behind the fence than was accepted', async () => {
     const simulation = await withoutWayBack(hasAudit)
     const { world } = simulation
@@ -181,6 +194,34 @@ describe('killed at one of its effects after the other, and brought to an end by
       checkDivergedFleet(own.world)
     })
     expect(runs).toBeGreaterThan(4)
+  })
+
+  test('the mirror into a fresh cluster', { timeout: 60_000 }, async () => {
+    const first = await withoutWayBack(true)
+    expect(told(await runOnce(first, 'forced', { live: 'blue', attempt: 1, acceptLoss: 1_000 }))).toMatchObject({ code: 'done' })
+    const fresh = renew(first.world, 'green')
+    const start = first.withoutActors()
+    let isKilled = true
+    for (let at = 1; isKilled; at += 1) {
+      const simulation = new Simulation(copyOf(start))
+      let effects = 0
+      simulation.faults = ({ name: who }, _, name, args) => {
+        if (who !== 'O1' || !isEffect(name, args)) return null
+        effects += 1
+        return effects === at ? { kind: 'crash', when: 'after' } : null
+      }
+      const update = async (name: string) => {
+        const actor = startMove(simulation, name, { live: 'blue', attempt: 1 }, undefined, fresh)
+        await simulation.run(() => actor.outcome !== null || !actor.isAlive, 900_000, name)
+        return actor
+      }
+      isKilled = !(await update('O1')).isAlive
+      await pass(simulation, 15_000)
+      expect(told((await update('rerun')).outcome), `killed at effect ${at}`).toMatchObject({ code: 'done', text: '' })
+      await pass(simulation, 3_000)
+      expect(onlyOn(simulation.world, 'blue'), `killed at effect ${at}`).toEqual([])
+      expectSound(simulation)
+    }
   })
 
   test('a forced move', { timeout: 60_000 }, async () => {

@@ -9,7 +9,7 @@ import { Limits } from '../../engine/model/limits.ts'
 import { divergedBecause, type Loss } from '../../engine/model/loss.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { lossLines } from '../../engine/switchover/loss-text.ts'
-import { planText } from '../../engine/switchover/plan.ts'
+import { leftWordLines, planText } from '../../engine/switchover/plan.ts'
 import { seen, soundColour, soundRoute, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
@@ -69,8 +69,12 @@ describe('a forced move', () => {
     expect(refused(soundSnapshot(behind), { acceptLoss: 11 })).toEqual([expect.stringContaining('required at most 11 (acceptLoss)')])
   })
 
+  test('is refused while the mirror keeps up: nothing has to be left behind', () => {
+    expect(refused(soundSnapshot(), { acceptLoss: 1_000 })).toEqual([expect.stringContaining('records left behind: fail; observed the mirror keeps up')])
+  })
+
   test('needs a mirror worker that can be told to stop, and a count', () => {
-    expect(refused(soundSnapshot({ mirror: { forward: unseen('refused'), runningBackwards: seen([]), lag: [] } }), { acceptLoss: 12 })).toEqual([
+    expect(refused(soundSnapshot({ mirror: { forward: unseen('refused'), runningBackwards: seen([]), lag: [] }, unmirrored: seen(left) }), { acceptLoss: 12 })).toEqual([
       expect.stringContaining('mirror worker: inconclusive'),
     ])
     expect(refused(soundSnapshot({ unmirrored: unseen('too slow') }), { acceptLoss: 12 })).toEqual([
@@ -98,15 +102,35 @@ describe('a failover', () => {
     ])
   })
 
+  test('is refused while any broker tells of its topics, though neither quorum nor probe answers', () => {
+    const rest = { ...gone, topics: soundColour('blue').topics }
+    expect(refused(without({ colours: { blue: rest, green: soundColour('green') } }), { failover: 'unknown' })).toEqual([
+      expect.stringContaining('observed a broker of blue tells of its topics'),
+    ])
+  })
+
+  test('counts what the audit has passed and misses on the other colour', () => {
+    const whole = partition('orders-0', 3)
+    const shown = [{ kind: 'missing', on: 'green', blue: '4', green: '4', what: [] } as const]
+    const lacking = { ...whole, blue: { ...whole.blue, extra: 2 }, differences: { total: 2, shown } }
+    expect(lossWithout(seen({ partitions: [lacking], unreachable: [] }), 'blue', ['orders'])).toMatchObject({
+      records: 5,
+      ranges: { 'orders-0': { from: '4', to: null, records: 5 } },
+    })
+    expect(lossWithout(seen({ partitions: [lacking], unreachable: [] }), 'green', ['orders']).records).toBe(0)
+  })
+
   test('knows no number when the audit can not tell of every partition', () => {
     const { unmatched: _, ...untold } = partition('orders-0', 3)
     expect(lossWithout(seen({ partitions: [untold], unreachable: [] }), 'blue', ['orders']).records).toBeNull()
     expect(lossWithout(seen({ partitions: [partition('orders-0', 3)], unreachable: ['worker 2'] }), 'blue', ['orders']).records).toBeNull()
+    expect(lossWithout(seen({ partitions: [partition('orders-0', 3)], unreachable: [] }), 'blue', ['orders', 'payments']).records).toBeNull()
   })
 })
 
 describe('a colour that has diverged', () => {
-  const loss: Loss = { how: 'forced', colour: 'green', clusterId: 'id-green', records: 12, bound: 'exactly', ranges }
+  const loss: Loss = { how: 'forced', colour: 'green', clusterId: 'id-green', attempt: 0, records: 12, bound: 'exactly', ranges }
+  const anotherGreen = soundColour('green', { expectedClusterId: 'fresh', cluster: seen({ clusterId: 'fresh', controllerId: 1, brokers: [] }) })
   const head = { term: '1', atWallClock: '2026-01-01T00:00:00Z', atMonotonicMs: 0 }
   const entry = (fact: JournalFact, number: number) => ({ ...head, ...fact, number }) as JournalEntry
   const decided = (outcome: 'switch' | 'abort') => entry({ kind: 'decided', outcome, cut: null, reason: '', graceful: true, loss }, 2)
@@ -118,6 +142,15 @@ describe('a colour that has diverged', () => {
     ])
     expect(divergedBecause([decided('switch')], 'green', 'another')).toBeNull()
     expect(divergedBecause([decided('abort')], 'green', 'id-green')).toBeNull()
+  })
+
+  test('what was accepted is used up: another move that leaves records behind takes a new attempt', () => {
+    const journal = [decided('switch')]
+    const snapshot = soundSnapshot({ ...behind, route: seen({ route: soundRoute, journal }), colours: { blue: soundColour('blue'), green: anotherGreen } })
+    expect(refused(snapshot, { acceptLoss: 12 })).toEqual([
+      expect.stringContaining('accepted anew: fail; observed attempt 0 has, this is attempt 0; required an attempt above'),
+    ])
+    expect(refusals(assess(snapshot, limits, 1, 1, purposeOf(false, { acceptLoss: 12 })).checks)).toEqual([])
   })
 
   test('is told by the status with what it holds, and outlives later switchovers in the base of the journal', () => {
@@ -136,5 +169,7 @@ test('a plan says before anything else that it loses, and what a failover can no
   expect(planText({ ...course, lossy: 'failover' }, limits, null, [])).toMatch(
     /^FAILOVER, with loss, blue -> green:\n.*no hold, no fence, no drain[\s\S]*nobody can prove that blue takes no writes/,
   )
+  expect(leftWordLines({ kind: 'nothing' }, { failover: 'unknown' })).toEqual([expect.stringContaining('failover in the config would let a later move')])
+  expect([leftWordLines({ kind: 'nothing' }, {}), leftWordLines({ ...course, lossy: 'forced' }, { acceptLoss: 3 })]).toEqual([[], []])
   expect(planText({ ...course, lossy: 'forced' }, limits, null, [])).toMatch(/^FORCED move, with loss, blue -> green:\n/)
 })

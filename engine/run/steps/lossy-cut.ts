@@ -109,6 +109,6 @@ function lossyCut(run: Execution, { source, target, how, targetEnds, measured }:
   run.mark('cut')
   return {
     cut: { source, target, sourceEnds: offsetsToJson(copied), targetEnds: offsetsToJson(ends) },
-    loss: { how, colour: source, clusterId: run.wiring.clusters[source].clusterId, records, bound, ranges },
+    loss: { how, colour: source, clusterId: run.wiring.clusters[source].clusterId, attempt: run.intent.attempt, records, bound, ranges },
   }
 }
