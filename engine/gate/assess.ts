@@ -62,7 +62,7 @@ export function boundsOf(limits: Limits, purpose: Purpose): Limits {
  * @param wantedLagSamples how many consecutive lag samples the snapshot must hold
  */
 export function assess(snapshot: Snapshot, limits: Limits, attempt: number, wantedLagSamples: number, purpose: Purpose = 'move'): Verdict {
-  if (typeof purpose === 'object') return assessLossy(snapshot, attempt, purpose)
+  if (typeof purpose === 'object') return assessLossy(snapshot, limits, attempt, purpose)
   const source = snapshot.colours[snapshot.source]
   const target = snapshot.colours[snapshot.target]
   const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
@@ -98,7 +98,7 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
 }
 
 /** Of a target that takes over all is asked; of a source that is left without a copy only what a fence needs, and of one that is gone that it is. */
-function assessLossy(snapshot: Snapshot, attempt: number, purpose: LossyPurpose): Verdict {
+function assessLossy(snapshot: Snapshot, limits: Limits, attempt: number, purpose: LossyPurpose): Verdict {
   const source = snapshot.colours[snapshot.source]
   const target = snapshot.colours[snapshot.target]
   const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
@@ -124,7 +124,9 @@ function assessLossy(snapshot: Snapshot, attempt: number, purpose: LossyPurpose)
           checkCatalogParity(snapshot, 'partitions'),
           checkFence(source, 'open'),
           checkAccepted(snapshot, purpose.accepted),
+          checkProducerIds(snapshot, limits), // what a broker takes for a repetition is lost as well, and nobody would count it
           checkGroupStates(snapshot),
+          checkStreamsApplications(snapshot),
           checkClients(snapshot.clients, epoch),
           checkGuardians(snapshot.clients, snapshot.guardians, epoch),
         ]

@@ -74,7 +74,10 @@ async function refuseLiving(run: Execution, source: Colour): Promise<void> {
   const { produceBootstrapServers, internalBootstrapServers } = run.wiring.clusters[source]
   const asked = 1 + Math.max(produceBootstrapServers.length, internalBootstrapServers.length)
   const deadline = run.untilCancelled(asked * lookMs, `${source} to answer`)
-  const [answers, topics] = await Promise.all([probed(run, source, deadline), unlessUnreachable(deadline, run.ports.clusters[source].inventory.topics(deadline))])
+  const [answers, topics] = await Promise.all([
+    probed(run, source, deadline),
+    unlessUnreachable(deadline, run.ports.clusters[source].inventory.topics(deadline)),
+  ])
   const alive = (answers ?? []).filter(({ answer }) => answer !== 'unreachable').map(({ brokerId, answer }) => `broker ${brokerId} ${answer}`)
   if (alive.length === 0 && topics === null) return
   throw new KbgError('source-lives', `${source} answers, so there is no failover from it.`, {

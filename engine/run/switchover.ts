@@ -213,7 +213,13 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const move = judgedMove(course, reading.route.live)
     const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
     const asked = move === null ? [] : confirmLines(wiring.hooks)
-    return [planText(course, limits, verdict, wiring.guardians), ...leftWordLines(course, intent), ...asked, ...watchLines(reading.journal), ...drillLines(reading.journal)].join('\n')
+    return [
+      planText(course, limits, verdict, wiring.guardians),
+      ...leftWordLines(course, intent),
+      ...asked,
+      ...watchLines(reading.journal),
+      ...drillLines(reading.journal),
+    ].join('\n')
   } catch (thrown) {
     return `The plan can't be told now: ${messageOf(thrown)}`
   }

@@ -26,7 +26,7 @@ export function lossLines({ journal, clusterIds, without }: LossFacts, live: Col
   if (without === undefined) return diverged
   return [
     ...diverged,
-    `gone      no broker of ${live} answers; ${failoverText(without, live)}`,
+    `gone      no broker of ${live} can be asked; ${failoverText(without, live)}`,
     '          nothing moves by itself; when it can not come back, see "The live colour is gone" in the runbook',
   ]
 }

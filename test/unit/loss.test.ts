@@ -74,9 +74,9 @@ describe('a forced move', () => {
   })
 
   test('needs a mirror worker that can be told to stop, and a count', () => {
-    expect(refused(soundSnapshot({ mirror: { forward: unseen('refused'), runningBackwards: seen([]), lag: [] }, unmirrored: seen(left) }), { acceptLoss: 12 })).toEqual([
-      expect.stringContaining('mirror worker: inconclusive'),
-    ])
+    expect(
+      refused(soundSnapshot({ mirror: { forward: unseen('refused'), runningBackwards: seen([]), lag: [] }, unmirrored: seen(left) }), { acceptLoss: 12 }),
+    ).toEqual([expect.stringContaining('mirror worker: inconclusive')])
     expect(refused(soundSnapshot({ unmirrored: unseen('too slow') }), { acceptLoss: 12 })).toEqual([
       expect.stringContaining('records left behind: inconclusive'),
     ])
@@ -111,7 +111,7 @@ describe('a failover', () => {
 
   test('counts what the audit has passed and misses on the other colour', () => {
     const whole = partition('orders-0', 3)
-    const shown = [{ kind: 'missing', on: 'green', blue: '4', green: '4', what: [] } as const]
+    const shown: AuditedPartition['differences']['shown'] = [{ kind: 'missing', on: 'green', blue: '4', green: '4', what: [] }]
     const lacking = { ...whole, blue: { ...whole.blue, extra: 2 }, differences: { total: 2, shown } }
     expect(lossWithout(seen({ partitions: [lacking], unreachable: [] }), 'blue', ['orders'])).toMatchObject({
       records: 5,
