@@ -13,7 +13,7 @@ export function checkCatalogParity(snapshot: Snapshot, wanted: 'all' | 'partitio
   const name = 'catalog parity'
   const required = wanted === 'all' ? 'no difference between the colours' : 'the same topics with the same partitions'
   const remedy = 'Run pulumi up on the colour that differs.'
-  const source = catalogSight(snapshot.colours[snapshot.source])
+  const source = catalogSight(snapshot.colours[snapshot.source], wanted)
   const target = catalogSight(snapshot.colours[snapshot.target])
   if (!source.seen) return judged(name, 'inconclusive', source.why, required, remedy)
   if (!target.seen) return judged(name, 'inconclusive', target.why, required, remedy)
@@ -92,9 +92,14 @@ export interface CatalogSight {
   readonly scramUsers: readonly ScramUserFacts[]
 }
 
-/** What was observed of a colour's catalog: all of it, or why not. */
-export function catalogSight({ topics, acls, quotas, scramUsers }: ColourSnapshot): Reading<CatalogSight> {
+/**
+ * What was observed of a colour's catalog: all of it, or why not.
+ *
+ * @param wanted `partitions`: its topics alone, without rights; what a sick colour doesn't say of them must not keep traffic there
+ */
+export function catalogSight({ topics, acls, quotas, scramUsers }: ColourSnapshot, wanted: 'all' | 'partitions' = 'all'): Reading<CatalogSight> {
   if (!topics.seen) return topics
+  if (wanted === 'partitions') return { seen: true, value: { topics: topics.value, acls: [], quotas: [], scramUsers: [] } }
   if (!acls.seen) return acls
   if (!quotas.seen) return quotas
   if (!scramUsers.seen) return scramUsers

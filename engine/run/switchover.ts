@@ -25,7 +25,7 @@ import { decideAbort, disarm, finishAbort } from './steps/abort.ts'
 import { arm } from './steps/arm.ts'
 import { confirm } from './steps/confirm.ts'
 import { cut } from './steps/cut.ts'
-import { drain } from './steps/drain.ts'
+import { type DrainProof, drain } from './steps/drain.ts'
 import { fence } from './steps/fence.ts'
 import { finalDiff } from './steps/final-diff.ts'
 import { gate } from './steps/gate.ts'
@@ -144,14 +144,23 @@ async function closeWindow(run: Execution, source: 'blue' | 'green', target: 'bl
     const decidedCut = await decideForced(run, source, target, hold.graceful)
     return { decidedCut, graceful: hold.graceful }
   }
-  const unchanged = finalDiff(run, atGate)
-  unchanged.catch(() => undefined) // it is awaited below: only when the drain has ended may an abort begin
-  const proof = await drain(run, source, target)
-  await unchanged
+  const proof = await drainedUnchanged(run, source, target, atGate)
   const decidedCut = await cut(run, source, target, proof)
   run.cancelled.throwIfAborted()
   await decide(run, decidedCut, hold.graceful)
   return { decidedCut, graceful: hold.graceful }
+}
+
+/** Drain and final diff side by side: only when the drain has ended may an abort begin. A topic that is gone ends the drain as well, and the drift says why. */
+async function drainedUnchanged(run: Execution, source: Colour, target: Colour, atGate: Snapshot): Promise<DrainProof> {
+  let drift: unknown = null
+  const unchanged = finalDiff(run, atGate)
+  unchanged.catch((thrown: unknown) => {
+    if (thrown instanceof KbgError && thrown.code === 'drift') drift = thrown
+  })
+  const proof = await drain(run, source, target).catch((thrown: unknown) => Promise.reject(drift ?? thrown))
+  await unchanged
+  return proof
 }
 
 /** A failure before the decision: everything as it was, and the reason. A lost lock is somebody else's to finish. */

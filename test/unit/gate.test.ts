@@ -198,6 +198,14 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
     expect(leaving(sick({ leader: -1 }))).toEqual(['replicas of blue: fail'])
   })
 
+  it('lets it keep silent about rights, quotas and users, but not the other side', () => {
+    for (const silent of [{ acls: unseen('no answer') }, { quotas: unseen('no answer') }, { scramUsers: unseen('no answer') }]) {
+      expect(leaving(blue(silent))).toEqual([])
+      expect(leaving(green(silent))).toEqual(['catalog parity: inconclusive'])
+      expect(refused(blue(silent))).toEqual(['catalog parity: inconclusive'])
+    }
+  })
+
   it('lets a broker there keep silent about its authorizer, but not the other side’s', () => {
     expect(leaving(blue({ authorizers: unseen('no answer') }))).toEqual([])
     expect(leaving(green({ authorizers: unseen('no answer') }))).toEqual(['fence possible on green: inconclusive'])

@@ -2,7 +2,7 @@ import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError } from '../../model/error.ts'
 import type { PartitionEnd, VisibleRecord } from '../../model/facts.ts'
 import type { TopicPartition } from '../../model/partition.ts'
-import type { Deadline } from '../../ports/clock.ts'
+import { Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import { mirrorRecord } from '../../switchover/journal-reading.ts'
 import type { Execution } from '../execution.ts'
@@ -45,14 +45,27 @@ async function drained(run: Execution, source: Colour, target: Colour, seen: (fi
   const sourceEnds = await settledEnds(clusters[source], run.wiring.topics, deadline, seen)
   seen(sourceEnds)
   const lastVisible = await lastVisibleOf(clusters[source], sourceEnds, deadline)
-  await Promise.all([
-    sameLastRecords(run, source, target, { sourceEnds, lastVisible }, deadline),
-    copiedUpTo(() => mirrors[source].copiedOffsets(record.connector, deadline), lastVisible, deadline),
+  await bothOrNeither(deadline, [
+    (within) => sameLastRecords(run, source, target, { sourceEnds, lastVisible }, within),
+    (within) => copiedUpTo(() => mirrors[source].copiedOffsets(record.connector, within), lastVisible, within),
   ])
   const ids = await mirrors[source].transactionalIds(record.connector, deadline)
   await clusters[target].transactions.fenceIds(ids, deadline)
   run.mark('drained')
   return { sourceEnds, lastVisible }
+}
+
+/** Two waits side by side. One that fails ends the other: it would ask Connect every few milliseconds while the abort lets the mirror run again. */
+async function bothOrNeither(deadline: Deadline, waits: readonly ((within: Deadline) => Promise<void>)[]): Promise<void> {
+  const failed = new AbortController()
+  const ends = deadline.cancelled === undefined ? failed.signal : AbortSignal.any([deadline.cancelled, failed.signal])
+  const within = new Deadline(deadline.clock, deadline.remainingMs(), deadline.what, ends)
+  try {
+    await Promise.all(waits.map((wait) => wait(within)))
+  } catch (thrown) {
+    failed.abort(thrown)
+    throw thrown
+  }
 }
 
 /**
@@ -152,7 +165,7 @@ async function copiedUpTo(copied: () => Promise<ReadonlyMap<TopicPartition, bigi
 function notDrained(what: string, where: readonly TopicPartition[], deadline: Deadline): KbgError {
   return new KbgError('not-drained', `The target does not hold all that the source holds: ${what}.`, {
     retriable: true,
-    facts: { observed: firstFive(where), required: 'no such partition', waitedMs: Math.round(deadline.totalMs) },
+    facts: { observed: firstFive(where), required: 'no such partition', waitedMs: Math.round(deadline.totalMs - deadline.remainingMs()) },
     remedy: 'See that the mirror runs and is fast enough.',
   })
 }
