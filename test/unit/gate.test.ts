@@ -199,7 +199,12 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
   })
 
   it('lets it keep silent about rights, quotas and users, but not the other side', () => {
-    for (const silent of [{ acls: unseen('no answer') }, { quotas: unseen('no answer') }, { scramUsers: unseen('no answer') }]) {
+    const silences: readonly Parameters<typeof soundColour>[1][] = [
+      { acls: unseen('no answer') },
+      { quotas: unseen('no answer') },
+      { scramUsers: unseen('no answer') },
+    ]
+    for (const silent of silences) {
       expect(leaving(blue(silent))).toEqual([])
       expect(leaving(green(silent))).toEqual(['catalog parity: inconclusive'])
       expect(refused(blue(silent))).toEqual(['catalog parity: inconclusive'])

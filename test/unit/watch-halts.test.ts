@@ -4,9 +4,10 @@ import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { Ports } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
+import { moveLive } from '../../engine/run/switchover.ts'
 import type { WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import type { FakeFleet } from '../support/watched-fleet.ts'
-import { automatic, expectNothingLost, expectNotMoved, limits, switched, told, up, watch, whats } from '../support/watched-switch.ts'
+import { automatic, expectNothingLost, expectNotMoved, limits, never, switched, told, up, watch, whats } from '../support/watched-switch.ts'
 
 describe('a way back that is killed (F67)', () => {
   type Fence = Ports['clusters']['blue']['fence']
@@ -161,5 +162,48 @@ describe('a failed watch halts, and moves nothing,', () => {
     expect(fleet.route).toMatchObject({ live: 'green', state: 'open', latch: { attempt: 0, reason: expect.stringContaining('The controller is gone.') } })
     expect(whats(fleet).at(-1)).toBe('halted')
     expect(await describeStatus(fleet.ports, fleet.wiring, Limits.parse({}))).toContain('HALTED: green failed')
+  })
+})
+
+describe('an operator’s way back off a colour that refuses every write', () => {
+  /** A fleet whose green refuses all, behind a watch that has halted for want of the right to move. */
+  const sick = (work: (one: FakeFleet) => Promise<void>) =>
+    switched(async (one) => {
+      one.colours.green.health.refuses = 'all'
+      const outcome = await watch(one, { limits: Limits.parse({ watchWindowMs: 20_000 }) })
+      expect(outcome).toMatchObject({ what: 'halted', reason: 'limits.maxAutomaticRollbacks is 0' })
+      await work(one)
+    })
+  const forced = (one: FakeFleet, ports: Ports = one.ports) => {
+    const intent = { live: 'blue', attempt: 1, consumers: {}, acceptLoss: 0 } as const
+    return moveLive(ports, { wiring: one.wiring, limits, holder: 'pulumi up', tell: () => undefined, cancelled: never, intent, gateEpoch: one.route.epoch })
+  }
+
+  test('is refused without touching traffic, because a mirror towards it has to be proven first; acceptLoss 0 goes, and loses nothing', async () => {
+    const fleet = await sick(async (one) => {
+      await expect(up(one, 'blue', 1)).rejects.toThrow(/^refused: .*ended before it touched traffic.*connect: Can't create connector/)
+      expect(one.route).toMatchObject({ live: 'green', state: 'open' })
+      await forced(one)
+      expect(one.route).toMatchObject({ live: 'blue', state: 'open' })
+    })
+    const decided = fleet.journal.findLast((entry) => entry.kind === 'decided')
+    expect(decided).toMatchObject({ outcome: 'switch', loss: { how: 'forced', colour: 'green', records: 0 } })
+    expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([false, true])
+    expectNothingLost(fleet)
+  })
+
+  test('that is taken back behind its fence leaves nobody held, although no canary is accepted there', async () => {
+    const fleet = await sick(async (one) => {
+      const { green, blue } = one.ports.clusters
+      const raise: typeof green.fence.raise = async (deadline) => {
+        await green.fence.raise(deadline)
+        for (const connector of one.connectors.green.values()) connector.state = 'STOPPED'
+        one.colours.green.append('orders-0', 'not copied')
+      }
+      const ports = { ...one.ports, clusters: { blue, green: { ...green, fence: { ...green.fence, raise } } } }
+      await expect(forced(one, ports)).rejects.toThrow(/^aborted: .*loss-refused/)
+    })
+    expect(fleet.route).toMatchObject({ live: 'green', state: 'open', latch: { attempt: 1 } })
+    expect([fleet.colours.blue.fenced, fleet.colours.green.fenced]).toEqual([true, false])
   })
 })

@@ -15,8 +15,8 @@ export async function decideAbort(run: Execution, reason: string): Promise<void>
 export async function finishAbort(run: Execution, source: Colour, target: Colour, reason: string): Promise<void> {
   if (run.route.state === 'aborting') {
     const deadline = run.untilLockLost(run.limits.windowDeadlineMs, `${source} to accept writes again`)
-    // A colour that has failed its watch may have refused writes before; its clients must not stay held for that.
-    await (run.automatic === null ? openColour : liftFence)(run.ports.clusters[source], deadline)
+    // A colour that has failed its watch, or that is left at any price, may have refused writes before; its clients must not stay held for that.
+    await (run.automatic === null && run.lossy === null ? openColour : liftFence)(run.ports.clusters[source], deadline)
     const why = run.automatic === null ? reason : `${run.automatic}; the way back was taken back: ${reason}`
     const latch = { attempt: run.route.attempt, reason: why, atWallClock: run.ports.clock.wallClock().toISOString() }
     const route = restored(run.route, latch, run.term)
