@@ -5,7 +5,7 @@ import { rangesText, recordsText } from '../model/loss.ts'
 import { offsetsFromJson } from '../model/offset-json.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
 import type { Execution } from './execution.ts'
-import { probed, unlessUnreachable } from './reconcile-fences.ts'
+import { probed } from './reconcile-fences.ts'
 import { cutWithout, forcedCut } from './steps/lossy-cut.ts'
 import { decide } from './steps/release.ts'
 
@@ -71,17 +71,12 @@ async function lateLeft(run: Execution, cut: Cut, entries: readonly JournalEntry
 }
 
 async function refuseLiving(run: Execution, source: Colour): Promise<void> {
-  const { produceBootstrapServers, internalBootstrapServers } = run.wiring.clusters[source]
-  const asked = 1 + Math.max(produceBootstrapServers.length, internalBootstrapServers.length)
-  const deadline = run.untilCancelled(asked * lookMs, `${source} to answer`)
-  const [answers, topics] = await Promise.all([
-    probed(run, source, deadline),
-    unlessUnreachable(deadline, run.ports.clusters[source].inventory.topics(deadline)),
-  ])
-  const alive = (answers ?? []).filter(({ answer }) => answer !== 'unreachable').map(({ brokerId, answer }) => `broker ${brokerId} ${answer}`)
-  if (alive.length === 0 && topics === null) return
+  const asked = 1 + run.wiring.clusters[source].produceBootstrapServers.length
+  const answers = (await probed(run, source, run.untilCancelled(asked * lookMs, `${source} to answer`))) ?? []
+  const alive = answers.filter(({ answer }) => answer !== 'unreachable')
+  if (alive.length === 0) return
   throw new KbgError('source-lives', `${source} answers, so there is no failover from it.`, {
-    facts: { observed: alive.length > 0 ? alive : ['a broker tells of its topics'], required: 'no broker that answers' },
+    facts: { observed: alive.map(({ brokerId, answer }) => `broker ${brokerId} ${answer}`), required: 'no broker that answers' },
     remedy: 'Move ordinarily, or with acceptLoss. What is left of a colour without a quorum has to be stopped first: nothing can fence it.',
   })
 }

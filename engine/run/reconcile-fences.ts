@@ -87,13 +87,8 @@ async function fenceIfBack(run: Execution, source: Colour): Promise<void> {
 
 /** null: it can't be reached. Another cluster or a wrong password is no proof that it is gone. */
 export async function probed(run: Execution, colour: Colour, deadline: Deadline) {
-  return await unlessUnreachable(deadline, run.ports.clusters[colour].fence.probe(deadline))
-}
-
-/** null: nobody there. A cancelled deadline is no such answer. */
-export async function unlessUnreachable<T>(deadline: Deadline, work: Promise<T>): Promise<T | null> {
   try {
-    return await deadline.race(work)
+    return await deadline.race(run.ports.clusters[colour].fence.probe(deadline))
   } catch (thrown) {
     if (!deadline.cancelled?.aborted && thrown instanceof KbgError && unreachableCodes.includes(thrown.code)) return null
     throw thrown
