@@ -16,6 +16,8 @@ import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
 
 const storeWriteMs = 5_000
+/** How long hooks may keep the lock behind the end of a run: a guardian that has to move traffic back, or to put a fence right, waits for it. */
+const noticePatienceMs = 1_000
 
 /** What a run of the switchover carries from step to step: its lock, what it knows of the store, and the marks of its timeline. */
 export class Execution {
@@ -137,15 +139,23 @@ export class Execution {
     if (notice !== null) this.#notices.send(this.wiring.hooks, { version: 1, fleet: this.wiring.fleet, epoch: this.route.epoch, ...notice })
   }
 
-  /** Waits for what hooks make of their notices, as long as each of them may take; what they didn't take is told and journaled, and changes nothing else. */
+  /** Behind the end, under the lock still: tells and journals which notices hooks didn't take, as far as that is known within a moment. Changes nothing else. */
   async endNotices(): Promise<void> {
-    for (const { hook, payload, said } of await this.#notices.settled()) {
-      const text = `the hook ${hook} didn't take the notice ${payload.event}: ${said}`
-      this.tell({ step: 'notice', text })
+    for (const { hook, payload, said } of await this.#notices.failed(noticePatienceMs)) {
+      this.#tellFailed(hook, payload.event, said)
       if (payload.journalEntry === null || this.lock.lost.aborted) continue
       const failed = { kind: 'notice', hook, event: payload.event, journalEntry: payload.journalEntry, said } as const
       await this.record(failed).catch((thrown: unknown) => this.tell({ step: 'notice', text: `that is not journaled: ${messageOf(thrown)}` }))
     }
+  }
+
+  /** When the lock is free again: waits for the hooks that take longer, so that their notices aren't cut short; what they didn't take is told, and can't be journaled any more. */
+  async awaitLateNotices(): Promise<void> {
+    for (const { hook, payload, said } of await this.#notices.failed()) this.#tellFailed(hook, payload.event, said)
+  }
+
+  #tellFailed(hook: string, event: string, said: string): void {
+    this.tell({ step: 'notice', text: `the hook ${hook} didn't take the notice ${event}: ${said}` })
   }
 
   /** What is now, as outputs. */

@@ -108,8 +108,8 @@ function abortedEarlier(run: Execution, { source, target }: OpenSwitch, reason: 
 /** Steps 2 to 12. Before the decision any failure aborts; after it everything is finished, or the end state is told. */
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
   run.tell({ step: 'gate', text: 'observing both colours' })
-  const { snapshot } = await gate(run, { source, target })
-  await confirm(run, { source, target, wave: null })
+  const judged = await gate(run, { source, target })
+  const { snapshot } = (await confirm(run, { source, target, wave: null })) ?? judged
   await open(run, source, target)
   let decidedCut: Awaited<ReturnType<typeof cut>>
   let graceful: boolean

@@ -37,6 +37,7 @@ export async function underLock<T>(ports: Ports, request: RunRequest, work: (run
 
 /** {@link underLock} with a lock that is held already. */
 export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunRequest, work: (run: Execution) => Promise<T>): Promise<T> {
+  let run: Execution | undefined
   try {
     const reading = await ports.store.read(new Deadline(ports.clock, storeReadMs, 'the route store'))
     const { route, journal } = reading
@@ -47,7 +48,7 @@ export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunReq
     }
     const intent = request.intent ?? leftIntent(route, journal)
     const { routeRevision, journalHead } = reading
-    const run = new Execution({ ...request, intent, ports, lock, route, journal, routeRevision, journalHead })
+    run = new Execution({ ...request, intent, ports, lock, route, journal, routeRevision, journalHead })
     try {
       return await work(run)
     } finally {
@@ -55,6 +56,8 @@ export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunReq
     }
   } finally {
     await lock.release()
+    const told = run?.awaitLateNotices()
+    if (!isGuardian(request.holder)) await told // a guardian lives on, and may be the only one: it has to look again
   }
 }
 

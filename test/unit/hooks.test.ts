@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import type { AclBinding } from '../../engine/model/facts.ts'
 import { type Hook, HookPayload, Hooks } from '../../engine/model/hook.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Deadline } from '../../engine/ports/clock.ts'
@@ -97,6 +98,29 @@ describe('a question', () => {
     expect(fleet.events).toEqual(['confirm'])
   })
 
+  test('that takes so long makes nothing drift of what both colours were given meanwhile: the gate that looked again has seen it', async () => {
+    const fleet = new HookedFleet()
+    let acls: readonly AclBinding[] = []
+    fleet.answer = async (_hook, { event }) => {
+      if (event === 'confirm') {
+        await fleet.clock.sleep(limits.maxEvidenceAgeMs + 1)
+        acls = [
+          { principal: 'User:new', host: '*', resourceType: 'topic', resourceName: 'orders', patternType: 'literal', operation: 'Read', permission: 'allow' },
+        ]
+      }
+      return { ok: true, said: '' }
+    }
+    const { ports } = fleet
+    const given = (name: 'blue' | 'green') => {
+      const colour = ports.clusters[name]
+      return { ...colour, inventory: { ...colour.inventory, acls: async () => acls } }
+    }
+    await fleet.withApp(async () => {
+      await fleet.clock.sleep(1_000)
+      expect(await up(fleet, 'green', 0, { ...ports, clusters: { blue: given('blue'), green: given('green') } })).toMatchObject({ live: 'green', latch: null })
+    })
+  })
+
   test('is announced by a preview, which asks nobody', async () => {
     const fleet = new HookedFleet([hook('change-board', ['confirm']), hook('pager', ['abort'])])
     const deadline = { ...limits, lagSamples: 1 }
@@ -108,26 +132,31 @@ describe('a question', () => {
 })
 
 describe('a notice', () => {
-  test('is sent aside: a hook that hangs holds up nothing of a switchover, and that it did not take it is told and journaled behind the end', async () => {
-    const fleet = new HookedFleet()
-    fleet.answer = async (_hook, { event }, deadline) => {
+  test('is sent aside: a hook that hangs holds up nothing of a switchover, nor the lock behind it; what did not take one is told, and journaled as far as it is known by then', async () => {
+    const fleet = new HookedFleet([hook('hangs'), hook('refuses', ['post']), hook('throws', ['pre'])])
+    const lockBehind: (string | null)[] = []
+    fleet.answer = async ({ name }, { event }, deadline) => {
       if (event === 'confirm') return { ok: true, said: 'go' }
-      await fleet.clock.sleep(deadline.totalMs)
+      if (name === 'throws') throw new Error('a bug of its caller')
+      if (name === 'hangs') {
+        await fleet.clock.sleep(deadline.totalMs)
+        lockBehind.push(fleet.lockHolder)
+      }
       return { ok: false, said: `no answer to ${event}` }
     }
-    let doneAtMs = 0
-    const after = await switched(async () => {
+    await switched(async () => {
       const closed = fleet.journal.find((entry) => entry.kind === 'closed')
-      doneAtMs = closed?.atMonotonicMs ?? 0
+      const opened = fleet.journal.find((entry) => entry.kind === 'opened')
+      expect((closed?.atMonotonicMs ?? 0) - (opened?.atMonotonicMs ?? 0)).toBeLessThan(10_000) // less than one hook may take
+      expect(notices(fleet)).toMatchObject([
+        { hook: 'throws', event: 'pre', journalEntry: opened?.number, said: 'a bug of its caller' },
+        { hook: 'refuses', event: 'post', journalEntry: closed?.number, said: 'no answer to post' },
+      ])
+      const lastMs = notices(fleet).at(-1)?.atMonotonicMs ?? 0
+      expect(lastMs - (closed?.atMonotonicMs ?? 0)).toBeLessThanOrEqual(1_000)
     }, fleet)
-    const [opened, closed] = [after.journal.find((entry) => entry.kind === 'opened'), after.journal.find((entry) => entry.kind === 'closed')]
-    expect(doneAtMs - (opened?.atMonotonicMs ?? 0)).toBeLessThan(10_000) // less than one hook may take
-    expect(notices(fleet)).toMatchObject([
-      { hook: 'pager', event: 'pre', journalEntry: opened?.number, said: 'no answer to pre' },
-      { hook: 'pager', event: 'post', journalEntry: closed?.number, said: 'no answer to post' },
-    ])
-    expect(notices(fleet).every(({ number }) => number > (closed?.number ?? 0))).toBe(true)
-    expect(told).toContain("the hook pager didn't take the notice post: no answer to post")
+    expect(lockBehind).toEqual([null, null]) // a guardian could have moved traffic back meanwhile
+    for (const event of ['pre', 'post']) expect(told).toContain(`the hook hangs didn't take the notice ${event}: no answer to ${event}`)
     expect(departures(fleet.journal)).toEqual([])
     expect([fleet.route.live, fleet.lockHolder]).toEqual(['green', null])
     expectNothingLost(fleet)
@@ -172,6 +201,27 @@ describe('a notice', () => {
     }, fleet)
     expect(fleet.events).toEqual(['confirm', 'pre', 'post', 'halt'])
     expect(fleet.calls.at(-1)?.payload).toMatchObject({ source: 'green', target: 'blue', reason: expect.stringMatching(/maxAutomaticRollbacks is 0/) })
+  })
+
+  test('that hangs keeps no guardian from looking again', async () => {
+    const fleet = new HookedFleet()
+    let lookedAgainMs = 0
+    const answeredMs: number[] = []
+    fleet.answer = async (_hook, { event }, deadline) => {
+      if (event !== 'halt') return { ok: true, said: '' }
+      await fleet.clock.sleep(deadline.totalMs)
+      answeredMs.push(fleet.clock.monotonicMs())
+      return { ok: false, said: 'no answer' }
+    }
+    await switched(async () => {
+      fleet.colours.green.health.refuses = true
+      await watch(fleet, { limits: { ...limits, maxAutomaticRollbacks: 0 }, holder: 'guardian beside blue, pid 1' })
+      lookedAgainMs = fleet.clock.monotonicMs()
+      await fleet.clock.sleep(20_000)
+    }, fleet)
+    expect(answeredMs).toHaveLength(1)
+    expect((answeredMs[0] ?? 0) - lookedAgainMs).toBeGreaterThan(8_000)
+    expect(told).toContain("the hook pager didn't take the notice halt: no answer")
   })
 
   test('goes with the entries of a wave that say something to people, and with no other', () => {

@@ -2,6 +2,7 @@ import type { Colour } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Hook, HookPayload } from '../../model/hook.ts'
 import type { Execution } from '../execution.ts'
+import type { Judged } from '../judge.ts'
 import { gate } from './gate.ts'
 
 /** What a hook is asked about. */
@@ -15,13 +16,14 @@ interface AskedMove {
  * Behind the gate, before anything is touched: asks every hook of `confirm`, one after the other, and the gate again when they took so long that its evidence is old. A way back by itself asks nobody: the
  * operator has allowed it beforehand.
  *
+ * @returns what the gate has seen since, when it looked again: what is compared behind the hold is that
  * @throws KbgError `not-confirmed` at the first one that doesn't succeed; what the gate throws
  */
-export async function confirm(run: Execution, move: AskedMove): Promise<void> {
-  if (run.automatic !== null) return
+export async function confirm(run: Execution, move: AskedMove): Promise<Judged | null> {
+  if (run.automatic !== null) return null
   const startedMs = run.ports.clock.monotonicMs()
   for (const hook of run.wiring.hooks) if (hook.events.includes('confirm')) await ask(run, hook, move)
-  if (run.ports.clock.monotonicMs() - startedMs > run.limits.maxEvidenceAgeMs) await gate(run, move)
+  return run.ports.clock.monotonicMs() - startedMs > run.limits.maxEvidenceAgeMs ? await gate(run, move) : null
 }
 
 async function ask(run: Execution, hook: Hook, { source, target, wave }: AskedMove): Promise<void> {
