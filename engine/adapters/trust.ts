@@ -19,9 +19,7 @@ export function trustIn(caFile: string): Trust
 export function trustIn(caFile: string | undefined): Trust | undefined
 export function trustIn(caFile: string | undefined): Trust | undefined {
   if (caFile === undefined) return undefined
-  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED === '0') {
-    throw new KbgError('tls-unverified', 'NODE_TLS_REJECT_UNAUTHORIZED=0 would let any certificate pass.', { remedy: 'Unset it.' })
-  }
+  refuseUnverified()
   try {
     return { ca: readFileSync(caFile), minVersion: 'TLSv1.2', rejectUnauthorized: true }
   } catch (cause) {
@@ -31,4 +29,10 @@ export function trustIn(caFile: string | undefined): Trust | undefined {
       cause,
     })
   }
+}
+
+/** @throws KbgError `tls-unverified` where Node is told to take any certificate */
+export function refuseUnverified(): void {
+  if (process.env.NODE_TLS_REJECT_UNAUTHORIZED !== '0') return
+  throw new KbgError('tls-unverified', 'NODE_TLS_REJECT_UNAUTHORIZED=0 would let any certificate pass.', { remedy: 'Unset it.' })
 }

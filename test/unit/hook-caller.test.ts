@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { execPath } from 'node:process'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { hookCaller } from '../../engine/adapters/hooks/hook-caller.ts'
 import { isPidAlive } from '../../engine/adapters/local/process.ts'
 import { Hook, HookPayload } from '../../engine/model/hook.ts'
@@ -151,6 +151,13 @@ describe('a webhook', () => {
   test('that does not answer, or is not there, is no success', async () => {
     expect(await call({ url: `${url}/slow` }, { timeoutMs: 300 })).toEqual({ ok: false, said: expect.stringContaining('Gave up waiting for the hook told') })
     expect(await call({ url: 'http://127.0.0.1:4/' })).toEqual({ ok: false, said: expect.stringContaining('ECONNREFUSED') })
+  })
+
+  test('over https is not asked at all where any certificate would pass: its token would go to whoever answers', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
+    const { ok, said } = await call({ url: 'https://127.0.0.1:4/', auth: { kind: 'bearer', secretFile: join(dir, 'secret') } })
+    vi.unstubAllEnvs()
+    expect([ok, said]).toEqual([false, expect.stringMatching(/NODE_TLS_REJECT_UNAUTHORIZED=0 would let any certificate pass/)])
   })
 
   test('is not asked at all while its secret is missing, readable by others, or none', async () => {

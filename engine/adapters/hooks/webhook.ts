@@ -6,6 +6,7 @@ import { KbgError, messageOf } from '../../model/error.ts'
 import type { HookAuth } from '../../model/hook.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { HookAnswer } from '../../ports/hooks.ts'
+import { refuseUnverified } from '../trust.ts'
 import { oneLine, Said } from './said.ts'
 
 const minSecretCharacters = 16
@@ -15,6 +16,7 @@ export async function postWebhook(url: string, auth: HookAuth | undefined, paylo
   const stop = new AbortController()
   let secret: string | null = null
   try {
+    if (url.startsWith('https:')) refuseUnverified()
     secret = auth === undefined ? null : secretOf(auth)
     const headers = { 'content-type': 'application/json', 'user-agent': 'kbg', ...(auth && secret !== null ? authHeader(auth, secret, payload) : {}) }
     const { status, text } = await deadline.race(exchange(url, { method: 'POST', redirect: 'manual', headers, body: payload, signal: stop.signal }))
