@@ -6,13 +6,15 @@ import { trustIn } from '../../engine/adapters/trust.ts'
 import { platformUsers } from '../../engine/model/cluster-access.ts'
 import { drillGroup, drillTopics } from '../../engine/model/drill.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
-import type { Clock } from '../../engine/ports/clock.ts'
+import { type Clock, Deadline } from '../../engine/ports/clock.ts'
 import type { DrillLoad } from '../../engine/run/drill/drill.ts'
 
 const sendEveryMs = 10
 const flowRecords = 100
 const lookEveryMs = 20
 const keys = 17
+/** The reader is waited for until everything was read or the deadline is over; leaving comes behind that. */
+const leaveMs = 10_000
 
 /**
  * One routed producer, which sends the next record when the last one was acknowledged, and one routed reader. They log in as the operator: the standby's own fence lets nobody else write, and a drill leaves
@@ -58,9 +60,14 @@ export async function startDrillLoad(wiring: Wiring, clock: Clock): Promise<Dril
       await sleep(sendEveryMs)
     }
   }
-  await Promise.all([producer.connect(), consumer.connect()])
-  await consumer.subscribe({ topics: [drillTopics.records], fromBeginning: true })
-  await consumer.run({ eachMessage: async ({ message }) => void received.push(message.value?.toString('utf8') ?? '') })
+  try {
+    await Promise.all([producer.connect(), consumer.connect()])
+    await consumer.subscribe({ topics: [drillTopics.records], fromBeginning: true })
+    await consumer.run({ eachMessage: async ({ message }) => void received.push(message.value?.toString('utf8') ?? '') })
+  } catch (thrown) {
+    await Promise.allSettled([producer.disconnect(), consumer.disconnect()]) // one that has connected would keep this process alive, and its group from being deleted
+    throw thrown
+  }
   const sending = send()
   const isRead = () => new Set(received).size >= acknowledged.length
 
@@ -77,10 +84,9 @@ export async function startDrillLoad(wiring: Wiring, clock: Clock): Promise<Dril
     },
     async stop(deadline) {
       stopping.abort()
-      await sending
-      await producer.disconnect()
+      await deadline.race(producer.disconnect().then(() => sending)) // in this order: a send that is held, by a drill that can't end its switchover, ends with its producer only
       while (!isRead() && !deadline.over) await sleep(lookEveryMs)
-      await consumer.disconnect()
+      await new Deadline(clock, leaveMs, 'the reader of the drill to leave').race(consumer.disconnect())
       return { acknowledged, received }
     },
   }

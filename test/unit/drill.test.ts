@@ -1,12 +1,13 @@
 /** What a drill is judged by, when a gate asks for one, and that it and its fleet don't meet what is the other's. */
-import { describe, expect, test } from 'vitest'
-import { exitCodeOf } from '../../cli/drill/command.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { exitCodeOf, runDrill } from '../../cli/drill/command.ts'
 import { drillFenceBindings } from '../../engine/adapters/kafka/drill-fence.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
 import { drillScope, fleetScope } from '../../engine/adapters/kafka/scope.ts'
 import { assess } from '../../engine/gate/assess.ts'
 import { checkDrill } from '../../engine/gate/drill.ts'
 import { drillFleet, drillGroup, drillTopics } from '../../engine/model/drill.ts'
+import { KbgError } from '../../engine/model/error.ts'
 import { RoutedFleet } from '../../engine/model/fleet.ts'
 import type { JournalEntry } from '../../engine/model/journal.ts'
 import { firstBase, nextBase } from '../../engine/model/journal-base.ts'
@@ -39,12 +40,17 @@ describe('a drill is judged by what its clients saw', () => {
     expect(judgeDrill({ ...sound, log: ['a', 'b', 'c', 'unknown'] })).toMatchObject({ passed: false, unread: 1 })
   })
 
-  test('and has not passed when it ended early, or sent nothing', () => {
+  test('and has not passed when it ended early, or sent nothing', async () => {
     expect(judgeDrill({ ...sound, reason: 'the gate is fail' }).passed).toBe(false)
     expect(judgeDrill({ ...sound, windowsMs: [80] }).passed).toBe(false)
     expect(judgeDrill({ acknowledged: [], received: [], log: [], windowsMs: [1, 1], reason: '' }).passed).toBe(false)
     const early = { ...sound, reason: 'the gate is fail' }
     expect([sound, early, { ...early, log: ['a'] }].map((each) => exitCodeOf(judgeDrill(each)))).toEqual([0, 2, 1])
+    const refused = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+    expect(await runDrill('main', () => Promise.reject(new KbgError('locked', 'Somebody moves.')))).toBe(2) // no word of what clients saw
+    expect(refused).toHaveBeenCalledWith(expect.stringMatching(/^kbg: .*Somebody moves/))
+    refused.mockRestore()
+    await expect(runDrill('main', () => Promise.reject(new TypeError('a bug')))).rejects.toThrow(TypeError)
     expect(drillText(judgeDrill({ ...sound, windowsMs: [80.4], reason: 'the gate is fail' }))).toBe(
       'not passed: 3 acknowledged, 0 lost, 0 unread, 0 duplicated, 0 redelivered, 80 ms without an acknowledgement; the gate is fail',
     )
