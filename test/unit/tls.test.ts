@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import kafkajs from 'kafkajs'
@@ -11,6 +11,7 @@ import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
 import { BrokerConnections } from '../../engine/adapters/kafka/connections.ts'
 import { persistently } from '../../engine/adapters/kafka/refusal.ts'
 import { ensureAuthority, issueCertificate, writeKeystore, writePkcs12 } from '../../engine/adapters/local/certificates.ts'
+import { accessOf } from '../../engine/adapters/local/connect-worker.ts'
 import { trustIn } from '../../engine/adapters/trust.ts'
 import { serverPlan } from '../../engine/model/certificate-plan.ts'
 import { KbgError, messageOf } from '../../engine/model/error.ts'
@@ -61,6 +62,19 @@ describe("a fleet's certificates", () => {
     const inNineYears = { ...systemClock, wallClock: () => new Date(Date.now() + 9.5 * 365 * 86_400_000) }
     await expect(issueCertificate(root, 'unit', 'x', ['127.0.0.1'], inNineYears)).rejects.toMatchObject({ code: 'tls-authority' })
     await expect(issueCertificate(root, 'nobody', 'x', ['127.0.0.1'], systemClock)).rejects.toMatchObject({ code: 'tls-authority' })
+  })
+
+  test('are by no second authority: one that is gone while what it has signed stands is not replaced in silence', async () => {
+    await ensureAuthority(root, 'lost', systemClock)
+    const keystore = join(root, '.kbg', 'lost', 'blue', 'node-1', 'tls.pem')
+    writeKeystore(keystore, await issueCertificate(root, 'lost', 'x', ['127.0.0.1'], systemClock))
+    rmSync(join(root, '.kbg', 'lost', 'tls'), { recursive: true })
+    await expect(ensureAuthority(root, 'lost', systemClock)).rejects.toMatchObject({
+      code: 'tls-authority',
+      facts: { signed: join('blue', 'node-1', 'tls.pem') },
+    })
+    rmSync(keystore)
+    expect(readFileSync(await ensureAuthority(root, 'lost', systemClock), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE/)
   })
 
   test('are planned for longer than a year, from a moment ago, each address once', () => {
@@ -188,6 +202,23 @@ describe('whom to trust', () => {
     expect(WorkerAccess.safeParse({ ...access, restUrl: 'https://127.0.0.1:1' }).success).toBe(false)
     expect(WorkerAccess.safeParse({ ...access, restUrl: 'http://127.0.0.1:1', caFile: '/ca.pem' }).success).toBe(false)
   })
+})
+
+test("a worker that was made with TLS is asked over https, also when its keystore is gone: its password doesn't go out in plaintext", () => {
+  const at = { projectRoot: root, fleet: 'unit', colour: 'green' } as const
+  const directory = join(root, '.kbg', 'unit', 'traffic', 'connect-green')
+  mkdirSync(directory, { recursive: true })
+  const side = (colour: string) => {
+    const servers = { internalBootstrapServers: ['x:1'], produceBootstrapServers: ['x:2'], consumeBootstrapServers: ['x:3'] }
+    return { colour, clusterId: colour, kafkaVersion: '4.3.1', ...servers, credentialsFile: files.credentials }
+  }
+  const made = (tls: object) => {
+    writeFileSync(join(directory, 'worker.json'), JSON.stringify({ fleet: 'unit', source: side('blue'), target: { ...side('green'), ...tls } }))
+    return accessOf(at)
+  }
+  expect(made({ caFile: files.right })).toMatchObject({ restUrl: expect.stringMatching(/^https:/), caFile: expect.stringMatching(/ca\.pem$/) })
+  expect(made({})).toMatchObject({ restUrl: expect.stringMatching(/^http:/) })
+  expect(made({})).not.toHaveProperty('caFile')
 })
 
 test('other failures are not taken for one of TLS', () => {

@@ -5,6 +5,7 @@ import { brokerEndpoints, type Endpoint, endpointText, type NodeAddresses } from
 import { KbgError } from '../../model/error.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { type BrokerSettings, serverProperties } from './broker-config.ts'
+import { keystoreNames } from './certificates.ts'
 import { writePrivately } from './credentials.ts'
 import { sharedArchiveOptions } from './jvm.ts'
 import { bindProblem, findProcess, type ProcessIdentity, type ProcessSpec, type StartedProcess, startProcess } from './process.ts'
@@ -17,7 +18,7 @@ export function nodeFiles(colourDirectory: string, nodeId: number) {
     directory,
     data: join(directory, 'data'),
     properties: join(directory, 'server.properties'),
-    keystore: join(directory, 'tls.pem'),
+    keystore: join(directory, keystoreNames.pem),
     log: join(directory, 'log'),
     pid: join(directory, 'pid'),
   } as const

@@ -3,12 +3,12 @@
  * Keys stand in `.kbg/<fleet>/` alone (directories 0700, files 0600). Node can read X.509 but not issue it: node-forge does, and writes PKCS #12, the one form of Connect's REST server.
  */
 import { generateKeyPair, randomBytes } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import forge from 'node-forge'
 import { authorityPlan, type CertificatePlan, serverPlan } from '../../model/certificate-plan.ts'
-import { KbgError } from '../../model/error.ts'
+import { firstFive, KbgError } from '../../model/error.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import { writePrivately } from './credentials.ts'
 import { withFileLock } from './file-lock.ts'
@@ -34,13 +34,14 @@ const keyBits = 2_048
  * Makes sure that the fleet has its authority; several processes may do this at once.
  *
  * @returns the absolute path of the authority's certificate: what a client trusts
- * @throws KbgError `busy` when another process holds it for 10 s
+ * @throws KbgError `busy` when another process holds it for 10 s; `tls-authority` when it is gone while what it has signed still stands
  */
 export async function ensureAuthority(projectRoot: string, fleet: string, clock: Clock): Promise<string> {
   const file = caFile(projectRoot, fleet)
   const patience = new Deadline(clock, 10_000, `the certificate authority of ${fleet}`)
   await withFileLock(join(fleetDirectory(projectRoot, fleet), 'tls.lock'), `the certificate authority of fleet ${fleet}`, patience, async () => {
     if (existsSync(file)) return
+    refuseSuccessor(projectRoot, fleet)
     const { key, certificate } = await issue(authorityPlan(fleet, clock.wallClock().getTime()))
     writePrivately(keyFile(projectRoot, fleet), key)
     writePrivately(file, certificate) // last: with it the authority counts as made
@@ -122,6 +123,20 @@ function serverExtensions(addresses: readonly string[]) {
     { name: 'subjectAltName', altNames: addresses.map((ip) => ({ type: ipAddress, ip })) },
     { name: 'subjectKeyIdentifier' },
   ]
+}
+
+/** What a process listens with, by its file's name. */
+export const keystoreNames = { pem: 'tls.pem', pkcs12: 'rest.p12' } as const
+
+/** A second authority would split the fleet: whatever is started next would be trusted by nothing that runs, nor trust it. */
+function refuseSuccessor(projectRoot: string, fleet: string): void {
+  const names: readonly string[] = Object.values(keystoreNames)
+  const signed = readdirSync(fleetDirectory(projectRoot, fleet), { recursive: true, encoding: 'utf8' }).filter((name) => names.includes(basename(name)))
+  if (signed.length === 0) return
+  throw new KbgError('tls-authority', `The certificate authority of fleet ${fleet} is gone, and no other one can take its place.`, {
+    facts: { file: caFile(projectRoot, fleet), signed: firstFive(signed) },
+    remedy: 'Restore it with its key. Without it, end everything of this fleet and make a new one.',
+  })
 }
 
 function keyFile(projectRoot: string, fleet: string): string {

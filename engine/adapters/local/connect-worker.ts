@@ -15,7 +15,7 @@ import { workerGroupId, workerProperties } from '../../model/mirror-template.ts'
 import type { WorkerAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import { ConnectRest, restUser } from '../connect/connect-rest.ts'
-import { ensureAuthority, issueCertificate, writePkcs12 } from './certificates.ts'
+import { ensureAuthority, issueCertificate, keystoreNames, writePkcs12 } from './certificates.ts'
 import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
 import { otherUpdateMs, withFileLock } from './file-lock.ts'
@@ -78,10 +78,11 @@ export function observeWorker(at: WorkerLocation): WorkerObservation {
   return { provisioned: existsSync(filesOf(at).spec), pid: findProcess(filesOf(at).pid)?.pid ?? null }
 }
 
-/** How to reach a provisioned worker. */
+/** How to reach a provisioned worker: over TLS where it was made with it, or its spec can't be read; a keystore that was lost since is no reason to send its password in plaintext. */
 export function accessOf(at: WorkerLocation): WorkerAccess {
   const rest = restOf(at)
-  const secure = existsSync(filesOf(at).restKeystore)
+  const spec = readSpec(at)
+  const secure = spec === undefined ? existsSync(filesOf(at).restKeystore) : spec.target.caFile !== undefined
   return {
     colour: at.colour,
     restUrl: `${secure ? 'https' : 'http'}://${rest.host}:${rest.port}`,
@@ -250,7 +251,7 @@ function filesOf(at: WorkerLocation) {
     logins: join(directory, 'secrets', 'logins.properties'),
     restUsers: join(directory, 'rest-users.properties'),
     restLogin: join(directory, 'rest-login.conf'),
-    restKeystore: join(directory, 'secrets', 'rest.p12'),
+    restKeystore: join(directory, 'secrets', keystoreNames.pkcs12),
     log: join(directory, 'worker.log'),
     pid: join(directory, 'worker.pid'),
   }

@@ -12,7 +12,7 @@ import { tlsRefusal } from '../../model/tls-refusal.ts'
 import { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import { etcdTransport, etcdTrust, parseJson, readPassword } from '../etcd/etcd-connection.ts'
-import { ensureAuthority, issueCertificate, writeKeystore } from './certificates.ts'
+import { ensureAuthority, issueCertificate, keystoreNames, writeKeystore } from './certificates.ts'
 import { ensureCredentials, writePrivately } from './credentials.ts'
 import { bindProblem, findProcess, startProcess, stopProcess, waitForPort } from './process.ts'
 import { caFile } from './state.ts'
@@ -173,7 +173,7 @@ async function startEtcd(
 
 /** A new certificate, shown to clients and peers; peers have to show one by the same authority. */
 async function tlsArguments(spec: RouteStoreSpec, { client, peer }: { readonly client: Endpoint; readonly peer: Endpoint }, clock: Clock): Promise<string[]> {
-  const file = join(stateDirectory(spec), 'tls.pem')
+  const file = join(stateDirectory(spec), keystoreNames.pem)
   const trusted = caFile(spec.projectRoot, spec.fleet)
   writeKeystore(file, await issueCertificate(spec.projectRoot, spec.fleet, `route store of ${spec.fleet}`, [client.host, peer.host], clock))
   return [
