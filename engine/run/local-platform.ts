@@ -2,6 +2,7 @@
 import { projectDir } from '../../tools/paths.ts'
 import { openRouteStore } from '../adapters/etcd/route-store.ts'
 import { destroyAudit, type LocalAuditSpec, observeAudit, provisionAudit } from '../adapters/local/audit-process.ts'
+import { certificatesEndingSoon } from '../adapters/local/certificate-ends.ts'
 import { destroyCluster, observeCluster, provisionCluster } from '../adapters/local/cluster.ts'
 import type { LocalClusterSpec } from '../adapters/local/cluster-spec.ts'
 import { type ConnectWorkerSpec, destroyWorker, observeWorker, provisionWorker, type WorkerLocation } from '../adapters/local/connect-worker.ts'
@@ -68,6 +69,10 @@ export const localRouteStores = {
     const deadline = new Deadline(call.clock, storeDeadlineMs, `the route store of ${fleet} to stand`, call.cancelled)
     const store = await provisionRouteStore({ ...storeSpec(fleet), tls }, call.clock, lines(call, 'route store'), deadline)
     return { access: store.operator, clientAccess: store.client }
+  },
+  /** What people have to hear of the fleet's certificates, those of its colours too. */
+  expiring(fleet: string, { clock }: Pick<PlatformCall, 'clock'>): readonly string[] {
+    return certificatesEndingSoon(projectDir, fleet, clock.wallClock().getTime())
   },
   isAlive(fleet: string): boolean {
     return observeRouteStore(storeSpec(fleet)).state === 'running'

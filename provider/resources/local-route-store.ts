@@ -29,6 +29,8 @@ export interface LocalRouteStorePlatform {
   /** Starts it, or makes sure that it runs, with its data. */
   provision(store: Pick<LocalRouteStoreInputs, 'fleet' | 'tls'>, call: Call): Promise<Omit<LocalRouteStoreOutputs, 'alive'>>
   isAlive(fleet: string): boolean
+  /** Certificates of the fleet that end soon, a line each. */
+  expiring(fleet: string, call: Call): readonly string[]
   destroy(fleet: string, data: 'keep' | 'remove', call: Call): Promise<void>
 }
 
@@ -49,6 +51,7 @@ export function localRouteStore(platform: LocalRouteStorePlatform): ResourceDefi
     read: async (old, call) => {
       const alive = platform.isAlive(old.inputs.fleet)
       if (!alive) call.warn(`The route store of ${old.inputs.fleet} doesn't run. \`pulumi up\` starts it with its data.`)
+      for (const line of platform.expiring(old.inputs.fleet, call)) call.warn(line)
       return { inputs: old.inputs, outputs: { ...old.outputs, alive } }
     },
     delete: ({ inputs: { fleet, decommission } }, call) => platform.destroy(fleet, decommission === fleet ? 'remove' : 'keep', call),

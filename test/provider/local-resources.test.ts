@@ -83,13 +83,14 @@ describe('LocalCluster', () => {
 })
 
 describe('LocalRouteStore', () => {
-  test('its data goes only when this very fleet is decommissioned', async () => {
+  test('its data goes only when this very fleet is decommissioned; a certificate that ends soon is warned of', async () => {
     const what: string[] = []
     const store = wiringOf('shop').routeStore
     const handler = handlerOf(
       localRouteStore({
         provision: async () => ({ access: store, clientAccess: store }),
         isAlive: () => true,
+        expiring: () => ['a certificate ends'],
         destroy: async (_fleet, data) => {
           what.push(data)
         },
@@ -103,10 +104,17 @@ describe('LocalRouteStore', () => {
       )
     }
     expect(what).toEqual(['keep', 'keep', 'remove'])
+    const call = recordedCall()
+    const inputs: PropertyMap = { fleet: 'shop', decommission: null }
+    await handler.read(
+      { id: 'shop/route-store', inputs, outputs: { ...inputs, access: store, clientAccess: store, alive: true } as unknown as PropertyMap },
+      call,
+    )
+    expect(call.warnings).toEqual(['a certificate ends'])
   })
 
   test('keeps to what it speaks', () => {
-    const { refuseChange } = localRouteStore({ provision: () => Promise.reject(), isAlive: () => true, destroy: () => Promise.reject() })
+    const { refuseChange } = localRouteStore({ provision: () => Promise.reject(), isAlive: () => true, expiring: () => [], destroy: () => Promise.reject() })
     const plaintext = { fleet: 'shop', tls: false, decommission: null }
     expect(refuseChange?.(plaintext, plaintext)).toEqual([])
     expect(refuseChange?.(plaintext, { ...plaintext, tls: true })).toMatchObject([

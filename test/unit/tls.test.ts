@@ -10,8 +10,10 @@ import { ConnectRest } from '../../engine/adapters/connect/connect-rest.ts'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
 import { BrokerConnections } from '../../engine/adapters/kafka/connections.ts'
 import { persistently } from '../../engine/adapters/kafka/refusal.ts'
+import { certificatesEndingSoon } from '../../engine/adapters/local/certificate-ends.ts'
 import { ensureAuthority, issueCertificate, writeKeystore, writePkcs12 } from '../../engine/adapters/local/certificates.ts'
 import { accessOf } from '../../engine/adapters/local/connect-worker.ts'
+import { ownIdentity } from '../../engine/adapters/local/process.ts'
 import { trustIn } from '../../engine/adapters/trust.ts'
 import { serverPlan } from '../../engine/model/certificate-plan.ts'
 import { KbgError, messageOf } from '../../engine/model/error.ts'
@@ -75,6 +77,19 @@ describe("a fleet's certificates", () => {
     })
     rmSync(keystore)
     expect(readFileSync(await ensureAuthority(root, 'lost', systemClock), 'utf8')).toMatch(/^-----BEGIN CERTIFICATE/)
+  })
+
+  test('are told of a month before they end, while their process runs; and so is an authority that will soon issue nothing', async () => {
+    await ensureAuthority(root, 'old', systemClock)
+    const directory = join(root, '.kbg', 'old', 'traffic', 'etcd')
+    writeKeystore(join(directory, 'tls.pem'), await issueCertificate(root, 'old', 'x', ['127.0.0.1'], systemClock))
+    const inDays = (days: number) => certificatesEndingSoon(root, 'old', Date.now() + days * 86_400_000)
+    expect(inDays(380)).toEqual([]) // it doesn't run: its next start makes a new one
+    writeFileSync(join(directory, 'pid'), JSON.stringify(ownIdentity()))
+    expect([inDays(0), inDays(366)]).toEqual([[], []])
+    expect(inDays(368)).toEqual([expect.stringMatching(/process in .*etcd ends at \S+Z; then no client takes it\. End it before/)])
+    expect(inDays(3_225)).toEqual([expect.stringMatching(/etcd ends at/), expect.stringMatching(/^The certificate authority of old ends at/)])
+    expect(certificatesEndingSoon(root, 'nobody', Date.now())).toEqual([])
   })
 
   test('are planned for longer than a year, from a moment ago, each address once', () => {

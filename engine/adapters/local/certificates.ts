@@ -125,8 +125,8 @@ function serverExtensions(addresses: readonly string[]) {
   ]
 }
 
-/** What a process listens with, by its file's name. */
-export const keystoreNames = { pem: 'tls.pem', pkcs12: 'rest.p12' } as const
+/** What a process listens with, by its file's name; of PKCS #12 the certificate stands beside it for people and for `certificatesEndingSoon`. */
+export const keystoreNames = { pem: 'tls.pem', pkcs12: 'rest.p12', restCertificate: 'rest.pem' } as const
 
 /** A second authority would split the fleet: whatever is started next would be trusted by nothing that runs, nor trust it. */
 function refuseSuccessor(projectRoot: string, fleet: string): void {

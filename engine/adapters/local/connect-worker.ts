@@ -213,7 +213,9 @@ async function writeRestKeystore(at: WorkerLocation, spec: ConnectWorkerSpec, cl
   rmSync(restKeystore, { force: true })
   if (spec.target.caFile === undefined) return undefined
   await ensureAuthority(at.projectRoot, at.fleet, clock)
-  return writePkcs12(restKeystore, await issueCertificate(at.projectRoot, at.fleet, `connect ${at.colour}`, [restOf(at).host], clock))
+  const issued = await issueCertificate(at.projectRoot, at.fleet, `connect ${at.colour}`, [restOf(at).host], clock)
+  writePrivately(join(dirname(restKeystore), keystoreNames.restCertificate), issued.certificate)
+  return writePkcs12(restKeystore, issued)
 }
 
 const restLoginModule = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule'
