@@ -7,6 +7,8 @@ import { type Check, judged } from './check.ts'
 
 /** The name of the check that counts what a move would leave behind; a moment mends it with the mirror. */
 export const leftBehind = 'records left behind'
+/** The name of the checks that compare that with the operator's number: no moment mends them. */
+const lossAccepted = 'loss accepted'
 
 /**
  * What would stay behind if traffic moved now. Asked only where the mirror doesn't keep up: the other checks refuse by themselves, and this one says what going all the same would cost.
@@ -33,10 +35,10 @@ export function checkAccepted({ unmirrored, source, target }: Snapshot, accepted
   const remedy = 'The number grows while producers write. Stop them, or set the config key acceptLoss to what may be lost at most.'
   // An acceptLoss that was left in the config must not turn a planned move, which loses nothing, into one that leaves its last moments behind.
   if (unmirrored === null)
-    return judged(leftBehind, 'fail', 'the mirror keeps up', 'a mirror that does not', 'Take acceptLoss out of the config: nothing has to be left behind.')
-  if (!unmirrored.seen) return judged(leftBehind, 'inconclusive', unmirrored.why, required, remedy)
+    return judged(lossAccepted, 'fail', 'the mirror keeps up', 'a mirror that does not', 'Take acceptLoss out of the config: nothing has to be left behind.')
+  if (!unmirrored.seen) return judged(lossAccepted, 'inconclusive', unmirrored.why, required, remedy)
   const { records } = unmirrored.value
-  return judged(leftBehind, records !== null && records <= accepted ? 'pass' : 'fail', leftText(unmirrored.value, source, target), required, remedy)
+  return judged(lossAccepted, records !== null && records <= accepted ? 'pass' : 'fail', leftText(unmirrored.value, source, target), required, remedy)
 }
 
 function leftText(unmirrored: Unmirrored, source: Colour, target: Colour): string {
@@ -73,7 +75,7 @@ export function livesBecause({ cluster, topics, quorum, probes, colour }: Colour
 export function checkRepeated(snapshot: Snapshot, repeated: number | 'unknown'): Check {
   const loss = lossWithout(snapshot.audit, snapshot.source, snapshot.topics)
   const isSame = repeated === (loss.records ?? 'unknown')
-  return judged('loss accepted', isSame ? 'pass' : 'fail', failoverText(loss, snapshot.source), `failover: ${repeated}`, `${failoverRemedy(loss)}.`)
+  return judged(lossAccepted, isSame ? 'pass' : 'fail', failoverText(loss, snapshot.source), `failover: ${repeated}`, `${failoverRemedy(loss)}.`)
 }
 
 /** What a failover has to say first. */

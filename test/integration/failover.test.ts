@@ -76,7 +76,7 @@ test('the loss is stated first, the move takes its number, and the colour that r
   for (let turn = 0; turn < 4; turn += 1) await send()
   await within(20).poll(100, async () => ((await unmatched()) === 40 ? true : undefined))
   const counted = await describePlan(pair.ports, pair.wiring, { live: 'green', attempt: 0, consumers: {}, acceptLoss: 39 }, limits, within(10))
-  expect(counted).toMatch(/records left behind: fail; observed 40 records of blue aren't on green: orders-.*required at most 39 \(acceptLoss\)/)
+  expect(counted).toMatch(/loss accepted: fail; observed 40 records of blue aren't on green: orders-.*required at most 39 \(acceptLoss\)/)
   const killed = (async () => {
     for (;;) await send()
   })().catch(() => undefined) // until nobody answers
