@@ -113,7 +113,7 @@ const clients: Readonly<Record<string, (server: CountingServer, caFile?: string)
       'operator',
     )
     try {
-      return await refusalOf(() => persistently(within(4_000), () => connections.metadata([], within(2_500))))
+      return await refusalOf(() => persistently(within(8_000), () => connections.metadata([], within(2_500))))
     } finally {
       connections.close()
     }
@@ -121,7 +121,7 @@ const clients: Readonly<Record<string, (server: CountingServer, caFile?: string)
   'route store': async ({ host, port }, caFile) => {
     const connection = new EtcdConnection({ endpoints: [`${host}:${port}`], username: 'kbg', credentialsFile: files.credentials, ...trusting(caFile) })
     try {
-      return await refusalOf(() => connection.repeatedly('answer', within(4_000), (etcd) => etcd.get('key').exec()))
+      return await refusalOf(() => connection.repeatedly('answer', within(8_000), (etcd) => etcd.get('key').exec()))
     } finally {
       connection.close()
     }
@@ -137,7 +137,7 @@ const clients: Readonly<Record<string, (server: CountingServer, caFile?: string)
       ...trusting(caFile),
     } as const
     const rest = new ConnectRest({ ...access, restUrl: `${caFile === undefined ? 'http' : 'https'}://${host}:${port}` })
-    return refusalOf(() => rest.ask({ method: 'GET', path: '/x', refusal: 'No.' }, z.unknown(), within(4_000)))
+    return refusalOf(() => rest.ask({ method: 'GET', path: '/x', refusal: 'No.' }, z.unknown(), within(8_000)))
   },
 }
 
