@@ -32,8 +32,6 @@ export type RoutedProducer = Omit<Producer, 'send' | 'sendBatch' | 'transaction'
 const maxQueuedBytes = 67_108_864
 /** A disconnect gives what is on its way this long. */
 const endDeadlineMs = 30_000
-/** A refused transaction waits this long for the epoch that explains it. */
-const replayPatienceMs = 60_000
 
 /** What a routed producer is built from. */
 export interface ProducerParts extends SidesParts {
@@ -69,7 +67,11 @@ export class RoutedKafkaProducer implements RoutedProducer {
       { idempotent, retry: retryOptions({ ...parts.retry, ...config.retry }, idempotent), timing: parts.timing },
     )
     const lanes = { blue: this.#sides.transactional('blue'), green: this.#sides.transactional('green') }
-    const gate = { opened: (after: number) => this.#opened(after), whenOpen: (after: number) => this.#whenOpen(after) }
+    const gate = {
+      opened: (after: number) => this.#opened(after),
+      whenOpen: (after: number, waitMs: number | null) => this.#whenOpen(after, waitMs),
+      monotonicMs: () => parts.timing.monotonicMs(),
+    }
     this.#transactions = new Transactions(
       lanes,
       gate,
@@ -265,17 +267,19 @@ export class RoutedKafkaProducer implements RoutedProducer {
     return colour === null || this.#epoch <= after ? undefined : { colour, epoch: this.#epoch }
   }
 
-  async #whenOpen(after: number): Promise<void> {
+  async #whenOpen(after: number, waitMs: number | null): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const check = () => {
       if (this.#client === undefined || this.#opened(after) !== undefined) resolve()
     }
     this.#waiters.add(check)
+    const over = new AbortController()
     try {
       check()
-      const late = () => new KbgError('deadline', 'No other epoch opened.', { facts: { waitedMs: replayPatienceMs, after } })
-      await (after === 0 ? promise : within(this.#parts.timing, replayPatienceMs, promise, late))
+      const waited = waitMs === null ? promise : this.#parts.timing.sleep(waitMs, over.signal).catch(() => undefined) // it opened first
+      await Promise.race([promise, waited])
     } finally {
+      over.abort()
       this.#waiters.delete(check)
     }
     if (this.#client === undefined) throw new KbgError('producer-disconnected', 'The producer is not connected.')

@@ -22,9 +22,15 @@ export interface TransactionalLane {
 export interface TransactionGate {
   /** The colour that is open now, in an epoch behind `after`; undefined while there is none. */
   opened(after: number): OpenEpoch | undefined
-  /** Resolves when {@link opened} may answer. @throws KbgError `deadline`, `producer-disconnected` */
-  whenOpen(after: number): Promise<void>
+  /** Resolves when {@link opened} may answer, after `waitMs` at the latest; null: waits for as long as it takes. @throws KbgError `producer-disconnected` */
+  whenOpen(after: number, waitMs: number | null): Promise<void>
+  monotonicMs(): number
 }
+
+/** A transaction that is refused again and again for this long is refused for another reason than a fence: its application lacks the right. */
+const denialPatienceMs = 60_000
+/** Denied while open: a fence that landed late is lifted again, or the hold is on its way. Running again is harmless: what was refused is aborted. */
+const denialPauseMs = 250
 
 /** An epoch in which a colour is open. */
 export interface OpenEpoch {
@@ -59,7 +65,7 @@ export class Transactions {
   async begin(): Promise<FencedTransaction> {
     let opened = this.#gate.opened(0)
     while (opened === undefined) {
-      await this.#gate.whenOpen(0)
+      await this.#gate.whenOpen(0, null)
       opened = this.#gate.opened(0)
     }
     this.#open += 1 // in the same turn in which the gate was open: a hold that comes now waits for this transaction
@@ -79,12 +85,13 @@ export class Transactions {
   }
 
   /**
-   * Runs `work` in a transaction and commits it. Refused by the fence, it is aborted and run again, whole, on the colour that is open next; so `work` must have
-   * no effect but its sends.
+   * Runs `work` in a transaction and commits it. Refused by the fence, it is aborted and run again, whole, on the colour that is open next, or on the same one once a fence that landed there
+   * late is lifted; so `work` must have no effect but its sends.
    *
    * @throws what `work` throws (after aborting); KbgError `outcome-unknown` when the commit's answer was lost; kafkajs' error when the denial is no fence's
    */
   async run<T>(work: (transaction: RoutedTransaction) => Promise<T>): Promise<T> {
+    const denials = new Denials()
     for (;;) {
       const transaction = await this.begin()
       let result: T
@@ -93,7 +100,7 @@ export class Transactions {
       } catch (error) {
         await transaction.abortIfActive()
         if (transaction.denial === undefined) throw error
-        await this.#nextEpoch(transaction)
+        await this.#afterDenial(transaction, denials)
         continue
       }
       if (transaction.denial === undefined) {
@@ -101,16 +108,26 @@ export class Transactions {
         return result
       }
       await transaction.abortIfActive() // the work ignored a refused send: committing the rest would tear it apart
-      await this.#nextEpoch(transaction)
+      await this.#afterDenial(transaction, denials)
     }
   }
 
-  async #nextEpoch(transaction: FencedTransaction): Promise<void> {
-    try {
-      await this.#gate.whenOpen(transaction.epoch)
-    } catch {
-      throw transaction.denial // no other epoch came: it wasn't a fence
-    }
+  /** Waits for another epoch, or a moment. @throws the denial when it has lasted for too long in one epoch */
+  async #afterDenial({ epoch, denial }: FencedTransaction, denials: Denials): Promise<void> {
+    if (denials.lastForMs(epoch, this.#gate.monotonicMs()) > denialPatienceMs) throw denial
+    await this.#gate.whenOpen(epoch, denialPauseMs)
+  }
+}
+
+/** Since when one epoch has refused a transaction. */
+class Denials {
+  #epoch = 0
+  #sinceMs = 0
+
+  lastForMs(epoch: number, nowMs: number): number {
+    if (epoch !== this.#epoch) this.#sinceMs = nowMs
+    this.#epoch = epoch
+    return nowMs - this.#sinceMs
   }
 }
 
