@@ -103,11 +103,11 @@ function unlessLate(thrown: unknown): void {
   if (!(thrown instanceof KbgError && thrown.code === 'deadline')) throw thrown
 }
 
-/** The partition whose leader coordinates a group: Java's hash of its name (org.apache.kafka.coordinator.group.GroupCoordinator#partitionFor). */
+/** The partition whose leader coordinates a group: by Java's hash of its name without its sign, 0 where that has none (GroupCoordinator#partitionFor, Utils#abs). */
 export function coordinatingPartition(groupId: string, count: number): number {
   let hash = 0
   for (let index = 0; index < groupId.length; index++) hash = (Math.imul(hash, 31) + groupId.charCodeAt(index)) | 0
-  return (hash & 0x7fffffff) % count
+  return hash === -(2 ** 31) ? 0 : Math.abs(hash) % count
 }
 
 /** The group of an offset commit's key: version 0 or 1, then the group's name; null for every other record. */
