@@ -177,7 +177,10 @@ describe('the tour, and what may go wrong on the way', () => {
   test('the preview shows the plan and moves nothing', async () => {
     const before = await route()
     await nextOfTour('npx pulumi config set live green -s traffic')
-    expect((await nextOfTour('npx pulumi preview -s traffic')).output).toMatch(/Switchover blue -> green:[\s\S]* 8\. release[\s\S]*12\. finish/)
+    const { output } = await nextOfTour('npx pulumi preview -s traffic --policy-pack policy')
+    expect(output).toMatch(/Switchover blue -> green:[\s\S]* 8\. release[\s\S]*12\. finish/)
+    // Every policy could judge, and found nothing.
+    expect(output).toMatch(/Policies:\s+✅ kafka-blue-green@/)
     expect(await route()).toEqual(before)
   })
 

@@ -63,6 +63,7 @@ export const tourSections = { tour: 'The five-minute tour', end: 'Everything at 
 /** Commands beside the tour's own lines that `test/e2e/tour.test.ts` types as well; it fails when it left one of them out. */
 export const tourAlsoRuns: readonly string[] = [
   'npx kbg doctor',
+  'npx pulumi preview -s traffic',
   'npx kbg ack',
   'npx kbg abort',
   'npx kbg repair',

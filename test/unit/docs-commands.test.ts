@@ -19,7 +19,7 @@ test('every command of README and docs is run by a test', () => {
 test('the sections that the tour types are there, and begin and end as a tour does', () => {
   const [first, last] = [readmeCommands(tourSections.tour), readmeCommands(tourSections.end)]
   expect(first[0]).toBe('npm run setup')
-  expect(first).toContain('npx pulumi preview -s traffic')
+  expect(first).toContain('npx pulumi preview -s traffic --policy-pack policy')
   expect(last.filter((command) => command.startsWith('npx pulumi destroy'))).toHaveLength(3)
 })
 
