@@ -10,6 +10,7 @@ type Broker = Extract<Part, { kind: 'broker' }>
 
 /** Memory is taken only by what is written. */
 const roomyMiB = 2_048
+const mostTries = 50
 
 /** A tmpfs under a broker that stood before. It is in this process's mount namespace, and ends with it. */
 export class SmallVolume {
@@ -37,9 +38,20 @@ export class SmallVolume {
 
   /** From now on it takes nothing more. @returns makes it roomy again */
   fill(): () => void {
-    const { blocks, bfree, bsize } = statfsSync(this.#directory)
-    run('mount', ['-o', `remount,size=${(blocks - bfree) * bsize}`, this.#directory])
+    for (let tries = 1; !this.#shrink(tries === mostTries); tries += 1);
     return () => run('mount', ['-o', `remount,size=${roomyMiB}m`, this.#directory])
+  }
+
+  /** A volume can't be made smaller than what it holds, and the broker may write between the look and the change: then it is looked at again. */
+  #shrink(isLastTry: boolean): boolean {
+    const { blocks, bfree, bsize } = statfsSync(this.#directory)
+    try {
+      run('mount', ['-o', `remount,size=${(blocks - bfree) * bsize}`, this.#directory])
+      return true
+    } catch (thrown) {
+      if (isLastTry) throw thrown
+      return false
+    }
   }
 
   /** For whoever removes the pair's files: a mount can't be removed. */
