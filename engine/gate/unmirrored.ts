@@ -33,9 +33,16 @@ export function checkLeftBehind(snapshot: Snapshot): readonly Check[] {
 export function checkAccepted({ unmirrored, source, target }: Snapshot, accepted: number): Check {
   const required = `at most ${accepted} (acceptLoss)`
   const remedy = 'The number grows while producers write. Stop them, or set the config key acceptLoss to what may be lost at most.'
-  // An acceptLoss that was left in the config must not turn a planned move, which loses nothing, into one that leaves its last moments behind.
+  // An acceptLoss that was left in the config must not turn a planned move, which loses nothing, into one that leaves its last moments behind. 0 leaves nothing behind: it is the
+  // operator's way off a colour that can't be mirrored into any more, and so can't be left by an ordinary move.
   if (unmirrored === null)
-    return judged(lossAccepted, 'fail', 'the mirror keeps up', 'a mirror that does not', 'Take acceptLoss out of the config: nothing has to be left behind.')
+    return judged(
+      lossAccepted,
+      accepted === 0 ? 'pass' : 'fail',
+      'the mirror keeps up',
+      'a mirror that does not, or 0',
+      'Take acceptLoss out of the config: nothing has to be left behind.',
+    )
   if (!unmirrored.seen) return judged(lossAccepted, 'inconclusive', unmirrored.why, required, remedy)
   const { records } = unmirrored.value
   return judged(lossAccepted, records !== null && records <= accepted ? 'pass' : 'fail', leftText(unmirrored.value, source, target), required, remedy)

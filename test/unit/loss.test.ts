@@ -73,6 +73,10 @@ describe('a forced move', () => {
     expect(refused(soundSnapshot(), { acceptLoss: 1_000 })).toEqual([expect.stringContaining('loss accepted: fail; observed the mirror keeps up')])
   })
 
+  test('goes with 0 while the mirror keeps up: nothing is left behind, and a colour that takes no mirror can be left by no ordinary move', () => {
+    expect(refused(soundSnapshot(), { acceptLoss: 0 })).toEqual([])
+  })
+
   test('needs a mirror worker that can be told to stop, and a count', () => {
     expect(
       refused(soundSnapshot({ mirror: { forward: unseen('refused'), runningBackwards: seen([]), lag: [] }, unmirrored: seen(left) }), { acceptLoss: 12 }),
