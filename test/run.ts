@@ -18,7 +18,7 @@ const suites = [
   { name: 'policy', deadlineMinutes: 5 },
   { name: 'provider', deadlineMinutes: 10 },
   { name: 'integration', deadlineMinutes: 35 },
-  { name: 'chaos', deadlineMinutes: 15 },
+  { name: 'chaos', deadlineMinutes: 20 },
   { name: 'e2e', deadlineMinutes: 30 },
   // The benches' smallest forms: that they run and what they write, nothing about speed.
   { name: 'bench', deadlineMinutes: 10 },
