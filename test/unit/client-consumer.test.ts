@@ -1,5 +1,5 @@
 /** Where a routed consumer is connected and what it reads while its group moves, with consumers that only take notes. */
-import type { Cluster, Consumer, ConsumerConfig, Kafka } from 'kafkajs'
+import type { Cluster, Consumer, ConsumerConfig, ConsumerRunConfig, EachBatchPayload, Kafka } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
 import { RoutedKafkaConsumer } from '../../client/consumer.ts'
 import type { RouteListener, RouteSession } from '../../client/route-session.ts'
@@ -16,6 +16,7 @@ const turns: Timing = {
 /** A session whose route the test publishes, and two kafkajs that note what is asked of them, as `colour: call`. */
 function stand(isReachable: (colour: Colour) => boolean = () => true, leaderOpens: () => Promise<void> = async () => undefined) {
   const calls: string[] = []
+  const runs: ConsumerRunConfig[] = []
   const acknowledged: Pick<ClientRegistration, 'ackedEpoch' | 'state' | 'colour'>[] = []
   let route = { epoch: 1, defaultConsumerColour: 'blue', groups: {} as Record<string, GroupRoute> } as RouteDocument
   let listener: RouteListener | undefined
@@ -30,7 +31,10 @@ function stand(isReachable: (colour: Colour) => boolean = () => true, leaderOpen
     join: async () => ({ acknowledge: (change: (typeof acknowledged)[number]) => void acknowledged.push(change), leave: async () => undefined }),
   } as unknown as RouteSession
   const kafka = (colour: Colour) =>
-    ({ consumer: (config: ConsumerConfig) => noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens }) }) as unknown as Kafka
+    ({
+      consumer: (config: ConsumerConfig) =>
+        noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens, onRun: (config) => runs.push(config) }),
+    }) as unknown as Kafka
   const consumer = new RoutedKafkaConsumer(
     { session, kafkas: { blue: kafka('blue'), green: kafka('green') }, clientId: 'app', timing: turns },
     { groupId: 'g' },
@@ -41,16 +45,18 @@ function stand(isReachable: (colour: Colour) => boolean = () => true, leaderOpen
     for (let turn = 0; turn < 20; turn += 1) await turns.sleep(0)
   }
   const newCalls = () => calls.splice(0).toSorted()
-  return { consumer, publish, newCalls, acknowledged }
+  return { consumer, publish, newCalls, acknowledged, runs }
 }
 
 interface FakeBrokers {
   readonly isReachable: () => boolean
   /** Connections to the leaders of partitions are opened when this settles. */
   readonly leaderOpens: () => Promise<void>
+  /** Told what kafkajs would run. */
+  readonly onRun?: (config: ConsumerRunConfig) => void
 }
 
-function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens }: FakeBrokers): Consumer {
+function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens, onRun }: FakeBrokers): Consumer {
   const note = (call: string) => async () => {
     if (!isReachable()) throw new Error(`${colour} is away`)
     calls.push(`${colour}: ${call}`)
@@ -62,7 +68,13 @@ function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isRea
   } as unknown as Cluster
   const logger = () => ({ info: () => undefined, error: () => undefined, debug: () => undefined })
   for (const assigner of config.partitionAssigners ?? []) assigner({ cluster, groupId: config.groupId, logger: logger() as never })
-  const steps = { connect: note('connect'), subscribe: note('subscribe'), run: note('run'), stop: note('stop'), disconnect: note('disconnect') }
+  const steps = {
+    connect: note('connect'),
+    subscribe: note('subscribe'),
+    run: async (config: ConsumerRunConfig) => note('run')().then(() => onRun?.(config)),
+    stop: note('stop'),
+    disconnect: note('disconnect'),
+  }
   return { ...steps, paused: () => [], events: {}, logger } as unknown as Consumer
 }
 
@@ -112,6 +124,31 @@ describe('a routed consumer whose group moves', () => {
     away = false
     for (let turn = 0; turn < 20; turn += 1) await turns.sleep(0)
     expect([newCalls(), consumer.colour]).toEqual([['green: connect', 'green: run', 'green: subscribe'], 'green'])
+    await consumer.disconnect()
+  })
+
+  test('resolves no record of a batch that its handler left because of the hold, though kafkajs itself would go on', async () => {
+    const { consumer, publish, runs } = stand()
+    const { promise: held, resolve: hold } = Promise.withResolvers<void>()
+    const resolved: string[] = []
+    await consumer.connect()
+    await consumer.subscribe({ topics: ['orders'] })
+    await consumer.run({
+      eachBatch: async ({ batch, isRunning, resolveOffset }) => {
+        for (const { offset } of batch.messages) {
+          if (!isRunning()) return
+          resolveOffset(offset)
+          await held
+        }
+      },
+    })
+    const batch = { topic: 'orders', partition: 0, messages: [{ offset: '7' }, { offset: '8' }], lastOffset: () => '8' }
+    const payload = { batch, isRunning: () => true, resolveOffset: (offset: string) => void resolved.push(offset) } as unknown as EachBatchPayload
+    const working = runs[0]?.eachBatch?.(payload)
+    const publishing = publish({ colour: 'blue', state: 'held' })
+    hold()
+    await Promise.all([working, publishing])
+    expect(resolved).toEqual(['7'])
     await consumer.disconnect()
   })
 
