@@ -130,6 +130,26 @@ describe('a failed watch halts, and moves nothing,', () => {
     expectNotMoved(fleet)
   })
 
+  test('a colour that answers again before anybody could move is left where it is, though its failure still stands among the samples', async () => {
+    const fleet = await switched(async (one) => {
+      one.colours.green.health.refuses = true
+      one.lockHolder = 'guardian beside green, pid 2'
+      const recovered = one.clock.sleep(12_000).then(() => {
+        one.colours.green.health.refuses = false
+      })
+      const released = one.clock.sleep(25_000).then(() => {
+        one.lockHolder = null
+      })
+      expect(await watch(one)).toMatchObject({
+        kind: 'ended',
+        what: 'inconclusive',
+        reason: expect.stringMatching(/^it failed.*and answers again: nothing was moved$/),
+      })
+      await Promise.all([recovered, released])
+    })
+    expectNotMoved(fleet)
+  })
+
   test('a colour that can not be reached from the guardian is not known, and no failure', async () => {
     const fleet = await switched(async (one) => {
       const gone = async () => Promise.reject(new KbgError('connection', 'No way there.', { retriable: true }))
