@@ -289,10 +289,10 @@ describe('trouble', () => {
     readerOf(cluster).add(new Map([['t-0', from(0n)]]))
     for (let round = 0; round < 5; round++) {
       cluster.log(0).append(3)
-      expect(offsetsOf(await drain(40))).toHaveLength(3)
+      expect(offsetsOf(await drain(250))).toHaveLength(3)
       cluster.moveLeader(0)
       cluster.log(0).append(1)
-      expect(offsetsOf(await drain(40))).toHaveLength(1)
+      expect(offsetsOf(await drain(250))).toHaveLength(1)
       cluster.forgetSessions()
     }
     expect(troubles).toEqual([])
