@@ -13,7 +13,7 @@ test('copies of late records are sent as what must not be repeated: a lost answe
       return { responses: [] }
     },
   } as unknown as BrokerConnection
-  const record = { key: null, value: Buffer.from('late'), headers: [], timestamp: 1n }
+  const record = { key: null, value: Buffer.from('late'), headers: [], timestamp: 1n, offset: 7n, digest: '' }
   await produceCopies(broker, topicPartition('orders', 0), [record], new Deadline(systemClock, 1_000, 'the copies'))
   expect(effects).toEqual(['once'])
 })
