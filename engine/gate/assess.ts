@@ -32,20 +32,25 @@ export interface Verdict {
   readonly checks: readonly Check[]
 }
 
-/**
- * What a move is for. `move`: the operator wants it. `way back`: a guardian leaves a live colour that has failed its watch, under the attempt that led there; what only says that this colour is
- * sick doesn't keep it there, as long as it can be fenced and drained.
- */
-export type Purpose = 'move' | 'way back' | LossyPurpose
+/** Who leaves a live colour that has failed its watch: a guardian, under the attempt that led there, or the operator. */
+export type WayBack = 'way back' | 'way back by hand'
+
+/** What a move is for. `move`: the operator wants it. On a way back, what only says that the colour is sick doesn't keep traffic there, as long as it can be fenced and drained. */
+export type Purpose = 'move' | WayBack | LossyPurpose
 
 /** A move that leaves records behind, and how many the operator lets it: see {@link LossyMove}. */
 export type LossyPurpose = { readonly kind: 'forced'; readonly accepted: number } | { readonly kind: 'failover'; readonly repeated: number | 'unknown' }
 
-/** What a run judges by: an automatic way back, what the operator lets stay behind, or an ordinary move. */
-export function purposeOf(isAutomatic: boolean, { acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 'failover'>): Purpose {
-  if (isAutomatic) return 'way back'
+/** What a move is judged by: a guardian's way back, what the operator lets stay behind, his own way back, or an ordinary move. */
+export function purposeOf({ acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 'failover'>, wayBack: WayBack | null = null): Purpose {
+  if (wayBack === 'way back') return wayBack
   if (failover !== undefined) return { kind: 'failover', repeated: failover }
-  return acceptLoss === undefined ? 'move' : { kind: 'forced', accepted: acceptLoss }
+  return acceptLoss === undefined ? (wayBack ?? 'move') : { kind: 'forced', accepted: acceptLoss }
+}
+
+/** Whether a live colour is left because it has failed its watch. */
+export function isWayBack(purpose: Purpose): purpose is WayBack {
+  return purpose === 'way back' || purpose === 'way back by hand'
 }
 
 /**
@@ -66,17 +71,17 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
   const source = snapshot.colours[snapshot.source]
   const target = snapshot.colours[snapshot.target]
   const epoch = snapshot.route.seen ? (snapshot.route.value.route?.epoch ?? 0) : 0
-  const isWayBack = purpose === 'way back'
+  const [isOffSick, isGuardians] = [isWayBack(purpose), purpose === 'way back']
   const checks = [
-    checkRouteState(snapshot.route, isWayBack ? null : attempt),
+    checkRouteState(snapshot.route, isGuardians ? null : attempt),
     checkIdentity(source),
     checkIdentity(target),
-    checkControllerQuorum(source, isWayBack ? 'majority' : 'all'),
+    checkControllerQuorum(source, isOffSick ? 'majority' : 'all'),
     checkControllerQuorum(target),
-    checkReplicaHealth(source, snapshot.topics, isWayBack ? 'leaders' : 'all'),
+    checkReplicaHealth(source, snapshot.topics, isOffSick ? 'leaders' : 'all'),
     checkReplicaHealth(target, snapshot.topics),
-    checkCatalogParity(snapshot, isWayBack ? 'partitions' : 'all'),
-    ...(isWayBack ? [] : [checkFencePossible(source)]), // a sick broker may not say it; the fence's own proof asks every one
+    checkCatalogParity(snapshot, isOffSick ? 'partitions' : 'all'),
+    ...(isOffSick ? [] : [checkFencePossible(source)]), // a sick broker may not say it; the fence's own proof asks every one
     checkFencePossible(target),
     checkFence(source, 'open'),
     checkFence(target, 'fenced'),
@@ -86,13 +91,16 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     ...checkLeftBehind(snapshot),
     checkDiverged(snapshot),
     checkLateRecords(snapshot),
-    // A sick colour keeps transactions open; one that doesn't end is taken back by the drain. Who crossed once with a producer id has ended since, or crosses back to the colour that gave it out.
-    ...(isWayBack ? [] : [checkOpenTransactions(source, limits), checkProducerIds(snapshot, limits)]),
+    // A sick colour keeps transactions open; one that doesn't end is taken back by the drain.
+    ...(isOffSick ? [] : [checkOpenTransactions(source, limits)]),
+    // Who crossed a moment ago with a producer id has ended since, or crosses back to the colour that gave it out. The operator may come days later.
+    ...(isGuardians ? [] : [checkProducerIds(snapshot, limits)]),
     // Fence, drain and copy need no group; which of them can follow the groups step proves of each, and the others stay.
-    ...(isWayBack ? [] : groupChecks(snapshot)),
+    ...(isOffSick ? [] : groupChecks(snapshot)),
     checkClients(snapshot.clients, epoch),
-    ...(isWayBack || limits.maxDrillAgeDays === 0 ? [] : [checkDrill(snapshot.route, limits, snapshot.observedAtMs)]),
-    ...(isWayBack ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch)]), // who moves back is one, and the other may have ended with the sick colour
+    ...(isOffSick || limits.maxDrillAgeDays === 0 ? [] : [checkDrill(snapshot.route, limits, snapshot.observedAtMs)]),
+    // A guardian that moves back is one itself, and the other may have ended with the sick colour.
+    ...(isGuardians ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch, isOffSick ? 'one' : 'each')]),
   ]
   return { verdict: verdictOf(checks), checks }
 }

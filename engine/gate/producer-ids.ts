@@ -4,6 +4,9 @@ import type { ProducerFacts, ProducerIds } from '../model/producer-ids.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { type Check, judged } from './check.ts'
 
+/** The check's name: off a sick colour, silence about them is asked again. */
+export const producerIds = 'producer ids'
+
 /** Ids that far ahead are never reached: a colour would have to give one to a new producer every second for thirty years. */
 const reach = 1_000_000_000n
 
@@ -12,7 +15,7 @@ const reach = 1_000_000_000n
  * sequence with the other one's, and acknowledge what it takes for a repetition without appending it. A routed client has a producer of its own on each colour, and a transactional one is refused.
  */
 export function checkProducerIds({ colours, source, target }: Snapshot, { sharedProducerIds }: Pick<Limits, 'sharedProducerIds'>): Check {
-  const name = 'producer ids'
+  const name = producerIds
   const required = `no idempotent producer of ${source} whose id ${target} has given out, or is about to`
   const remedy =
     `Give ${target} a fresh cluster: a colour that is made here begins its ids far from the other's. Where every client is routed, or ends before it writes to ${target}: ` +

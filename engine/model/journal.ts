@@ -73,6 +73,8 @@ export const JournalEntry = z.discriminatedUnion('kind', [
     consumers: z.record(WaveName, Colour).optional(),
     /** Why a guardian moves traffic back by itself; absent: the operator wants it. */
     automatic: z.string().optional(),
+    /** How the source has failed its watch, where the operator leaves it for that: little was asked of it, and nothing is that it may refuse. Absent: it counted as sound. */
+    sick: z.string().optional(),
     /** The operator wants it although records stay behind; absent: none may. */
     lossy: LossyMove.optional(),
   }),

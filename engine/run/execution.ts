@@ -10,6 +10,7 @@ import { Deadline } from '../ports/clock.ts'
 import type { RouteLock } from '../ports/route-store.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
 import { noticeOf } from '../switchover/notices.ts'
+import { failedWatch } from '../switchover/watch-reading.ts'
 import { consumersOf, isLeftOpen } from '../switchover/waves.ts'
 import { Notices } from './notices.ts'
 import type { Ports } from './ports.ts'
@@ -75,6 +76,17 @@ export class Execution {
   /** Why a guardian moves traffic back by itself, also when another run finishes that; null: the operator wants the move. */
   get automatic(): string | null {
     return this.#automatic ?? openSwitch(this.journal)?.automatic ?? null
+  }
+
+  /**
+   * How the source has failed its watch, where traffic goes back for that, by itself or by the operator: it is asked for nothing that it may refuse. Of the switchover that is open, or of the one that is wanted;
+   * null: it counts as sound.
+   */
+  get sick(): string | null {
+    if (this.automatic !== null) return this.automatic
+    const open = openSwitch(this.journal)
+    if (open !== null) return open.sick
+    return this.intent.live === this.route.live ? null : failedWatch(this.journal, this.route.live)
   }
 
   /** Whether a way back by itself was begun by a run that has ended: whoever finishes it has to say what became of the watch. */

@@ -1,4 +1,4 @@
-import { purposeOf } from '../gate/assess.ts'
+import { boundsOf } from '../gate/assess.ts'
 import type { Check } from '../gate/check.ts'
 import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
@@ -9,7 +9,7 @@ import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
 import { forwardGroups, isLeftOpen } from '../switchover/waves.ts'
-import { judge } from './judge.ts'
+import { judge, purposeOfIntent } from './judge.ts'
 import { withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
 
@@ -36,14 +36,11 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
     if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
     if (!isNeeded(route, journal, intent, wiring)) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
     const lagSamples = limits.lagSamples
-    const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * limits.maxMirrorLagMs)
+    const purpose = purposeOfIntent(route, journal, intent)
+    const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * boundsOf(limits, purpose).maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
     const move = { source: route.live, target: otherColour(route.live), waveGroups: forwardGroups(route, wiring.waves, intent) }
-    const verdict = await judge(
-      ports,
-      { wiring, limits, move, attempt: intent.attempt, purpose: purposeOf(false, route.live === intent.live ? {} : intent), lagSamples },
-      deadline,
-    )
+    const verdict = await judge(ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples }, deadline)
     if (verdict.verdict !== 'pass') throw refused(verdict)
     return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
   })

@@ -1,4 +1,4 @@
-import type { Purpose } from '../gate/assess.ts'
+import { isWayBack, type Purpose } from '../gate/assess.ts'
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { GroupFacts } from '../model/facts.ts'
@@ -35,7 +35,7 @@ const notAsked = { seen: false, why: 'not asked on a way back' } as const
  * Observes everything that a gate judges: read-only, and bounded by the deadline and the lag samples' own bound. What can't be read is a reading
  * with its reason, never an exception: the gate turns it into `inconclusive`.
  *
- * @param purpose on a way back no group and no producer is looked at: its gate doesn't judge them, and a sick colour takes long to tell
+ * @param purpose on a way back no group is looked at, and on a guardian's no producer either: its gate doesn't judge them, and a sick colour takes long to tell
  */
 export async function observe(
   ports: Ports,
@@ -49,7 +49,7 @@ export async function observe(
   const routeReading = await read(() => ports.store.read(deadline))
   const journal = routeReading.seen ? routeReading.value.journal : []
   const listOf = async (colour: Colour): Promise<ColourSnapshot['groups']> =>
-    purpose === 'way back' ? notAsked : await read(() => ports.clusters[colour].groups.list(deadline))
+    isWayBack(purpose) ? notAsked : await read(() => ports.clusters[colour].groups.list(deadline))
   const lists = { blue: listOf('blue'), green: listOf('green') }
   const [clients, audit, source, target, mirror, groups, waveCommits] = await Promise.all([
     read(() => ports.store.clients(deadline)),

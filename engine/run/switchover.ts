@@ -1,4 +1,4 @@
-import { assess, purposeOf, type Verdict } from '../gate/assess.ts'
+import { assess, boundsOf, type Verdict } from '../gate/assess.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
 import { KbgError, messageOf } from '../model/error.ts'
 import type { Limits } from '../model/limits.ts'
@@ -15,6 +15,7 @@ import { isForward, openWaves } from '../switchover/waves.ts'
 import { type Actual, actualOf, EndStateError, type Execution } from './execution.ts'
 import { decideForced, decideWithout } from './failover.ts'
 import { abortReasons, afterRelease, closeUntouched, finishOpen } from './finish-open.ts'
+import { type Judgement, purposeOfIntent } from './judge.ts'
 import { mirrorAgain } from './mirror-again.ts'
 import { letMirrorComeBack } from './mirrors.ts'
 import { finishLeftOpen, moveWaves, refuseStaleVerdict } from './move-waves.ts'
@@ -107,7 +108,9 @@ function abortedEarlier(run: Execution, { source, target }: OpenSwitch, reason: 
 
 /** Steps 2 to 12. Before the decision any failure aborts; after it everything is finished, or the end state is told. */
 async function switchOver(run: Execution, source: 'blue' | 'green', target: 'blue' | 'green'): Promise<Actual> {
-  run.tell({ step: 'gate', text: 'observing both colours' })
+  const isByHand = run.automatic === null && run.lossy === null && run.sick !== null
+  const offSick = !isByHand ? '' : `; ${source} has failed its watch (${run.sick}), so it is asked for no more than a fence, a drain and a copy need`
+  run.tell({ step: 'gate', text: `observing both colours${offSick}` })
   const judged = await gate(run, { source, target })
   const { snapshot } = (await confirm(run, { source, target, wave: null })) ?? judged
   await open(run, source, target)
@@ -220,7 +223,8 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
       return `No route yet: up creates it with ${intent.live} live and starts the mirror ${intent.live} -> ${otherColour(intent.live)}; nothing moves.`
     const course = chooseCourse(reading.route, reading.journal, intent, wiring.waves)
     const move = judgedMove(course, reading.route.live)
-    const verdict = move === null ? null : await previewVerdict(ports, wiring, intent, limits, move, deadline)
+    const purpose = purposeOfIntent(reading.route, reading.journal, intent)
+    const verdict = move === null ? null : await previewVerdict(ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples: 1 }, deadline)
     const asked = move === null ? [] : confirmLines(wiring.hooks)
     return [
       planText(course, limits, verdict, wiring.guardians),
@@ -241,8 +245,9 @@ function judgedMove(course: Course, live: Colour): ObservedMove | null {
   return waveGroups.length > 0 ? { source: live, target: otherColour(live), waveGroups } : null
 }
 
-async function previewVerdict(ports: Ports, wiring: Wiring, intent: Intent, limits: Limits, move: ObservedMove, deadline: Deadline): Promise<Verdict> {
-  const snapshot = await observe(ports, wiring, limits, move, 1, deadline)
-  const isMove = snapshot.route.seen && snapshot.route.value.route?.live !== intent.live
-  return assess(snapshot, limits, intent.attempt, 1, purposeOf(false, isMove ? intent : {}))
+/** One look, however it turns out: a preview waits for nothing. */
+async function previewVerdict(ports: Ports, { wiring, limits, move, attempt, purpose, lagSamples }: Judgement, deadline: Deadline): Promise<Verdict> {
+  const bounds = boundsOf(limits, purpose)
+  const snapshot = await observe(ports, wiring, bounds, move, lagSamples, deadline, purpose)
+  return assess(snapshot, bounds, attempt, lagSamples, purpose)
 }

@@ -57,7 +57,7 @@ function step(walk: Walk, entry: JournalEntry): void {
     case 'positions':
       expectPhase(walk, entry, 'groups move', 'published')
       // Off a colour that failed its watch groups don't wait for a mirror that it may not take.
-      if (!walk.isReverseRunning && isMirrored(walk) && walk.opened.automatic === undefined) depart(walk, entry, 'groups move before the reverse mirror runs')
+      if (!walk.isReverseRunning && isMirrored(walk) && !isOffSick(walk)) depart(walk, entry, 'groups move before the reverse mirror runs')
       return
     case 'watch':
       watched(walk, entry)
@@ -117,6 +117,11 @@ function isMirrored({ opened }: Walk): boolean {
   return opened.lossy === undefined
 }
 
+/** The source has failed its watch: a guardian goes back by itself, or the operator does. */
+function isOffSick({ opened }: Walk): boolean {
+  return opened.automatic !== undefined || opened.sick !== undefined
+}
+
 /** The one that leaves `held`, or a failover's that leaves nobody held: a switch by whoever has held and fenced, on a cut of these colours. */
 function decided(walk: Walk, entry: Decided): void {
   const isFailover = walk.opened.lossy === 'failover'
@@ -154,8 +159,8 @@ function mirror(walk: Walk, entry: Extract<JournalEntry, { kind: 'mirror' }>): v
   if (!isMirrored(walk) && !isForward) depart(walk, entry, 'a move that leaves records behind has a reverse mirror')
   switch (entry.what) {
     case 'created':
-      // A way back that a watch decided asks nothing of the sick colour before its release.
-      expectPhase(walk, entry, 'a connector is made', walk.opened.automatic === undefined ? 'opened' : 'published')
+      // A way back off a colour that failed its watch asks nothing of it before the release.
+      expectPhase(walk, entry, 'a connector is made', isOffSick(walk) ? 'published' : 'opened')
       if (isForward) depart(walk, entry, 'the connector that is made copies forward')
       return
     case 'stopped':

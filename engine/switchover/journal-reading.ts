@@ -26,6 +26,8 @@ export interface OpenSwitch {
   readonly openedTerm: string
   /** Why a guardian moves traffic back by itself; null: the operator wanted it. */
   readonly automatic: string | null
+  /** How the source has failed its watch, where the operator leaves it for that; null: it counted as sound. */
+  readonly sick: string | null
   /** Records stay behind on the source, because the operator wants it; null: none may. */
   readonly lossy: LossyMove | null
   readonly decided: { readonly outcome: 'switch' | 'abort'; readonly cut: Cut | null; readonly graceful: boolean } | null
@@ -46,6 +48,7 @@ export function openSwitch(journal: readonly JournalEntry[]): OpenSwitch | null 
     attempt: opened.attempt,
     openedTerm: opened.term,
     automatic: opened.automatic ?? null,
+    sick: opened.sick ?? null,
     lossy: opened.lossy ?? null,
     decided: decision?.kind === 'decided' ? { outcome: decision.outcome, cut: decision.cut, graceful: decision.graceful } : null,
     entries,

@@ -17,7 +17,15 @@ export function noticeOf(entry: JournalEntry, before: readonly JournalEntry[], a
   const written = { term, journalEntry, atUtc }
   switch (entry.kind) {
     case 'opened':
-      return { event: 'pre', source: entry.source, target: entry.target, wave: null, attempt: entry.attempt, reason: entry.automatic ?? '', ...written }
+      return {
+        event: 'pre',
+        source: entry.source,
+        target: entry.target,
+        wave: null,
+        attempt: entry.attempt,
+        reason: entry.automatic ?? entry.sick ?? '',
+        ...written,
+      }
     case 'closed': {
       const open = openSwitch(before)
       if (open === null) return null

@@ -5,6 +5,7 @@ import { noGuardian } from '../gate/guardians.ts'
 import type { Colour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
 import type { Hook } from '../model/hook.ts'
+import type { StepName } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
 import type { LossyMove } from '../model/loss.ts'
 import type { Intent } from '../model/wiring.ts'
@@ -17,9 +18,9 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
   const lines = [courseLine(course)]
   if (course.kind === 'switch' && course.lossy !== null) lines.push(...lossyLines(course.source, course.target, course.lossy))
   else if (course.kind === 'switch') {
-    const isWatched = guardians.length > 0
-    for (const step of steps) lines.push(`  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${step.effect} (${boundOf(step, limits, isWatched)})`)
-    lines.push(isWatched ? `${stallText(limits)}.` : `${noGuardian}.`)
+    if (course.sick !== null) lines.push(...sickLines(course.source, course.sick))
+    for (const step of steps) lines.push(stepLine(step, limits, guardians.length > 0, course.sick !== null))
+    lines.push(guardians.length > 0 ? `${stallText(limits)}.` : `${noGuardian}.`)
   }
   if (verdict !== null) {
     const refused = refusals(verdict.checks)
@@ -40,6 +41,27 @@ export function confirmLines(hooks: readonly Hook[]): readonly string[] {
 export function leftWordLines(course: Course, { acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 'failover'>): readonly string[] {
   const left = [...(acceptLoss === undefined ? [] : ['acceptLoss']), ...(failover === undefined ? [] : ['failover'])]
   return course.kind === 'switch' || left.length === 0 ? [] : [`${left.join(' and ')} in the config would let a later move leave records behind: take it out.`]
+}
+
+/** What is asked of a colour that has failed its watch, and what isn't: said before the steps. */
+function sickLines(source: Colour, sick: string): readonly string[] {
+  return [
+    `  ${source} has failed its watch (${sick}): this is the way off it, and nothing is asked of it that it may refuse for that.`,
+    `  The gate lets pass of ${source}: replicas out of sync, a silent voter, other rights or configs, open transactions, a mirror that is behind for a moment, and groups, which are proven one by one when they move; those that can't be stay.`,
+    '  Nothing less is proven of the records: every broker fenced, everything drained, both sides compared up to the cut, or it is taken back.',
+  ]
+}
+
+/** What step 3 and step 11 are instead, on the way off a colour that has failed its watch. */
+const offSick: Partial<Record<StepName, string>> = {
+  arm: 'open connections; no canary crosses into S, and the reverse connector is created behind the release',
+  watch: 'skipped: there is nothing sound to compare T with',
+}
+
+function stepLine(step: Step, limits: Limits, isWatched: boolean, isOffSick: boolean): string {
+  const effect = (isOffSick ? offSick[step.name] : undefined) ?? step.effect
+  const bound = isOffSick && step.name === 'watch' ? '' : ` (${boundOf(step, limits, isWatched)})`
+  return `  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${effect}${bound}`
 }
 
 /** What is another thing than in an ordinary switchover: said before the steps of one would be believed. */

@@ -6,6 +6,7 @@ import type { RouteDocument } from '../model/route.ts'
 import type { Waves } from '../model/wave.ts'
 import { type Intent, lossyMoveOf } from '../model/wiring.ts'
 import { type OpenSwitch, openSwitch } from './journal-reading.ts'
+import { failedWatch } from './watch-reading.ts'
 import { isLeftOpen, type OpenWave, openWaves, type WaveMove, waveMoves } from './waves.ts'
 
 /** What has to become of a switchover that a run left open, whatever anybody wants now. */
@@ -26,7 +27,14 @@ export type LeftOpen = LeftSwitch | { readonly kind: 'settle-waves'; readonly op
 export type Course =
   | { readonly kind: 'nothing' }
   /** A whole switchover, from the gate on. */
-  | { readonly kind: 'switch'; readonly source: Colour; readonly target: Colour; readonly lossy: LossyMove | null }
+  | {
+      readonly kind: 'switch'
+      readonly source: Colour
+      readonly target: Colour
+      readonly lossy: LossyMove | null
+      /** How the source has failed its watch: it is asked for little; null: it counts as sound. */
+      readonly sick: string | null
+    }
   /** The producers stay; waves that a run left open are brought to their end, then groups move to where they are wanted. */
   | { readonly kind: 'waves'; readonly open: readonly OpenWave[]; readonly moves: readonly WaveMove[] }
   | Exclude<LeftSwitch, { readonly kind: 'close-untouched' }>
@@ -78,7 +86,8 @@ function leftSwitch(route: RouteDocument, journal: readonly JournalEntry[]): Lef
 }
 
 function freshCourse(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent, waves: Waves): Course {
-  if (route.live !== intent.live) return { kind: 'switch', source: route.live, target: intent.live, lossy: lossyMoveOf(intent) }
+  if (route.live !== intent.live)
+    return { kind: 'switch', source: route.live, target: intent.live, lossy: lossyMoveOf(intent), sick: failedWatch(journal, route.live) }
   const [open, moves] = [openWaves(journal), waveMoves(route, waves, intent.consumers)]
   return open.length + moves.length === 0 ? { kind: 'nothing' } : { kind: 'waves', open, moves }
 }

@@ -45,6 +45,17 @@ export function isWatching(watch: Watch | null): watch is Watch {
   return watch?.what === 'begun' || watch?.what === 'failed'
 }
 
+/**
+ * How the live colour has failed its watch, in words; null: it hasn't, as far as the newest switchover's watch has come (pure). `failed` and `halted` stay true until traffic moves: nobody watches any more, so
+ * nothing would say that it is well again.
+ */
+export function failedWatch(journal: readonly JournalEntry[], live: Colour): string | null {
+  const watch = newestWatch(journal)
+  if (watch === null || watch.colour !== live || (watch.what !== 'failed' && watch.what !== 'halted')) return null
+  const failed = watch.measures.filter(({ verdict }) => verdict === 'fail').map(({ name, observed }) => `${name}: ${observed}`)
+  return failed.length === 0 ? watch.reason : failed.join('; ')
+}
+
 /** What the status says of the watch (pure); nothing when there is none. */
 export function watchLines(journal: readonly JournalEntry[]): readonly string[] {
   const watch = newestWatch(journal)
@@ -64,7 +75,7 @@ export function watchLines(journal: readonly JournalEntry[]): readonly string[] 
     case 'halted':
       return [
         `watch     HALTED: ${colour} failed, and traffic can't go back by itself: ${reason}`,
-        '          nothing was moved; see "It halted" in the runbook',
+        `          nothing was moved. Your own way back off ${colour} asks it only what a fence, a drain and a copy need; see "It halted" in the runbook`,
       ]
   }
 }

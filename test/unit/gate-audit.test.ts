@@ -112,7 +112,7 @@ describe('the whole gate', () => {
   test('says of a fleet without one what the cut rests on, and so do preview and status', () => {
     const verdict = assess(soundSnapshot(), limits, 1, 5)
     expect(verdict.checks.find(({ name }) => name === 'audit')).toMatchObject({ verdict: 'pass', observed: noAudit })
-    const move = { kind: 'switch', source: 'blue', target: 'green', lossy: null } as const
+    const move = { kind: 'switch', source: 'blue', target: 'green', lossy: null, sick: null } as const
     expect(planText(move, limits, verdict, [])).toContain(noAudit)
     expect(planText(move, limits, assess(soundSnapshot({ audit: seen(facts(...both)) }), limits, 1, 5), [])).not.toContain(noAudit)
     const probes = { blue: soundSnapshot().colours.blue.probes, green: soundSnapshot().colours.green.probes }

@@ -227,6 +227,36 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
   })
 })
 
+describe('the gate of an operator’s own way back off a colour that has failed its watch', () => {
+  const leaving = (snapshot: Snapshot) => refusals(assess(snapshot, limits, 0, 5, 'way back by hand').checks).map((check) => `${check.name}: ${check.verdict}`)
+  const stand = (...beside: readonly ('blue' | 'green')[]) =>
+    soundSnapshot({
+      guardians: ['blue', 'green'],
+      clients: seen(beside.map((colour, index) => ({ ...guardianRegistration(colour, index + 1), ackedEpoch: 7 }))),
+    })
+
+  it.each<[string, Snapshot]>([
+    ['a right that is gone there', blue({ acls: seen([]) })],
+    ['a broker there that keeps silent about its authorizer', blue({ authorizers: unseen('no answer') })],
+    ['a transaction that is open for long there', blue({ openTransactions: seen([transaction({ ageMs: 60_000 })]) })],
+    ['groups that nobody has looked at', soundSnapshot({ groups: unseen('not asked') })],
+    ['a guardian that has ended there', stand('green')],
+  ])('lets %s through', (_what, snapshot) => {
+    expect(leaving(snapshot)).toEqual([])
+    expect(refused(snapshot)).not.toEqual([])
+  })
+
+  it.each<[string, Snapshot, string]>([
+    ['a latch of the same attempt', route({ latch: { attempt: 0, reason: 'slow', atWallClock: '2026-01-01T00:00:00Z' } }), 'route: fail'],
+    ['producer ids that nobody could tell', blue({ producers: unseen('no answer') }), 'producer ids: inconclusive'],
+    ['a fleet whose guardians have both ended', stand(), 'guardians: fail'],
+    ['a mirror that does not copy', mirror({ lag: [{ kind: 'behind', waitedMs: 2_000, lagRecords: 9, where: ['orders-0'] }] }), 'mirror lag: fail'],
+    ['a colour to go to whose broker keeps silent', green({ authorizers: unseen('no answer') }), 'fence possible on green: inconclusive'],
+  ])('refuses %s', (_what, snapshot, expected) => {
+    expect(leaving(snapshot)).toEqual([expected])
+  })
+})
+
 describe('verdicts', () => {
   const all: readonly CheckVerdict[] = ['pass', 'inconclusive', 'fail', 'error']
 

@@ -30,7 +30,7 @@ const clock: Clock = {
     nowMs += ms
   },
 }
-const asked: Judgement = { wiring: {} as Judgement['wiring'], limits, move: { source: 'blue', target: 'green' }, attempt: 0, lagSamples: 5 }
+const asked: Judgement = { wiring: {} as Judgement['wiring'], limits, move: { source: 'blue', target: 'green' }, attempt: 0, purpose: 'move', lagSamples: 5 }
 
 async function judged(snapshots: readonly Snapshot[], totalMs: number, more: Partial<Judgement> = {}) {
   observed.snapshots = [...snapshots]

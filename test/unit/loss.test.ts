@@ -41,8 +41,8 @@ function partition(name: string, blue: number): AuditedPartition {
 }
 const audited = seen({ partitions: [partition('orders-0', 3), partition('orders-1', 0), partition('payments-0', 1)], unreachable: [] })
 
-const refused = (snapshot: Snapshot, intent: Parameters<typeof purposeOf>[1]) =>
-  refusals(assess(snapshot, limits, 0, 1, purposeOf(false, intent)).checks).map(checkLine)
+const refused = (snapshot: Snapshot, intent: Parameters<typeof purposeOf>[0]) =>
+  refusals(assess(snapshot, limits, 0, 1, purposeOf(intent)).checks).map(checkLine)
 
 describe('an ordinary gate whose mirror does not keep up', () => {
   test('says what would be left behind, by partition, and how to accept it', () => {
@@ -152,7 +152,7 @@ describe('a colour that has diverged', () => {
     expect(refused(snapshot, { acceptLoss: 12 })).toEqual([
       expect.stringContaining('accepted anew: fail; observed attempt 0 has, this is attempt 0; required an attempt above'),
     ])
-    expect(refusals(assess(snapshot, limits, 1, 1, purposeOf(false, { acceptLoss: 12 })).checks)).toEqual([])
+    expect(refusals(assess(snapshot, limits, 1, 1, purposeOf({ acceptLoss: 12 })).checks)).toEqual([])
   })
 
   test('is told by the status with what it holds, and outlives later switchovers in the base of the journal', () => {
@@ -167,7 +167,7 @@ describe('a colour that has diverged', () => {
 })
 
 test('a plan says before anything else that it loses, and what a failover can not prove', () => {
-  const course = { kind: 'switch', source: 'blue', target: 'green' } as const
+  const course = { kind: 'switch', source: 'blue', target: 'green', sick: null } as const
   expect(planText({ ...course, lossy: 'failover' }, limits, null, [])).toMatch(
     /^FAILOVER, with loss, blue -> green:\n.*no hold, no fence, no drain[\s\S]*nobody can prove that blue takes no writes/,
   )

@@ -27,7 +27,7 @@ const heldRoute = held(soundRoute, 'green', 0, '101', soundRoute.colours)
 
 describe('the course of a run', () => {
   it('is a whole switch when the route is open and differs', () => {
-    expect(courseOf(soundRoute, [], toGreen)).toEqual({ kind: 'switch', source: 'blue', target: 'green', lossy: null })
+    expect(courseOf(soundRoute, [], toGreen)).toEqual({ kind: 'switch', source: 'blue', target: 'green', lossy: null, sick: null })
   })
 
   it('is nothing when the route is as wanted and every switchover is closed', () => {
@@ -134,11 +134,11 @@ describe('the journal', () => {
 describe('the plan', () => {
   it('names all twelve steps in order, and that nothing is watched without a guardian', () => {
     expect(steps.map((step) => step.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])
-    const text = planText({ kind: 'switch', source: 'blue', target: 'green', lossy: null }, Limits.parse({}), null, ['blue', 'green'])
+    const text = planText({ kind: 'switch', source: 'blue', target: 'green', lossy: null, sick: null }, Limits.parse({}), null, ['blue', 'green'])
     for (const step of steps) expect(text).toContain(`${step.number}. ${step.name}`)
     expect(text).toMatch(/watch .*for 60000 ms, behind the update/)
     expect(text).toContain('guardians see that producers are held for 126 s at most, while the route store, the brokers of both colours and one of them live')
-    const unguarded = planText({ kind: 'switch', source: 'blue', target: 'green', lossy: null }, Limits.parse({}), null, [])
+    const unguarded = planText({ kind: 'switch', source: 'blue', target: 'green', lossy: null, sick: null }, Limits.parse({}), null, [])
     expect(unguarded).toContain(noGuardian)
     expect(unguarded).toMatch(/watch .*skipped: no guardian is wired/)
   })

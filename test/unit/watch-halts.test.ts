@@ -2,10 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
+import { Deadline } from '../../engine/ports/clock.ts'
 import type { Ports } from '../../engine/run/ports.ts'
+import { repair } from '../../engine/run/repair.ts'
 import { describeStatus } from '../../engine/run/status.ts'
-import { moveLive } from '../../engine/run/switchover.ts'
+import { describePlan, moveLive } from '../../engine/run/switchover.ts'
 import type { WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
+import { departures } from '../../engine/switchover/conformance.ts'
 import type { FakeFleet } from '../support/watched-fleet.ts'
 import { automatic, expectNothingLost, expectNotMoved, limits, never, switched, told, up, watch, whats } from '../support/watched-switch.ts'
 
@@ -199,10 +202,99 @@ describe('an operator’s way back off a colour that refuses every write', () =>
     return moveLive(ports, { wiring: one.wiring, limits, holder: 'pulumi up', tell: () => undefined, cancelled: never, intent, gateEpoch: one.route.epoch })
   }
 
-  test('is refused without touching traffic, because a mirror towards it has to be proven first; acceptLoss 0 goes, and loses nothing', async () => {
+  /** The plan that a preview shows of it. */
+  const planOf = (one: FakeFleet) =>
+    describePlan(one.ports, one.wiring, { live: 'blue', attempt: 0, consumers: {} }, limits, new Deadline(one.clock, 3_000, 'the plan'))
+
+  test('asks it for nothing that it refuses, says so before, and loses nothing; the mirror into it comes when it is mended', async () => {
     const fleet = await sick(async (one) => {
-      await expect(up(one, 'blue', 1)).rejects.toThrow(/^refused: .*ended before it touched traffic.*connect: Can't create connector/)
-      expect(one.route).toMatchObject({ live: 'green', state: 'open' })
+      expect(await describeStatus(one.ports, one.wiring, Limits.parse({}))).toContain(
+        'Your own way back off green asks it only what a fence, a drain and a copy need',
+      )
+      const plan = await planOf(one)
+      expect(plan).toMatch(
+        /^Switchover green -> blue:\n {2}green has failed its watch \(canary accepted: 5 failed samples in a row.*\): this is the way off it/,
+      )
+      expect(plan).toMatch(
+        / 3\. arm {6}open connections; no canary crosses into S[\s\S]*\n {2}11\. watch {4}skipped: there is nothing sound to compare T with\n/,
+      )
+      expect(plan).toContain('Nothing would refuse it now')
+      await expect(up(one, 'blue')).rejects.toThrow(/^unfinished: blue is live, .*connect: Can't create connector kbg-mirror-blue-green-/)
+      expect(one.route).toMatchObject({ live: 'blue', state: 'open', latch: null })
+      await one.clock.sleep(500)
+      one.colours.green.health.refuses = false
+      expect(await up(one, 'blue')).toMatchObject({ live: 'blue', unfinished: false })
+      await one.clock.sleep(500)
+    })
+    expect(told.some((text) => text.startsWith('observing both colours; green has failed its watch (canary accepted: '))).toBe(true)
+    expect(fleet.journal.findLast(({ kind }) => kind === 'opened')).toMatchObject({ source: 'green', sick: expect.stringContaining('canary accepted') })
+    expect(automatic(fleet)).toEqual([])
+    expect(fleet.journal.filter((entry) => entry.kind === 'decided').at(-1)).toMatchObject({ outcome: 'switch', cut: { source: 'green' } })
+    expect(fleet.journal).toContainEqual(
+      expect.objectContaining({ step: 'watch', what: 'skipped', detail: 'green had failed its watch, so there is nothing sound to compare with' }),
+    )
+    expect(departures(fleet.journal, [])).toEqual([])
+    expect(fleet.colours.green.values()).toEqual(fleet.colours.blue.values())
+    expectNothingLost(fleet)
+  })
+
+  test.each(['passed', 'inconclusive'] as const)('is asked everything, as before any move, when the watch is %s', async (what) => {
+    const fleet = await switched(async (one) => {
+      one.note({ kind: 'watch', what, colour: 'green', untilWallClock: null, baseline: null, measures: [], reason: '' })
+      one.colours.green.health.refuses = 'all'
+      expect(await planOf(one)).not.toContain('has failed its watch')
+      await expect(up(one, 'blue')).rejects.toThrow(/^refused: .*ended before it touched traffic.*connect: Can't create connector/)
+    })
+    expect(fleet.route).toMatchObject({ live: 'green', state: 'open' })
+  })
+
+  test('is refused while its mirror does not bring every record over', async () => {
+    const fleet = await sick(async (one) => {
+      for (const connector of one.connectors.green.values()) connector.state = 'STOPPED'
+      one.colours.green.append('orders-0', 'not copied')
+      await expect(up(one, 'blue')).rejects.toThrow(/^gate: .*mirror connector: fail.*records left behind: fail; observed (at least )?1 records of green/s)
+    })
+    expectNotMoved(fleet)
+  })
+
+  test('that is taken back says that it halted, so that the next try is asked as little; its latch holds for the operator', async () => {
+    const fleet = await sick(async (one) => {
+      const { green, blue } = one.ports.clusters
+      const raise: typeof green.fence.raise = async () => Promise.reject(new KbgError('kafka', 'The controller is gone.'))
+      const ports = { ...one.ports, clusters: { blue, green: { ...green, fence: { ...green.fence, raise } } } }
+      await expect(up(one, 'blue', 0, ports)).rejects.toThrow(/^aborted: .*The controller is gone/)
+      expect(one.route).toMatchObject({ live: 'green', state: 'open', latch: { attempt: 0 } })
+      expect(whats(one).at(-1)).toBe('halted')
+      await expect(up(one, 'blue')).rejects.toThrow(/latched at attempt 0/)
+      await expect(up(one, 'blue', 1)).rejects.toThrow(/^unfinished: blue is live/)
+    })
+    expect(fleet.route).toMatchObject({ live: 'blue', state: 'open' })
+    expect(departures(fleet.journal, [])).toEqual([])
+    expectNothingLost(fleet)
+  })
+
+  test('that is killed is finished by somebody who knows of it by the journal alone: behind the decision without a mirror into it, before it with no canary there', async () => {
+    const killed = async (colour: 'blue' | 'green', step: 'raise' | 'lift', ends: 'blue' | 'green') => {
+      const fleet = await sick(async (one) => {
+        const { ports } = one
+        const dies = async () => Promise.reject(one.kill())
+        const cluster = { ...ports.clusters[colour], fence: { ...ports.clusters[colour].fence, [step]: dies } }
+        await expect(up(one, 'blue', 0, { ...ports, clusters: { ...ports.clusters, [colour]: cluster } })).rejects.toThrow(/lock-lost/)
+        const repairing = repair(one.ports, { wiring: one.wiring, limits, holder: 'guardian beside blue', tell: () => undefined, cancelled: never })
+        if (ends === 'blue') await expect(repairing).rejects.toThrow(/^unfinished: blue is live, .*Can't create connector/)
+        else expect((await repairing).left).toBe('abort')
+        expect(one.route).toMatchObject({ live: ends, state: 'open' })
+      })
+      expectNothingLost(fleet)
+      expect(departures(fleet.journal, [])).toEqual([])
+      return fleet
+    }
+    expect(whats(await killed('green', 'raise', 'green')).at(-1)).toBe('halted')
+    await killed('blue', 'lift', 'blue')
+  })
+
+  test('goes with acceptLoss 0 as well, and loses nothing', async () => {
+    const fleet = await sick(async (one) => {
       await forced(one)
       expect(one.route).toMatchObject({ live: 'blue', state: 'open' })
     })

@@ -16,7 +16,7 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
   if (run.route.state === 'aborting') {
     const deadline = run.untilLockLost(run.limits.windowDeadlineMs, `${source} to accept writes again`)
     // A colour that has failed its watch, or that is left at any price, may have refused writes before; its clients must not stay held for that.
-    await (run.automatic === null && run.lossy === null ? openColour : liftFence)(run.ports.clusters[source], deadline)
+    await (run.sick === null && run.lossy === null ? openColour : liftFence)(run.ports.clusters[source], deadline)
     const why = run.automatic === null ? reason : `${run.automatic}; the way back was taken back: ${reason}`
     const latch = { attempt: run.route.attempt, reason: why, atWallClock: run.ports.clock.wallClock().toISOString() }
     const route = restored(run.route, latch, run.term)
@@ -31,9 +31,12 @@ export async function finishAbort(run: Execution, source: Colour, target: Colour
   await run.record({ kind: 'closed', outcome: 'aborted', live: run.route.live, epoch: run.route.epoch, graceful: false, reason, timeline: run.timeline })
 }
 
-/** A way back that its guardian didn't bring to an end, and that is taken back: nothing tries again, and that has to stand somewhere. */
+/**
+ * A way back off a colour that has failed its watch is taken back: nothing tries again by itself, and that has to stand somewhere. A guardian that takes back its own says it as its watch.
+ */
 export async function sayHalted(run: Execution, colour: Colour, reason: string): Promise<void> {
-  if (!run.finishesAutomatic) return
+  const isByHand = run.automatic === null && run.sick !== null
+  if (!run.finishesAutomatic && !isByHand) return
   const why = `its way back was taken back: ${reason}`
   await run.record({ kind: 'watch', what: 'halted', colour, untilWallClock: null, baseline: null, measures: [], reason: why })
 }

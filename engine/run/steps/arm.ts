@@ -14,7 +14,7 @@ const canaryDeadlineMs = 25_000
  * own topics there. That its mirror copies is the gate's lag and the drain; the connector is created behind the release.
  */
 export async function arm(run: Execution, source: Colour, target: Colour): Promise<void> {
-  if (run.automatic !== null) {
+  if (run.sick !== null) {
     await Promise.all([warmUp(run, source), warmUp(run, target)])
     return
   }

@@ -29,7 +29,7 @@ export async function finalDiff(run: Execution, atGate: Snapshot): Promise<void>
 
 async function driftSince(run: Execution, colour: Colour, atGate: Snapshot, deadline: Deadline): Promise<readonly string[]> {
   // What a colour that is left as it is lets whom do may be why it is left: its gate didn't ask it either.
-  const wanted = (run.automatic !== null || run.lossy !== null) && colour === atGate.source ? 'partitions' : 'all'
+  const wanted = (run.sick !== null || run.lossy !== null) && colour === atGate.source ? 'partitions' : 'all'
   const before = catalogSight(atGate.colours[colour], wanted)
   if (!before.seen) throw new KbgError('drift', `The gate has not seen the catalog of ${colour}: ${before.why}.`)
   const { inventory, fence } = run.ports.clusters[colour]

@@ -23,7 +23,7 @@ export async function reverse(run: Execution, source: Colour, target: Colour, cu
     await startReverse(run, source, target, cut)
     return null
   } catch (thrown) {
-    if (run.automatic === null || run.lock.lost.aborted || !(thrown instanceof KbgError)) throw thrown
+    if (run.sick === null || run.lock.lost.aborted || !(thrown instanceof KbgError)) throw thrown
     run.tell({ step: 'reverse', text: `${source} takes no mirror now: ${thrown.message}` })
     return thrown
   }
@@ -48,10 +48,10 @@ async function startReverse(run: Execution, source: Colour, target: Colour, cut:
   run.mark('reversed')
 }
 
-/** The connector that was armed; on the way back of a failed watch none was, so that it is made now. */
+/** The connector that was armed; on the way off a colour that has failed its watch none was, so that it is made now. */
 async function armed(run: Execution, source: Colour, target: Colour): Promise<MirrorRecord> {
   const known = mirrorRecord(run.journal, target)
-  if (run.automatic === null) {
+  if (run.sick === null) {
     if (known !== null) return known
     throw new KbgError('reverse', `No reverse connector ${target} -> ${source} was armed.`, { remedy: 'The way back needs one: kbg status.' })
   }

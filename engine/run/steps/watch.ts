@@ -1,10 +1,10 @@
-import type { Colour } from '../../model/colour.ts'
+import { type Colour, otherColour } from '../../model/colour.ts'
 import { openSwitch } from '../../switchover/journal-reading.ts'
 import type { Execution } from '../execution.ts'
 
 /**
- * Step 11: begins the watch of the target, which the guardians keep, so that an update returns at once. Skipped, and said so, where there is no guardian, and behind a way back that a watch has
- * decided itself: what fails there too is a person's to judge.
+ * Step 11: begins the watch of the target, which the guardians keep, so that an update returns at once. Skipped, and said so, where there is no guardian, and behind the way back off a colour
+ * that has failed its watch, whoever wanted it: what fails there too is a person's to judge.
  */
 export async function beginWatch(run: Execution, target: Colour): Promise<void> {
   const entries = openSwitch(run.journal)?.entries ?? []
@@ -24,5 +24,6 @@ export async function beginWatch(run: Execution, target: Colour): Promise<void> 
 function skipped(run: Execution): string | null {
   if (run.lossy !== null) return 'the other colour has diverged, so there is no way back'
   if (run.automatic !== null) return 'this is the way back of a failed watch'
+  if (run.sick !== null) return `${otherColour(run.route.live)} had failed its watch, so there is nothing sound to compare with`
   return run.wiring.guardians.length === 0 ? 'no guardian is wired' : null
 }

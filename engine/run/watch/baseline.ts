@@ -16,11 +16,11 @@ const baselineMs = 2_000
 const mostGroups = 200
 
 /**
- * What the live colour does now: what the other one is compared with behind the release. Taken before the hold, while the way back is armed; without guardians nobody would compare, so there is none.
+ * What the live colour does now: what the other one is compared with behind the release. Taken before the hold, while the way back is armed; without guardians nobody would compare, so there is none, and a colour that has failed its watch is nothing to be compared with.
  * What can't be seen of it makes the watch inconclusive and never refuses a switchover.
  */
 export async function takeBaseline(run: Execution, source: Colour): Promise<WatchBaseline | null> {
-  if (run.wiring.guardians.length === 0 || run.automatic !== null) return null
+  if (run.wiring.guardians.length === 0 || run.sick !== null) return null
   const deadline = run.untilCancelled(baselineMs, `a baseline of ${source}`)
   const { clock } = run.ports
   const groupIds = await groupsWithMembers(run, source, deadline)
