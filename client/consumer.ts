@@ -18,7 +18,8 @@ import { type Colour, colours, otherColour } from '../engine/model/colour.ts'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import { groupRoute } from '../engine/model/route.ts'
 import { BatchGate } from './batch-gate.ts'
-import { endFetchersOfStoppedConsumers } from './kafkajs-internals.ts'
+import { CrashRestarts, type RestartOnFailure } from './crash-restarts.ts'
+import { endStoppedRunners } from './kafkajs-internals.ts'
 import type { RegisteredClient, RouteSession } from './route-session.ts'
 import { software } from './software.ts'
 import type { Timing } from './timing.ts'
@@ -44,7 +45,7 @@ export type RoutedConsumer = Omit<Consumer, 'run'> & {
   readonly epoch: number
 }
 
-endFetchersOfStoppedConsumers()
+endStoppedRunners()
 
 /** Between two tries to reach the colour that the route names. */
 const retryPauseMs = 500
@@ -62,6 +63,8 @@ export interface ConsumerParts {
   readonly session: RouteSession
   readonly kafkas: Readonly<Record<Colour, Kafka>>
   readonly clientId: string
+  /** What the application's own kafkajs configuration says of crashes; of all its consumers. */
+  readonly restartOnFailure?: RestartOnFailure | undefined
   readonly timing: Timing
 }
 
@@ -79,6 +82,11 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   /** Settles when nothing is being connected there beside the reading. */
   readonly #beside: Record<Colour, Promise<void>> = { blue: Promise.resolve(), green: Promise.resolve() }
   readonly #gate = new BatchGate()
+  readonly #restarts: CrashRestarts
+  /** Colours whose consumer kafkajs has taken down since it joined there. */
+  readonly #crashed = new Set<Colour>()
+  /** The newest joining, until it has been left: a batch of any other one is not handed over. */
+  #joining: object | undefined
   #runConfig: RoutedConsumerRunConfig | undefined
   #active: Colour | null = null
   #paused: TopicPartitions[] = []
@@ -92,9 +100,11 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   constructor(parts: ConsumerParts, config: ConsumerConfig) {
     this.#parts = parts
     this.#groupId = config.groupId
+    this.#restarts = new CrashRestarts(config.retry?.restartOnFailure ?? parts.restartOnFailure)
     const make = (colour: Colour) =>
       warmConsumer(parts.kafkas[colour], {
         ...config,
+        retry: { ...(config.retry ?? { retries: 5 }), restartOnFailure: this.#restarts.instead((pauseMs) => this.#restartAfter(colour, pauseMs)) },
         allowAutoTopicCreation: config.allowAutoTopicCreation ?? false, // the catalog makes topics, on both colours
         maxWaitTimeInMs: config.maxWaitTimeInMs ?? defaultMaxWaitTimeMs,
         heartbeatInterval: config.heartbeatInterval ?? defaultHeartbeatIntervalMs,
@@ -118,7 +128,8 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   }
 
   on: Consumer['on'] = (event: string, listener: (event: never) => void) => {
-    const offs = colours.map((colour) => (this.#consumers[colour].on as (event: string, listener: (event: never) => void) => () => void)(event, listener))
+    const truthful = this.#restarts.telling(listener)
+    const offs = colours.map((colour) => (this.#consumers[colour].on as (event: string, listener: (event: never) => void) => () => void)(event, truthful))
     return () => {
       for (const off of offs) off()
     }
@@ -289,7 +300,8 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     const route = this.#parts.session.route
     const group = groupRoute(route, this.#groupId)
     const wanted = this.#runConfig !== undefined && group.state === 'running' ? group.colour : null
-    if (this.#active !== null && this.#active !== wanted) await this.#leave(this.#active)
+    const active = this.#active
+    if (active !== null && (active !== wanted || this.#crashed.has(active))) await this.#leave(active)
     if (wanted !== null && this.#active === null) await this.#join(wanted)
     this.#epoch = route.epoch
     client.acknowledge({ ackedEpoch: route.epoch, state: this.#active === null ? 'held' : 'running', colour: this.#active })
@@ -303,6 +315,7 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     this.#paused = consumer.paused()
     await this.#gate.close() // kafkajs drops commits of a consumer that is being stopped: so not before the last one is made
     await consumer.stop()
+    this.#joining = undefined
     this.#active = null
     this.#gate.open()
     this.logger().info('Left', { groupId: this.#groupId, colour })
@@ -315,7 +328,10 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     while (config !== undefined && config === this.#runConfig && !this.#closed.signal.aborted) {
       try {
         await this.#prepare(colour)
-        await consumer.run(this.#routedConfig(colour, config))
+        this.#crashed.delete(colour)
+        const joining = {}
+        this.#joining = joining
+        await consumer.run(this.#routedConfig(colour, config, joining))
         this.#active = colour
         if (this.#paused.length > 0) consumer.pause(this.#paused)
         this.logger().info('Joined', { groupId: this.#groupId, colour })
@@ -328,11 +344,28 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
     }
   }
 
-  #routedConfig(colour: Colour, config: RoutedConsumerRunConfig): ConsumerRunConfig {
+  /** Joins again where kafkajs has taken the consumer down, unless the route leads elsewhere by then. */
+  #restartAfter(colour: Colour, pauseMs: number): void {
+    this.#crashed.add(colour)
+    this.#parts.timing
+      .sleep(pauseMs, this.#closed.signal)
+      .then(() => this.#move())
+      .catch((error: unknown) => this.logger().debug('Not restarted', { colour, error: messageOf(error) })) // disconnected meanwhile
+  }
+
+  /** The last guard: what kafkajs still reads for a joining that was left isn't processed, and ends. */
+  #turnAway(colour: Colour): void {
+    this.logger().error('Read on after leaving: stopped', { groupId: this.#groupId, colour })
+    this.#consumers[colour].stop().catch((error: unknown) => this.logger().error('Stopping', { colour, error: messageOf(error) }))
+    this.#restartAfter(colour, retryPauseMs)
+  }
+
+  #routedConfig(colour: Colour, config: RoutedConsumerRunConfig, joining: object): ConsumerRunConfig {
     const { eachMessage, eachBatch, eachBatchAutoResolve, ...rest } = config
     const autoCommit = config.autoCommit ?? true
     const handle = async (payload: EachBatchPayload) => {
       const { batch } = payload
+      if (this.#joining !== joining) return this.#turnAway(colour)
       if (eachMessage !== undefined) return this.#eachMessage(colour, payload, eachMessage, autoCommit)
       if (eachBatch === undefined) return
       let toldToStop = false

@@ -7,13 +7,13 @@ import type { RoutedEachMessagePayload } from './consumer.ts'
 import type { Deduplicator, SightedRecord } from './deduplication/deduplicator.ts'
 import { HandOver, type HandOverCounts } from './deduplication/hand-over.ts'
 import { DualSide } from './dual-side.ts'
-import { endFetchersOfStoppedConsumers } from './kafkajs-internals.ts'
+import { endStoppedRunners } from './kafkajs-internals.ts'
 import { pairedAssigner } from './paired-assigner.ts'
 import type { RegisteredClient, RouteSession } from './route-session.ts'
 import { software } from './software.ts'
 import type { Timing } from './timing.ts'
 
-endFetchersOfStoppedConsumers()
+endStoppedRunners()
 
 /** Groups whose names begin so are left out of every move by name: they have members and positions on both colours already. */
 export const dualGroupPrefix = 'kbg-dual-'

@@ -37,8 +37,9 @@ export class Kafka {
 
   /** A consumer that reads where its group reads. */
   consumer(config: ConsumerConfig): RoutedConsumer {
-    const { clientId = 'kafkajs' } = this.#config
-    return new RoutedKafkaConsumer({ session: this.#session, kafkas: this.#reading, clientId, timing: systemTiming }, config)
+    const { clientId = 'kafkajs', retry } = this.#config
+    const parts = { session: this.#session, kafkas: this.#reading, clientId, restartOnFailure: retry?.restartOnFailure, timing: systemTiming }
+    return new RoutedKafkaConsumer(parts, config)
   }
 
   /**

@@ -135,29 +135,42 @@ export async function produceOnce(broker: InternalBroker, produce: ProduceReques
 }
 
 interface InternalRunner {
-  readonly running: boolean
+  running: boolean
+  readonly consumerGroup: { leave(): Promise<void> }
 }
 
-let fetchersEnd = false
+let runnersEnd = false
 
 /**
- * Makes kafkajs end the fetchers of a consumer that was stopped; once for all consumers of this process.
- *
- * The race that it is for: brokers come or go (so that kafkajs makes new fetchers) in the moment in which the consumer is stopped. The new fetchers then belong to a
- * consumer that no longer runs, its fetch answers nothing at once, and they ask again without ever letting a timer or a socket have its turn: the whole process hangs.
+ * Makes kafkajs' consumers end when they were stopped; once for all consumers of this process. Two races that `stop` loses:
+ * - It comes while the consumer is still joining: the runner isn't `running` yet, nothing is stopped, and when it has joined it reads, with nobody left who could stop it.
+ * - Brokers come or go at that moment, so that kafkajs makes new fetchers: they belong to a consumer that no longer runs, their fetches answer nothing at once, and they
+ *   ask again without ever letting a timer or a socket have its turn: the whole process hangs.
  *
  * @throws KbgError `kafkajs-version` when this isn't the kafkajs that is known here
  */
-export function endFetchersOfStoppedConsumers(): void {
-  if (fetchersEnd) return
+export function endStoppedRunners(): void {
+  if (runnersEnd) return
   const runner = (load('kafkajs/src/consumer/runner') as { prototype?: Record<string, unknown> }).prototype
-  const fetch = runner?.fetch
-  if (runner === undefined || typeof fetch !== 'function') throw unknownVersion()
+  const { fetch, stop, scheduleFetchManager } = runner ?? {}
+  if (runner === undefined || typeof fetch !== 'function' || typeof stop !== 'function' || typeof scheduleFetchManager !== 'function') throw unknownVersion()
   const { KafkaJSError } = load('kafkajs/src/errors') as { KafkaJSError: new (message: string) => Error }
+  const stopped = new WeakSet<InternalRunner>()
+  runner.stop = async function stopForGood(this: InternalRunner): Promise<unknown> {
+    stopped.add(this)
+    return await stop.call(this)
+  }
+  runner.scheduleFetchManager = function scheduleUnlessStopped(this: InternalRunner): unknown {
+    if (this.running && stopped.has(this)) {
+      this.running = false
+      this.consumerGroup.leave().catch(() => undefined) // as kafkajs' own stop: a member that can't say goodbye is dropped by its session's timeout
+    }
+    return scheduleFetchManager.call(this)
+  }
   runner.fetch = async function fetchWhileRunning(this: InternalRunner, nodeId: unknown): Promise<unknown> {
     // Retriable, so that kafkajs asks once more whether the consumer runs, and then ends in peace.
     if (!this.running) throw new KafkaJSError('The consumer was stopped.')
     return await fetch.call(this, nodeId)
   }
-  fetchersEnd = true
+  runnersEnd = true
 }

@@ -281,7 +281,9 @@ describe('a drill', () => {
     for (const colour of colours) {
       expect((await ports.mirrors[colour].connectors(within(10))).filter((name) => name.startsWith('kbg-drill-'))).toEqual([])
       const all = connectDrillCluster(wiring.clusters[colour], systemClock, false)
-      expect([await all.inventory.topics(within(10)), await all.inventory.acls(within(10)), await all.groups.list(within(10))]).toEqual([[], [], []])
+      // a broker answers of ACLs by the metadata that has reached it: one that is behind still tells those that are deleted
+      const left = async () => [await all.inventory.topics(within(10)), await all.inventory.acls(within(10)), await all.groups.list(within(10))]
+      await within(10).poll(100, async () => ((await left()).every((each) => each.length === 0) ? true : undefined))
       await all.close()
     }
     expect(

@@ -14,9 +14,15 @@ const turns: Timing = {
 }
 
 /** A session whose route the test publishes, and two kafkajs that note what is asked of them, as `colour: call`. */
-function stand(isReachable: (colour: Colour) => boolean = () => true, leaderOpens: () => Promise<void> = async () => undefined) {
+function stand(
+  isReachable: (colour: Colour) => boolean = () => true,
+  leaderOpens: () => Promise<void> = async () => undefined,
+  retry: ConsumerConfig['retry'] = undefined,
+) {
   const calls: string[] = []
   const runs: ConsumerRunConfig[] = []
+  const restartOnFailure = {} as Record<Colour, (error: Error) => Promise<boolean>>
+  const listeners: ((event: unknown) => void)[] = []
   const acknowledged: Pick<ClientRegistration, 'ackedEpoch' | 'state' | 'colour'>[] = []
   let route = { epoch: 1, defaultConsumerColour: 'blue', groups: {} as Record<string, GroupRoute> } as RouteDocument
   let listener: RouteListener | undefined
@@ -32,20 +38,32 @@ function stand(isReachable: (colour: Colour) => boolean = () => true, leaderOpen
   } as unknown as RouteSession
   const kafka = (colour: Colour) =>
     ({
-      consumer: (config: ConsumerConfig) =>
-        noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens, onRun: (config) => runs.push(config) }),
+      consumer: (config: ConsumerConfig) => {
+        if (config.retry?.restartOnFailure !== undefined) restartOnFailure[colour] = config.retry.restartOnFailure
+        return noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens, onRun: (run) => runs.push(run), listeners })
+      },
     }) as unknown as Kafka
   const consumer = new RoutedKafkaConsumer(
     { session, kafkas: { blue: kafka('blue'), green: kafka('green') }, clientId: 'app', timing: turns },
-    { groupId: 'g' },
+    { groupId: 'g', ...(retry === undefined ? {} : { retry }) },
   )
+  const settle = async () => {
+    for (let turn = 0; turn < 20; turn += 1) await turns.sleep(0)
+  }
+  /** What kafkajs does when a consumer can't go on, up to its own restart: which it must not make. */
+  const crash = async (colour: Colour, error: Error) => {
+    const restart = await restartOnFailure[colour](error)
+    for (const listener of listeners) listener({ type: 'consumer.crash', payload: { error, groupId: 'g', restart } })
+    await settle()
+    return restart
+  }
   const publish = async (group: GroupRoute) => {
     route = { ...route, epoch: route.epoch + 1, groups: { g: group } }
     listener?.(route)
-    for (let turn = 0; turn < 20; turn += 1) await turns.sleep(0)
+    await settle()
   }
   const newCalls = () => calls.splice(0).toSorted()
-  return { consumer, publish, newCalls, acknowledged, runs }
+  return { consumer, publish, newCalls, acknowledged, runs, crash }
 }
 
 interface FakeBrokers {
@@ -54,9 +72,11 @@ interface FakeBrokers {
   readonly leaderOpens: () => Promise<void>
   /** Told what kafkajs would run. */
   readonly onRun?: (config: ConsumerRunConfig) => void
+  /** Listeners of events. */
+  readonly listeners?: ((event: unknown) => void)[]
 }
 
-function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens, onRun }: FakeBrokers): Consumer {
+function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens, onRun, listeners }: FakeBrokers): Consumer {
   const note = (call: string) => async () => {
     if (!isReachable()) throw new Error(`${colour} is away`)
     calls.push(`${colour}: ${call}`)
@@ -75,8 +95,14 @@ function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isRea
     stop: note('stop'),
     disconnect: note('disconnect'),
   }
-  return { ...steps, paused: () => [], events: {}, logger } as unknown as Consumer
+  const on = (_event: string, listener: (event: unknown) => void) => {
+    if (colour === 'blue') listeners?.push(listener)
+    return () => undefined
+  }
+  return { ...steps, on, paused: () => [], events: {}, logger } as unknown as Consumer
 }
+
+const crashed = Object.assign(new Error('out of retries'), { name: 'KafkaJSNumberOfRetriesExceeded', retryTime: 5 })
 
 const warmUp = ['green: connect broker 1', 'green: connect broker 2', 'green: connect coordinator of g']
 
@@ -165,6 +191,66 @@ describe('a routed consumer whose group moves', () => {
     open()
     for (let turn = 0; turn < 3; turn += 1) await turns.sleep(0)
     expect(newCalls()).toEqual(['green: connect broker 1', 'green: connect broker 2', 'green: disconnect'])
+  })
+})
+
+describe('a routed consumer that kafkajs has taken down', () => {
+  test('joins again where it was, and says so to who listens', async () => {
+    const { consumer, newCalls, crash } = stand()
+    const told: unknown[] = []
+    consumer.on('consumer.crash', ({ payload }) => told.push(payload.restart))
+    await consumer.connect()
+    await consumer.run({ eachMessage: async () => undefined })
+    newCalls()
+    expect(await crash('blue', crashed)).toBe(false) // never by kafkajs itself
+    expect([newCalls(), told, consumer.colour]).toEqual([['blue: run', 'blue: stop'], [true], 'blue'])
+    await consumer.disconnect()
+  })
+
+  test('while its group is held does not join again before the release, and then on the other colour', async () => {
+    const { consumer, publish, newCalls, crash } = stand()
+    await consumer.connect()
+    await consumer.run({ eachMessage: async () => undefined })
+    await publish({ colour: 'blue', state: 'held' })
+    newCalls()
+    expect(await crash('blue', crashed)).toBe(false)
+    expect([newCalls().filter((call) => !call.includes('connect')), consumer.colour]).toEqual([[], null])
+    await publish({ colour: 'green', state: 'running' })
+    expect([newCalls(), consumer.colour]).toEqual([['green: run'], 'green'])
+    await consumer.disconnect()
+  })
+
+  test('stays down when the application wants it so', async () => {
+    const { consumer, newCalls, crash } = stand(undefined, undefined, { restartOnFailure: async () => false })
+    const told: unknown[] = []
+    consumer.on('consumer.crash', ({ payload }) => told.push(payload.restart))
+    await consumer.connect()
+    await consumer.run({ eachMessage: async () => undefined })
+    newCalls()
+    await crash('blue', crashed)
+    expect([newCalls(), told]).toEqual([[], [false]])
+    await consumer.disconnect()
+  })
+
+  test('hands over no batch of a joining that it has left, and ends that reading', async () => {
+    const { consumer, publish, newCalls, runs } = stand()
+    const handled: string[] = []
+    await consumer.connect()
+    await consumer.run({ eachBatch: async ({ colour }) => void handled.push(colour) })
+    await publish({ colour: 'blue', state: 'held' })
+    await publish({ colour: 'green', state: 'running' })
+    newCalls()
+    const resolved: string[] = []
+    const payload = {
+      batch: { topic: 'orders', partition: 0, messages: [], lastOffset: () => '8' },
+      isRunning: () => true,
+      resolveOffset: (offset: string) => void resolved.push(offset),
+    }
+    await runs[0]?.eachBatch?.(payload as unknown as EachBatchPayload)
+    expect([handled, resolved, newCalls(), consumer.colour]).toEqual([[], [], ['blue: stop'], 'green'])
+    await runs[1]?.eachBatch?.(payload as unknown as EachBatchPayload)
+    expect([handled, resolved]).toEqual([['green'], ['8']])
+    await consumer.disconnect()
   })
 })
 

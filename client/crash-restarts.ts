@@ -1,0 +1,42 @@
+/**
+ * What becomes of a consumer that kafkajs has taken down. kafkajs would start it again by a timer of its own, which it sets only when everything is disconnected: a
+ * `stop` that comes before finds no timer to end, and the consumer would join again, and read, on a colour that it has left. So kafkajs is told not to, and the routed
+ * consumer joins again itself, where the route says.
+ */
+import type { ConsumerCrashEvent } from 'kafkajs'
+
+/** kafkajs' `retry.restartOnFailure`: whether a consumer that crashed is to be started again. */
+export type RestartOnFailure = (error: Error) => Promise<boolean>
+
+/** kafkajs' own pause before it restarts, in ms, where the error tells none. */
+const restartPauseMs = 300
+
+/** Pure but for the application's callback. */
+export class CrashRestarts {
+  readonly #wanted: RestartOnFailure
+  readonly #restarted = new WeakSet<Error>()
+
+  /** @param wanted the application's; kafkajs restarts without one */
+  constructor(wanted: RestartOnFailure = async () => true) {
+    this.#wanted = wanted
+  }
+
+  /** A `restartOnFailure` for kafkajs: never; where the application wants it, `restart` is told after how many ms to join again. An application's callback that throws means yes, as with kafkajs. */
+  instead(restart: (pauseMs: number) => void): RestartOnFailure {
+    return async (error) => {
+      if (!(await this.#wanted(error).catch(() => true))) return false
+      this.#restarted.add(error)
+      restart((error as { retryTime?: number }).retryTime || restartPauseMs)
+      return false
+    }
+  }
+
+  /** The same listener, but a crash event says `restart` when the routed consumer restarts: an application may end itself when it doesn't. */
+  telling<E>(listener: (event: E) => void): (event: E) => void {
+    return (event) => {
+      const { payload } = event as Partial<ConsumerCrashEvent>
+      if (payload?.error !== undefined && this.#restarted.has(payload.error)) listener({ ...event, payload: { ...payload, restart: true } })
+      else listener(event)
+    }
+  }
+}
