@@ -1,4 +1,5 @@
 import type { Colour } from './colour.ts'
+import { stableHash } from './stable-hash.ts'
 
 /** Where something listens. */
 export interface Endpoint {
@@ -109,10 +110,3 @@ function onPorts(hash: number): FleetAddresses {
 
 const nodeIndexes: readonly number[] = Array.from({ length: localNodeCount }, (_, index) => index)
 const auditIndexes: readonly number[] = Array.from({ length: mostLocalAuditWorkers }, (_, index) => index)
-
-/** FNV-1a, 32 bits: short, and the same on every machine and in every version of this project. */
-function stableHash(text: string): number {
-  let hash = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  return hash
-}

@@ -13,7 +13,7 @@ interface Rule {
 
 /** First match wins, so that the narrower room stands first. */
 export const rules: readonly Rule[] = [
-  { room: 'engine/model', mayImport: ['zod'] },
+  { room: 'engine/model', mayImport: ['zod', 'ipaddr.js'] },
   { room: 'engine/gate', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/offsets', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/audit', mayImport: ['engine/model', 'engine/gate', 'zod'] },
