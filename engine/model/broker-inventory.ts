@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 /** What a colour's brokers are declared to be, whatever they stand on. All of it follows from the checkout. */
 export const BrokerInventory = z.strictObject({
-  platform: z.enum(['local']),
+  platform: z.enum(['local', 'aws']),
   kafkaVersion: z.string(),
   /** Brokers, on every platform. */
   count: z.int().positive(),
@@ -18,8 +18,9 @@ export const BrokerInventory = z.strictObject({
   listeners: z.record(z.string(), z.string()),
   /** Whether every listener is on a loopback address: then nothing that it says leaves the machine. */
   isLoopbackOnly: z.boolean(),
+  /** None: the platform gives them out, and nobody can keep them apart. */
   brokerIds: z.array(z.int().nonnegative()),
-  /** Network addresses that its hosts share, for example `127.80.4`; none: the platform doesn't separate colours by network. */
+  /** Network addresses that its hosts share, for example `127.80.4` or `10.20.16.0/20`; none: the platform doesn't separate colours by network. */
   subnets: z.array(z.string()),
 })
 export type BrokerInventory = z.infer<typeof BrokerInventory>

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as pulumi from '@pulumi/pulumi'
+import { afterAll, describe, expect, test } from 'vitest'
+import { filedPassword } from '../../components/catalog/credentials.ts'
+import { AwsColour, type AwsColourArgs } from '../../components/cluster/aws.ts'
+import { planNetwork } from '../../engine/model/aws-network.ts'
+import type { Colour } from '../../engine/model/colour.ts'
+import { ClientNetworks, mskPorts } from '../../engine/model/network-access.ts'
+import { type Declared, declaredBy, graphText } from './graph.ts'
+import { valueOfOutput } from './mocks.ts'
+
+const scratch = mkdtempSync(join(tmpdir(), 'kbg-aws-'))
+const credentialsFile = join(scratch, 'credentials.json')
+writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords: { shop: 'the password of shop' } }))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const argsOf = (colour: Colour, change: Partial<AwsColourArgs> = {}): AwsColourArgs => ({
+  network: { pool: '10.0.0.0/8', environment: 'production', fleet: 'shop', colour, zones: ['a', 'b', 'c'] },
+  brokers: { kafkaVersion: '3.9.x.kraft', instanceType: 'kafka.m7g.large', brokersPerZone: 1, storageGib: 500, maxStorageGib: 2_000, brokerConfig: {} },
+  ...{ region: 'eu-central-1', accountId: '123456789012' },
+  clients: ClientNetworks.parse({ producers: ['10.200.0.0/24'], consumers: ['10.200.1.0/24'], operators: ['10.200.9.0/28'] }),
+  ...{ users: ['shop'], credentialsFile, alarmTopics: ['arn:aws:sns:eu-central-1:123456789012:on-call'], retire: false },
+  ...change,
+})
+
+/** As MSK answers: in any order. */
+const answered = ({ type }: pulumi.runtime.MockResourceArgs) =>
+  type === 'aws:msk/cluster:Cluster' ? { bootstrapBrokersSaslScram: 'b-2.x:9096,b-1.x:9096', bootstrapBrokersSaslIam: 'b-1.x:9098' } : {}
+
+function declare(args: AwsColourArgs): Promise<readonly Declared[]> {
+  return declaredBy(`shop-${args.network.colour}`, answered, (opts) => new AwsColour(args.network.colour, args, opts))
+}
+
+const one = (declared: readonly Declared[], type: string) => {
+  const found = declared.filter((each) => each.type === type)
+  if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} of ${type}`)
+  return found[0]
+}
+
+describe('a colour on AWS', () => {
+  test('is this graph', async () => {
+    const declared = await declare(argsOf('blue'))
+    await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-aws-colour.txt')
+  })
+
+  test('encrypts everywhere, lets nobody in without a login, and is reached from inside only', async () => {
+    const cluster = one(await declare(argsOf('blue')), 'aws:msk/cluster:Cluster')
+    expect(cluster.inputs).toMatchObject({
+      clusterName: 'kbg-production-shop-blue',
+      numberOfBrokerNodes: 3,
+      clientAuthentication: { sasl: { scram: true, iam: true }, unauthenticated: false },
+      encryptionInfo: { encryptionAtRestKmsKeyArn: expect.stringContaining('arn:'), encryptionInTransit: { clientBroker: 'TLS', inCluster: true } },
+      brokerNodeGroupInfo: { connectivityInfo: { publicAccess: { type: 'DISABLED' } }, securityGroups: expect.arrayContaining([expect.anything()]) },
+      loggingInfo: { brokerLogs: { cloudwatchLogs: { enabled: true } } },
+      openMonitoring: { prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: true } } },
+    })
+    expect(cluster.options.ignoreChanges).toEqual(['brokerNodeGroupInfo.storageInfo.ebsStorageInfo.volumeSize'])
+  })
+
+  test('gives addresses in one order, whatever order MSK answers in', async () => {
+    let made: pulumi.Output<object> | undefined
+    await declaredBy('shop-blue', answered, (opts) => {
+      made = new AwsColour('blue', argsOf('blue'), opts).msk
+    })
+    expect(await valueOfOutput(pulumi.output(made))).toMatchObject({ addresses: { scram: 'b-1.x:9096,b-2.x:9096', iam: 'b-1.x:9098' } })
+  })
+
+  test('closing the producing side closes no other: each has rules of its own', async () => {
+    const declared = await declare(argsOf('blue'))
+    const rules = declared.filter(({ type }) => type === 'aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule')
+    const of = (side: string) => rules.filter(({ inputs }) => inputs.securityGroupId === `SecurityGroup/blue-network-${side}`).map(({ inputs }) => inputs)
+    expect(of('produce')).toMatchObject([{ cidrIpv4: '10.200.0.0/24', fromPort: mskPorts.scram, toPort: mskPorts.scram }])
+    expect(of('consume')).toMatchObject([{ cidrIpv4: '10.200.1.0/24', fromPort: mskPorts.scram }])
+    const mirrors = planNetwork(argsOf('blue').network).zones.map(({ mirror }) => mirror)
+    expect(of('platform').map(({ cidrIpv4, fromPort }) => `${cidrIpv4} ${fromPort}`)).toEqual([
+      ...mirrors.map((cidr) => `${cidr} ${mskPorts.iam}`),
+      ...['10.200.9.0/28 9096', '10.200.9.0/28 9098'],
+    ])
+    expect(rules.every(({ inputs }) => inputs.cidrIpv4 !== '0.0.0.0/0')).toBe(true)
+  })
+
+  test('no password stands in the clear, and logins are under the colour’s key', async () => {
+    const declared = await declare(argsOf('blue'))
+    expect(one(declared, 'aws:secretsmanager/secret:Secret').inputs).toMatchObject({
+      name: 'AmazonMSK_kbg-production-shop-blue-shop',
+      kmsKeyId: 'arn:test:Key/kbg-production-shop-blue',
+    })
+    const others = declared.filter(({ type }) => type !== 'aws:secretsmanager/secretVersion:SecretVersion')
+    expect(JSON.stringify(others)).not.toContain('the password of shop')
+  })
+
+  test('a user without a password in the file is an error that says where to write it', () => {
+    expect(() => filedPassword(credentialsFile, 'nobody')).toThrow(/no password for the user nobody[\s\S]*Write one there/)
+  })
+
+  test('another configuration has another name, and the same one keeps it', async () => {
+    const named = async (brokerConfig: Record<string, string>) => {
+      const args = argsOf('blue')
+      return one(await declare({ ...args, brokers: { ...args.brokers, brokerConfig } }), 'aws:msk/configuration:Configuration').inputs
+    }
+    const [first, again, other] = [await named({}), await named({}), await named({ 'log.retention.hours': '48' })]
+    expect(first).toEqual(again)
+    expect(other.name).not.toBe(first.name)
+    expect(other.serverProperties).toContain('log.retention.hours=48\n')
+    expect(first.serverProperties).toContain('allow.everyone.if.no.acl.found=false\n')
+  })
+
+  test.each([
+    [false, true],
+    [true, false],
+  ])('retire %s: what holds records is protected: %s', async (retire, isProtected) => {
+    const declared = await declare(argsOf('blue', { retire }))
+    expect(one(declared, 'aws:msk/cluster:Cluster').options.protect).toBe(isProtected)
+    expect(one(declared, 'aws:kms/key:Key').options.protect).toBe(isProtected)
+  })
+})
+
+test('the two colours share nothing: no network, no group, no key, no name', async () => {
+  const [blue, green] = [await declare(argsOf('blue')), await declare(argsOf('green'))]
+  const says = (declared: readonly Declared[], key: string) => declared.flatMap(({ inputs }) => (typeof inputs[key] === 'string' ? [String(inputs[key])] : []))
+  for (const key of ['cidrBlock', 'name', 'clusterName', 'kmsKeyId', 'vpcId', 'securityGroupId']) {
+    expect(new Set(says(blue, key)).intersection(new Set(says(green, key))).size, key).toBe(0)
+  }
+})
