@@ -1,4 +1,4 @@
-import * as aws from '@pulumi/aws/iam/index.js'
+import type * as aws from '@pulumi/aws/iam/index.js'
 import * as kms from '@pulumi/aws/kms/index.js'
 import * as pulumi from '@pulumi/pulumi'
 

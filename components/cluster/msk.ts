@@ -50,19 +50,11 @@ export class MskCluster extends pulumi.ComponentResource {
     const clusterName = mskClusterName(network)
     const logGroupName = `/kbg/${network.environment}/${network.fleet}/${network.colour}/brokers`
     const key = new CustomerKey(`${clusterName}`, { accountId, region, logGroups: logGroupName, protect }, { parent: this })
-    const logGroup = new cloudwatch.LogGroup(
-      `${name}-logs`,
-      { name: logGroupName, retentionInDays: logRetentionDays, kmsKeyId: key.arn },
-      { parent: this },
-    )
+    const logGroup = new cloudwatch.LogGroup(`${name}-logs`, { name: logGroupName, retentionInDays: logRetentionDays, kmsKeyId: key.arn }, { parent: this })
     const { fleet, colour } = network
     const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: mskMake(spec, network) }, { parent: this })
     const cluster = this.#cluster(name, args, clusterName, key.arn, logGroup.name, made)
-    new MskUsers(
-      `${name}-users`,
-      { clusterArn: cluster.arn, clusterName, keyArn: key.arn, users: args.users, credentialsFile },
-      { parent: this },
-    )
+    new MskUsers(`${name}-users`, { clusterArn: cluster.arn, clusterName, keyArn: key.arn, users: args.users, credentialsFile }, { parent: this })
     this.#storage(name, spec, cluster.arn)
     this.#alarms(name, clusterName, mskBrokerIds(spec, network), args.alarmTopics)
 

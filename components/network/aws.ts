@@ -98,11 +98,7 @@ export class AwsNetwork extends pulumi.ComponentResource {
   }
 
   #egress(name: string, securityGroupId: pulumi.Input<string>, cidrIpv4: string, port: number): void {
-    new vpc.SecurityGroupEgressRule(
-      `${this.#name}-${name}`,
-      { securityGroupId, cidrIpv4, ipProtocol: 'tcp', fromPort: port, toPort: port },
-      { parent: this },
-    )
+    new vpc.SecurityGroupEgressRule(`${this.#name}-${name}`, { securityGroupId, cidrIpv4, ipProtocol: 'tcp', fromPort: port, toPort: port }, { parent: this })
   }
 
   #endpoints(

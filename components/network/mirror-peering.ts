@@ -23,11 +23,7 @@ export class MirrorPeering extends pulumi.ComponentResource {
     )
     const plans = [planPeering(blue, green), planPeering(green, blue)]
     for (const { name: route, routeTableId, destination } of plans.flatMap(({ routes }) => routes)) {
-      new ec2.Route(
-        `${name}-${route}`,
-        { routeTableId, destinationCidrBlock: destination, vpcPeeringConnectionId: peering.id },
-        { parent: this },
-      )
+      new ec2.Route(`${name}-${route}`, { routeTableId, destinationCidrBlock: destination, vpcPeeringConnectionId: peering.id }, { parent: this })
     }
     for (const { name: rule, direction, securityGroupId, cidr } of plans.flatMap(({ rules }) => rules)) {
       const args = { securityGroupId, cidrIpv4: cidr, ipProtocol: 'tcp', fromPort: mskPorts.iam, toPort: mskPorts.iam, description: 'the mirror' }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { NetworkSpec, planNetwork } from './aws-network.ts'
+import { type NetworkSpec, planNetwork } from './aws-network.ts'
 import { type BrokerInventory, compareVersions } from './broker-inventory.ts'
-import type { Colour } from './colour.ts'
 import { stableHash } from './stable-hash.ts'
 
 /** Oldest MSK version in which a cluster without ZooKeeper exists. */
@@ -58,7 +57,8 @@ export const MskSpec = z
     brokerConfig: z.record(z.string(), z.string()).superRefine((config, context) => {
       for (const key of Object.keys(config)) {
         if (settable.includes(key)) continue
-        const why = Object.hasOwn(setProperties, key) || Object.hasOwn(setByMsk, key) ? 'the platform sets this one itself; remove it' : 'MSK takes no such property'
+        const why =
+          Object.hasOwn(setProperties, key) || Object.hasOwn(setByMsk, key) ? 'the platform sets this one itself; remove it' : 'MSK takes no such property'
         context.addIssue({ code: 'custom', path: [key], message: why })
       }
     }),
@@ -150,8 +150,24 @@ export function mskAlarms(brokerIds: readonly number[]): readonly MskAlarm[] {
   ]
   const ofBrokers = brokerIds.flatMap((brokerId): MskAlarm[] => [
     { name: `min-isr-${brokerId}`, metric: 'UnderMinIsrPartitionCount', brokerId, ...above, threshold: 0, periods: 1, why: 'writes with acks=all are refused' },
-    { name: `replicas-${brokerId}`, metric: 'UnderReplicatedPartitions', brokerId, ...above, threshold: 0, periods: 5, why: 'the gate refuses while replicas lag' },
-    { name: `disk-${brokerId}`, metric: 'KafkaDataLogsDiskUsed', brokerId, ...above, threshold: fullDiskPercent, periods: 5, why: 'a full disk stops the broker' },
+    {
+      name: `replicas-${brokerId}`,
+      metric: 'UnderReplicatedPartitions',
+      brokerId,
+      ...above,
+      threshold: 0,
+      periods: 5,
+      why: 'the gate refuses while replicas lag',
+    },
+    {
+      name: `disk-${brokerId}`,
+      metric: 'KafkaDataLogsDiskUsed',
+      brokerId,
+      ...above,
+      threshold: fullDiskPercent,
+      periods: 5,
+      why: 'a full disk stops the broker',
+    },
   ])
   return [...ofCluster, ...ofBrokers]
 }

@@ -98,10 +98,7 @@ export function planPeering(own: NetworkAccess, other: NetworkAccess): { readonl
     destination: each.cidr,
   })
   return {
-    routes: [
-      ...named('ask', other.brokerCidrs).map(route(own.mirrorRouteTableId)),
-      ...named('answer', other.mirrorCidrs).map(route(own.brokerRouteTableId)),
-    ],
+    routes: [...named('ask', other.brokerCidrs).map(route(own.mirrorRouteTableId)), ...named('answer', other.mirrorCidrs).map(route(own.brokerRouteTableId))],
     rules: [
       ...named('out', other.brokerCidrs).map((each) => ({ ...each, direction: 'egress' as const, securityGroupId: own.workersSecurityGroupId })),
       ...named('in', other.mirrorCidrs).map((each) => ({ ...each, direction: 'ingress' as const, securityGroupId: own.platformSecurityGroupId })),

@@ -10,6 +10,7 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     const [{ localCluster }, { localClustersWhenAsked }] = await Promise.all([import('./local-cluster.ts'), import('./local-cluster-by-engine.ts')])
     return handlerOf(localCluster(localClustersWhenAsked))
   },
+  'kbg:index:ManagedCluster': async () => handlerOf((await import('./managed-cluster.ts')).managedCluster),
   'kbg:index:LocalRouteStore': async () => {
     const [{ localRouteStore }, { localRouteStores }] = await Promise.all([import('./local-route-store.ts'), import('../../engine/run/local-platform.ts')])
     return handlerOf(localRouteStore(localRouteStores))

@@ -5,9 +5,10 @@ import * as pulumi from '@pulumi/pulumi'
 import { afterAll, describe, expect, test } from 'vitest'
 import { filedPassword } from '../../components/catalog/credentials.ts'
 import { AwsColour, type AwsColourArgs } from '../../components/cluster/aws.ts'
+import { MirrorPeering } from '../../components/network/mirror-peering.ts'
 import { planNetwork } from '../../engine/model/aws-network.ts'
-import type { Colour } from '../../engine/model/colour.ts'
-import { ClientNetworks, mskPorts } from '../../engine/model/network-access.ts'
+import { type Colour, colours } from '../../engine/model/colour.ts'
+import { ClientNetworks, mskPorts, NetworkAccess } from '../../engine/model/network-access.ts'
 import { type Declared, declaredBy, graphText } from './graph.ts'
 import { valueOfOutput } from './mocks.ts'
 
@@ -123,4 +124,27 @@ test('the two colours share nothing: no network, no group, no key, no name', asy
   for (const key of ['cidrBlock', 'name', 'clusterName', 'kmsKeyId', 'vpcId', 'securityGroupId']) {
     expect(new Set(says(blue, key)).intersection(new Set(says(green, key))).size, key).toBe(0)
   }
+})
+
+test('between the colours there is one peering, with routes and rules for the mirror alone', async () => {
+  const accesses = await Promise.all(
+    colours.map(async (colour) => {
+      let access: pulumi.Output<NetworkAccess> | undefined
+      await declaredBy(`shop-${colour}`, answered, (opts) => {
+        access = new AwsColour(colour, argsOf(colour), opts).network
+      })
+      return valueOfOutput(pulumi.output(access))
+    }),
+  )
+  const [blue, green] = accesses.map((access) => NetworkAccess.parse(access))
+  if (blue === undefined || green === undefined) throw new Error('no networks')
+  const declared = await declaredBy('shop-traffic', answered, (opts) => new MirrorPeering('between', { networks: { blue, green } }, opts))
+  await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-aws-peering.txt')
+  const rules = declared.filter(({ type }) => type.startsWith('aws:vpc/'))
+  expect(rules.map(({ inputs }) => [inputs.fromPort, inputs.toPort])).toEqual(rules.map(() => [mskPorts.iam, mskPorts.iam]))
+  expect(one(declared, 'aws:ec2/vpcPeeringConnection:VpcPeeringConnection').inputs).toMatchObject({
+    vpcId: blue.vpcId,
+    peerVpcId: green.vpcId,
+    autoAccept: true,
+  })
 })

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import type { NetworkSpec } from '../../engine/model/aws-network.ts'
+import { BrokerInventory, brokerProperties } from '../../engine/model/broker-inventory.ts'
+import { MskSpec, mskAlarms, mskBrokerIds, mskBrokers, mskConfiguration, mskMake } from '../../engine/model/msk-brokers.ts'
+
+const spec: MskSpec = {
+  ...{ kafkaVersion: '3.9.x.kraft', instanceType: 'kafka.m7g.large', brokersPerZone: 2, storageGib: 500, maxStorageGib: 2_000 },
+  brokerConfig: { 'log.retention.hours': '48' },
+}
+const network: NetworkSpec = { pool: '10.0.0.0/8', environment: 'production', fleet: 'shop', colour: 'blue', zones: ['a', 'b', 'c'] }
+
+describe('an MSK spec', () => {
+  test.each([
+    [{ kafkaVersion: '3.9.x' }, 'a version without ZooKeeper'],
+    [{ kafkaVersion: '3.6.x.kraft' }, '3.7.x.kraft or newer'],
+    [{ kafkaVersion: 'latest' }, 'a version without ZooKeeper'],
+    [{ instanceType: 'express.m7g.large' }, 'a standard broker size'],
+    [{ brokersPerZone: 0 }, '>=1'],
+    [{ storageGib: 10 }, 'at least 100 GiB'],
+    [{ storageGib: 500, maxStorageGib: 400 }, 'below storageGib'],
+    [{ brokerConfig: { 'min.insync.replicas': '1' } }, 'the platform sets this one itself'],
+    [{ brokerConfig: { 'authorizer.class.name': '' } }, 'the platform sets this one itself'],
+    [{ brokerConfig: { 'super.users': 'User:me' } }, 'MSK takes no such property'],
+  ])('%o is refused before AWS is asked', (change, message) => {
+    expect(() => MskSpec.parse({ ...spec, ...change })).toThrow(message)
+  })
+
+  test('is taken as it is', () => {
+    expect(MskSpec.parse(spec)).toEqual(spec)
+  })
+})
+
+test('the configuration’s name follows from content and version alone', () => {
+  const { name, serverProperties } = mskConfiguration('kbg-production-shop-blue', spec)
+  expect(name).toMatch(/^kbg-production-shop-blue-[0-9a-f]{8}$/)
+  expect(serverProperties.split('\n')).toContain('log.retention.hours=48')
+  expect(mskConfiguration('kbg-production-shop-blue', { ...spec, kafkaVersion: '4.1.x.kraft' }).name).not.toBe(name)
+})
+
+test('the inventory is one that policies read, and the colours’ differ in nothing but network and what is declared', () => {
+  const [blue, green] = [mskBrokers(spec, network), mskBrokers(spec, { ...network, colour: 'green' })]
+  expect(BrokerInventory.parse(blue)).toEqual(blue)
+  expect(brokerProperties(blue)).toEqual(brokerProperties(green))
+  expect(blue.count).toBe(6)
+  expect(blue.subnets).not.toEqual(green.subnets)
+})
+
+test('what a colour was made as leaves out what may grow', () => {
+  expect(mskMake({ ...spec, storageGib: 900 }, network)).toEqual(mskMake(spec, network))
+  expect(mskMake(spec, { ...network, zones: ['c', 'b', 'a'] })).toEqual(mskMake(spec, network))
+  expect(Object.keys(mskMake(spec, network)).sort()).toEqual([
+    'brokerConfig.log.retention.hours',
+    'brokersPerZone',
+    'instanceType',
+    'kafkaVersion',
+    'network',
+    'zones',
+  ])
+})
+
+test('every broker has alarms, and a missing controller is one too', () => {
+  const ids = mskBrokerIds(spec, network)
+  expect(ids).toEqual([1, 2, 3, 4, 5, 6])
+  const alarms = mskAlarms(ids)
+  for (const metric of ['UnderReplicatedPartitions', 'UnderMinIsrPartitionCount', 'KafkaDataLogsDiskUsed'])
+    expect(alarms.filter((alarm) => alarm.metric === metric).map(({ brokerId }) => brokerId)).toEqual(ids)
+  expect(alarms.find(({ metric }) => metric === 'ActiveControllerCount')).toMatchObject({ comparison: 'LessThanThreshold', threshold: 1, missing: 'breaching' })
+  expect(new Set(alarms.map(({ name }) => name)).size).toBe(alarms.length)
+})
