@@ -2,7 +2,7 @@
  * Two colours with store and mirror workers on this machine, as the three stacks provision them, without Pulumi: for tests and benches of what runs
  * between the colours. Everything in it is the product's own; only the stacks are left out.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
@@ -31,6 +31,7 @@ import { closePorts, connectPorts, type OversightPorts } from '../../engine/run/
 import type { Progress } from '../../engine/run/progress.ts'
 import { type MoveRequest, moveLive } from '../../engine/run/switchover.ts'
 import { writeBackRegistration } from '../../engine/run/write-back/keeper.ts'
+import { projectDir } from '../../tools/paths.ts'
 
 export interface PairSpec {
   readonly fleet: string
@@ -72,6 +73,7 @@ export interface Pair {
 /** Stands a pair up in a directory of its own; what stands already is ended when a part fails. */
 export async function standPair(spec: PairSpec): Promise<Pair> {
   const root = mkdtempSync(join(tmpdir(), `kbg-${spec.fleet}-`))
+  shareFormatted(root)
   try {
     const wiring = await provision(root, spec)
     if (spec.writeBack === true) await startWriteBack(root, wiring, spec.tell ?? (() => undefined))
@@ -81,6 +83,14 @@ export async function standPair(spec: PairSpec): Promise<Pair> {
     await endProcesses(root, spec.fleet)
     throw thrown
   }
+}
+
+/** What Kafka's own `format` writes is the same for every pair of a version: made once for this checkout, by two JVMs less for each pair. */
+function shareFormatted(root: string): void {
+  const shared = join(projectDir, '.kbg', '.formatted')
+  mkdirSync(shared, { recursive: true, mode: 0o700 })
+  mkdirSync(join(root, '.kbg'), { mode: 0o700 })
+  symlinkSync(shared, join(root, '.kbg', '.formatted'))
 }
 
 async function provision(root: string, spec: PairSpec): Promise<Wiring> {
