@@ -1,7 +1,7 @@
 import { PolicyPack } from '@pulumi/policy'
 import { declaredDeployed, declaredResources } from './declared.ts'
 import { isolationClusters } from './isolation.ts'
-import { policyOf, type Rule, unjudged } from './judging/rule.ts'
+import { excepted, policyOf, type Rule, type Said, unjudged } from './judging/rule.ts'
 import { parityAccess, parityBrokers, parityTopics, parityVersion } from './parity.ts'
 import { safetyGuardians, safetyLimits, safetyMirror, safetyProtection, safetyRoute } from './safety.ts'
 import { securityAcls, securityBrokers, securityCredentials, securityTransport } from './security.ts'
@@ -17,5 +17,6 @@ export const rules: readonly Rule[] = [
 
 /** The pack as Pulumi loads it. */
 export function servePack(): PolicyPack {
-  return new PolicyPack('kafka-blue-green', { policies: [...rules.map((each) => policyOf(each)), unjudged(rules)] })
+  const said: Said = new Map()
+  return new PolicyPack('kafka-blue-green', { policies: [...rules.map((each) => policyOf(each, said)), unjudged(said), excepted(said)] })
 }

@@ -1,6 +1,7 @@
 import type { PolicyResource } from '@pulumi/policy'
 import { brokerProperties, compareVersions } from '../engine/model/broker-inventory.ts'
 import { Colour, type Colour as ColourName, otherColour } from '../engine/model/colour.ts'
+import { shownValue } from '../engine/model/credential-name.ts'
 import { type ColourInventory, type InventoryDifference, inventoryDifferences } from '../engine/model/inventory.ts'
 import { nounOf, readInventories } from './inventories.ts'
 import { type Finding, type Judgement, rule } from './judging/rule.ts'
@@ -76,7 +77,10 @@ export const parityBrokers = rule({
         .filter((property) => onBlue[property] !== onGreen[property])
         .map((property) => ({
           ...{ where: 'brokers', property, urn },
-          ...{ observed: `${onBlue[property] ?? 'not set'} on blue and ${onGreen[property] ?? 'not set'} on green`, required: 'the same on both' },
+          ...{
+            observed: `${shownValue(property, onBlue[property])} on blue and ${shownValue(property, onGreen[property])} on green`,
+            required: 'the same on both',
+          },
         }))
     }),
 })

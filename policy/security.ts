@@ -2,6 +2,7 @@ import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
+import { isCredentialName } from '../engine/model/credential-name.ts'
 import { readInventories } from './inventories.ts'
 import { type Known, read } from './judging/known.ts'
 import { type Finding, type Judgement, rule } from './judging/rule.ts'
@@ -103,7 +104,6 @@ const madeForSecrets: Readonly<Record<string, readonly string[]>> = {
   'pulumi:providers:kafka': ['saslPassword', 'clientKey', 'clientKeyPassphrase'],
 }
 
-const credentialName = /(?:password|passwd|secret|token|jaas|private_?key|api_?key)$/i
 const credentialText = /password\s*=\s*["']?[^\s"';$]{3,}|:\/\/[^/\s:@]+:[^/\s:@$]+@|-----BEGIN [A-Z ]*PRIVATE KEY-----/
 
 export const securityCredentials = rule({
@@ -145,9 +145,8 @@ function credentialsIn(resource: PolicyResource): Judgement {
 /** Paths of what looks like a credential in a value. */
 function suspicious(path: string, value: unknown): readonly string[] {
   if (typeof value === 'string') {
-    const name = path.split('.').at(-1) ?? path
     const isReference = value === '' || /^\$\{[^${}]+\}$/.test(value)
-    return !isReference && (credentialName.test(name) || credentialText.test(value)) ? [path] : []
+    return !isReference && (isCredentialName(path) || credentialText.test(value)) ? [path] : []
   }
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, each]) => suspicious(`${path}.${key}`, each))

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { KbgError } from '../../engine/model/error.ts'
+import { KbgError, messageOf } from '../../engine/model/error.ts'
 import { parseEvents } from './events.ts'
 import { prComment } from './markdown.ts'
-import { stackPreview } from './stack-preview.ts'
+import { type StackPreview, stackPreview, unreadPreview } from './stack-preview.ts'
 
 /**
  * `kbg pr STACK=FILE...`: one comment of the previews of a fleet's stacks, as markdown; 0: nothing speaks against it, 1: something does.
@@ -15,7 +15,7 @@ export function runPr(previews: readonly string[], out: string | undefined): num
     if (!each.includes('=') || stack === '' || file === '') {
       throw new KbgError('usage', `kbg pr takes STACK=FILE, not "${each}".`, { remedy: 'kbg pr blue=blue.events green=green.events traffic=traffic.events' })
     }
-    return stackPreview(stack, parseEvents(contentOf(file), file))
+    return previewOf(stack, file)
   })
   if (read.length === 0)
     throw new KbgError('usage', 'kbg pr needs the previews of the stacks.', { remedy: 'kbg pr blue=blue.events green=green.events traffic=traffic.events' })
@@ -23,6 +23,16 @@ export function runPr(previews: readonly string[], out: string | undefined): num
   if (out === undefined) process.stdout.write(markdown)
   else writeFileSync(out, markdown)
   return isGreen ? 0 : 1
+}
+
+/** A log that isn't there, or is torn, is something to say in the comment: without one nobody would see why there is no verdict. */
+function previewOf(stack: string, file: string): StackPreview {
+  try {
+    return stackPreview(stack, parseEvents(contentOf(file), file))
+  } catch (error) {
+    if (error instanceof KbgError && error.code === 'event-log') return unreadPreview(stack, messageOf(error))
+    throw error
+  }
 }
 
 function contentOf(file: string): string {

@@ -16,7 +16,8 @@ const ResourceEvent = z.looseObject({
     type: z.string(),
     old: ResourceState.nullish(),
     new: ResourceState.nullish(),
-    diffs: z.array(z.string()).nullish(),
+    /** What differs, by its path. */
+    detailedDiff: z.record(z.string(), z.unknown()).nullish(),
   }),
 })
 
@@ -27,15 +28,23 @@ const PolicyEvent = z.looseObject({
   enforcementLevel: z.string(),
 })
 
+/** Comes when the stack as a whole was judged, which is behind everything else: a preview that broke off before has none. */
+const PolicySummaryEvent = z.looseObject({
+  policyPackName: z.string(),
+  passed: z.array(z.string()).nullish(),
+  failed: z.array(z.string()).nullish(),
+})
+
 const DiagnosticEvent = z.looseObject({ urn: z.string().nullish(), message: z.string(), severity: z.string() })
 
-const SummaryEvent = z.looseObject({ resourceChanges: z.record(z.string(), z.number()).nullish(), PolicyPacks: z.record(z.string(), z.string()).nullish() })
+const SummaryEvent = z.looseObject({ resourceChanges: z.record(z.string(), z.number()).nullish() })
 
 /** One line of `pulumi preview --event-log FILE`; kinds that nothing here reads pass through. */
 const EngineEvent = z.looseObject({
   resourcePreEvent: ResourceEvent.optional(),
   resOutputsEvent: ResourceEvent.optional(),
   policyEvent: PolicyEvent.optional(),
+  policyAnalyzeStackSummaryEvent: PolicySummaryEvent.optional(),
   diagnosticEvent: DiagnosticEvent.optional(),
   summaryEvent: SummaryEvent.optional(),
 })

@@ -1,11 +1,16 @@
 import { brokerProperties } from '../../engine/model/broker-inventory.ts'
+import { shownValue } from '../../engine/model/credential-name.ts'
 import { firstFive } from '../../engine/model/error.ts'
 import { ColourInventory, inventoryDifferences } from '../../engine/model/inventory.ts'
-import { intendedMove, liveColour, type PrCheck, prChecks } from './checks.ts'
-import type { StackPreview, Violation } from './stack-preview.ts'
+import { changeLines } from './changes.ts'
+import { intendedMove, isBroken, liveColour, type PrCheck, prChecks } from './checks.ts'
+import type { PolicyReport, StackPreview } from './stack-preview.ts'
 
 /** By this a later run finds the comment that it is to edit. */
 export const marker = '<!-- kbg pr -->'
+
+/** A forge takes no longer comment (GitHub: 65,536 characters). */
+const mostCharacters = 60_000
 
 export interface PrComment {
   readonly markdown: string
@@ -13,84 +18,130 @@ export interface PrComment {
   readonly isGreen: boolean
 }
 
-/** The pull request's comment: verdict first, then what changes, parity, the plan of a switch, and what the policies say. */
+/** The pull request's comment: verdict first, then what speaks against it, what changes, parity, and the plan of a switch. */
 export function prComment(previews: readonly StackPreview[]): PrComment {
   const checks = prChecks(previews)
-  const violations = previews.flatMap(({ stack, violations: all }) => all.map((violation) => ({ stack, ...violation })))
-  const isGreen = checks.every(({ verdict }) => verdict === 'pass') && violations.every(({ isMandatory }) => !isMandatory)
+  const reports = previews.flatMap(({ stack, violations }) => violations.map((report) => ({ stack, ...report })))
+  const violations = reports.filter(({ isMandatory }) => isMandatory)
+  const isGreen = checks.every(({ verdict }) => verdict === 'pass') && violations.length === 0
   const parts = [
     `${marker}\n## Kafka blue-green: ${isGreen ? 'nothing speaks against this' : '**this can’t be merged**'}`,
     headline(previews),
     checkTable(checks),
+    policyList('Violated', violations),
     changeTable(previews),
     parityTable(previews),
     planOf(previews),
-    policyList(violations, previews),
+    policyList(
+      'Advice',
+      reports.filter(({ isMandatory }) => !isMandatory),
+    ),
+    saidList('**Excepted**, for now', previews, ({ excepted }) => excepted),
+    saidList('**Not judged**, because a preview doesn’t know it yet', previews, ({ unjudged }) => unjudged),
   ]
-  return { markdown: `${parts.filter((part) => part !== '').join('\n\n')}\n`, isGreen }
+  return { markdown: bounded(`${parts.filter((part) => part !== '').join('\n\n')}\n`), isGreen }
+}
+
+function bounded(markdown: string): string {
+  if (markdown.length <= mostCharacters) return markdown
+  return `${markdown.slice(0, markdown.lastIndexOf('\n', mostCharacters))}\n\n**This is longer than a comment may be**; the job's log has the rest.\n`
 }
 
 function headline(previews: readonly StackPreview[]): string {
   const [live, move] = [liveColour(previews), intendedMove(previews)]
+  const traffic = previews.find(({ role }) => role === 'traffic')
+  if (live === null && traffic?.isWhole !== true) return 'Who is live **isn’t known**: the traffic stack was not previewed to its end.'
   if (live === null) return 'No colour is live yet.'
-  return move === null ? `${live} is live, and stays it.` : `${live} is live. **This moves all traffic to ${move}.**`
+  return move === null ? `${live} is live, and stays it.` : `${live} is live. **This moves ${move}.** ${refusalNow(traffic?.plan ?? null)}`
 }
 
+/** What the plan says of the gate at this moment. */
+function refusalNow(plan: string | null): string {
+  const lines = plan?.split('\n') ?? []
+  const from = lines.findIndex((line) => /^(?:Nothing would refuse it now|It would be refused now)/.test(line))
+  return from === -1 ? 'What would refuse it now **isn’t known**.' : oneLine(lines.slice(from).join(' '))
+}
+
+/** What keeps the change back stands in lines of its own, what doesn't in one. */
 function checkTable(checks: readonly PrCheck[]): string {
-  return ['| check | | |', '|---|---|---|', ...checks.map(({ name, verdict, text }) => row(name, verdict === 'pass' ? 'pass' : '**fail**', text))].join('\n')
+  const [passed, others] = [checks.filter(({ verdict }) => verdict === 'pass'), checks.filter(({ verdict }) => verdict !== 'pass')]
+  const fine = passed.length === 0 ? [] : [`Checked: ${passed.map(({ name, text }) => `${name} (${oneLine(text)})`).join('; ')}.`]
+  const bySaying = [...Map.groupBy(others, ({ verdict, text }) => `${verdict}\n${text}`).values()]
+  const lines = bySaying.flatMap((each) =>
+    each[0] === undefined ? [] : [row(each.map(({ name }) => name).join('; '), `**${each[0].verdict}**`, each[0].text)],
+  )
+  const table = lines.length === 0 ? [] : [['| check | | |', '|---|---|---|', ...lines].join('\n')]
+  return [...table, ...fine].join('\n\n')
 }
 
 function changeTable(previews: readonly StackPreview[]): string {
-  const lines = previews.map(({ stack, changes }) => {
-    const byOp = Map.groupBy(changes, ({ op }) => op)
-    const counts = [...byOp].map(([op, each]) => `${each.length} ${op}: ${firstFive(each.map(({ name }) => name))}`)
-    return row(stack, counts.length === 0 ? 'no change' : counts.join('; '))
-  })
-  return ['| stack | changes |', '|---|---|', ...lines].join('\n')
+  const lines = previews.map((preview) => ({ preview, changes: changeLines(preview) }))
+  const changed = lines.flatMap(({ changes }) => changes.map(({ stack, op, what }) => row(stack, op === 'replace' || op === 'delete' ? `**${op}**` : op, what)))
+  const quiet = lines.filter(({ changes }) => changes.length === 0)
+  const unchanged = quiet.filter(({ preview }) => !isBroken(preview)).map(({ preview }) => preview.stack)
+  const unknown = previews.filter(isBroken).map(({ stack }) => stack)
+  return [
+    ...(changed.length === 0 ? [] : [['| stack | | what changes |', '|---|---|---|', ...changed].join('\n')]),
+    ...(unchanged.length === 0 ? [] : [`Nothing changes in ${unchanged.join(', ')}.`]),
+    ...(unknown.length === 0 ? [] : [`What else changes in ${unknown.join(', ')} **isn’t known**.`]),
+  ].join('\n\n')
 }
 
 /** Areas of both inventories: how many each colour has, and what differs. */
 function parityTable(previews: readonly StackPreview[]): string {
-  const outputs = previews.flatMap(({ resources }) => resources).find(({ type, next }) => type === 'kbg:catalog:Parity' && next?.inputs !== undefined)
+  const inputs = previews.flatMap(({ resources }) => resources).find(({ type, next }) => type === 'kbg:catalog:Parity' && next?.inputs !== undefined)
     ?.next?.inputs
-  const [blue, green] = [ColourInventory.safeParse(outputs?.blue), ColourInventory.safeParse(outputs?.green)]
+  const [blue, green] = [ColourInventory.safeParse(inputs?.blue), ColourInventory.safeParse(inputs?.green)]
   if (!blue.success || !green.success) return 'Parity: **not shown**, no preview has the inventories of both colours.'
   const differences = inventoryDifferences(blue.data, green.data)
   const areas = (['topics', 'acls', 'users', 'quotas', 'groups'] as const).map((area) => {
-    const differing = differences.filter((difference) => difference.area === area)
-    const said = differing.map(({ name, property, blue: onBlue, green: onGreen }) => `${name} ${property}: ${onBlue} / ${onGreen}`)
-    return row(area, sizeOf(blue.data[area]), sizeOf(green.data[area]), said.length === 0 ? 'equal' : firstFive(said))
+    const said = differences
+      .filter((difference) => difference.area === area)
+      .map(({ name, property, blue: onBlue, green: onGreen }) => `${name} ${property}: ${onBlue} / ${onGreen}`)
+    return parityRow(area, sizeOf(blue.data[area]), sizeOf(green.data[area]), said)
   })
   const [onBlue, onGreen] = [brokerProperties(blue.data.brokers), brokerProperties(green.data.brokers)]
-  const differing = [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])].filter((key) => onBlue[key] !== onGreen[key])
-  const brokers = row(
-    'brokers',
-    `${onBlue.count} x ${blue.data.brokers.kafkaVersion}`,
-    `${onGreen.count} x ${green.data.brokers.kafkaVersion}`,
-    differing.length === 0 ? 'equal' : firstFive(differing.map((key) => `${key}: ${onBlue[key] ?? 'not set'} / ${onGreen[key] ?? 'not set'}`)),
-  )
-  return ['| parity | blue | green | |', '|---|---|---|---|', ...areas, brokers].join('\n')
+  const keys = [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])].filter((key) => onBlue[key] !== onGreen[key])
+  const said = keys.map((key) => `${key}: ${shownValue(key, onBlue[key])} / ${shownValue(key, onGreen[key])}`)
+  const brokers = [blue.data.brokers, green.data.brokers].map(({ count, kafkaVersion }) => `${count} x ${kafkaVersion}`)
+  return ['| parity | blue | green | |', '|---|---|---|---|', ...areas, parityRow('brokers', brokers[0] ?? '', brokers[1] ?? '', said)].join('\n')
+}
+
+function parityRow(area: string, blue: string, green: string, differing: readonly string[]): string {
+  return row(area, blue, green, differing.length === 0 ? 'equal' : `**differ**: ${firstFive(differing)}`)
 }
 
 function sizeOf(area: object): string {
   return String(Array.isArray(area) ? area.length : Object.keys(area).length)
 }
 
+/** Only where something moves: otherwise the headline says all. */
 function planOf(previews: readonly StackPreview[]): string {
   const plan = previews.find(({ role }) => role === 'traffic')?.plan
-  if (plan === undefined || plan === null) return ''
-  return `<details><summary>What the update of the traffic stack would do, and what would refuse it now</summary>\n\n\`\`\`\n${plan.replaceAll('```', "'''")}\n\`\`\`\n</details>`
+  if (plan === undefined || plan === null || intendedMove(previews) === null) return ''
+  return `<details><summary>What the update of the traffic stack would do</summary>\n\n\`\`\`\n${plan.replaceAll('```', "'''")}\n\`\`\`\n</details>`
 }
 
-function policyList(violations: readonly (Violation & { readonly stack: string })[], previews: readonly StackPreview[]): string {
-  const lines = violations.map(
-    ({ stack, policy, message, isMandatory }) => `- ${isMandatory ? '**violation**' : 'advice'} on ${stack}, \`${policy}\`: ${oneLine(message)}`,
+/** By policy, with its remedy once; what several stacks' previews found is one finding. */
+function policyList(title: string, reports: readonly (PolicyReport & { readonly stack: string })[]): string {
+  const policies = [...Map.groupBy(reports, ({ policy }) => policy)].map(([policy, ofPolicy]) => {
+    const remedies = [...new Set(ofPolicy.map(({ remedy }) => remedy).filter((remedy) => remedy !== ''))]
+    const findings = [...Map.groupBy(ofPolicy, ({ finding }) => finding)].map(
+      ([finding, each]) => `  - ${oneLine(finding)} (${[...new Set(each.map(({ stack }) => stack))].join(', ')})`,
+    )
+    return [[`- \`${policy}\`.`, ...remedies.map(oneLine)].join(' '), ...findings].join('\n')
+  })
+  return policies.length === 0 ? '' : `**${title}**\n${policies.join('\n')}`
+}
+
+/** Lines with the stacks whose previews say them. */
+function saidList(title: string, previews: readonly StackPreview[], pick: (preview: StackPreview) => readonly string[]): string {
+  const said = Map.groupBy(
+    previews.flatMap((preview) => pick(preview).map((line) => ({ line, stack: preview.stack }))),
+    ({ line }) => line,
   )
-  const unjudged = previews.flatMap(({ stack, unjudged: each }) => each.map((why) => `- on ${stack}: ${oneLine(why)}`))
-  return [
-    lines.length === 0 ? 'No policy is violated.' : lines.join('\n'),
-    ...(unjudged.length === 0 ? [] : [`Not judged, because a preview doesn’t know it yet:\n${unjudged.join('\n')}`]),
-  ].join('\n\n')
+  const lines = [...said].map(([line, each]) => `- ${oneLine(line)} (${[...new Set(each.map(({ stack }) => stack))].join(', ')})`)
+  return lines.length === 0 ? '' : `${title}\n${lines.join('\n')}`
 }
 
 /** Text of others in a table or a list: no line of its own, no column of its own, no markup. */
@@ -99,5 +150,5 @@ function oneLine(text: string): string {
 }
 
 function row(...cells: readonly string[]): string {
-  return `| ${cells.map((cell) => (cell.startsWith('**') ? cell : oneLine(cell))).join(' | ')} |`
+  return `| ${cells.map(oneLine).join(' | ')} |`
 }

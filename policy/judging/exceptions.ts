@@ -15,15 +15,21 @@ export const Exception = z.strictObject({
 })
 export type Exception = z.infer<typeof Exception>
 
-/** What is left of the findings when declared exceptions are taken off; one whose exception has expired says so. */
-export function withoutExcepted(findings: readonly Finding[], exceptions: readonly Exception[], today: string): readonly Finding[] {
-  return findings.flatMap((finding) => {
-    const declared = exceptions.filter(({ where, property }) => where === finding.where && (property === '*' || property === finding.property))
-    if (declared.some(({ expires }) => expires >= today)) return []
-    const expired = declared
-      .map(({ expires }) => expires)
-      .sort()
-      .at(-1)
-    return [expired === undefined ? finding : { ...finding, observed: `${finding.observed} (its exception expired on ${expired})` }]
-  })
+/** Findings apart: what is left when declared exceptions are taken off, where one whose exception has expired says so, and what is excepted, in words. */
+export function sortExcepted(
+  findings: readonly Finding[],
+  exceptions: readonly Exception[],
+  today: string,
+): { readonly left: readonly Finding[]; readonly excepted: readonly string[] } {
+  const left: Finding[] = []
+  const excepted: string[] = []
+  for (const finding of findings) {
+    const { where, property, observed } = finding
+    const declared = exceptions.filter((each) => each.where === where && (each.property === '*' || each.property === property))
+    const last = declared.toSorted((a, b) => a.expires.localeCompare(b.expires)).at(-1)
+    if (last === undefined) left.push(finding)
+    else if (last.expires < today) left.push({ ...finding, observed: `${observed} (its exception expired on ${last.expires})` })
+    else excepted.push(`${where}: ${property} is ${observed}, until ${last.expires}: ${last.reason}.`)
+  }
+  return { left, excepted }
 }

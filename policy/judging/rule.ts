@@ -1,6 +1,6 @@
 import type { EnforcementLevel, PolicyConfigSchema, PolicyResource, Severity, StackValidationPolicy } from '@pulumi/policy'
 import { z } from 'zod'
-import { Exception, withoutExcepted } from './exceptions.ts'
+import { Exception, sortExcepted } from './exceptions.ts'
 
 /** One thing that is otherwise than required. */
 export interface Finding {
@@ -41,8 +41,11 @@ export function rule<Settings extends z.ZodRawShape>(it: Rule<Settings>): Rule {
 /** Violations of one policy that are shown one by one; what is beyond is counted. */
 const mostShown = 5
 
+/** What the rules of a pack said beside their violations, by rule: Pulumi runs policies in the pack's order, so those at its end can tell it. */
+export type Said = Map<string, { readonly unknown: readonly string[]; readonly excepted: readonly string[] }>
+
 /** The rule as Pulumi runs it. @param today the day (UTC, YYYY-MM-DD) that exceptions are held against */
-export function policyOf(it: Rule, today: () => string = utcDay): StackValidationPolicy {
+export function policyOf(it: Rule, said: Said = new Map(), today: () => string = utcDay): StackValidationPolicy {
   const settings = z.strictObject({ ...it.settings, exceptions: z.array(Exception).default([]), enforcementLevel: z.unknown().optional() })
   return {
     name: it.name,
@@ -60,15 +63,17 @@ export function policyOf(it: Rule, today: () => string = utcDay): StackValidatio
           report(`The configuration of this policy can't be read: ${path.map(String).join('.') || 'all of it'}: ${message}.`)
         return
       }
-      const findings = withoutExcepted(it.judge(resources, parsed.data).findings, parsed.data.exceptions, today())
-      for (const finding of findings.slice(0, mostShown)) report(messageOf(finding, it.remedy), finding.urn)
-      if (findings.length > mostShown) report(`and ${findings.length - mostShown} more of the same policy.`)
+      const judged = it.judge(resources, parsed.data)
+      const { left, excepted } = sortExcepted(judged.findings, parsed.data.exceptions, today())
+      said.set(it.name, { unknown: judged.unknown, excepted })
+      for (const finding of left.slice(0, mostShown)) report(messageOf(finding, it.remedy), finding.urn)
+      if (left.length > mostShown) report(`and ${left.length - mostShown} more of the same policy.`)
     },
   }
 }
 
-/** What no rule could judge, as one advisory policy: unknown is reported as unknown, beside what is mandatory. */
-export function unjudged(rules: readonly Rule[]): StackValidationPolicy {
+/** What no rule could judge, as one advisory policy: unknown is reported as unknown, beside what is mandatory. Stands behind the rules. */
+export function unjudged(said: Said): StackValidationPolicy {
   return {
     name: 'unjudged',
     displayName: 'Not judged',
@@ -78,19 +83,38 @@ export function unjudged(rules: readonly Rule[]): StackValidationPolicy {
     remediationSteps:
       'Nothing to mend: bring the colours up, then preview again. In a pull request that only touches stacks which stand already this is a reason to look.',
     tags: ['unjudged'],
-    validateStack: ({ resources }, report) => {
-      for (const it of rules) {
-        const { unknown } = it.judge(resources, z.strictObject(it.settings).parse({}))
+    validateStack: (_, report) => {
+      for (const [name, { unknown }] of said) {
         const reasons = [...new Set(unknown)]
         const more = reasons.length > 1 ? `, and ${reasons.length - 1} more` : ''
-        if (reasons.length > 0) report(`${it.name} could not be judged: ${reasons[0]}${more}.`)
+        if (reasons.length > 0) report(`${name} could not be judged: ${reasons[0]}${more}.`)
       }
     },
   }
 }
 
+/** What differs by a declared exception that still holds, as one advisory policy: who reviews sees it, its reason and its last day. Stands behind the rules. */
+export function excepted(said: Said): StackValidationPolicy {
+  return {
+    name: 'excepted',
+    displayName: 'Excepted',
+    description: 'What would be a violation, if the configuration of the policies did not except it.',
+    severity: 'low',
+    enforcementLevel: 'advisory',
+    remediationSteps: 'Nothing to mend before the last day that is named.',
+    tags: ['excepted'],
+    validateStack: (_, report) => {
+      for (const [name, { excepted: all }] of said) {
+        for (const each of all.slice(0, mostShown)) report(`${name}: ${each}`)
+        if (all.length > mostShown) report(`and ${all.length - mostShown} more of ${name}.`)
+      }
+    },
+  }
+}
+
+/** The finding, and on a line of its own what mends it; Pulumi puts the description before both. Read by `kbg pr`. */
 function messageOf({ where, property, observed, required }: Finding, remedy: string): string {
-  return `${where}: ${property} is ${observed}, required: ${required}. ${remedy}`
+  return `${where}: ${property} is ${observed}, required: ${required}.\n${remedy}`
 }
 
 function utcDay(): string {

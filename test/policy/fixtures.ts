@@ -119,7 +119,7 @@ export const audit: ResourceSpec = { type: 'kbg:index:LocalAudit' }
 export async function reported(rule: Rule, specs: readonly ResourceSpec[], config: object = {}, today = '2026-11-26'): Promise<string[]> {
   const messages: string[] = []
   const args = { resources: resources(...specs), stackTags: new Map(), getConfig: () => ({ enforcementLevel: rule.level, ...config }) }
-  const { validateStack } = policyOf(rule, () => today)
+  const { validateStack } = policyOf(rule, undefined, () => today)
   await validateStack(args as unknown as StackValidationArgs, (message) => messages.push(message))
   return messages
 }

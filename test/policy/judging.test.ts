@@ -1,10 +1,26 @@
-import type { StackValidationArgs } from '@pulumi/policy'
+import type { StackValidationArgs, StackValidationPolicy } from '@pulumi/policy'
 import { expect, test } from 'vitest'
-import { policyOf, unjudged } from '../../policy/judging/rule.ts'
+import { excepted, policyOf, type Said, unjudged } from '../../policy/judging/rule.ts'
 import { rules } from '../../policy/pack.ts'
 import { parityBrokers, parityTopics } from '../../policy/parity.ts'
 import { safetyLimits } from '../../policy/safety.ts'
-import { inventory, parity, reported, resources, switchover, unknownParity } from './fixtures.ts'
+import { inventory, parity, type ResourceSpec, reported, resources, switchover, unknownParity } from './fixtures.ts'
+
+/** What a policy at the end of the pack tells of a stack that all rules have judged. */
+async function toldBehind(policy: (said: Said) => StackValidationPolicy, specs: readonly ResourceSpec[], config: Readonly<Record<string, object>>) {
+  const [said, messages]: [Said, string[]] = [new Map(), []]
+  const run = async ({ name, validateStack }: StackValidationPolicy, report: (message: string) => void) => {
+    const args = { resources: resources(...specs), stackTags: new Map(), getConfig: () => config[name] ?? {} }
+    await validateStack(args as unknown as StackValidationArgs, report)
+  }
+  for (const rule of rules)
+    await run(
+      policyOf(rule, said, () => '2026-11-26'),
+      () => undefined,
+    )
+  await run(policy(said), (message) => messages.push(message))
+  return messages
+}
 
 const twoThreads = [
   parity(
@@ -48,13 +64,19 @@ test('five violations are shown, the others counted', async () => {
 
 test('what is not known is no violation and no pass: the advisory policy names it for each rule that could not judge', async () => {
   expect(await reported(parityTopics, [unknownParity])).toEqual([])
-  const messages: string[] = []
-  const { validateStack } = unjudged(rules)
-  await validateStack({ resources: resources(unknownParity) } as unknown as StackValidationArgs, (message) => messages.push(message))
+  const messages = await toldBehind(unjudged, [unknownParity], {})
   expect(messages).toContain(
     "parity-topics could not be judged: blue of kbg:catalog:Parity isn't known yet (string value at .blue can't be known during preview).",
   )
   expect(messages).toContainEqual(expect.stringMatching(/^security-acls could not be judged/))
+})
+
+test('what a declared exception covers is told with its reason and its last day, in a policy that is not mandatory', async () => {
+  expect(await toldBehind(excepted, twoThreads, { 'parity-brokers': { exceptions: [exception] } })).toEqual([
+    'parity-brokers: brokers: config.num.io.threads is not set on blue and 2 on green, until 2026-11-30: what this switchover is for.',
+  ])
+  expect(await toldBehind(excepted, twoThreads, {})).toEqual([])
+  expect(excepted(new Map()).enforcementLevel).toBe('advisory')
 })
 
 test('each policy tells Pulumi its severity, its remedy, and the form of its configuration', () => {

@@ -1,94 +1,283 @@
-import { expect, test } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { runPr } from '../../cli/pr/command.ts'
 import { parseEvents } from '../../cli/pr/events.ts'
 import { prComment } from '../../cli/pr/markdown.ts'
 import { stackPreview } from '../../cli/pr/stack-preview.ts'
 import { inventory } from './fixtures.ts'
 
-/** Event logs in the form of `pulumi preview --event-log`, one line an event. */
+/** Event logs in the form of `pulumi preview --event-log`, one line an event; those of real previews are in `npm run test:policy`. */
 
 const urn = (type: string, name: string) => `urn:pulumi:blue::kafka-blue-green::${type}::${name}`
 
-function changed(op: string, type: string, name: string, old: object | null, next: object | null) {
+function changed(op: string, type: string, name: string, old: object | null, next: object | null, paths: readonly string[] = []) {
   const state = (inputs: object | null) => (inputs === null ? null : { inputs, outputs: inputs })
-  return { resourcePreEvent: { metadata: { op, urn: urn(type, name), type, old: state(old), new: state(next) } } }
+  const detailedDiff = Object.fromEntries(paths.map((path) => [path, {}]))
+  return { resourcePreEvent: { metadata: { op, urn: urn(type, name), type, old: state(old), new: state(next), detailedDiff } } }
 }
 
-const parity = changed('same', 'kbg:catalog:Parity', 'parity', null, { blue: inventory('blue'), green: inventory('green'), own: 'blue', deployed: null })
-const ended = { summaryEvent: { resourceChanges: {}, PolicyPacks: { 'kafka-blue-green|local|policy': '0.1.0' } } }
-const violated = (message: string, enforcementLevel = 'mandatory', policyName = 'parity-topics') => ({
-  policyEvent: { resourceUrn: urn('pulumi:pulumi:Stack', 'blue'), message: `What it is about.\n${message}\n`, policyName, enforcementLevel },
+const parityOf = (blue = inventory('blue'), green = inventory('green')) => changed('same', 'kbg:catalog:Parity', 'parity', null, { blue, green, own: 'blue' })
+const parity = parityOf()
+const judged = { policyAnalyzeStackSummaryEvent: { policyPackName: 'kafka-blue-green', passed: ['parity-topics', 'unjudged'], failed: [] } }
+const ended = { summaryEvent: { resourceChanges: {} } }
+const fine = [judged, ended]
+const violated = (finding: string, enforcementLevel = 'mandatory', policyName = 'parity-topics') => ({
+  policyEvent: { resourceUrn: urn('pulumi:pulumi:Stack', 'blue'), message: `What it is about.\n${finding}\nDeclare it.\n`, policyName, enforcementLevel },
 })
-const switchover = (live: string, wanted: string) =>
-  changed(live === wanted ? 'same' : 'update', 'kbg:index:Switchover', 'switchover', { live }, { live: wanted })
+const failed = (message: string) => ({ diagnosticEvent: { message: `${message}\n`, severity: 'error' } })
+const topic = (op: string, old: object | null, next: object | null, paths: readonly string[] = []) =>
+  changed(op, 'kafka:index/topic:Topic', 'blue-catalog-topic-orders', old && { name: 'orders', ...old }, next && { name: 'orders', ...next }, paths)
+const cluster = (op: string, colour: string, nodes = [3, 3]) =>
+  changed(op, 'kbg:index:LocalCluster', `${colour}-cluster`, { colour, nodes: nodes[0] }, { colour, nodes: nodes[1] }, nodes[0] === nodes[1] ? [] : ['nodes'])
+const guard = (retire: boolean) => changed('same', 'kbg:index:RetirementGuard', 'guard', null, { retire, decommission: null })
+/** A refresh comes first, as in a real log: it shows the switchover as it is, not as it is wanted. */
+const switchover = (live: string, wanted: string, consumers: readonly object[] = [{}, {}]) => [
+  changed('refresh', 'kbg:index:Switchover', 'switchover', { live, consumers: consumers[0] }, { live, consumers: consumers[0] }),
+  changed('update', 'kbg:index:Switchover', 'switchover', { live, consumers: consumers[0] }, { live: wanted, consumers: consumers[1] }, ['live']),
+]
+const plan = (text: string) => ({ diagnosticEvent: { urn: urn('kbg:index:Switchover', 'switchover'), message: text, severity: 'info' } })
+const steady = [...switchover('blue', 'blue'), ...fine]
 
-function comment(stacks: Readonly<Record<string, readonly object[]>>) {
-  return prComment(
-    Object.entries(stacks).map(([stack, events]) => stackPreview(stack, parseEvents(events.map((event) => JSON.stringify(event)).join('\n'), stack))),
-  )
+type Stacks = Readonly<Record<string, readonly object[]>>
+const textOf = (events: readonly object[]) => events.map((event) => JSON.stringify(event)).join('\n')
+function comment(stacks: Stacks) {
+  const whole: Stacks = { blue: [parity, ...fine], green: [parity, ...fine], traffic: steady, ...stacks }
+  return prComment(Object.entries(whole).map(([stack, events]) => stackPreview(stack, parseEvents(textOf(events), stack))))
 }
 
-test('a harmless change: green, with what changes and the parity of both colours', () => {
-  const topic = changed('create', 'kafka:index/topic:Topic', 'blue-topic-new', null, { partitions: 3 })
-  const { markdown, isGreen } = comment({ blue: [parity, topic, ended], traffic: [switchover('blue', 'blue'), ended] })
+/** For each check what it holds back, with what it says, and what it lets through. */
+const cases: Readonly<Record<string, { readonly fails: readonly (readonly [Stacks, string])[]; readonly passes: readonly Stacks[] }>> = {
+  'policies ran': {
+    fails: [
+      [{ blue: [parity, ended] }, 'no policy judged blue'],
+      [{ blue: [parity, { policyAnalyzeStackSummaryEvent: { policyPackName: 'another', passed: ['x'] } }, ended] }, 'no policy judged blue'],
+      [
+        { green: [parity, violated("can't run policy 'x' during preview: unknown", 'advisory', 'parity-topics'), ...fine] },
+        'parity-topics could not run on green',
+      ],
+    ],
+    passes: [{}],
+  },
+  previews: {
+    fails: [
+      [{ green: [parity, judged] }, 'green: it did not come to its end'],
+      [{ blue: [failed('no such file'), ...fine] }, 'blue: no such file. Mend it'],
+      [
+        { blue: [failed("kbg:index:LocalCluster resource 'c': property nodes value {3} has a problem: it stands."), ...fine] },
+        'blue: c, nodes: it stands. Mend it',
+      ],
+    ],
+    passes: [{ blue: [violated('topic orders: it is so'), failed('preview failed'), ...fine] }], // the violation says it
+  },
+  exceptions: {
+    fails: [
+      [{ blue: [violated('topic orders: partitions is 6 (its exception expired on 2026-11-01), required: 3.'), ...fine] }, 'expired on 2026-11-01'],
+      [
+        { blue: [violated('it is 6 (its exception expired on 2026-11-01), required: 3.', 'advisory', 'declared-deployed'), ...fine] },
+        'declared-deployed, it is 6',
+      ],
+    ],
+    passes: [{ blue: [violated('parity-brokers: nodes is 3, until 2026-12-31: it is so.', 'advisory', 'excepted'), ...fine] }],
+  },
+  'no partition decrease': {
+    fails: [
+      [{ blue: [topic('update', { partitions: 6 }, { partitions: 3 }), ...fine] }, 'topic orders on blue from 6 to 3'],
+      [
+        { green: ['create-replacement', 'replace', 'delete-replaced'].map((op) => topic(op, { partitions: 2 }, { partitions: 1 })).concat(fine as never) },
+        'topic orders on green from 2 to 1. Kafka',
+      ],
+    ],
+    passes: [{ blue: [topic('update', { partitions: 3 }, { partitions: 6 }), ...fine] }],
+  },
+  'no data replaced or deleted': {
+    fails: [
+      [{ blue: [topic('delete', { partitions: 6 }, null), ...fine] }, 'topic orders on blue (delete)'],
+      [{ green: [cluster('replace', 'green'), ...fine] }, 'cluster of green on green (replace)'],
+    ],
+    passes: [{ green: [topic('delete', { partitions: 6 }, null), guard(true), ...fine] }, { blue: [topic('create', null, { partitions: 6 }), ...fine] }],
+  },
+  'live colour': {
+    fails: [
+      [{ blue: [cluster('update', 'blue', [3, 1]), ...fine] }, 'cluster of blue of blue, which is live (update)'],
+      [{ blue: [guard(true), ...fine] }, 'blue is told to retire, and is live'],
+    ],
+    passes: [{ green: [cluster('update', 'green'), guard(false), ...fine] }, { green: [guard(true), ...fine] }, { traffic: fine }],
+  },
+  'one colour’s data plane': {
+    fails: [
+      [{ blue: [cluster('update', 'blue'), ...fine], green: [cluster('update', 'green'), ...fine] }, 'blue and green change in one pull request'],
+      [{ blue: [cluster('replace', 'blue'), ...fine], green: [cluster('delete', 'green'), ...fine], traffic: fine }, 'blue and green change in one'],
+    ],
+    passes: [
+      { green: [cluster('update', 'green'), ...fine] },
+      { blue: [cluster('create', 'blue'), ...fine], green: [cluster('create', 'green'), ...fine], traffic: fine },
+    ],
+  },
+  'prepare, switch and retire apart': {
+    fails: [
+      [
+        { blue: [topic('create', null, { partitions: 1 }), ...fine], traffic: [...switchover('blue', 'green'), ...fine] },
+        'blue is prepared in the pull request that moves all traffic to green',
+      ],
+      [{ blue: [guard(true), ...fine], traffic: [...switchover('blue', 'green'), ...fine] }, 'blue is retired in the pull request that moves'],
+      [
+        { green: [cluster('create', 'green'), ...fine], traffic: [...switchover('blue', 'blue', [{}, { 'wave-1': 'green' }]), ...fine] },
+        'green is prepared in the pull request that moves wave-1 to green',
+      ],
+    ],
+    passes: [
+      { traffic: [...switchover('blue', 'green'), ...fine] },
+      { blue: [topic('create', null, { partitions: 1 }), ...fine] },
+      { green: [guard(true), ...fine] },
+    ],
+  },
+}
+
+describe.each(Object.entries(cases))('%s', (name, { fails, passes }) => {
+  test.each(fails)('holds back %#', (stacks, says) => {
+    const { markdown, isGreen } = comment(stacks)
+    expect(isGreen).toBe(false)
+    const row = markdown.split('\n').find((line) => line.startsWith('|') && line.includes(name) && line.includes('**fail**'))
+    expect(row, markdown).toContain(says)
+  })
+
+  test.each(passes)('lets through %#', (stacks) => {
+    expect(comment(stacks).markdown).toMatch(new RegExp(`^Checked: .*${name} \\(`, 'm'))
+  })
+})
+
+test('every check has at least two cases that fail and one that passes', () => {
+  const names = (/^Checked: (.*)\.$/m.exec(comment({}).markdown)?.[1] ?? '').split('; ').map((each) => each.replace(/ \(.*$/, ''))
+  expect(names).toEqual(Object.keys(cases))
+  for (const { fails, passes } of Object.values(cases)) expect([fails.length >= 2, passes.length >= 1]).toEqual([true, true])
+})
+
+test('a harmless change: green, with what changes in words of the catalog, and the parity of both colours', () => {
+  const made = topic('create', null, { partitions: 3, replicationFactor: 3 })
+  const bookkeeping = [changed('update', 'pulumi:providers:kafka', 'default', {}, {}), changed('update', 'kbg:catalog:Parity', 'parity', {}, { blue: 1 })]
+  const { markdown, isGreen } = comment({ blue: [...bookkeeping, parity, made, ...fine] })
   expect(isGreen).toBe(true)
   expect(markdown).toMatch(/^<!-- kbg pr -->\n## Kafka blue-green: nothing speaks against this\n\nblue is live, and stays it\.\n/)
-  expect(markdown).toContain('| blue | 1 create: blue-topic-new |')
+  expect(markdown).toContain('| blue | create | topic orders: 3 partitions, 3 replicas |')
+  expect(markdown).toContain('Nothing changes in green.')
+  expect(markdown).not.toMatch(/default|parity-/)
   expect(markdown).toContain('| topics | 1 | 1 | equal |')
   expect(markdown).toContain('| brokers | 3 x 3.9.2 | 3 x 4.3.1 | equal |')
 })
 
-test('a violation and an expired exception are red; advice is not', () => {
-  const red = comment({ blue: [parity, violated('topic orders: partitions is 6 on blue (its exception expired on 2026-11-01).'), ended] })
-  expect(red.isGreen).toBe(false)
-  expect(red.markdown).toContain('- **violation** on blue, `parity-topics`: topic orders: partitions is 6 on blue (its exception expired on 2026-11-01).')
-  expect(comment({ blue: [parity, violated('so it is', 'advisory'), ended] })).toMatchObject({
-    isGreen: true,
-    markdown: expect.stringContaining('- advice on blue'),
-  })
-})
-
-test('a switch is said first, with its plan; preparing or retiring beside it is red', () => {
-  const plan = { diagnosticEvent: { urn: urn('kbg:index:Switchover', 'switchover'), severity: 'info', message: 'Switchover blue -> green:\n   1. lock' } }
-  const alone = comment({ blue: [parity, ended], traffic: [switchover('blue', 'green'), plan, ended] })
-  expect(alone).toMatchObject({ isGreen: true, markdown: expect.stringContaining('**This moves all traffic to green.**') })
-  expect(alone.markdown).toContain('Switchover blue -> green:\n   1. lock')
-  const topic = changed('update', 'kafka:index/topic:Topic', 'green-topic-orders', { partitions: 3 }, { partitions: 6 })
-  const mixed = comment({ green: [parity, topic, ended], traffic: [switchover('blue', 'green'), ended] })
-  expect(mixed).toMatchObject({ isGreen: false, markdown: expect.stringContaining('green is prepared in the pull request that switches to green') })
-})
-
-test('a partition decrease, a replaced cluster, a live one that changes, and two that change at once are red', () => {
-  const cluster = (colour: string, op: string) => changed(op, 'kbg:index:LocalCluster', `${colour}-cluster`, { nodes: 3 }, { nodes: 3 })
-  const fewer = changed('replace', 'kafka:index/topic:Topic', 'blue-topic-orders', { partitions: 6 }, { partitions: 3 })
-  const { markdown, isGreen } = comment({
-    blue: [parity, fewer, cluster('blue', 'update'), ended],
-    green: [cluster('green', 'replace'), ended],
-    traffic: [switchover('blue', 'blue'), ended],
-  })
+test('a violation is said once, with its stacks and its remedy; advice holds nothing back', () => {
+  const found = 'topic orders: partitions is 6 on blue and 3 on green, required: the same on both.'
+  const { markdown, isGreen } = comment({ blue: [parity, violated(found), ...fine], traffic: [violated(found), ...steady] })
   expect(isGreen).toBe(false)
-  expect(markdown).toContain('| no partition decrease | **fail** | blue-topic-orders on blue from 6 to 3.')
-  expect(markdown).toContain('| no data replaced or deleted | **fail** | blue-topic-orders on blue (replace); green-cluster on green (replace).')
-  expect(markdown).toContain('| live colour | **fail** | blue-cluster of blue, which is live (update).')
-  expect(markdown).toContain('| one colour’s data plane | **fail** | blue and green change in one pull request.')
+  expect(markdown).toContain(`**Violated**\n- \`parity-topics\`. Declare it.\n  - ${found} (blue, traffic)\n`)
+  const advice = comment({ blue: [parity, violated('so it is', 'advisory'), ...fine] })
+  expect(advice).toMatchObject({ isGreen: true, markdown: expect.stringContaining('**Advice**\n- `parity-topics`. Declare it.\n  - so it is (blue)') })
 })
 
-test('a preview without policies, one that broke off, and one whose policy could not run show nothing as fine', () => {
-  expect(comment({ blue: [parity, { summaryEvent: { PolicyPacks: {} } }] })).toMatchObject({
-    isGreen: false,
-    markdown: expect.stringContaining('no policy pack ran on blue'),
+test('a switch is said first, with what would refuse it now; its plan stands below', () => {
+  const green = comment({
+    traffic: [...switchover('blue', 'green'), plan('Switchover blue -> green:\n  1. lock\nNothing would refuse it now (29 checks pass).'), ...fine],
   })
-  expect(comment({ blue: [parity] })).toMatchObject({ isGreen: false, markdown: expect.stringContaining('blue: the preview did not come to its end') })
-  const notRun = comment({ blue: [parity, violated("can't run policy 'x' during preview: unknown", 'advisory', 'x'), ended] })
-  expect(notRun).toMatchObject({ isGreen: false, markdown: expect.stringContaining('could not run') })
+  expect(green.isGreen).toBe(true)
+  expect(green.markdown).toContain('blue is live. **This moves all traffic to green.** Nothing would refuse it now (29 checks pass).\n')
+  expect(green.markdown).toContain('```\nSwitchover blue -> green:\n  1. lock')
+  const refused = comment({ traffic: [...switchover('blue', 'green'), plan('Switchover:\nIt would be refused now:\n  mirror lag: fail'), ...fine] })
+  expect(refused.markdown).toContain('**This moves all traffic to green.** It would be refused now: mirror lag: fail')
+  expect(comment({ traffic: [...switchover('blue', 'green'), ...fine] }).markdown).toContain('What would refuse it now **isn’t known**.')
+  expect(comment({ traffic: [...switchover('green', 'green', [{ 'wave-1': 'blue' }, {}]), ...fine] }).markdown).toContain('**This moves wave-1 to green.**')
+})
+
+test('a preview that broke off shows nothing as fine: neither who is live, nor what changes, nor a check that needs it', () => {
+  const { markdown, isGreen } = comment({ blue: [topic('create', null, { partitions: 1 })], traffic: [failed('no backend')] })
+  expect(isGreen).toBe(false)
+  expect(markdown).toContain('Who is live **isn’t known**')
+  expect(markdown).toContain('What else changes in blue, traffic **isn’t known**.')
+  expect(markdown).toMatch(
+    /\| no partition decrease; .*prepare, switch and retire apart \| \*\*not shown\*\* \| the preview of blue and traffic did not come to its end \|/,
+  )
+})
+
+test('what an exception covers is shown, and what could not be judged', () => {
+  const said = [
+    violated('parity-brokers: brokers: nodes is 3, until 2026-12-31: a try.', 'advisory', 'excepted'),
+    violated('x could not be judged.', 'advisory', 'unjudged'),
+  ]
+  const { markdown, isGreen } = comment({ blue: [parity, ...said, ...fine], green: [parity, ...said, ...fine] })
+  expect(isGreen).toBe(true)
+  expect(markdown).toContain('**Excepted**, for now\n- parity-brokers: brokers: nodes is 3, until 2026-12-31: a try. (blue, green)')
+  expect(markdown).toContain('**Not judged**, because a preview doesn’t know it yet\n- x could not be judged. (blue, green)')
+})
+
+test('no password of a broker’s configuration is shown', () => {
+  const withPassword = inventory('green', ({ brokers }) => void Object.assign(brokers.config, { 'ssl.keystore.password': 'of-a-test' }))
+  const update = changed('update', 'kbg:index:LocalCluster', 'c', { brokerConfig: {} }, { brokerConfig: { 'ssl.keystore.password': 'of-a-test' } }, [
+    'brokerConfig["ssl.keystore.password"]',
+  ])
+  const { markdown } = comment({ green: [parityOf(inventory('blue'), withPassword), update, ...fine], blue: fine })
+  expect(markdown).toContain('config.ssl.keystore.password: not set / (hidden)')
+  expect(markdown).not.toContain('of-a-test')
 })
 
 test('what others wrote is no markup', () => {
-  const { markdown } = comment({ blue: [parity, violated('topic a|b <img> @everyone'), ended] })
+  const { markdown } = comment({ blue: [parity, violated('topic a|b <img> @everyone'), ...fine] })
   expect(markdown).toContain('topic a\\|b &lt;img> @\u200beveryone')
 })
 
-test('half a log is refused with its line', () => {
-  expect(() => parseEvents(`${JSON.stringify(parity)}\n{"resourcePreEvent":{"meta`, 'blue.events')).toThrow(
-    /^event-log: The event log blue\.events can't be read\.[\s\S]*line: 2/,
-  )
+test('a comment is never longer than a forge takes, and says where it was cut', () => {
+  const many = Array.from({ length: 2_000 }, (_, index) => violated(`topic t-${index}: partitions is 6 on blue and 3 on green.`))
+  const { markdown, isGreen } = comment({ blue: [parity, ...many, ...fine] })
+  expect(isGreen).toBe(false)
+  expect(markdown.length).toBeLessThan(65_536)
+  expect(markdown).toMatch(/\*\*This is longer than a comment may be\*\*; .*\n$/)
+})
+
+describe('kbg pr, on files', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'kbg-pr-'))
+  afterAll(() => rmSync(dir, { recursive: true }))
+  const whole = textOf([parity, ...fine])
+
+  /** @param blue the text of blue's log; null: there is none */
+  function run(blue: string | null) {
+    const texts = { blue, green: whole, traffic: textOf(steady) }
+    const words = Object.entries(texts).map(([stack, text]) => {
+      const file = join(dir, `${stack}.events`)
+      rmSync(file, { force: true })
+      if (text !== null) writeFileSync(file, text)
+      return `${stack}=${file}`
+    })
+    const out = join(dir, 'comment.md')
+    const exitCode = runPr(words, out)
+    return { exitCode, markdown: readFileSync(out, 'utf8') }
+  }
+
+  test('0 when nothing speaks against it', () => {
+    expect(run(whole)).toMatchObject({ exitCode: 0, markdown: expect.stringContaining('nothing speaks against this') })
+  })
+
+  test.each([
+    ['is cut in a line', whole.slice(0, -20), /blue: event-log: The event log .*blue\.events can't be read/],
+    ['is cut between lines', whole.split('\n').slice(0, 2).join('\n'), /blue: it did not come to its end/],
+    ['is empty', '', /no policy judged blue/],
+    ['is not there', null, /blue: event-log: The event log .*blue\.events can't be read/],
+    ['is something else', '{"resourcePreEvent": 3}', /blue: event-log/],
+  ])('1, and a comment that says so, when a log %s', (_, text, says) => {
+    const { exitCode, markdown } = run(text)
+    expect(exitCode).toBe(1)
+    expect(markdown).toMatch(says)
+    expect(markdown).toContain('What else changes in blue **isn’t known**.')
+  })
+
+  test('words that name no stack and file are refused', () => {
+    expect(() => runPr([], undefined)).toThrow(/^usage: /)
+    expect(() => runPr(['blue.events'], undefined)).toThrow(/^usage: kbg pr takes STACK=FILE, not "blue\.events"/)
+  })
+
+  test('a stack that is left out is named: nothing shows what happens there', () => {
+    const { markdown, isGreen } = prComment([stackPreview('blue', parseEvents(whole, 'blue.events'))])
+    expect(isGreen).toBe(false)
+    expect(markdown).toContain('no preview of a green stack; no preview of a traffic stack')
+    expect(markdown).toContain('| live colour | **not shown** | no preview says who is live |')
+  })
 })

@@ -51,7 +51,7 @@ const cases: Readonly<Record<string, Case>> = {
         stack: green((all) => {
           ordersOf(all).partitions = 12
         }),
-        says: /^topic orders: partitions is 6 on blue and 12 on green, required: the same on both\. Declare it/,
+        says: /^topic orders: partitions is 6 on blue and 12 on green, required: the same on both\.\nDeclare it/,
       },
       {
         stack: green((all) => {
