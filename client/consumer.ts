@@ -1,14 +1,11 @@
 /** kafkajs' Consumer that reads where its group reads: it leaves, waits and joins as the route says, and never reads both colours at once. */
 import { randomUUID } from 'node:crypto'
 import type {
-  Batch,
   Consumer,
   ConsumerConfig,
   ConsumerRunConfig,
   ConsumerSubscribeTopic,
   ConsumerSubscribeTopics,
-  EachBatchPayload,
-  EachMessagePayload,
   Kafka,
   TopicPartitionOffset,
   TopicPartitionOffsetAndMetadata,
@@ -21,20 +18,10 @@ import { BatchGate } from './batch-gate.ts'
 import { CrashRestarts, type RestartOnFailure } from './crash-restarts.ts'
 import { endStoppedRunners } from './kafkajs-internals.ts'
 import type { RegisteredClient, RouteSession } from './route-session.ts'
+import { type RoutedConsumerRunConfig, routedRunConfig } from './routed-batches.ts'
 import { software } from './software.ts'
 import type { Timing } from './timing.ts'
 import { type WarmConsumer, warmConsumer } from './warm-consumer.ts'
-
-/** kafkajs' payload, and the colour that the message was read from. */
-export type RoutedEachMessagePayload = EachMessagePayload & { readonly colour: Colour }
-/** kafkajs' payload, and the colour that the batch was read from (on the payload and on the batch). */
-export type RoutedEachBatchPayload = Omit<EachBatchPayload, 'batch'> & { readonly colour: Colour; readonly batch: Batch & { readonly colour: Colour } }
-
-/** kafkajs' run configuration with routed payloads. */
-export type RoutedConsumerRunConfig = Omit<ConsumerRunConfig, 'eachMessage' | 'eachBatch'> & {
-  eachMessage?: (payload: RoutedEachMessagePayload) => Promise<void>
-  eachBatch?: (payload: RoutedEachBatchPayload) => Promise<void>
-}
 
 /** kafkajs' Consumer with what a route adds. */
 export type RoutedConsumer = Omit<Consumer, 'run'> & {
@@ -361,42 +348,12 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   }
 
   #routedConfig(colour: Colour, config: RoutedConsumerRunConfig, joining: object): ConsumerRunConfig {
-    const { eachMessage, eachBatch, eachBatchAutoResolve, ...rest } = config
-    const autoCommit = config.autoCommit ?? true
-    const handle = async (payload: EachBatchPayload) => {
-      const { batch } = payload
-      if (this.#joining !== joining) return this.#turnAway(colour)
-      if (eachMessage !== undefined) return this.#eachMessage(colour, payload, eachMessage, autoCommit)
-      if (eachBatch === undefined) return
-      let toldToStop = false
-      const isRunning = () => {
-        if (!this.#gate.closing && payload.isRunning()) return true
-        toldToStop = true
-        return false
-      }
-      await eachBatch({ ...payload, colour, batch: Object.assign(batch, { colour }), isRunning })
-      // kafkajs would resolve the whole batch even for a handler that stopped in the middle because it was told to: records would be skipped.
-      if (eachBatchAutoResolve !== false && !toldToStop) payload.resolveOffset(batch.lastOffset())
-    }
-    return { ...rest, eachBatchAutoResolve: false, eachBatch: (payload) => this.#gate.enter(() => handle(payload)) }
-  }
-
-  /** As kafkajs does for `eachMessage`, but a message that was not begun when the group is held is neither processed nor counted as processed. */
-  async #eachMessage(
-    colour: Colour,
-    payload: EachBatchPayload,
-    eachMessage: NonNullable<RoutedConsumerRunConfig['eachMessage']>,
-    autoCommit: boolean,
-  ): Promise<void> {
-    const { topic, partition, messages } = payload.batch
-    const isPaused = () => this.#consumers[colour].paused().some((each) => each.topic === topic && each.partitions.includes(partition))
-    for (const message of messages) {
-      if (this.#gate.closing || !payload.isRunning() || payload.isStale()) return
-      await eachMessage({ topic, partition, message, colour, heartbeat: payload.heartbeat, pause: payload.pause })
-      payload.resolveOffset(message.offset)
-      await payload.heartbeat()
-      if (autoCommit) await payload.commitOffsetsIfNecessary()
-      if (isPaused()) return
-    }
+    return routedRunConfig(config, {
+      colour,
+      gate: this.#gate,
+      isCurrent: () => this.#joining === joining,
+      turnAway: () => this.#turnAway(colour),
+      isPaused: (topic, partition) => this.#consumers[colour].paused().some((each) => each.topic === topic && each.partitions.includes(partition)),
+    })
   }
 }

@@ -5,7 +5,7 @@ import kafkajs from 'kafkajs'
 
 export type * from 'kafkajs'
 export { KbgError } from '../engine/model/error.ts'
-export type { RoutedConsumer, RoutedConsumerRunConfig, RoutedEachBatchPayload, RoutedEachMessagePayload } from './consumer.ts'
+export type { RoutedConsumer } from './consumer.ts'
 export { BloomFilter, type BloomFilterOptions } from './deduplication/bloom-filter.ts'
 export type { Deduplicator, SightedRecord, Sighting } from './deduplication/deduplicator.ts'
 export { ExactWindow, type ExactWindowOptions } from './deduplication/exact-window.ts'
@@ -15,6 +15,7 @@ export { Kafka } from './kafka.ts'
 export type { RoutedKafkaConfig, RouteStoreOptions } from './options.ts'
 export type { RoutedRecordMetadata } from './parcels.ts'
 export type { RoutedProducer } from './producer.ts'
+export type { RoutedConsumerRunConfig, RoutedEachBatchPayload, RoutedEachMessagePayload } from './routed-batches.ts'
 export type { RoutedTransaction } from './transactions.ts'
 
 /** kafkajs' own, so that one import changes and no other. */
