@@ -94,6 +94,16 @@ describe('the gate', () => {
       'mirror lag: fail',
     ],
     ['a transaction that hangs', blue({ openTransactions: seen([transaction({ ageMs: 5_001 })]) }), 'open transactions on blue: fail'],
+    [
+      'a transaction whose end not every partition has',
+      blue({ openTransactions: seen([transaction({ state: 'PrepareCommit', ageMs: 5_001 })]) }),
+      'open transactions on blue: fail',
+    ],
+    [
+      'a transaction that has written nothing for long',
+      blue({ openTransactions: seen([transaction({ ageMs: 5_001, partitions: [] })]) }),
+      'open transactions on blue: fail',
+    ],
     ['a transaction of unknown age', blue({ openTransactions: seen([transaction({ ageMs: null })]) }), 'open transactions on blue: inconclusive'],
     ['a group of the new protocol', blue({ groups: seen([{ groupId: 'g', state: 'Stable', type: 'consumer', memberCount: 1 }]) }), 'consumer groups: fail'],
     [
@@ -104,6 +114,13 @@ describe('the gate', () => {
     ['members on both sides', green({ groups: seen([{ groupId: 'billing', state: 'Stable', type: 'classic', memberCount: 1 }]) }), 'consumer groups: fail'],
   ])('refuses %s', (_what, snapshot, expected) => {
     expect(refused(snapshot)).toContain(expected)
+  })
+
+  it('lets a transaction be whose end every partition has, however long its coordinator takes to say so', () => {
+    for (const state of ['PrepareCommit', 'PrepareAbort']) {
+      const { checks } = assess(blue({ openTransactions: seen([transaction({ state, ageMs: 180_000, partitions: [] })]) }), limits, 0, limits.lagSamples)
+      expect(checks.find(({ name }) => name === 'open transactions on blue')).toMatchObject({ verdict: 'pass', observed: '0 open' })
+    }
   })
 
   it('names an old transaction by id, producer, age and partitions, five of them', () => {
