@@ -3,6 +3,7 @@ import { Colour } from '../engine/model/colour.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
+import { FailoverWord } from '../engine/model/loss.ts'
 import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
 
@@ -71,10 +72,9 @@ export const trafficKeys = z.object({
     .pipe(z.int().min(0))
     .optional()
     .describe('a whole number: so many records of the live colour may stay behind when live is changed; that colour then needs a fresh cluster'),
-  failover: z
-    .union([z.literal('unknown'), wholeNumber.pipe(z.int().min(0))])
-    .optional()
-    .describe('the number of records that preview says are known to be lost, or unknown where it knows none: live is changed without the colour that is gone'),
+  failover: FailoverWord.optional().describe(
+    'the word that preview shows, such as 12@57.48211 (12 records are known to be lost) or unknown@57: live is changed without the colour that is gone',
+  ),
   limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
   unprovenGroups: json.pipe(UnprovenGroups).default({}).describe('an object of group names, each with "stay" or "redeliver"'),
   hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),

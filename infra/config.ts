@@ -4,6 +4,7 @@ import { KbgError } from '../engine/model/error.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import { Hook } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
+import type { FailoverWord } from '../engine/model/loss.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
@@ -42,7 +43,7 @@ export interface TrafficConfig {
   /** Records of the live colour that may stay behind at most, see {@link Intent}. */
   readonly acceptLoss?: number | undefined
   /** The live colour is gone, and the other one takes over: what is known to be lost, repeated. */
-  readonly failover?: number | 'unknown' | undefined
+  readonly failover?: FailoverWord | undefined
   readonly limits: Limits
   /** Groups that stay, or that may be moved to a proven place before their own. */
   readonly unprovenGroups: UnprovenGroups

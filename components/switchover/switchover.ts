@@ -1,6 +1,7 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Colour } from '../../engine/model/colour.ts'
 import type { Limits } from '../../engine/model/limits.ts'
+import type { FailoverWord } from '../../engine/model/loss.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
 
 export interface SwitchoverArgs {
@@ -14,7 +15,7 @@ export interface SwitchoverArgs {
   /** Records of the live colour that may stay behind at most when it is left. */
   readonly acceptLoss?: number
   /** The live colour is gone: what is known to be lost, repeated. */
-  readonly failover?: number | 'unknown'
+  readonly failover?: FailoverWord
   readonly limits: Limits
   /** The gate's answer; only a `pass` of the route's present epoch lets traffic move. */
   readonly gate: { readonly verdict: pulumi.Input<string>; readonly epoch: pulumi.Input<number> }

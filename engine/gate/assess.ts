@@ -1,4 +1,5 @@
 import type { Limits } from '../model/limits.ts'
+import { type FailoverStatement, failoverStatement } from '../model/loss.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import type { Intent } from '../model/wiring.ts'
 import { checkAudit, checkNoAudit } from './audit.ts'
@@ -23,7 +24,7 @@ import { checkProducerIds } from './producer-ids.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
 import { checkStreamsApplications } from './streams-applications.ts'
-import { checkAccepted, checkAcceptedAnew, checkGone, checkLeftBehind, checkRepeated } from './unmirrored.ts'
+import { checkAccepted, checkAcceptedAnew, checkGone, checkLeftBehind, checkRepeated, checkStatedNow } from './unmirrored.ts'
 import { checkWaveGroups } from './wave-groups.ts'
 
 /** The gate's answer: the worst of all checks, and each with its evidence. */
@@ -39,12 +40,12 @@ export type WayBack = 'way back' | 'way back by hand'
 export type Purpose = 'move' | WayBack | LossyPurpose
 
 /** A move that leaves records behind, and how many the operator lets it: see {@link LossyMove}. */
-export type LossyPurpose = { readonly kind: 'forced'; readonly accepted: number } | { readonly kind: 'failover'; readonly repeated: number | 'unknown' }
+export type LossyPurpose = { readonly kind: 'forced'; readonly accepted: number } | { readonly kind: 'failover'; readonly stated: FailoverStatement }
 
 /** What a move is judged by: a guardian's way back, what the operator lets stay behind, his own way back, or an ordinary move. */
 export function purposeOf({ acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 'failover'>, wayBack: WayBack | null = null): Purpose {
   if (wayBack === 'way back') return wayBack
-  if (failover !== undefined) return { kind: 'failover', repeated: failover }
+  if (failover !== undefined) return { kind: 'failover', stated: failoverStatement(failover) }
   return acceptLoss === undefined ? (wayBack ?? 'move') : { kind: 'forced', accepted: acceptLoss }
 }
 
@@ -124,7 +125,7 @@ function assessLossy(snapshot: Snapshot, limits: Limits, attempt: number, purpos
   ]
   const ofSource =
     purpose.kind === 'failover'
-      ? [checkGone(source), checkRepeated(snapshot, purpose.repeated)]
+      ? [checkGone(source), checkStatedNow(snapshot, purpose.stated), checkRepeated(snapshot, purpose.stated)]
       : [
           checkIdentity(source),
           checkControllerQuorum(source, 'majority'),

@@ -1,6 +1,6 @@
 import type { AuditedPartition, AuditFacts } from '../model/audit-facts.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
-import { divergences, type LostRange, rangesText, recordsText, type Unmirrored } from '../model/loss.ts'
+import { divergences, type FailoverStatement, failoverWord, type LostRange, rangesText, recordsText, type Unmirrored } from '../model/loss.ts'
 import { parseTopicPartition } from '../model/partition.ts'
 import type { ColourSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
 import { type Check, judged } from './check.ts'
@@ -21,7 +21,7 @@ export function checkLeftBehind(snapshot: Snapshot): readonly Check[] {
   const required = `every record of ${source} on ${target}`
   if (livesBecause(colours[source]) === null) {
     const loss = lossWithout(snapshot.audit, source, snapshot.topics)
-    const remedy = `Bring ${source} back. If it can't come back: ${failoverRemedy(loss)}.`
+    const remedy = `Bring ${source} back. If it can't come back: ${failoverRemedy(loss, snapshot)}.`
     return [judged(leftBehind, 'fail', `${source} is gone: ${failoverText(loss, source)}`, required, remedy)]
   }
   const remedy = `Let the mirror catch up. To move without them: pulumi config set acceptLoss <number>, at most so many may stay behind; ${source} has then diverged and needs a fresh cluster.`
@@ -78,11 +78,34 @@ export function livesBecause({ cluster, topics, quorum, probes, colour }: Colour
   return cluster.seen || topics.seen ? `a broker of ${colour} tells of its topics` : null
 }
 
+/**
+ * A failover: was it stated for what is now? One that was refused may wait in the config for days, and whoever retries for ever (CI, an operator of Kubernetes) would carry it out when that colour is gone another time.
+ */
+export function checkStatedNow(snapshot: Snapshot, { epoch, comparedTo }: FailoverStatement): Check {
+  const { route, source } = snapshot
+  const name = 'failover stated for now'
+  const required = 'a failover that was stated at this epoch, with nothing read of the colour since'
+  if (!route.seen) return judged(name, 'inconclusive', route.why, required, 'Make the route store reachable.')
+  const loss = lossWithout(snapshot.audit, source, snapshot.topics)
+  const now = route.value.route?.epoch ?? 0
+  const hasMoved = epoch === now ? [] : [`it was stated at epoch ${epoch}, the route is at ${now}: it has moved since`]
+  const read = comparedTo === (loss.comparedTo ?? null) ? [] : [comparedText(comparedTo, loss.comparedTo ?? null, source)]
+  const stale = [...hasMoved, ...read]
+  const remedy = `Look at what would be lost now; then ${failoverRemedy(loss, snapshot)}.`
+  return judged(name, stale.length === 0 ? 'pass' : 'fail', stale.length === 0 ? `at epoch ${epoch}` : stale.join('; '), required, remedy)
+}
+
+function comparedText(stated: bigint | null, now: bigint | null, source: Colour): string {
+  if (now === null) return `it was stated when the audit had compared ${source} up to ${stated}, and no audit tells now`
+  if (stated === null) return `it was stated without an audit, which has compared ${source} up to ${now}`
+  return `it was stated when the audit had compared ${source} up to ${stated}, and it has come to ${now}: ${now > stated ? `${source} has lived on since` : 'the audit begins again'}`
+}
+
 /** A failover: does the operator repeat what is known to be lost? */
-export function checkRepeated(snapshot: Snapshot, repeated: number | 'unknown'): Check {
+export function checkRepeated(snapshot: Snapshot, { records }: FailoverStatement): Check {
   const loss = lossWithout(snapshot.audit, snapshot.source, snapshot.topics)
-  const isSame = repeated === (loss.records ?? 'unknown')
-  return judged(lossAccepted, isSame ? 'pass' : 'fail', failoverText(loss, snapshot.source), `failover: ${repeated}`, `${failoverRemedy(loss)}.`)
+  const isSame = records === (loss.records ?? 'unknown')
+  return judged(lossAccepted, isSame ? 'pass' : 'fail', failoverText(loss, snapshot.source), `failover: ${records}`, `${failoverRemedy(loss, snapshot)}.`)
 }
 
 /** What a failover has to say first. */
@@ -91,8 +114,9 @@ export function failoverText(loss: Unmirrored, source: Colour): string {
   return `${recordsText(loss)} of ${source} would be lost: ${rangesText(loss.ranges)}; ${loss.by}`
 }
 
-function failoverRemedy({ records }: Unmirrored): string {
-  return `pulumi config set failover ${records ?? 'unknown'} on the traffic stack moves without it`
+function failoverRemedy(loss: Unmirrored, { route }: Snapshot): string {
+  const epoch = route.seen ? (route.value.route?.epoch ?? 0) : 0
+  return `pulumi config set failover ${failoverWord(loss, epoch)} on the traffic stack moves without it`
 }
 
 /**
@@ -118,7 +142,8 @@ export function lossWithout(audit: Reading<AuditFacts> | null, source: Colour, t
   const age = ages.includes(null)
     ? 'not both ends of every partition yet'
     : `the ends of both colours ${Math.round(Math.max(...ages.map((ms) => ms ?? 0)) / 1_000)} s ago`
-  return { records, bound: 'at least', ranges, by: `the audit has seen ${age}; what came since is lost too, and nobody knows how much` }
+  const comparedTo = own.reduce((sum, { watermark }) => sum + BigInt(watermark[source]), 0n)
+  return { records, bound: 'at least', ranges, by: `the audit has seen ${age}; what came since is lost too, and nobody knows how much`, comparedTo }
 }
 
 /** What an audit has passed and found on this side only: no mirror brings it any more (pure). null: nothing */

@@ -35,6 +35,34 @@ export type Loss = z.infer<typeof Loss>
 export type Unmirrored = Pick<Loss, 'records' | 'bound' | 'ranges'> & {
   /** What the number rests on, in words. */
   readonly by: string
+  /** Of a colour that is gone: up to where an audit had compared it, the offsets of all partitions together. A colour that has lived on since has come further; absent: no audit tells. */
+  readonly comparedTo?: bigint
+}
+
+/**
+ * What the operator repeats for a failover, as preview and status show it: `12@57.48211` is 12 records, stated at the route's epoch 57, when the audit had compared the colour up to 48211; `unknown@57`: nothing is
+ * known. It holds for what was seen then: a route that has moved since, or a colour that has lived on, makes it void.
+ */
+export const FailoverWord = z.string().regex(/^(\d+|unknown)@[1-9]\d*(\.\d+)?$/, 'the word that preview and status show, such as 12@57.48211 or unknown@57')
+export type FailoverWord = z.infer<typeof FailoverWord>
+
+/** A {@link FailoverWord} in its parts. */
+export interface FailoverStatement {
+  readonly records: number | 'unknown'
+  readonly epoch: number
+  /** null: no audit told. */
+  readonly comparedTo: bigint | null
+}
+
+/** The word to repeat for a failover now. */
+export function failoverWord({ records, comparedTo }: Unmirrored, epoch: number): FailoverWord {
+  return `${records ?? 'unknown'}@${epoch}${comparedTo === undefined ? '' : `.${comparedTo}`}`
+}
+
+export function failoverStatement(word: FailoverWord): FailoverStatement {
+  const [records, at = ''] = word.split('@')
+  const [epoch, comparedTo] = at.split('.')
+  return { records: records === 'unknown' ? records : Number(records), epoch: Number(epoch), comparedTo: comparedTo === undefined ? null : BigInt(comparedTo) }
 }
 
 /** The number in words: `at least 12 records`. */

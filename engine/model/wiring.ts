@@ -4,7 +4,7 @@ import { CaFile, ClusterAccess } from './cluster-access.ts'
 import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
 import { Hooks } from './hook.ts'
-import type { LossyMove } from './loss.ts'
+import { FailoverWord, type LossyMove } from './loss.ts'
 import { WaveName, Waves } from './wave.ts'
 
 /** How to reach the config store. The password stands in `credentialsFile` (mode 0600) under the user's name, in the form of a CredentialsFile. */
@@ -93,8 +93,8 @@ export const Intent = z.strictObject({
   consumers: z.record(WaveName, Colour).default({}),
   /** The live colour is left although its mirror can't bring the rest: at most so many of its records may stay behind. */
   acceptLoss: z.int().nonnegative().optional(),
-  /** The live colour is gone: the other one takes over without it. The number of records that is known to be lost, repeated; `unknown` where none is. */
-  failover: z.union([z.int().nonnegative(), z.literal('unknown')]).optional(),
+  /** The live colour is gone: the other one takes over without it. What is known to be lost, repeated. */
+  failover: FailoverWord.optional(),
 })
 export type Intent = z.infer<typeof Intent>
 

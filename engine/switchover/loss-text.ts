@@ -1,7 +1,8 @@
 import { failoverText } from '../gate/unmirrored.ts'
 import { type Colour, colours } from '../model/colour.ts'
 import type { JournalEntry } from '../model/journal.ts'
-import { divergedBecause, divergences, rangesText, type Unmirrored } from '../model/loss.ts'
+import { divergedBecause, divergences, failoverWord, rangesText, type Unmirrored } from '../model/loss.ts'
+import type { RouteDocument } from '../model/route.ts'
 
 /** What the status says of records that stand on one colour only (pure). */
 export interface LossFacts {
@@ -13,7 +14,7 @@ export interface LossFacts {
 }
 
 /** Colours that have diverged, and what a failover would lose while the live one is gone (pure). */
-export function lossLines({ journal, clusterIds, without }: LossFacts, live: Colour): readonly string[] {
+export function lossLines({ journal, clusterIds, without }: LossFacts, { live, epoch }: Pick<RouteDocument, 'live' | 'epoch'>): readonly string[] {
   const diverged = colours.flatMap((colour) => {
     const why = clusterIds === undefined ? null : divergedBecause(journal, colour, clusterIds[colour])
     const loss = divergences(journal).find((one) => one.colour === colour)
@@ -27,6 +28,6 @@ export function lossLines({ journal, clusterIds, without }: LossFacts, live: Col
   return [
     ...diverged,
     `gone      no broker of ${live} can be asked; ${failoverText(without, live)}`,
-    '          nothing moves by itself; when it can not come back, see "The live colour is gone" in the runbook',
+    `          nothing moves by itself; when it can not come back, see "The live colour is gone" in the runbook; the word for it is ${failoverWord(without, epoch)}`,
   ]
 }

@@ -44,7 +44,7 @@ export function statusText(facts: StatusFacts): string {
     ...openText(facts, route),
     ...watchLines(journal),
     ...lateLines(journal),
-    ...lossLines(facts, route.live),
+    ...lossLines(facts, route),
     ...drillLines(journal),
     ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),

@@ -91,11 +91,13 @@ test('the loss is stated first, the move takes its number, and the colour that r
   const preview = await describePlan(pair.ports, pair.wiring, intent, limits, within(4))
   const known = Number(/blue is gone: at least (\d+) records of blue would be lost/.exec(preview)?.[1])
   expect(known, preview).toBeGreaterThanOrEqual(40)
-  await expect(pair.moveTo('green', { failover: known + 1 })).rejects.toThrow(/loss accepted: fail/)
+  const word = /pulumi config set failover (\S+) on/.exec(preview)?.[1] ?? ''
+  expect(word).toMatch(new RegExp(`^${known}@\\d+\\.\\d+$`))
+  await expect(pair.moveTo('green', { failover: word.replace(/^\d+/, `${known + 1}`) })).rejects.toThrow(/loss accepted: fail/)
   expect((await reading()).route).toMatchObject({ live: 'blue', state: 'open' })
   const startedMs = systemClock.monotonicMs()
   const lines: string[] = []
-  expect(await pair.moveTo('green', { failover: known, tell: ({ text }) => lines.push(text) })).toMatchObject({ live: 'green', state: 'open' })
+  expect(await pair.moveTo('green', { failover: word, tell: ({ text }) => lines.push(text) })).toMatchObject({ live: 'green', state: 'open' })
   const failoverMs = Math.round(systemClock.monotonicMs() - startedMs)
 
   expect(lines.join('\n')).toMatch(/nothing is there of billing: with auto\.offset\.reset=latest they skip/)

@@ -7,6 +7,7 @@ import {
   checkDivergedFleet,
   checkLost,
   comeBack,
+  failoverWordOf,
   kill,
   leftValues,
   lossOf,
@@ -127,9 +128,10 @@ describe.each([false, true])('a failover (audit: %s)', (hasAudit) => {
         ? new RegExp(`blue is gone: at least ${lost} records of blue would be lost: orders-0`)
         : /how many records of blue would be lost isn't known: the fleet has no audit/,
     )
-    const word = hasAudit ? lost : 'unknown'
+    const word = failoverWordOf(refused.text)
+    expect(word).toMatch(hasAudit ? new RegExp(`^${lost}@\\d+\\.\\d+$`) : /^unknown@\d+$/)
     Object.assign(world.producers.p2?.follows ?? {}, { extraMs: 3_600_000 }) // it has lost the route store, and goes on with blue
-    expect(told(await runOnce(simulation, 'another number', { live: 'green', attempt: 0, failover: lost + 1 }))).toMatchObject({ code: 'gate' })
+    expect(told(await runOnce(simulation, 'another number', { live: 'green', attempt: 0, failover: word.replace(/^[^@]*/, `${lost + 1}`) }))).toMatchObject({ code: 'gate' })
     expect(routeOf(world)).toMatchObject({ live: 'blue', state: 'open' })
     expect(told(await runOnce(simulation, 'failover', { live: 'green', attempt: 0, failover: word }))).toMatchObject({ code: 'done', text: '' })
     expect(routeOf(world)).toMatchObject({ live: 'green', state: 'open' })
@@ -154,7 +156,7 @@ describe.each([false, true])('a failover (audit: %s)', (hasAudit) => {
 
   test('is refused while the source answers', async () => {
     const simulation = new Simulation(await newFleet({ hasAudit }))
-    const ended = told(await runOnce(simulation, 'failover', { live: 'green', attempt: 0, failover: hasAudit ? 0 : 'unknown' }))
+    const ended = told(await runOnce(simulation, 'failover', { live: 'green', attempt: 0, failover: hasAudit ? '0@1.0' : 'unknown@1' }))
     expect(ended.text).toMatch(/blue is gone: fail; observed its metadata quorum answers/)
     expectSound(simulation)
   })
@@ -186,7 +188,8 @@ async function killedAtEach(start: World, every: number, want: SimulatedIntent, 
 describe('killed at one of its effects after the other, and brought to an end by the next update', () => {
   test('a failover', { timeout: 60_000 }, async () => {
     const simulation = await withoutSource(true)
-    const want = { live: 'green', attempt: 0, failover: onlyOn(simulation.world, 'blue').length } as const
+    const failover = failoverWordOf(told(await runOnce(simulation, 'ordinary', { live: 'green', attempt: 0 })).text)
+    const want = { live: 'green', attempt: 0, failover } as const
     const runs = await killedAtEach(simulation.withoutActors(), 5, want, async (own, at) => {
       for (let tries = 1; tries <= 2 && routeOf(own.world)?.live !== 'green'; tries += 1) await runOnce(own, `rerun ${tries}`, want)
       await runOnce(own, 'the last run', want)

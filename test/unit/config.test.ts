@@ -45,9 +45,9 @@ test('fleet and role come from the stack name, and the keys override it', () => 
 test('object keys arrive as JSON, numbers in them as text or number', () => {
   const traffic = load('traffic', { live: 'blue', attempt: '2', limits: '{"maxMirrorLagMs":"500","lagSamples":3}' })
   expect(load('traffic', { live: 'blue', acceptLoss: '12' })).toMatchObject({ acceptLoss: 12 })
-  expect([load('traffic', { live: 'blue', failover: '0' }), load('traffic', { live: 'blue', failover: 'unknown' })]).toMatchObject([
-    { failover: 0 },
-    { failover: 'unknown' },
+  expect([load('traffic', { live: 'blue', failover: '0@7.12' }), load('traffic', { live: 'blue', failover: 'unknown@7' })]).toMatchObject([
+    { failover: '0@7.12' },
+    { failover: 'unknown@7' },
   ])
   expect(traffic).toMatchObject({ attempt: 2, limits: { maxMirrorLagMs: 500, lagSamples: 3, holdDeadlineMs: 2000 } })
   expect(load('blue', { kafkaVersion: '4.3.1', brokerConfig: '{"log.retention.hours":48,"log.cleaner.enable":true}' })).toMatchObject({
@@ -130,10 +130,11 @@ test('a key of another role names the stack that it belongs to', () => {
 })
 
 test('an unknown key is answered with the nearest known one and its value is not shown', () => {
-  expect(problems('traffic', { live: 'blue', failover: 'all' })).toEqual([
-    expect.stringMatching(/^failover: "all" is not allowed; allowed: the number of records/),
-  ])
-  expect(problems('traffic', { live: 'blue', failover: '1', acceptLoss: '1' })).toEqual([expect.stringMatching(/^acceptLoss, failover: only one of both/)])
+  for (const failover of ['all', '12', 'unknown', '12@0', '12@7.', '-1@7']) {
+    const refusal = `failover: "${failover}" is not allowed; allowed: the word that preview shows, such as 12@57.48211`
+    expect(problems('traffic', { live: 'blue', failover })).toEqual([expect.stringContaining(refusal)])
+  }
+  expect(problems('traffic', { live: 'blue', failover: '1@7', acceptLoss: '1' })).toEqual([expect.stringMatching(/^acceptLoss, failover: only one of both/)])
   expect(problems('traffic', { live: 'blue', atempt: 's3cr3t' })).toEqual(['atempt: unknown key; did you mean attempt?'])
   const [line] = problems('traffic', { live: 'blue', password: 's3cr3t' })
   expect(line).toMatch(/^password: unknown key; allowed: fleet, role, /)

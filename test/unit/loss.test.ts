@@ -86,27 +86,40 @@ describe('a forced move', () => {
 })
 
 describe('a failover', () => {
-  test('asks that the number is repeated, or that nothing is known', () => {
-    expect(refused(without({ audit: audited }), { failover: 4 })).toEqual([])
-    expect(refused(without({ audit: audited }), { failover: 5 })).toEqual([expect.stringContaining('pulumi config set failover 4')])
-    expect(refused(without({ audit: audited }), { failover: 'unknown' })).toHaveLength(1)
-    expect(refused(without(), { failover: 'unknown' })).toEqual([])
-    expect(refused(without({ audit: unseen('gone too') }), { failover: 4 })).toEqual([expect.stringContaining('pulumi config set failover unknown')])
+  test('asks that the word is repeated: the number, or that nothing is known, the route’s epoch, and how far the audit had come', () => {
+    expect(refused(without({ audit: audited }), { failover: '4@7.21' })).toEqual([])
+    expect(refused(without({ audit: audited }), { failover: '5@7.21' })).toEqual([expect.stringContaining('pulumi config set failover 4@7.21 on')])
+    expect(refused(without({ audit: audited }), { failover: 'unknown@7.21' })).toHaveLength(1)
+    expect(refused(without(), { failover: 'unknown@7' })).toEqual([])
+    expect(refused(without({ audit: unseen('gone too') }), { failover: '4@7' })).toEqual([expect.stringContaining('pulumi config set failover unknown@7 on')])
+  })
+
+  test('refuses a word that was stated for another time: before the route moved, before the colour lived on, or with another audit', () => {
+    const stale = (observed: string) => [expect.stringContaining(`failover stated for now: fail; observed ${observed}`)]
+    expect(refused(without({ audit: audited }), { failover: '4@6.21' })).toEqual(stale('it was stated at epoch 6, the route is at 7: it has moved since'))
+    expect(refused(without({ audit: audited }), { failover: '4@7.20' })).toEqual(
+      stale('it was stated when the audit had compared blue up to 20, and it has come to 21: blue has lived on since'),
+    )
+    expect(refused(without({ audit: audited }), { failover: '4@7' })).toEqual(stale('it was stated without an audit, which has compared blue up to 21'))
+    expect(refused(without(), { failover: 'unknown@7.21' })).toEqual(
+      stale('it was stated when the audit had compared blue up to 21, and no audit tells now'),
+    )
+    expect(refused(without({ audit: audited, route: unseen('away') }), { failover: '4@7.21' }).join('\n')).toContain('failover stated for now: inconclusive')
   })
 
   test('is refused while a quorum answers, and while a broker that nothing could fence does', () => {
-    expect(refused(soundSnapshot(), { failover: 'unknown' })).toEqual([
+    expect(refused(soundSnapshot(), { failover: 'unknown@7' })).toEqual([
       expect.stringContaining('blue is gone: fail; observed its metadata quorum answers (leader 1)'),
     ])
     const rest = { ...gone, probes: seen([{ brokerId: 3, answer: 'open', detail: '' } as const, { brokerId: 1, answer: 'unreachable', detail: '' } as const]) }
-    expect(refused(without({ colours: { blue: rest, green: soundColour('green') } }), { failover: 'unknown' })).toEqual([
+    expect(refused(without({ colours: { blue: rest, green: soundColour('green') } }), { failover: 'unknown@7' })).toEqual([
       expect.stringContaining('observed broker 3 answers (open)'),
     ])
   })
 
   test('is refused while any broker tells of its topics, though neither quorum nor probe answers', () => {
     const rest = { ...gone, topics: soundColour('blue').topics }
-    expect(refused(without({ colours: { blue: rest, green: soundColour('green') } }), { failover: 'unknown' })).toEqual([
+    expect(refused(without({ colours: { blue: rest, green: soundColour('green') } }), { failover: 'unknown@7' })).toEqual([
       expect.stringContaining('observed a broker of blue tells of its topics'),
     ])
   })
@@ -157,10 +170,10 @@ describe('a colour that has diverged', () => {
 
   test('is told by the status with what it holds, and outlives later switchovers in the base of the journal', () => {
     const clusterIds = { blue: 'id-blue', green: 'id-green' }
-    expect(lossLines({ journal: [decided('switch')], clusterIds }, 'blue').join('\n')).toMatch(
+    expect(lossLines({ journal: [decided('switch')], clusterIds }, soundRoute).join('\n')).toMatch(
       /^diverged {2}green has diverged: .*: orders-0 12 \(from 10 to before 22\)/,
     )
-    expect(lossLines({ journal: [], clusterIds }, 'blue')).toEqual([])
+    expect(lossLines({ journal: [], clusterIds }, soundRoute)).toEqual([])
     const base = nextBase(firstBase, [decided('switch')], 7)
     expect(divergedBecause(base.carried, 'green', 'id-green')).not.toBeNull()
   })
@@ -171,7 +184,7 @@ test('a plan says before anything else that it loses, and what a failover can no
   expect(planText({ ...course, lossy: 'failover' }, limits, null, [])).toMatch(
     /^FAILOVER, with loss, blue -> green:\n.*no hold, no fence, no drain[\s\S]*nobody can prove that blue takes no writes/,
   )
-  expect(leftWordLines({ kind: 'nothing' }, { failover: 'unknown' })).toEqual([expect.stringContaining('failover in the config would let a later move')])
+  expect(leftWordLines({ kind: 'nothing' }, { failover: 'unknown@7' })).toEqual([expect.stringContaining('failover in the config would let a later move')])
   expect([leftWordLines({ kind: 'nothing' }, {}), leftWordLines({ ...course, lossy: 'forced' }, { acceptLoss: 3 })]).toEqual([[], []])
   expect(planText({ ...course, lossy: 'forced' }, limits, null, [])).toMatch(/^FORCED move, with loss, blue -> green:\n/)
 })

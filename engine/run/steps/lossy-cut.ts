@@ -2,7 +2,7 @@ import type { Colour } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
 import type { PartitionEnd } from '../../model/facts.ts'
 import type { Cut } from '../../model/journal.ts'
-import { type Loss, rangesText, recordsText } from '../../model/loss.ts'
+import { failoverStatement, failoverWord, type Loss, rangesText, recordsText } from '../../model/loss.ts'
 import { offsetsToJson } from '../../model/offset-json.ts'
 import type { PartitionOffsets } from '../../model/partition.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -81,10 +81,10 @@ function refuseMore({ intent }: Execution, { unmirrored }: MeasuredLoss, source:
   throw lossRefused(source, unmirrored, `at most ${accepted}`, `Set the config key acceptLoss to ${unmirrored.records} if so many may stay behind.`)
 }
 
-function refuseOther({ intent }: Execution, { unmirrored }: MeasuredLoss, source: Colour): void {
-  const known = unmirrored.records ?? 'unknown'
-  if (intent.failover === known) return
-  throw lossRefused(source, unmirrored, `failover: ${intent.failover}`, `Set the config key failover to ${known}.`)
+function refuseOther({ intent, route }: Execution, { unmirrored }: MeasuredLoss, source: Colour): void {
+  const stated = intent.failover === undefined ? null : failoverStatement(intent.failover).records
+  if (stated === (unmirrored.records ?? 'unknown')) return
+  throw lossRefused(source, unmirrored, `failover: ${stated}`, `Set the config key failover to ${failoverWord(unmirrored, route.epoch)}.`)
 }
 
 function lossRefused(source: Colour, unmirrored: MeasuredLoss['unmirrored'], required: string, remedy: string): KbgError {

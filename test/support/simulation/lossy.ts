@@ -62,6 +62,11 @@ export function told(outcome: Outcome | null): { readonly code: string; readonly
   return { code: outcome.error instanceof KbgError ? outcome.error.code : 'other', text: String(outcome.error) }
 }
 
+/** The word for a failover, as an ordinary move's refusal shows it. */
+export function failoverWordOf(refusal: string): string {
+  return /pulumi config set failover (\S+) on the traffic stack/.exec(refusal)?.[1] ?? ''
+}
+
 /** Acknowledged values that stand on one colour and not on the other. */
 export function onlyOn(world: World, colour: Colour): readonly string[] {
   return applicationPartitions.flatMap((partition) => {
