@@ -24,6 +24,7 @@ import { checkProducerIds } from './producer-ids.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
 import { checkStreamsApplications } from './streams-applications.ts'
+import { checkTestimony } from './testimony.ts'
 import { checkAccepted, checkAcceptedAnew, checkGone, checkLeftBehind, checkRepeated, checkStatedNow } from './unmirrored.ts'
 import { checkWaveGroups } from './wave-groups.ts'
 
@@ -47,6 +48,11 @@ export function purposeOf({ acceptLoss, failover }: Pick<Intent, 'acceptLoss' | 
   if (wayBack === 'way back') return wayBack
   if (failover !== undefined) return { kind: 'failover', stated: failoverStatement(failover) }
   return acceptLoss === undefined ? (wayBack ?? 'move') : { kind: 'forced', accepted: acceptLoss }
+}
+
+/** Whether the live colour is left without being asked. */
+export function isFailover(purpose: Purpose): purpose is Extract<LossyPurpose, { readonly kind: 'failover' }> {
+  return typeof purpose === 'object' && purpose.kind === 'failover'
 }
 
 /** Whether a live colour is left because it has failed its watch. */
@@ -125,7 +131,7 @@ function assessLossy(snapshot: Snapshot, limits: Limits, attempt: number, purpos
   ]
   const ofSource =
     purpose.kind === 'failover'
-      ? [checkGone(source), checkStatedNow(snapshot, purpose.stated), checkRepeated(snapshot, purpose.stated)]
+      ? [checkGone(source), checkTestimony(snapshot.sights, source.colour), checkStatedNow(snapshot, purpose.stated), checkRepeated(snapshot, purpose.stated)]
       : [
           checkIdentity(source),
           checkControllerQuorum(source, 'majority'),

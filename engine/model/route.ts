@@ -116,5 +116,8 @@ export function routeKeys(fleet: string) {
     journalPrefix: `${root}/journal/entry/`,
     client: (instanceId: string) => `${root}/clients/${instanceId}`,
     clientPrefix: `${root}/clients/`,
+    /** What a guardian sees of both colours; it goes with the lease of its registration. */
+    sight: (instanceId: string) => `${root}/sights/${instanceId}`,
+    sightPrefix: `${root}/sights/`,
   }
 }

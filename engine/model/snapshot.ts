@@ -14,6 +14,7 @@ import type {
   ScramUserFacts,
   TopicFacts,
 } from './facts.ts'
+import type { GuardianSight } from './guardian-sight.ts'
 import type { GroupPosition, JournalEntry } from './journal.ts'
 import type { Unmirrored } from './loss.ts'
 import type { PartitionOffsets } from './partition.ts'
@@ -96,6 +97,8 @@ export interface Snapshot {
   readonly unmirrored: Reading<Unmirrored> | null
   /** What the audit's workers say; null: the fleet has none. */
   readonly audit: Reading<AuditFacts> | null
+  /** What guardians see of both colours' brokers; null: only a failover asks them. */
+  readonly sights: Reading<readonly GuardianSight[]> | null
   /** The colours that a guardian is to stand beside. */
   readonly guardians: readonly Colour[]
   /** The catalog's groups, whether they are there or not. */

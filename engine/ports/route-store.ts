@@ -1,3 +1,4 @@
+import type { GuardianSight } from '../model/guardian-sight.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { ClientRegistration, RouteDocument } from '../model/route.ts'
 import type { Deadline } from './clock.ts'
@@ -55,6 +56,8 @@ export interface RouteFollowing {
   newerThan(epoch: number, waitMs: number): Promise<RouteDocument | null>
   /** Says that everything of earlier epochs has ended. */
   acknowledge(epoch: number, deadline: Deadline): Promise<void>
+  /** Says what it sees, under the lease of its registration. For guardians. */
+  testify(sight: GuardianSight, deadline: Deadline): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,6 +67,8 @@ export interface RouteStore {
   /** Every kept entry of the journal, in order: of the last 50 switchovers at least. For reports; nothing is decided by it. */
   history(deadline: Deadline): Promise<readonly JournalEntry[]>
   clients(deadline: Deadline): Promise<readonly ClientRegistration[]>
+  /** What the guardians that live see of both colours' brokers; of one that has not looked yet nothing. */
+  sights(deadline: Deadline): Promise<readonly GuardianSight[]>
   /** @throws KbgError `locked` when somebody else holds it: names the holder */
   lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock>
   /**

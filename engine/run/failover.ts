@@ -1,5 +1,7 @@
+import { livesElsewhere } from '../gate/testimony.ts'
 import type { Colour } from '../model/colour.ts'
 import { firstFive, KbgError } from '../model/error.ts'
+import { reachedBy } from '../model/guardian-sight.ts'
 import type { Cut, JournalEntry } from '../model/journal.ts'
 import { rangesText, recordsText } from '../model/loss.ts'
 import { offsetsFromJson } from '../model/offset-json.ts'
@@ -12,6 +14,7 @@ import { decide } from './steps/release.ts'
 /** For each address that is asked one after the other: a host that has vanished answers nothing at all, and the last one may be the one that lives. */
 const lookMs = 1_000
 const lateMs = 10_000
+const sightsMs = 5_000
 const nothingLate = 'nothing came behind the count'
 
 /**
@@ -70,7 +73,15 @@ async function lateLeft(run: Execution, cut: Cut, entries: readonly JournalEntry
   return late.length === 0 ? nothingLate : `late: behind the count came, and stays on ${cut.source} only: ${firstFive(late)}`
 }
 
+/** Asked from here, and of those who look from elsewhere. */
 async function refuseLiving(run: Execution, source: Colour): Promise<void> {
+  const reaching = reachedBy(await run.ports.store.sights(run.untilCancelled(sightsMs, 'what guardians see')), source)
+  if (reaching.length > 0) {
+    throw new KbgError('source-lives', `A guardian reaches ${source}, so there is no failover from it.`, {
+      facts: { observed: firstFive(reaching), required: 'no guardian that reaches a broker of it' },
+      remedy: livesElsewhere(source),
+    })
+  }
   const asked = 1 + run.wiring.clusters[source].produceBootstrapServers.length
   const answers = (await probed(run, source, run.untilCancelled(asked * lookMs, `${source} to answer`))) ?? []
   const alive = answers.filter(({ answer }) => answer !== 'unreachable')

@@ -1,4 +1,4 @@
-import { assess, boundsOf, isWayBack, type Purpose, purposeOf, type Verdict } from '../gate/assess.ts'
+import { assess, boundsOf, isFailover, isWayBack, type Purpose, purposeOf, type Verdict } from '../gate/assess.ts'
 import { type Check, refusals } from '../gate/check.ts'
 import { groupsCompared } from '../gate/groups-translatable.ts'
 import { producerIds } from '../gate/producer-ids.ts'
@@ -18,10 +18,6 @@ const momentary: ReadonlySet<string> = new Set(['mirror lag', 'audit watermark',
 
 /** A colour that is gone is asked for so long at most: it doesn't answer later either. */
 const goneLookMs = 5_000
-
-function isFailover(purpose: Purpose): boolean {
-  return typeof purpose === 'object' && purpose.kind === 'failover'
-}
 
 /** What a move to the intent's live colour is judged by, before it is opened; with nothing but waves to move it is an ordinary one. */
 export function purposeOfIntent(route: RouteDocument, journal: readonly JournalEntry[], intent: Intent): Purpose {

@@ -1,4 +1,4 @@
-import { isWayBack, type Purpose } from '../gate/assess.ts'
+import { isFailover, isWayBack, type Purpose } from '../gate/assess.ts'
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { GroupFacts } from '../model/facts.ts'
@@ -51,7 +51,8 @@ export async function observe(
   const listOf = async (colour: Colour): Promise<ColourSnapshot['groups']> =>
     isWayBack(purpose) ? notAsked : await read(() => ports.clusters[colour].groups.list(deadline))
   const lists = { blue: listOf('blue'), green: listOf('green') }
-  const [clients, audit, source, target, mirror, groups, waveCommits] = await Promise.all([
+  const [sights, clients, audit, source, target, mirror, groups, waveCommits] = await Promise.all([
+    isFailover(purpose) ? read(() => ports.store.sights(deadline)) : null,
     read(() => ports.store.clients(deadline)),
     observeAudit(ports, deadline),
     observeColour(ports, wiring, move.source, lists[move.source], purpose, deadline),
@@ -74,6 +75,7 @@ export async function observe(
     mirror,
     unmirrored,
     audit,
+    sights,
     guardians: wiring.guardians,
     catalogGroups: wiring.groups,
     unprovenGroups: wiring.unprovenGroups,

@@ -3,6 +3,7 @@ import type { AuditFacts } from '../model/audit-facts.ts'
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
+import { reachedBy } from '../model/guardian-sight.ts'
 import type { Limits } from '../model/limits.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
@@ -30,7 +31,9 @@ export async function describeStatus(
   const isAudited = ports.audit !== null
   const clusterIds = { blue: clusters.blue.clusterId, green: clusters.green.clusterId }
   const isGone = route !== null && isSilent({ blue, green }[route.live])
-  const gone = isGone ? { without: lossWithout(await auditFacts(ports, deadline), route.live, topics) } : {}
+  const gone = isGone
+    ? { without: lossWithout(await auditFacts(ports, deadline), route.live, topics), reaching: await reaching(ports, route.live, deadline) }
+    : {}
   return statusText({
     ...gone,
     clusterIds,
@@ -44,6 +47,10 @@ export async function describeStatus(
     guardians,
     limits,
   })
+}
+
+async function reaching({ store }: Ports, colour: Colour, deadline: Deadline): Promise<readonly string[]> {
+  return reachedBy(await store.sights(deadline), colour)
 }
 
 function isSilent(probes: Reading<readonly BrokerProbe[]>): boolean {

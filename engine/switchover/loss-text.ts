@@ -1,5 +1,6 @@
 import { failoverText } from '../gate/unmirrored.ts'
 import { type Colour, colours } from '../model/colour.ts'
+import { firstFive } from '../model/error.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import { divergedBecause, divergences, failoverWord, rangesText, type Unmirrored } from '../model/loss.ts'
 import type { RouteDocument } from '../model/route.ts'
@@ -11,10 +12,15 @@ export interface LossFacts {
   readonly clusterIds?: Readonly<Record<Colour, string>>
   /** What a failover would lose, while the live colour doesn't answer; absent: it answers. */
   readonly without?: Unmirrored
+  /** Which guardians reach it all the same, in words. */
+  readonly reaching?: readonly string[]
 }
 
 /** Colours that have diverged, and what a failover would lose while the live one is gone (pure). */
-export function lossLines({ journal, clusterIds, without }: LossFacts, { live, epoch }: Pick<RouteDocument, 'live' | 'epoch'>): readonly string[] {
+export function lossLines(
+  { journal, clusterIds, without, reaching = [] }: LossFacts,
+  { live, epoch }: Pick<RouteDocument, 'live' | 'epoch'>,
+): readonly string[] {
   const diverged = colours.flatMap((colour) => {
     const why = clusterIds === undefined ? null : divergedBecause(journal, colour, clusterIds[colour])
     const loss = divergences(journal).find((one) => one.colour === colour)
@@ -27,7 +33,8 @@ export function lossLines({ journal, clusterIds, without }: LossFacts, { live, e
   if (without === undefined) return diverged
   return [
     ...diverged,
-    `gone      no broker of ${live} can be asked; ${failoverText(without, live)}`,
+    `gone      no broker of ${live} can be asked from here; ${failoverText(without, live)}`,
+    ...(reaching.length === 0 ? [] : [`          but it lives: ${firstFive(reaching)}`]),
     `          nothing moves by itself; when it can not come back, see "The live colour is gone" in the runbook; the word for it is ${failoverWord(without, epoch)}`,
   ]
 }

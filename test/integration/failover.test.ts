@@ -59,6 +59,8 @@ async function valuesOn(colour: Colour): Promise<ReadonlySet<string>> {
 }
 
 const unmatched = async () => (await pair.ports.audit?.facts(within(5)))?.partitions.reduce((sum, partition) => sum + (partition.unmatched?.blue ?? 0), 0) ?? 0
+/** How many brokers of blue each guardian says that it reaches. */
+const reaching = async () => (await pair.ports.store.sights(within(5))).map(({ beside, reaches }) => `${beside} reaches ${reaches.blue.length}`).toSorted()
 const reading = () => pair.ports.store.read(within(10))
 
 test('the loss is stated first, the move takes its number, and the colour that returns is fenced', async () => {
@@ -79,6 +81,7 @@ test('the loss is stated first, the move takes its number, and the colour that r
   await within(20).poll(100, async () => ((await unmatched()) === 40 ? true : undefined))
   const counted = await describePlan(pair.ports, pair.wiring, { live: 'green', attempt: 0, consumers: {}, acceptLoss: 39 }, limits, within(10))
   expect(counted).toMatch(/loss accepted: fail; observed 40 records of blue aren't on green: orders-.*required at most 39 \(acceptLoss\)/)
+  await within(30).poll(200, async () => ((await reaching()).join() === 'blue reaches 3,green reaches 3' ? true : undefined))
   const killed = (async () => {
     for (;;) await send()
   })().catch(() => undefined) // until nobody answers
@@ -86,6 +89,7 @@ test('the loss is stated first, the move takes its number, and the colour that r
   const brokers = observeCluster(pair.root, fleet, 'blue')?.brokers ?? []
   for (const { pid } of brokers) process.kill(pid ?? 0, 'SIGKILL')
   await killed
+  await within(30).poll(200, async () => ((await reaching()).join() === 'blue reaches 0,green reaches 0' ? true : undefined))
 
   const intent = { live: 'green', attempt: 0, consumers: {} } as const
   const preview = await describePlan(pair.ports, pair.wiring, intent, limits, within(4))

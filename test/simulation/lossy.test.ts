@@ -1,7 +1,9 @@
 /** Moves that leave records behind, on the simulated fleet: what is stated is what is lost, one writer, and a crash anywhere is brought to an end. */
 import { describe, expect, test } from 'vitest'
+import type { Ports } from '../../engine/run/ports.ts'
 import { append } from '../support/simulation/brokers.ts'
 import { newFleet, type SimulatedIntent, startMove } from '../support/simulation/fleet.ts'
+import { startGuardian as startWholeGuardian, untilRegistered } from '../support/simulation/guardians.ts'
 import { checkOneWritable, routeOf } from '../support/simulation/invariants.ts'
 import {
   checkDivergedFleet,
@@ -38,6 +40,17 @@ async function withoutWayBack(hasAudit: boolean): Promise<Simulation> {
   await pass(simulation, 400)
   expect(onlyOn(simulation.world, 'green').length).toBeGreaterThan(5)
   return simulation
+}
+
+/** An update whose gate is told nothing by guardians: they have looked since. */
+function blindAtTheGate(ports: Ports): Ports {
+  const { store } = ports
+  const asked = store.sights.bind(store)
+  store.sights = async () => {
+    store.sights = asked
+    return []
+  }
+  return ports
 }
 
 /** Blue is live, has records that were not copied, and is killed. */
@@ -131,7 +144,9 @@ describe.each([false, true])('a failover (audit: %s)', (hasAudit) => {
     const word = failoverWordOf(refused.text)
     expect(word).toMatch(hasAudit ? new RegExp(`^${lost}@\\d+\\.\\d+$`) : /^unknown@\d+$/)
     Object.assign(world.producers.p2?.follows ?? {}, { extraMs: 3_600_000 }) // it has lost the route store, and goes on with blue
-    expect(told(await runOnce(simulation, 'another number', { live: 'green', attempt: 0, failover: word.replace(/^[^@]*/, `${lost + 1}`) }))).toMatchObject({ code: 'gate' })
+    expect(told(await runOnce(simulation, 'another number', { live: 'green', attempt: 0, failover: word.replace(/^[^@]*/, `${lost + 1}`) }))).toMatchObject({
+      code: 'gate',
+    })
     expect(routeOf(world)).toMatchObject({ live: 'blue', state: 'open' })
     expect(told(await runOnce(simulation, 'failover', { live: 'green', attempt: 0, failover: word }))).toMatchObject({ code: 'done', text: '' })
     expect(routeOf(world)).toMatchObject({ live: 'green', state: 'open' })
@@ -151,6 +166,37 @@ describe.each([false, true])('a failover (audit: %s)', (hasAudit) => {
     checkOneWritable(world)
     checkDivergedFleet(world)
     expect(told(await runOnce(simulation, 'back', { live: 'blue', attempt: 1 })).text).toMatch(/diverged: fail; observed blue has diverged: a failover left it/)
+    expectSound(simulation)
+  })
+
+  test('is refused while a guardian reaches what this machine takes for gone: at the gate, and once more before the decision', async () => {
+    const simulation = new Simulation(await newFleet({ hasAudit, records: 60 }))
+    const { world } = simulation
+    const guardian = startWholeGuardian(simulation, 'green')
+    await untilRegistered(simulation)
+    await pass(simulation, 5_000)
+    const isCut = ({ name }: { readonly name: string }, args: unknown) =>
+      name !== guardian.name && typeof args === 'object' && args !== null && 'colour' in args && args.colour === 'blue'
+    simulation.faults = (actor, _, __, args) => (isCut(actor, args) ? { kind: 'lost', landsAfterMs: null, heard: 'break' } : null)
+    const word = failoverWordOf(told(await runOnce(simulation, 'ordinary', { live: 'green', attempt: 0 })).text)
+    expect(word).toMatch(hasAudit ? /^0@\d+\.\d+$/ : /^unknown@\d+$/)
+    const refused = told(await runOnce(simulation, 'failover', { live: 'green', attempt: 0, failover: word }))
+    expect(refused).toMatchObject({ code: 'gate' })
+    expect(refused.text).toMatch(
+      /guardians reach no broker of blue: fail; observed the guardian beside green \(kbg-guardian-green-102\) reaches broker \d \(open\)/,
+    )
+    const late = startMove(simulation, 'behind its gate', { live: 'green', attempt: 0, failover: word }, blindAtTheGate)
+    await simulation.run(() => late.outcome !== null, 900_000, 'the update')
+    expect(told(late.outcome).text).toMatch(/source-lives: A guardian reaches blue, so there is no failover from it/)
+    expect(routeOf(world)).toMatchObject({ live: 'blue', state: 'open' })
+    guardian.crash()
+    await pass(simulation, 15_000) // its word ends with its lease
+    const unsaid = told(await runOnce(simulation, 'nobody says otherwise', { live: 'green', attempt: 0, failover: '7@1' })).text
+    expect(unsaid).toContain('loss accepted: fail')
+    expect(unsaid).not.toContain('guardians reach')
+    simulation.faults = () => null
+    await pass(simulation, 500)
+    checkOneWritable(world)
     expectSound(simulation)
   })
 

@@ -82,6 +82,7 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
     },
     unmirrored: null,
     audit: null,
+    sights: null,
     guardians: [],
     catalogGroups: ['billing'],
     unprovenGroups: {},

@@ -3,6 +3,7 @@ import { assess, purposeOf } from '../../engine/gate/assess.ts'
 import { checkLine, refusals } from '../../engine/gate/check.ts'
 import { lossWithout } from '../../engine/gate/unmirrored.ts'
 import type { AuditedPartition } from '../../engine/model/audit-facts.ts'
+import type { GuardianSight } from '../../engine/model/guardian-sight.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { firstBase, nextBase } from '../../engine/model/journal-base.ts'
 import { Limits } from '../../engine/model/limits.ts'
@@ -21,7 +22,7 @@ const behind: Partial<Snapshot> = {
 }
 const gone = soundColour('blue', { cluster: unseen('refused'), quorum: unseen('refused'), probes: unseen('refused'), topics: unseen('refused') })
 const without = (over: Partial<Snapshot> = {}) =>
-  soundSnapshot({ ...behind, colours: { blue: gone, green: soundColour('green') }, unmirrored: unseen('refused'), ...over })
+  soundSnapshot({ ...behind, colours: { blue: gone, green: soundColour('green') }, unmirrored: unseen('refused'), sights: seen([]), ...over })
 
 function partition(name: string, blue: number): AuditedPartition {
   const side = { visible: 5, extra: 0, retention: 0, compacted: 0, digest: '' }
@@ -101,20 +102,35 @@ describe('a failover', () => {
       stale('it was stated when the audit had compared blue up to 20, and it has come to 21: blue has lived on since'),
     )
     expect(refused(without({ audit: audited }), { failover: '4@7' })).toEqual(stale('it was stated without an audit, which has compared blue up to 21'))
-    expect(refused(without(), { failover: 'unknown@7.21' })).toEqual(
-      stale('it was stated when the audit had compared blue up to 21, and no audit tells now'),
-    )
+    expect(refused(without(), { failover: 'unknown@7.21' })).toEqual(stale('it was stated when the audit had compared blue up to 21, and no audit tells now'))
     expect(refused(without({ audit: audited, route: unseen('away') }), { failover: '4@7.21' }).join('\n')).toContain('failover stated for now: inconclusive')
   })
 
   test('is refused while a quorum answers, and while a broker that nothing could fence does', () => {
-    expect(refused(soundSnapshot(), { failover: 'unknown@7' })).toEqual([
+    expect(refused(soundSnapshot({ sights: seen([]) }), { failover: 'unknown@7' })).toEqual([
       expect.stringContaining('blue is gone: fail; observed its metadata quorum answers (leader 1)'),
     ])
     const rest = { ...gone, probes: seen([{ brokerId: 3, answer: 'open', detail: '' } as const, { brokerId: 1, answer: 'unreachable', detail: '' } as const]) }
     expect(refused(without({ colours: { blue: rest, green: soundColour('green') } }), { failover: 'unknown@7' })).toEqual([
       expect.stringContaining('observed broker 3 answers (open)'),
     ])
+  })
+
+  test('is refused while a guardian reaches a broker of it, and by whom that is; who reaches none, or has ended, speaks against nothing', () => {
+    const sees = (beside: 'blue' | 'green', ...blue: string[]): GuardianSight => ({
+      ...{ version: 1, instanceId: `kbg-guardian-${beside}-7`, beside, reaches: { blue, green: ['broker 4 (fenced)'] } },
+    })
+    const asked = (...sights: readonly GuardianSight[]) => refused(without({ sights: seen(sights) }), { failover: 'unknown@7' })
+    expect([asked(), asked(sees('blue'), sees('green'))]).toEqual([[], []])
+    expect(asked(sees('blue'), sees('green', 'broker 2 (open)', 'broker 3 (open)'))).toEqual([
+      expect.stringContaining(
+        'guardians reach no broker of blue: fail; observed the guardian beside green (kbg-guardian-green-7) reaches broker 2 (open), broker 3 (open)',
+      ),
+    ])
+    expect(refused(without({ sights: unseen('away') }), { failover: 'unknown@7' })).toEqual([
+      expect.stringContaining('guardians reach no broker of blue: inconclusive'),
+    ])
+    expect(assess(without(), limits, 0, 1).checks.map(({ name }) => name)).not.toContain('guardians reach no broker of blue')
   })
 
   test('is refused while any broker tells of its topics, though neither quorum nor probe answers', () => {

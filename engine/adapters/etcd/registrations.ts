@@ -2,10 +2,11 @@
 import type { IKeyValue, Watcher } from 'etcd3'
 import { Range } from 'etcd3'
 import { KbgError } from '../../model/error.ts'
+import type { GuardianSight } from '../../model/guardian-sight.ts'
 import { type ClientRegistration, routeKeys } from '../../model/route.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { type EtcdConnection, retryPauseMs } from './etcd-connection.ts'
-import { readClient } from './route-reading.ts'
+import { readClient, readSight } from './route-reading.ts'
 
 /** What a wait for clients ended with. */
 export interface ClientsSeen {
@@ -16,6 +17,13 @@ export interface ClientsSeen {
 /** All registrations now. @throws KbgError `route-corrupt`, `route-store-unreachable`, `deadline` */
 export async function readClients(connection: EtcdConnection, fleet: string, deadline: Deadline): Promise<readonly ClientRegistration[]> {
   return (await readAll(connection, fleet, deadline)).clients.map(([, client]) => client)
+}
+
+/** What guardians say that they see. @throws KbgError `route-corrupt`, `route-store-unreachable`, `deadline` */
+export async function readSights(connection: EtcdConnection, fleet: string, deadline: Deadline): Promise<readonly GuardianSight[]> {
+  const range = Range.prefix(routeKeys(fleet).sightPrefix)
+  const answer = await connection.repeatedly('tell what guardians see', deadline, (etcd) => etcd.kv.range({ key: range.start, range_end: range.end }))
+  return answer.kvs.map(readSight)
 }
 
 /**

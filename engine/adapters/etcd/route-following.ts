@@ -1,6 +1,7 @@
 /** One of this project's own processes that follows the route: registered under a lease like any client, so that a hold waits for its acknowledgement. */
 import type { Watcher } from 'etcd3'
 import { KbgError } from '../../model/error.ts'
+import type { GuardianSight } from '../../model/guardian-sight.ts'
 import { type ClientRegistration, type RouteDocument, routeKeys } from '../../model/route.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'
 import type { RouteFollowing } from '../../ports/route-store.ts'
@@ -68,6 +69,12 @@ class Follower implements RouteFollowing {
     const key = routeKeys(this.#fleet).client(this.#registration.instanceId)
     const value = Buffer.from(JSON.stringify({ ...this.#registration, ackedEpoch: epoch }))
     await this.#connection.repeatedly('take the registration', deadline, (etcd) => etcd.kv.put({ key: Buffer.from(key), value, lease: this.#lease.id }))
+  }
+
+  async testify(sight: GuardianSight, deadline: Deadline): Promise<void> {
+    const key = Buffer.from(routeKeys(this.#fleet).sight(sight.instanceId))
+    const value = Buffer.from(JSON.stringify(sight))
+    await this.#connection.repeatedly('take what a guardian sees', deadline, (etcd) => etcd.kv.put({ key, value, lease: this.#lease.id }))
   }
 
   async newerThan(epoch: number, waitMs: number): Promise<RouteDocument | null> {

@@ -2,6 +2,7 @@
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { z } from 'zod'
 import { firstFive, KbgError } from '../../model/error.ts'
+import { GuardianSight } from '../../model/guardian-sight.ts'
 import { JournalEntry } from '../../model/journal.ts'
 import { firstBase, JournalBase } from '../../model/journal-base.ts'
 import { ClientRegistration, RouteDocument, routeKeys } from '../../model/route.ts'
@@ -65,6 +66,11 @@ export function readBase(range: IRangeResponse): JournalBase {
 /** One client's registration. @throws KbgError `route-corrupt` */
 export function readClient(pair: IKeyValue): ClientRegistration {
   return parseValue(pair, ClientRegistration, 'a client registration')
+}
+
+/** What one guardian sees. @throws KbgError `route-corrupt` */
+export function readSight(pair: IKeyValue): GuardianSight {
+  return parseValue(pair, GuardianSight, 'what a guardian sees')
 }
 
 /** Who holds the lock; null when nobody does. @throws KbgError `route-corrupt` */

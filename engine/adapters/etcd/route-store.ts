@@ -2,6 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { KbgError } from '../../model/error.ts'
+import type { GuardianSight } from '../../model/guardian-sight.ts'
 import { JournalEntry } from '../../model/journal.ts'
 import { nextBase } from '../../model/journal-base.ts'
 import type { ClientRegistration } from '../../model/route.ts'
@@ -13,7 +14,7 @@ import { EtcdConnection, retryPauseMs } from './etcd-connection.ts'
 import { fetchFleet, type JournalReach } from './fleet-fetch.ts'
 import { type BaseMove, writeTransaction } from './journal-writes.ts'
 import { breakLock, glance, requestAbort } from './oversight.ts'
-import { readClients, waitForClients } from './registrations.ts'
+import { readClients, readSights, waitForClients } from './registrations.ts'
 import { followRoute } from './route-following.ts'
 import { takeLock } from './route-lock.ts'
 import { readBase, readEntries, readFleet } from './route-reading.ts'
@@ -58,6 +59,10 @@ class EtcdRouteStore implements RouteStore, RouteOversight {
 
   clients(deadline: Deadline): Promise<readonly ClientRegistration[]> {
     return readClients(this.#connection, this.#fleet, deadline)
+  }
+
+  sights(deadline: Deadline): Promise<readonly GuardianSight[]> {
+    return readSights(this.#connection, this.#fleet, deadline)
   }
 
   lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock> {

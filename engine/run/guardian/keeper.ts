@@ -8,6 +8,7 @@ import type { RouteFollowing } from '../../ports/route-store.ts'
 import { guardianLookMs } from '../../switchover/stall.ts'
 import type { OversightPorts } from '../ports.ts'
 import { GuardianRounds } from './round.ts'
+import { guardianInstance, keepTestifying } from './testify.ts'
 import { keepWatching } from './watching.ts'
 
 const registerMs = 30_000
@@ -29,7 +30,7 @@ export interface GuardianParts {
 /** The registration of a guardian's process. */
 export function guardianRegistration(colour: Colour, processId: number): ClientRegistration {
   return {
-    ...{ version: 1, clientId: `kbg-guardian-${colour}`, instanceId: `kbg-guardian-${colour}-${processId}`, kind: 'guardian', groupId: null },
+    ...{ version: 1, clientId: `kbg-guardian-${colour}`, instanceId: guardianInstance(colour, processId), kind: 'guardian', groupId: null },
     ...{ transactionalId: null, ackedEpoch: 0, state: 'running', colour, software: 'kbg' },
   }
 }
@@ -67,11 +68,12 @@ async function guardWhileRegistered(parts: GuardianParts, following: RouteFollow
   const acknowledging = acknowledgeEach(ports, following, news, over)
   const guarding = guard(ports, rounds, news, over)
   const watching = keepWatching(parts, over)
+  const testifying = keepTestifying(parts, following, over)
   try {
-    await Promise.race([acknowledging, guarding, watching])
+    await Promise.race([acknowledging, guarding, watching, testifying])
   } finally {
     ended.abort(new Error('the registration has ended'))
-    await Promise.allSettled([acknowledging, guarding, watching])
+    await Promise.allSettled([acknowledging, guarding, watching, testifying])
   }
 }
 
