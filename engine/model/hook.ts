@@ -46,12 +46,24 @@ export const Hook = z
   })
 export type Hook = z.infer<typeof Hook>
 
+/** So long may all questions before one move take together: they are asked one after the other under the fleet's lock, so that guardians wait for their end. */
+export const longestConfirmMs = 120_000
+
+/** How long the questions before one move take at most, in milliseconds. */
+export function confirmMs(hooks: readonly Hook[]): number {
+  return hooks.reduce((sum, { events, timeoutMs }) => sum + (events.includes('confirm') ? timeoutMs : 0), 0)
+}
+
 /** All hooks of a fleet. */
 export const Hooks = z.array(Hook).check(({ value, issues }) => {
   value.forEach(({ name }, at) => {
     const isTaken = value.slice(0, at).some((other) => other.name === name)
     if (isTaken) issues.push({ code: 'custom', message: 'another hook has this name', input: value, path: [at, 'name'] })
   })
+  const at = value.findIndex((_, index) => confirmMs(value.slice(0, index + 1)) > longestConfirmMs)
+  if (at < 0) return
+  const message = `hooks of confirm are asked one after the other under the fleet's lock, together for ${longestConfirmMs} ms at most; these may take ${confirmMs(value)} ms`
+  issues.push({ code: 'custom', message, input: value, path: [at, 'timeoutMs'] })
 })
 
 /** What a hook is told, as JSON. Fields are only added while `version` stays. */

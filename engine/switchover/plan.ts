@@ -4,7 +4,7 @@ import { checkLine, refusals } from '../gate/check.ts'
 import { noGuardian } from '../gate/guardians.ts'
 import type { Colour } from '../model/colour.ts'
 import { firstFive } from '../model/error.ts'
-import type { Hook } from '../model/hook.ts'
+import { confirmMs, type Hook } from '../model/hook.ts'
 import type { StepName } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
 import type { LossyMove } from '../model/loss.ts'
@@ -34,7 +34,7 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
 /** Who is asked behind the gate; a preview asks nobody. */
 export function confirmLines(hooks: readonly Hook[]): readonly string[] {
   const asked = hooks.flatMap(({ name, events }) => (events.includes('confirm') ? [name] : []))
-  return asked.length === 0 ? [] : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}.`]
+  return asked.length === 0 ? [] : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}; within ${confirmMs(hooks)} ms, under the fleet's lock.`]
 }
 
 /** A word that lets records be lost is for one move: one that waits in the config for the next is told. */

@@ -55,6 +55,18 @@ test('object keys arrive as JSON, numbers in them as text or number', () => {
   })
 })
 
+test('hooks that are asked one after the other may take two minutes together, and no longer', () => {
+  const hooks = (...timeoutsMs: readonly number[]) =>
+    JSON.stringify([
+      { name: 'pager', events: ['abort'], command: ['x'], timeoutMs: 60_000 },
+      ...timeoutsMs.map((timeoutMs, index) => ({ name: `asks-${index}`, events: ['confirm', 'post'], command: ['x'], timeoutMs })),
+    ])
+  expect(load('traffic', { live: 'blue', hooks: hooks(60_000, 60_000) })).toMatchObject({ hooks: { length: 3 } })
+  expect(problems('traffic', { live: 'blue', hooks: hooks(60_000, 60_000, 100) })).toEqual([
+    "hooks.3.timeoutMs: 100 is not allowed; hooks of confirm are asked one after the other under the fleet's lock, together for 120000 ms at most; these may take 120100 ms",
+  ])
+})
+
 test('groups are named with what becomes of them, and nothing else', () => {
   expect(load('traffic', { live: 'blue', unprovenGroups: '{"legacy":"stay","a.b":"redeliver"}' })).toMatchObject({
     unprovenGroups: { legacy: 'stay', 'a.b': 'redeliver' },

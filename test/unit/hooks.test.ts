@@ -125,7 +125,7 @@ describe('a question', () => {
     const fleet = new HookedFleet([hook('change-board', ['confirm']), hook('pager', ['abort'])])
     const deadline = { ...limits, lagSamples: 1 }
     const plan = (live: 'blue' | 'green') => describePlan(fleet.ports, fleet.wiring, { live, attempt: 0, consumers: {} }, deadline, within(fleet))
-    expect(await plan('green')).toContain('Behind the gate these hooks are asked, and any of them can refuse: change-board.')
+    expect(await plan('green')).toContain("Behind the gate these hooks are asked, and any of them can refuse: change-board; within 10000 ms, under the fleet's lock.")
     expect(await plan('blue')).not.toContain('change-board')
     expect(fleet.calls).toEqual([])
   })
@@ -201,6 +201,18 @@ describe('a notice', () => {
     }, fleet)
     expect(fleet.events).toEqual(['confirm', 'pre', 'post', 'halt'])
     expect(fleet.calls.at(-1)?.payload).toMatchObject({ source: 'green', target: 'blue', reason: expect.stringMatching(/maxAutomaticRollbacks is 0/) })
+  })
+
+  test('of the operator’s way back off a colour that failed its watch: he is asked, as by any move of his, and hooks are told that it is done', async () => {
+    const fleet = new HookedFleet()
+    await switched(async () => {
+      fleet.colours.green.health.refuses = true
+      await watch(fleet, { limits: { ...limits, maxAutomaticRollbacks: 0 } })
+      await up(fleet, 'blue')
+    }, fleet)
+    expect(fleet.events).toEqual(['confirm', 'pre', 'post', 'halt', 'confirm', 'pre', 'post'])
+    expect(fleet.calls.at(-2)?.payload).toMatchObject({ source: 'green', target: 'blue', reason: expect.stringMatching(/^canary accepted: 5 failed samples/) })
+    expect(fleet.route.live).toBe('blue')
   })
 
   test('that hangs keeps no guardian from looking again', async () => {
