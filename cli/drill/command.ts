@@ -1,4 +1,4 @@
-import type { DrillResult } from '../../engine/model/drill.ts'
+import { type DrillResult, drillHolder } from '../../engine/model/drill.ts'
 import { KbgError, messageOf } from '../../engine/model/error.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 import { drill } from '../../engine/run/drill/drill.ts'
@@ -25,7 +25,7 @@ export async function runDrill(fleet: string, run = atPair): Promise<number> {
 }
 
 async function atPair(fleet: string): Promise<DrillResult> {
-  return await atTerminal('kbg drill', openStacks(fleet), (request) =>
+  return await atTerminal(drillHolder, openStacks(fleet), (request) =>
     withPorts(request.wiring, systemClock, (ports) => drill(ports, request, (wiring) => startDrillLoad(wiring, systemClock))),
   )
 }

@@ -18,6 +18,13 @@ export function isDrillTopic(topic: string): boolean {
   return topic.startsWith('kbg.drill.')
 }
 
+/** Who runs a drill says so in the route store before making anything, and takes it back behind everything: where it stands while no drill runs, something was left. */
+export const DrillMark = z.strictObject({ holder: z.string().min(1), begunAtUtc: z.iso.datetime() })
+export type DrillMark = z.infer<typeof DrillMark>
+
+/** How the holder of a lock is named that a drill has taken. */
+export const drillHolder = 'kbg drill'
+
 /** What the clients of a drill saw, and whether it passed. */
 export const DrillResult = z.strictObject({
   passed: z.boolean(),

@@ -119,5 +119,7 @@ export function routeKeys(fleet: string) {
     /** What a guardian sees of both colours; it goes with the lease of its registration. */
     sight: (instanceId: string) => `${root}/sights/${instanceId}`,
     sightPrefix: `${root}/sights/`,
+    /** Below the keys of the fleet's drill, so that it goes with them. */
+    drillMark: `${root}/drill/begun`,
   }
 }

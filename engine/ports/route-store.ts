@@ -1,3 +1,4 @@
+import type { DrillMark } from '../model/drill.ts'
 import type { GuardianSight } from '../model/guardian-sight.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { ClientRegistration, RouteDocument } from '../model/route.ts'
@@ -67,6 +68,8 @@ export interface RouteStore {
   /** Every kept entry of the journal, in order: of the last 50 switchovers at least. For reports; nothing is decided by it. */
   history(deadline: Deadline): Promise<readonly JournalEntry[]>
   clients(deadline: Deadline): Promise<readonly ClientRegistration[]>
+  /** Of a drill that runs, or has left something; null: neither. */
+  drillMark(deadline: Deadline): Promise<DrillMark | null>
   /** What the guardians that live see of both colours' brokers; of one that has not looked yet nothing. */
   sights(deadline: Deadline): Promise<readonly GuardianSight[]>
   /** @throws KbgError `locked` when somebody else holds it: names the holder */

@@ -21,7 +21,8 @@ export async function describeStatus(
   limits: Limits,
 ): Promise<string> {
   const deadline = new Deadline(ports.clock, statusMs, 'the fleet to be observed')
-  const [reading, clients, blue, green] = await Promise.all([
+  const [drillMark, reading, clients, blue, green] = await Promise.all([
+    ports.store.drillMark(deadline),
     ports.store.read(deadline),
     ports.store.clients(deadline),
     probe(ports, 'blue', deadline),
@@ -36,6 +37,7 @@ export async function describeStatus(
     : {}
   return statusText({
     ...gone,
+    drillMark,
     clusterIds,
     route,
     journal,

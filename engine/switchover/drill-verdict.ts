@@ -1,4 +1,4 @@
-import type { DrillResult } from '../model/drill.ts'
+import { type DrillMark, type DrillResult, drillHolder, drillTopics } from '../model/drill.ts'
 import type { JournalEntry } from '../model/journal.ts'
 
 /** What the clients of a drill saw, by the records' values, and the log of the colour that is live in the end. */
@@ -34,6 +34,16 @@ function timesOf(values: readonly string[]): ReadonlyMap<string, number> {
 export function drillLines(journal: readonly JournalEntry[]): readonly string[] {
   const newest = journal.findLast((entry) => entry.kind === 'drill')
   return newest === undefined ? [] : [`drill     ${newest.atWallClock} ${drillText(newest)}`]
+}
+
+/** What status says of a drill that runs, or was killed (pure); nothing when neither is the case. */
+export function drillMarkLines(mark: DrillMark | null, lockHolder: string | null): readonly string[] {
+  if (mark === null) return []
+  if (lockHolder?.startsWith(drillHolder)) return [`drill     one runs since ${mark.begunAtUtc}: nothing else moves meanwhile; kbg abort ends it`]
+  return [
+    `drill     the one that ${mark.holder} began at ${mark.begunAtUtc} was killed, or could not clean up: its topics (${Object.values(drillTopics).join(', ')}), connectors, group and fence may be left on both colours`,
+    '          they are no part of the fleet and keep nothing from moving; kbg drill removes them before it runs another one',
+  ]
 }
 
 /** A result as one line for people. */

@@ -34,7 +34,9 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
 /** Who is asked behind the gate; a preview asks nobody. */
 export function confirmLines(hooks: readonly Hook[]): readonly string[] {
   const asked = hooks.flatMap(({ name, events }) => (events.includes('confirm') ? [name] : []))
-  return asked.length === 0 ? [] : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}; within ${confirmMs(hooks)} ms, under the fleet's lock.`]
+  return asked.length === 0
+    ? []
+    : [`Behind the gate these hooks are asked, and any of them can refuse: ${firstFive(asked)}; within ${confirmMs(hooks)} ms, under the fleet's lock.`]
 }
 
 /** A word that lets records be lost is for one move: one that waits in the config for the next is told. */

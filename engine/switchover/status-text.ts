@@ -1,12 +1,13 @@
 import { noAudit } from '../gate/audit.ts'
 import { type Colour, otherColour } from '../model/colour.ts'
+import type { DrillMark } from '../model/drill.ts'
 import { firstFive, messageOf } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import { type ClientRegistration, isApplication, type RouteDocument } from '../model/route.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Waves } from '../model/wave.ts'
-import { drillLines } from './drill-verdict.ts'
+import { drillLines, drillMarkLines } from './drill-verdict.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
 import { type LossFacts, lossLines } from './loss-text.ts'
 import { guardiansText, isGuarded, type NextFacts, nextText } from './next-text.ts'
@@ -19,6 +20,8 @@ export interface StatusFacts extends NextFacts, LossFacts {
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
   /** The catalog's groups by wave. */
   readonly waves: Waves
+  /** Of a drill that runs, or has left something; absent: neither. */
+  readonly drillMark?: DrillMark | null
   /** Whether an audit compares both sides. */
   readonly isAudited: boolean
 }
@@ -46,6 +49,7 @@ export function statusText(facts: StatusFacts): string {
     ...lateLines(journal),
     ...lossLines(facts, route),
     ...drillLines(journal),
+    ...drillMarkLines(facts.drillMark ?? null, facts.lockHolder),
     ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),
   ].join('\n')

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startDrillLoad } from '../../cli/drill/load.ts'
 import { judge } from '../../cli/rollout/demo-load.ts'
+import { markDrill } from '../../engine/adapters/etcd/drill-keys.ts'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
 import { createAcls } from '../../engine/adapters/kafka/admin.ts'
 import { connectDrillCluster } from '../../engine/adapters/kafka/cluster.ts'
@@ -270,6 +271,10 @@ describe('a drill', () => {
     await ports.clusters.blue.groups.commit(drillGroup, new Map([[`${drillTopics.records}-0`, 0n]]), within(10))
     const connection = new EtcdConnection(wiring.routeStore)
     await within(10).race(Promise.resolve(connection.etcd.put(routeKeys(drillFleet(fleet)).route).value('left')))
+    await markDrill(wiring.routeStore, fleet, { holder: 'kbg drill by a test, pid 1', begunAtUtc: '2026-01-01T00:00:00Z' }, within(10))
+    expect(await describeStatus(ports, wiring, limits)).toMatch(
+      /drill {5}the one that kbg drill by a test, pid 1 began at 2026-01-01T00:00:00Z was killed.*\n.*kbg drill removes them/,
+    )
     const request = { wiring, limits, holder: 'kbg drill by a test', tell: () => undefined, cancelled: new AbortController().signal }
     const result = await drill(ports, request, (own) => startDrillLoad(own, systemClock))
     expect(result).toMatchObject({ passed: true, lost: 0, unread: 0, duplicated: 0, redelivered: 0, reason: '' })
@@ -277,7 +282,9 @@ describe('a drill', () => {
     const after = await reading()
     expect(after).toMatchObject({ route: before, lock: null })
     expect(after.journal.slice(journal.length)).toMatchObject([{ kind: 'drill', passed: true }])
-    expect(await describeStatus(ports, wiring, limits)).toMatch(/drill {5}\S+Z passed: \d+ acknowledged, 0 lost/)
+    const status = await describeStatus(ports, wiring, limits)
+    expect(status).toMatch(/drill {5}\S+Z passed: \d+ acknowledged, 0 lost/)
+    expect(status).not.toContain('was killed')
     for (const colour of colours) {
       expect((await ports.mirrors[colour].connectors(within(10))).filter((name) => name.startsWith('kbg-drill-'))).toEqual([])
       const all = connectDrillCluster(wiring.clusters[colour], systemClock, false)

@@ -261,6 +261,7 @@ export class FakeFleet {
       read: async () => ({ ...(await glance()), journal: newest(), highestClientEpoch: 0 }),
       history: async () => [...this.journal],
       clients: async () => this.#clients(),
+      drillMark: async () => null,
       waitForClients: async () => ({ satisfied: true, clients: this.#clients() }),
       lock: async (holder: string): Promise<RouteLock> => {
         if (this.lockHolder !== null) throw new KbgError('locked', 'Somebody else has it.', { retriable: true, facts: { holder: this.lockHolder } })

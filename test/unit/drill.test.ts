@@ -18,7 +18,7 @@ import { canaryConnectorName, isMirrorConnector, mirrorConnectorName } from '../
 import { drill } from '../../engine/run/drill/drill.ts'
 import { drillMirror } from '../../engine/run/drill/drill-mirror.ts'
 import { drillWiring } from '../../engine/run/drill/drill-ports.ts'
-import { drillLines, drillText, judgeDrill } from '../../engine/switchover/drill-verdict.ts'
+import { drillLines, drillMarkLines, drillText, judgeDrill } from '../../engine/switchover/drill-verdict.ts'
 import { wiringOf } from '../provider/fixtures.ts'
 import { seen, soundRoute, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
 import { FakeFleet } from '../support/watched-fleet.ts'
@@ -55,6 +55,21 @@ describe('a drill is judged by what its clients saw', () => {
       'not passed: 3 acknowledged, 0 lost, 0 unread, 0 duplicated, 0 redelivered, 80 ms without an acknowledgement; the gate is fail',
     )
   })
+})
+
+test('one that runs, and one that was killed, are told with what to type', () => {
+  const mark = { holder: 'kbg drill by me@here, pid 7', begunAtUtc: '2026-01-02T00:00:00Z' }
+  expect(drillMarkLines(null, 'kbg drill by me@here, pid 7')).toEqual([])
+  expect(drillMarkLines(mark, 'kbg drill by me@here, pid 7')).toEqual([
+    'drill     one runs since 2026-01-02T00:00:00Z: nothing else moves meanwhile; kbg abort ends it',
+  ])
+  for (const holder of [null, 'pulumi up by me@here, pid 8']) {
+    const lines = drillMarkLines(mark, holder).join('\n')
+    expect(lines).toMatch(
+      /^drill {5}the one that kbg drill by me@here, pid 7 began at 2026-01-02T00:00:00Z was killed.*kbg\.drill\.records, kbg\.drill\.canary/,
+    )
+    expect(lines).toContain('kbg drill removes them before it runs another one')
+  }
 })
 
 const result = judgeDrill({ acknowledged: ['a'], received: ['a'], log: ['a'], windowsMs: [80, 90], reason: '' })

@@ -125,7 +125,9 @@ describe('a question', () => {
     const fleet = new HookedFleet([hook('change-board', ['confirm']), hook('pager', ['abort'])])
     const deadline = { ...limits, lagSamples: 1 }
     const plan = (live: 'blue' | 'green') => describePlan(fleet.ports, fleet.wiring, { live, attempt: 0, consumers: {} }, deadline, within(fleet))
-    expect(await plan('green')).toContain("Behind the gate these hooks are asked, and any of them can refuse: change-board; within 10000 ms, under the fleet's lock.")
+    expect(await plan('green')).toContain(
+      "Behind the gate these hooks are asked, and any of them can refuse: change-board; within 10000 ms, under the fleet's lock.",
+    )
     expect(await plan('blue')).not.toContain('change-board')
     expect(fleet.calls).toEqual([])
   })

@@ -1,6 +1,7 @@
 /** From the config store's bytes to the model: everything is parsed, and what can't be parsed is never taken as absent. */
 import type { IKeyValue, IRangeResponse } from 'etcd3'
 import { z } from 'zod'
+import { DrillMark } from '../../model/drill.ts'
 import { firstFive, KbgError } from '../../model/error.ts'
 import { GuardianSight } from '../../model/guardian-sight.ts'
 import { JournalEntry } from '../../model/journal.ts'
@@ -71,6 +72,11 @@ export function readClient(pair: IKeyValue): ClientRegistration {
 /** What one guardian sees. @throws KbgError `route-corrupt` */
 export function readSight(pair: IKeyValue): GuardianSight {
   return parseValue(pair, GuardianSight, 'what a guardian sees')
+}
+
+/** Who began a drill. @throws KbgError `route-corrupt` */
+export function readDrillMark(pair: IKeyValue): DrillMark {
+  return parseValue(pair, DrillMark, 'the mark of a drill')
 }
 
 /** Who holds the lock; null when nobody does. @throws KbgError `route-corrupt` */

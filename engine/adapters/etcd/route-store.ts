@@ -1,11 +1,12 @@
 /** The config store on etcd: one fleet's route, lock, journal and client registrations under `/kbg/<fleet>/`. */
 
 import { isDeepStrictEqual } from 'node:util'
+import type { DrillMark } from '../../model/drill.ts'
 import { KbgError } from '../../model/error.ts'
 import type { GuardianSight } from '../../model/guardian-sight.ts'
 import { JournalEntry } from '../../model/journal.ts'
 import { nextBase } from '../../model/journal-base.ts'
-import type { ClientRegistration } from '../../model/route.ts'
+import { type ClientRegistration, routeKeys } from '../../model/route.ts'
 import type { RouteStoreAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { RouteGlance, RouteOversight } from '../../ports/route-oversight.ts'
@@ -17,7 +18,7 @@ import { breakLock, glance, requestAbort } from './oversight.ts'
 import { readClients, readSights, waitForClients } from './registrations.ts'
 import { followRoute } from './route-following.ts'
 import { takeLock } from './route-lock.ts'
-import { readBase, readEntries, readFleet } from './route-reading.ts'
+import { readBase, readDrillMark, readEntries, readFleet } from './route-reading.ts'
 
 /**
  * Opens the route store of a fleet. Connections are made when they are needed, so a store that is down is told by the first call.
@@ -63,6 +64,12 @@ class EtcdRouteStore implements RouteStore, RouteOversight {
 
   sights(deadline: Deadline): Promise<readonly GuardianSight[]> {
     return readSights(this.#connection, this.#fleet, deadline)
+  }
+
+  async drillMark(deadline: Deadline): Promise<DrillMark | null> {
+    const key = Buffer.from(routeKeys(this.#fleet).drillMark)
+    const pair = (await this.#connection.repeatedly('tell of a drill', deadline, (etcd) => etcd.kv.range({ key }))).kvs[0]
+    return pair === undefined ? null : readDrillMark(pair)
   }
 
   lock(holder: string, leaseSeconds: number, deadline: Deadline): Promise<RouteLock> {

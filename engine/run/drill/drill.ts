@@ -1,3 +1,4 @@
+import { markDrill } from '../../adapters/etcd/drill-keys.ts'
 import { type Colour, otherColour } from '../../model/colour.ts'
 import { type DrillResult, drillTopics } from '../../model/drill.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
@@ -17,6 +18,7 @@ import { prepareDrill, sweepDrill } from './sweep.ts'
 const prepareMs = 60_000
 /** A reader of a drill that was killed is a member of its group until its session ends, half a minute by default. */
 const sweepMs = 90_000
+const markMs = 5_000
 const flowMs = 30_000
 const readMs = 30_000
 
@@ -45,6 +47,8 @@ export async function drill(ports: Ports, request: Omit<RunRequest, 'intent'>, s
     const within = (ms: number, what: string) => run.untilCancelled(ms, what)
     run.tell({ step: 'drill', text: 'removing what an earlier drill left' })
     await sweepDrill(ports, request.wiring, within(sweepMs, 'what an earlier drill left to be gone'))
+    const mark = { holder: request.holder, begunAtUtc: ports.clock.wallClock().toISOString() }
+    await markDrill(request.wiring.routeStore, request.wiring.fleet, mark, within(markMs, 'the mark of the drill'))
     try {
       await prepareDrill(ports, request.wiring, within(prepareMs, "the drill's topics"))
       const result = await thereAndBack(run, request, startLoad)

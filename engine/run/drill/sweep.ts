@@ -1,4 +1,4 @@
-import { forgetDrill } from '../../adapters/etcd/forget-drill.ts'
+import { forgetDrill } from '../../adapters/etcd/drill-keys.ts'
 import { createAcls, createTopics, deleteAcls, deleteTopics } from '../../adapters/kafka/admin.ts'
 import { drillFenceBindings } from '../../adapters/kafka/drill-fence.ts'
 import { type Colour, colours } from '../../model/colour.ts'
