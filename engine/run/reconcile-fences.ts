@@ -5,12 +5,11 @@ import type { BrokerProbe } from '../model/facts.ts'
 import type { RouteDocument } from '../model/route.ts'
 import { Deadline } from '../ports/clock.ts'
 import type { Cluster } from '../ports/cluster.ts'
+import { fencesLookMs } from '../switchover/stall.ts'
 import type { Execution } from './execution.ts'
 import type { Ports } from './ports.ts'
 import { openColour, proveFence } from './steps/fences.ts'
 
-/** Both colours are asked side by side; one that can't be reached must not hold an update up. */
-const observationMs = 2_000
 const pauseMs = 50
 /** What a colour that is down, hangs or is being restarted answers; anything else (another cluster, a wrong password) is an error of its own. */
 export const unreachableCodes: readonly string[] = ['deadline', 'connection', 'closed', 'no-progress', 'kafka', 'outcome-unknown']
@@ -67,7 +66,7 @@ export async function fenceStill(run: Execution, source: Colour): Promise<void> 
  * @throws KbgError `fence-unproven` while a broker answers as open
  */
 async function fenceIfBack(run: Execution, source: Colour): Promise<void> {
-  const first = await probed(run, source, run.untilLockLost(observationMs, `${source} to answer`))
+  const first = await probed(run, source, run.untilLockLost(fencesLookMs, `${source} to answer`))
   if (first === null || first.every(({ answer }) => answer !== 'open')) return
   const { fence } = run.ports.clusters[source]
   run.tell({ step: 'fence', text: `${source} is back: fencing it before the other colour opens` })
@@ -113,7 +112,7 @@ async function openLive(run: Execution, live: Colour, standby: Colour): Promise<
 }
 
 async function observeFences(ports: Ports, route: RouteDocument): Promise<{ readonly live: Observed; readonly standby: Observed }> {
-  const deadline = new Deadline(ports.clock, observationMs, 'the fences to be observed')
+  const deadline = new Deadline(ports.clock, fencesLookMs, 'the fences to be observed')
   const live = ports.clusters[route.live]
   const [liveProbes, liveBindings, standbyProbes] = await Promise.all([
     orUnknown(deadline.race(live.fence.probe(deadline))),

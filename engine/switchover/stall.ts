@@ -2,7 +2,7 @@ import type { Limits } from '../model/limits.ts'
 
 /** How often a guardian looks when nothing calls it. */
 export const guardianLookMs = 1_000
-/** How long it looks at the fences of both colours at most: a colour that doesn't answer must not make it blind for the store. */
+/** How long the fences of both colours are looked at, side by side, at most: a colour that doesn't answer must not make a guardian blind for the store, nor hold an update up. */
 export const fencesLookMs = 2_000
 /** An orchestrator whose window is over takes back by itself: it gets this long before a guardian does it in its place. */
 const takeBackMs = 3_000
