@@ -90,6 +90,8 @@ export const JournaledSwitchover = z.strictObject({
   emptiedPartitions: z.array(z.string()).default([]),
   /** Why a guardian moved traffic back by itself; null: the operator wanted it. */
   automatic: z.string().nullable().default(null),
+  /** How the source had failed its watch, where the operator left it for that; null: it counted as sound. */
+  sick: z.string().nullable().default(null),
   /** The watch behind the release; null: the journal tells of none. */
   watch: z
     .strictObject({

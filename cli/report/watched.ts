@@ -9,10 +9,11 @@ type WatchEntry = Extract<JournalEntry, { kind: 'watch' }>
  *
  * @param entries from its `opened` entry on, up to the next switchover's: a watch ends behind the `closed` one
  */
-export function watched(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'watch' | 'late' | 'automatic'> {
+export function watched(entries: readonly JournalEntry[]): Pick<JournaledSwitchover, 'watch' | 'late' | 'automatic' | 'sick'> {
   const [opened] = entries
   const late = lateRecords(entries).map(({ partition, records, sourceOffset, targetOffset }) => ({ partition, records, sourceOffset, targetOffset }))
-  return { automatic: opened?.kind === 'opened' ? (opened.automatic ?? null) : null, late, watch: watchOf(entries) }
+  const { automatic = null, sick = null } = opened?.kind === 'opened' ? opened : {}
+  return { automatic, sick, late, watch: watchOf(entries) }
 }
 
 function watchOf(entries: readonly JournalEntry[]): JournaledSwitchover['watch'] {

@@ -222,6 +222,12 @@ describe('the watch behind a switchover', () => {
     expect(textOf(of(1))).toContain('a guardian moved traffic from green back to blue by itself. green failed its watch.')
   })
 
+  it('says that the operator left a colour that had failed its watch', () => {
+    const report = reported(switchedLines.map(([atMs, fact]) => [atMs, fact.kind === 'opened' ? { ...fact, sick: 'canary accepted: refused' } : fact]))
+    expect(report).toMatchObject({ automatic: null, sick: 'canary accepted: refused' })
+    expect(textOf(report)).toContain('blue had failed its watch (canary accepted: refused), so nothing was asked of it')
+  })
+
   it('tells of late records', () => {
     const late = {
       kind: 'late',

@@ -5,13 +5,19 @@ import { tableHtml } from '../table.ts'
 
 /** What the watch behind the release saw, and which records came late. */
 export function watchSection(report: JournaledSwitchover): Html {
-  return html`${automaticHtml(report)}${watchHtml(report)}${lateHtml(report)}`
+  return html`${automaticHtml(report)}${sickHtml(report)}${watchHtml(report)}${lateHtml(report)}`
 }
 
 function automaticHtml({ automatic, source, target }: JournaledSwitchover): Html | null {
   return automatic === null
     ? null
     : html`<p>No person asked for this switchover: a guardian moved traffic from ${source} back to ${target} by itself. ${automatic}.</p>\n`
+}
+
+function sickHtml({ sick, source }: JournaledSwitchover): Html | null {
+  return sick === null
+    ? null
+    : html`<p>${source} had failed its watch (${sick}), so nothing was asked of it that it may refuse for that; fenced, drained and compared it was as by any switchover.</p>\n`
 }
 
 function watchHtml({ watch }: JournaledSwitchover): Html {

@@ -20,7 +20,7 @@ export async function keepTestifying({ ports, colour, processId }: GuardianParts
   let said = ''
   while (!over.aborted) {
     try {
-      const look = (each: Cluster) => reached(each, new Deadline(clock, lookMs, `${each.colour} to answer`, over))
+      const look = (each: Cluster) => reached(each, () => new Deadline(clock, lookMs, `${each.colour} to answer`, over))
       const [blue, green] = await Promise.all([look(clusters.blue), look(clusters.green)])
       const reaches = { blue: [...blue], green: [...green] }
       const text = JSON.stringify(reaches)
@@ -36,20 +36,20 @@ export async function keepTestifying({ ports, colour, processId }: GuardianParts
 }
 
 /** On either listener: brokers without a quorum still tell of their cluster where the probe can't reach them. What refuses to talk (another cluster, a wrong password) answers too. */
-async function reached(cluster: Cluster, deadline: Deadline): Promise<readonly string[]> {
-  const probes = await answers(deadline, () => cluster.fence.probe(deadline))
+async function reached(cluster: Cluster, within: () => Deadline): Promise<readonly string[]> {
+  const probes = await answers(within(), (deadline) => cluster.fence.probe(deadline))
   if (probes !== null && 'said' in probes) return [probes.said]
   const alive = (probes?.value ?? []).filter(({ answer }) => answer !== 'unreachable')
   if (alive.length > 0) return alive.map(({ brokerId, answer }) => `broker ${brokerId} (${answer})`)
-  const facts = await answers(deadline, () => cluster.inventory.cluster(deadline))
+  const facts = await answers(within(), (deadline) => cluster.inventory.cluster(deadline)) // with a time of its own: a listener that drops all has used up the probe's
   if (facts === null) return []
   return ['said' in facts ? facts.said : 'a broker that tells of its cluster']
 }
 
 /** null: nobody answers. */
-async function answers<T>(deadline: Deadline, ask: () => Promise<T>): Promise<{ readonly value: T } | { readonly said: string } | null> {
+async function answers<T>(deadline: Deadline, ask: (deadline: Deadline) => Promise<T>): Promise<{ readonly value: T } | { readonly said: string } | null> {
   try {
-    return { value: await deadline.race(ask()) }
+    return { value: await deadline.race(ask(deadline)) }
   } catch (thrown) {
     deadline.cancelled?.throwIfAborted()
     if (!(thrown instanceof KbgError)) throw thrown
