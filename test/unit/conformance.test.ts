@@ -33,6 +33,10 @@ const untilHeld = [opened, mirror('created', 'green'), step('hold', 'begin'), fe
 const turned = [mirror('stopped', 'blue'), mirror('seeded', 'green'), mirror('running', 'green')]
 const afterRelease = [...turned, step('groups', 'begin'), groups, step('groups', 'done'), mirror('deleted', 'blue')]
 const switched = [...untilHeld, decidedSwitch, step('release', 'done'), ...afterRelease, closed('switched', 'green')]
+/** The way off a colour that has failed its watch: no connector before the release, groups before the mirror if it must be. */
+const offSick: JournalFact = { ...opened, sick: 'canary accepted: refused' }
+const leftSick = [offSick, step('hold', 'begin'), fence('raising'), decidedSwitch, step('release', 'done'), mirror('stopped', 'blue')]
+const turnedLate = [groups, mirror('created', 'green'), ...turned.slice(1), mirror('deleted', 'blue'), closed('switched', 'green')]
 const takenBack = [...untilHeld, decidedAbort, step('release', 'skipped'), mirror('deleted', 'green'), closed('aborted', 'blue')]
 
 describe('a journal that keeps to the protocol', () => {
@@ -42,6 +46,7 @@ describe('a journal that keeps to the protocol', () => {
     ['one that ended before the hold', [opened, mirror('created', 'green'), mirror('deleted', 'green'), closed('aborted', 'blue')]],
     ['one after the other, with fences put right between them', [...takenBack, fence('lifting'), ...switched, fence('raising')]],
     ['one that is open', untilHeld],
+    ['one off a colour that has failed its watch', [...leftSick, ...turnedLate]],
   ])('%s', (_, facts) => {
     expect(departures(journal(...facts))).toEqual([])
   })
@@ -77,6 +82,16 @@ describe('departures', () => {
       'a reverse mirror that is not seeded',
       [...untilHeld, decidedSwitch, step('release', 'done'), mirror('stopped', 'blue'), mirror('running', 'green')],
       /runs unseeded/,
+    ],
+    [
+      'a connector into a colour that has failed its watch, before the release',
+      [offSick, mirror('created', 'green')],
+      /a connector is made while it is opened/,
+    ],
+    [
+      'the way off such a colour from one that counted as sound',
+      [opened, ...leftSick.slice(1), ...turnedLate],
+      /groups move before the reverse mirror runs[\s\S]*a connector is made while it is published/,
     ],
     ['groups that move before the release', [...untilHeld, groups], /groups move while it is held/],
     ['groups that move before the reverse mirror runs', [...untilHeld, decidedSwitch, step('release', 'done'), groups], /before the reverse mirror runs/],
