@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { KbgError, messageOf } from '../engine/model/error.ts'
+import type { AdoptOptions } from './adopt/command.ts'
 import type { AuditOptions } from './audit/command.ts'
 import type { GroupsOptions } from './groups/command.ts'
 
@@ -20,6 +21,8 @@ const usage = `kbg: Kafka blue-green
                                  where each group reads, how far it is, and whether a move takes it along. 0: all, 1: one is refused, 2: not shown
   kbg groups --reset GROUP [--fleet NAME]
                                  delete a group's offsets on the colour where the route does not have it
+  kbg adopt --bootstrap-servers HOST:PORT,... [--user USER --credentials FILE [--mechanism NAME]] [--ca FILE] [--own USERS] [--out FILE] [--update] [--all]
+                                 an existing cluster as catalog.yaml, and what of a switchover it rules out. 0: written, or as it is, 1: it has changed
   kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
   kbg report [--fleet NAME] [--switchover N] [--out PAGE]
                                  one switchover from the fleet's journal, as JSON and as a page; 1 is the newest
@@ -39,6 +42,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
   groups: async ({ fleet, groups }) => (await import('./groups/command.ts')).runGroups({ fleet, ...groups }),
   audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),
+  adopt: async ({ out, groups: { all }, adopt }) => (await import('./adopt/command.ts')).runAdopt({ out, all, ...adopt }),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),
   pr: async ({ words, out }) => (await import('./pr/command.ts')).runPr(words, out),
   report: async ({ words: [file], fleet, switchover, out }) => {
@@ -65,6 +69,8 @@ interface Options {
   readonly switchover: string | undefined
   /** What only `audit` takes. */
   readonly audit: Omit<AuditOptions, 'fleet'>
+  /** What only `adopt` takes. */
+  readonly adopt: Omit<AdoptOptions, 'out' | 'all'>
   /** What only `groups` takes. */
   readonly groups: Omit<GroupsOptions, 'fleet'>
 }
@@ -90,6 +96,13 @@ async function main(words: readonly string[]): Promise<number> {
       all: { type: 'boolean', default: false },
       alternatives: { type: 'boolean', default: false },
       reset: { type: 'string' },
+      'bootstrap-servers': { type: 'string' },
+      user: { type: 'string' },
+      mechanism: { type: 'string' },
+      credentials: { type: 'string' },
+      ca: { type: 'string' },
+      own: { type: 'string' },
+      update: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   })
@@ -105,7 +118,9 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const { fleet, keep, out, switchover, blue, green, topics, timeout, follow, json, all, alternatives, reset } = values
   const audit = { blue, green, topics, timeout, follow, json }
-  return await command({ fleet, keep, words: rest, out, switchover, audit, groups: { json, all, alternatives, reset } })
+  const { user, mechanism, credentials, ca, own, update } = values
+  const adopt = { bootstrapServers: values['bootstrap-servers'], user, mechanism, credentials, ca, own, update }
+  return await command({ fleet, keep, words: rest, out, switchover, audit, groups: { json, all, alternatives, reset }, adopt })
 }
 
 try {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Document, isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type AclSpec, Catalog } from '../engine/model/catalog.ts'
-import { platformUsers } from '../engine/model/cluster-access.ts'
+import { isReservedUser } from '../engine/model/cluster-access.ts'
 import { firstFive, KbgError } from '../engine/model/error.ts'
 
 type Path = readonly PropertyKey[]
@@ -73,9 +73,11 @@ function schemaProblems(issue: z.core.$ZodIssue): Problem[] {
 function acrossCatalog(catalog: Catalog): Problem[] {
   return [
     ...repeated(catalog.users, (user) => user, 'users'),
+    ...repeated(catalog.principals, (name) => name, 'principals'),
+    ...catalog.principals.flatMap((name, index) => (catalog.users.includes(name) ? [{ path: ['principals', index], text: `${name} is one of users` }] : [])),
     ...repeated(catalog.acls, (acl) => JSON.stringify(acl), 'acls'),
     ...repeated(catalog.quotas, (quota) => quota.user, 'quotas'),
-    ...catalog.users.flatMap((user, index) => (isPlatformUser(user) ? [{ path: ['users', index], text: `${user} is a user of the platform` }] : [])),
+    ...catalog.users.flatMap((user, index) => (isReservedUser(user) ? [{ path: ['users', index], text: `${user} is a user of the platform` }] : [])),
     ...catalog.quotas.flatMap((quota, index) => quotaProblems(quota, catalog).map((text) => ({ path: ['quotas', index], text }))),
     ...catalog.acls.flatMap((acl, index) => aclProblems(acl, catalog).map((text) => ({ path: ['acls', index], text }))),
     ...Object.entries(catalog.groups).flatMap(([group, spec]) =>
@@ -84,10 +86,6 @@ function acrossCatalog(catalog: Catalog): Problem[] {
         : [],
     ),
   ]
-}
-
-function isPlatformUser(user: string): boolean {
-  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
 }
 
 function quotaProblems(quota: Catalog['quotas'][number], catalog: Catalog): string[] {
@@ -108,13 +106,13 @@ function aclProblems(acl: AclSpec, catalog: Catalog): string[] {
 }
 
 function unknownUser(user: string, catalog: Catalog): string[] {
-  if (isPlatformUser(user)) return [`${user} is a user of the platform`]
-  return catalog.users.includes(user) ? [] : [`the user ${user} is not declared; users: ${firstFive(catalog.users)}`]
+  if (isReservedUser(user)) return [`${user} is a user of the platform`]
+  return catalog.users.includes(user) || catalog.principals.includes(user) ? [] : [`the user ${user} is not declared; users: ${firstFive(catalog.users)}`]
 }
 
 function unknownResource(acl: AclSpec, catalog: Catalog): string[] {
   const declared = acl.resourceType === 'Topic' ? Object.keys(catalog.topics) : acl.resourceType === 'Group' ? Object.keys(catalog.groups) : undefined
-  if (declared === undefined || acl.resourceName === '*') return []
+  if (declared === undefined || acl.resourceName === '*' || acl.dormant) return []
   const meant = acl.patternType === 'Prefixed' ? declared.some((name) => name.startsWith(acl.resourceName)) : declared.includes(acl.resourceName)
   return meant ? [] : [`no ${acl.resourceType.toLowerCase()} of the catalog is called ${acl.resourceName}; there are: ${firstFive(declared)}`]
 }

@@ -91,7 +91,9 @@ export const declaredResources = rule({
   judge: (resources) => {
     const inventories = readInventories(resources)
     if (inventories.kind !== 'read' || inventories.own === null) return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
-    const declared = declaredLines(inventories[inventories.own])
+    const own = inventories[inventories.own]
+    // An adopted colour makes nothing: its cluster resource compares it with the catalog instead.
+    const declared = own.brokers.platform === 'external' ? new Map<string, string>() : declaredLines(own)
     const real = resources.map(realOf).filter((each) => each !== undefined)
     const lines = real.flatMap((each) => (each.kind === 'known' ? each.value : []))
     const made = new Map(lines.map(({ where, property, value }) => [`${where}\n${property}`, value]))
@@ -135,7 +137,7 @@ export const declaredDeployed = rule({
         versions[0] === versions[1]
           ? []
           : [{ where: `brokers of ${colour}`, property: 'kafkaVersion', observed: versions[1] ?? '', required: versions[0] ?? '' }]
-      const differing = inventoryDifferences({ ...inventories[colour], colour: 'blue' }, { ...stands, colour: 'green' })
+      const differing = inventoryDifferences(inventories[colour], stands)
       return [
         ...moved,
         ...differing.map(({ area, name, property, blue, green }) => ({

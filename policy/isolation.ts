@@ -1,6 +1,7 @@
+import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import { colours } from '../engine/model/colour.ts'
 import { readInventories } from './inventories.ts'
-import { type Finding, rule } from './judging/rule.ts'
+import { type Judgement, rule } from './judging/rule.ts'
 
 /** Two colours share nothing that one could take down for both. */
 export const isolationClusters = rule({
@@ -17,12 +18,20 @@ export const isolationClusters = rule({
     if (inventories.kind !== 'read') return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
     const [blue, green] = colours.map((colour) => inventories[colour].brokers)
     if (blue === undefined || green === undefined) return { findings: [], unknown: ['one colour has no brokers'] }
-    const shared = (property: 'brokerIds' | 'subnets', required: string): Finding[] => {
-      const both = new Set<unknown>(blue[property]).intersection(new Set<unknown>(green[property]))
-      return both.size === 0
-        ? []
-        : [{ where: 'both colours', property, observed: `${[...both].map(String).join(', ')} on both`, required, urn: inventories.urn }]
-    }
-    return { findings: [...shared('brokerIds', 'disjoint ids'), ...shared('subnets', 'disjoint subnets')], unknown: [] }
+    const judgements = [
+      sharedBy('brokerIds', 'disjoint ids', blue, green, inventories.urn),
+      sharedBy('subnets', 'disjoint subnets', blue, green, inventories.urn),
+    ]
+    return { findings: judgements.flatMap(({ findings }) => findings), unknown: judgements.flatMap(({ unknown }) => unknown) }
   },
 })
+
+type Shared = 'brokerIds' | 'subnets'
+
+function sharedBy(property: Shared, required: string, blue: BrokerInventory, green: BrokerInventory, urn: string): Judgement {
+  const [onBlue, onGreen] = [blue[property], green[property]]
+  if (onBlue === null || onGreen === null) return { findings: [], unknown: [`${property}: one colour doesn't declare them`] }
+  const both = new Set<unknown>(onBlue).intersection(new Set<unknown>(onGreen))
+  if (both.size === 0) return { findings: [], unknown: [] }
+  return { findings: [{ where: 'both colours', property, observed: `${[...both].map(String).join(', ')} on both`, required, urn }], unknown: [] }
+}

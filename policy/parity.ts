@@ -1,5 +1,5 @@
 import type { PolicyResource } from '@pulumi/policy'
-import { brokerProperties, compareVersions } from '../engine/model/broker-inventory.ts'
+import { brokerProperties, compareVersions, unknownOfBrokers } from '../engine/model/broker-inventory.ts'
 import { Colour, type Colour as ColourName, otherColour } from '../engine/model/colour.ts'
 import { shownValue } from '../engine/model/credential-name.ts'
 import { type ColourInventory, type InventoryDifference, inventoryDifferences } from '../engine/model/inventory.ts'
@@ -11,7 +11,11 @@ import { type Finding, type Judgement, rule } from './judging/rule.ts'
 type Both = Readonly<Record<ColourName, ColourInventory>> & { readonly urn: string }
 
 /** Judges two readable inventories; what is missing is a finding, because parity was not shown. */
-function compared(resources: readonly PolicyResource[], judge: (both: Both) => readonly Finding[]): Judgement {
+function compared(
+  resources: readonly PolicyResource[],
+  judge: (both: Both) => readonly Finding[],
+  unknownOf: (both: Both) => readonly string[] = () => [],
+): Judgement {
   const inventories = readInventories(resources)
   switch (inventories.kind) {
     case 'no colour':
@@ -24,7 +28,7 @@ function compared(resources: readonly PolicyResource[], judge: (both: Both) => r
         unknown: [],
       }
     case 'read':
-      return { findings: judge(inventories), unknown: [] }
+      return { findings: judge(inventories), unknown: unknownOf(inventories) }
   }
 }
 
@@ -70,19 +74,24 @@ export const parityBrokers = rule({
   remedy: 'Make it the same in both stack files; when the difference is what this switchover is for, declare an exception with a reason and an expiry date.',
   settings: {},
   judge: (resources) =>
-    compared(resources, ({ blue, green, urn }) => {
-      const [onBlue, onGreen] = [brokerProperties(blue.brokers), brokerProperties(green.brokers)]
-      return [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])]
-        .toSorted()
-        .filter((property) => onBlue[property] !== onGreen[property])
-        .map((property) => ({
-          ...{ where: 'brokers', property, urn },
-          ...{
-            observed: `${shownValue(property, onBlue[property])} on blue and ${shownValue(property, onGreen[property])} on green`,
-            required: 'the same on both',
-          },
-        }))
-    }),
+    compared(
+      resources,
+      ({ blue, green, urn }) => {
+        const unknown = unknownOfBrokers(blue.brokers, green.brokers)
+        const [onBlue, onGreen] = [brokerProperties(blue.brokers, unknown), brokerProperties(green.brokers, unknown)]
+        return [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])]
+          .toSorted()
+          .filter((property) => onBlue[property] !== onGreen[property])
+          .map((property) => ({
+            ...{ where: 'brokers', property, urn },
+            ...{
+              observed: `${shownValue(property, onBlue[property])} on blue and ${shownValue(property, onGreen[property])} on green`,
+              required: 'the same on both',
+            },
+          }))
+      },
+      ({ blue, green }) => unknownOfBrokers(blue.brokers, green.brokers).map((name) => `${name} of the brokers: one colour doesn't declare it`),
+    ),
 })
 
 export const parityVersion = rule({

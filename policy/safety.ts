@@ -11,7 +11,8 @@ import { type Finding, type Judgement, rule } from './judging/rule.ts'
 const ofType = (resources: readonly PolicyResource[], type: string) => resources.filter((resource) => resource.type === type)
 
 /** Resource types that lose records when they go. */
-const holdsData: readonly string[] = ['kbg:index:LocalCluster', 'kafka:index/topic:Topic']
+const clusterTypes: readonly string[] = ['kbg:index:LocalCluster', 'kbg:index:ExternalCluster']
+const holdsData: readonly string[] = [...clusterTypes, 'kafka:index/topic:Topic']
 
 const switchoverType = 'kbg:index:Switchover'
 const gateType = 'pulumi-nodejs:dynamic:Resource'
@@ -34,7 +35,7 @@ export const safetyProtection = rule({
         unknown: [],
       }
     }
-    const unguarded = data.filter(({ type, urn }) => type === 'kbg:index:LocalCluster' && !guard.dependencies.some((each) => each.urn === urn))
+    const unguarded = data.filter(({ type, urn }) => clusterTypes.includes(type) && !guard.dependencies.some((each) => each.urn === urn))
     const findings = unguarded.map(({ name, urn }) => ({
       ...{ where: `retirement guard of ${name}`, property: 'dependsOn', urn },
       ...{ observed: 'not behind it', required: 'created after the cluster, so that it is asked before the cluster is deleted' },

@@ -11,14 +11,26 @@ import { type Finding, type Judgement, rule } from './judging/rule.ts'
 
 function ofBrokers(
   resources: readonly PolicyResource[],
-  judge: (brokers: BrokerInventory, colour: Colour) => readonly Omit<Finding, 'where' | 'urn'>[],
+  judge: (brokers: BrokerInventory, colour: Colour) => readonly Omit<Finding, 'where' | 'urn'>[] | Unknown,
 ): Judgement {
   const inventories = readInventories(resources)
   if (inventories.kind !== 'read') return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
-  const findings = colours.flatMap((colour) =>
-    judge(inventories[colour].brokers, colour).map((finding) => ({ ...finding, where: `brokers of ${colour}`, urn: inventories.urn })),
-  )
-  return { findings, unknown: [] }
+  const judged = colours.map((colour) => ({ colour, judgement: judge(inventories[colour].brokers, colour) }))
+  return {
+    findings: judged.flatMap(({ colour, judgement }) =>
+      isUnknown(judgement) ? [] : judgement.map((finding) => ({ ...finding, where: `brokers of ${colour}`, urn: inventories.urn })),
+    ),
+    unknown: judged.flatMap(({ colour, judgement }) => (isUnknown(judgement) ? [`${judgement.unknown} of the brokers of ${colour}: not declared`] : [])),
+  }
+}
+
+/** What a colour's stack file doesn't say. */
+interface Unknown {
+  readonly unknown: string
+}
+
+function isUnknown(judgement: readonly unknown[] | Unknown): judgement is Unknown {
+  return 'unknown' in judgement
 }
 
 /** Server properties that every colour has to run with. */
@@ -38,12 +50,13 @@ export const securityBrokers = rule({
   remedy: 'Take the property out of brokerConfig: the platform sets it.',
   settings: {},
   judge: (resources) =>
-    ofBrokers(resources, ({ promises, config }) =>
-      Object.entries(brokerPromises).flatMap(([property, required]) => {
+    ofBrokers(resources, ({ promises, config }) => {
+      if (promises === null) return { unknown: 'what is promised' }
+      return Object.entries(brokerPromises).flatMap(([property, required]) => {
         const observed = config[property] ?? promises[property] ?? 'not set'
         return observed === required ? [] : [{ property, observed, required }]
-      }),
-    ),
+      })
+    }),
 })
 
 export const securityTransport = rule({
@@ -55,14 +68,15 @@ export const securityTransport = rule({
   remedy: 'Switch TLS on for the colour, or declare an exception with a reason and an expiry date.',
   settings: {},
   judge: (resources) =>
-    ofBrokers(resources, ({ listeners, isLoopbackOnly }) =>
-      Object.entries(listeners).flatMap(([name, text]) => {
+    ofBrokers(resources, ({ listeners, isLoopbackOnly }) => {
+      if (listeners === null) return { unknown: 'listeners' }
+      return Object.entries(listeners).flatMap(([name, text]) => {
         const isLoggedIn = /^SASL_|^SSL mutual/.test(text)
         const isEncrypted = /SSL/.test(text)
         if (!isLoggedIn) return [{ property: `listeners.${name}`, observed: text, required: 'SASL_SSL, or SSL with client certificates' }]
-        return isEncrypted || isLoopbackOnly ? [] : [{ property: `listeners.${name}`, observed: text, required: 'SASL_SSL' }]
-      }),
-    ),
+        return isEncrypted || isLoopbackOnly === true ? [] : [{ property: `listeners.${name}`, observed: text, required: 'SASL_SSL' }]
+      })
+    }),
 })
 
 /** Operations that an application never needs on a whole cluster. */

@@ -4,7 +4,9 @@ import { Kafka } from '../../client/index.ts'
 import { passwordOf, readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { trustIn } from '../../engine/adapters/trust.ts'
 import { platformUsers } from '../../engine/model/cluster-access.ts'
+import { colours } from '../../engine/model/colour.ts'
 import { drillGroup, drillTopics } from '../../engine/model/drill.ts'
+import { KbgError } from '../../engine/model/error.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'
 import type { DrillLoad } from '../../engine/run/drill/drill.ts'
@@ -16,12 +18,23 @@ const keys = 17
 /** The reader is waited for until everything was read or the deadline is over; leaving comes behind that. */
 const leaveMs = 10_000
 
+/** Its clients have one login for both colours, and the operator of an adopted cluster is another one. */
+function refuseAdopted({ clusters }: Wiring): void {
+  const adopted = colours.filter((colour) => clusters[colour].users !== undefined)
+  if (adopted.length === 0) return
+  throw new KbgError('drill-login', "A drill's clients log in as the operator, with one login for both colours.", {
+    facts: { adopted, required: 'two colours that this project provisioned' },
+    remedy: 'Drill with two provisioned colours; the gate of a switchover asks an adopted one all that a drill would.',
+  })
+}
+
 /**
  * One routed producer, which sends the next record when the last one was acknowledged, and one routed reader. They log in as the operator: the standby's own fence lets nobody else write, and a drill leaves
  * it alone.
  */
 export async function startDrillLoad(wiring: Wiring, clock: Clock): Promise<DrillLoad> {
   const { credentialsFile, caFile } = wiring.clusters.blue
+  refuseAdopted(wiring)
   const trust = trustIn(caFile) // one authority for both colours, as it is one credentials file
   const sasl = {
     mechanism: 'scram-sha-512',

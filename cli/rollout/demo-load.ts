@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { loginOf } from '../../engine/model/cluster-access.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
@@ -83,7 +84,7 @@ export async function judge(wiring: Wiring, live: Colour, outDir: string): Promi
 
 async function readColour(wiring: Wiring, colour: Colour, historyDir: string): Promise<void> {
   const { consumeBootstrapServers, credentialsFile, caFile } = wiring.clusters[colour]
-  const sasl = loginsOf(credentialsFile)('operator')
+  const sasl = loginsOf(credentialsFile)(loginOf(wiring.clusters[colour], 'operator'))
   const request = {
     colour,
     bootstrapServers: consumeBootstrapServers,

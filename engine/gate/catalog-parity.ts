@@ -74,8 +74,8 @@ function oneTopic(
 }
 
 function rightDifferences(source: CatalogSight, target: CatalogSight, snapshot: Snapshot): readonly string[] {
-  const onSource = rightsOf(source, snapshot.fenceBindings)
-  const onTarget = rightsOf(target, snapshot.fenceBindings)
+  const onSource = rightsOf(source, snapshot.fenceBindings, snapshot.ownUsers[snapshot.source])
+  const onTarget = rightsOf(target, snapshot.fenceBindings, snapshot.ownUsers[snapshot.target])
   return [...new Set([...onSource.keys(), ...onTarget.keys()])].flatMap((name) => {
     const [here, there] = [onSource.get(name), onTarget.get(name)]
     if (here === there) return []
@@ -106,14 +106,26 @@ export function catalogSight({ topics, acls, quotas, scramUsers }: ColourSnapsho
   return { seen: true, value: { topics: topics.value, acls: acls.value, quotas: quotas.value, scramUsers: scramUsers.value } }
 }
 
-/** ACLs but for the fence's, quotas and SCRAM users, each by its name and with its value. Passwords are not to be had: Kafka doesn't tell them. */
-export function rightsOf({ acls, quotas, scramUsers }: CatalogSight, fenceBindings: readonly AclBinding[]): ReadonlyMap<string, string> {
+/**
+ * ACLs but for the fence's, quotas and SCRAM users, each by its name and with its value. Passwords are not to be had: Kafka doesn't tell them.
+ *
+ * @param ownUsers users of this colour alone, who are no applications: what is theirs is left out
+ */
+export function rightsOf(
+  { acls, quotas, scramUsers }: CatalogSight,
+  fenceBindings: readonly AclBinding[],
+  ownUsers: readonly string[] = [],
+): ReadonlyMap<string, string> {
   const fence = new Set(fenceBindings.map(bindingText))
-  const texts = acls.map(bindingText).filter((text) => !fence.has(text) && !isNudge(text))
+  const isOwn = new Set(ownUsers)
+  const others = acls.filter(({ principal }) => !isOwn.has(principal.replace(/^User:/, '')))
+  const texts = others.map(bindingText).filter((text) => !fence.has(text) && !isNudge(text))
   return new Map([
     ...texts.map((text) => [`ACL ${text}`, 'set'] as const),
-    ...quotas.flatMap(({ entity, limits }) => Object.entries(limits).map(([key, value]) => [`quota of ${entity} ${key}`, String(value)] as const)),
-    ...scramUsers.map(({ user, mechanisms }) => [`SCRAM user ${user}`, mechanisms.join(' and ')] as const),
+    ...quotas
+      .filter(({ entity }) => !isOwn.has(entity.replace(/^user /, '')))
+      .flatMap(({ entity, limits }) => Object.entries(limits).map(([key, value]) => [`quota of ${entity} ${key}`, String(value)] as const)),
+    ...scramUsers.filter(({ user }) => !isOwn.has(user)).map(({ user, mechanisms }) => [`SCRAM user ${user}`, mechanisms.join(' and ')] as const),
   ])
 }
 

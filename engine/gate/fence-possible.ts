@@ -6,7 +6,7 @@ import { type Check, judged } from './check.ts'
  * Can this colour be fenced at all? A broker without an authorizer refuses nobody, so nothing would keep an application from writing behind the cut. Who is
  * a super user, and passes every fence, Kafka doesn't tell: a drain finds what they write.
  */
-export function checkFencePossible({ colour, authorizers }: ColourSnapshot): Check {
+export function checkFencePossible({ colour, authorizers }: Pick<ColourSnapshot, 'colour' | 'authorizers'>): Check {
   const name = `fence possible on ${colour}`
   const required = 'an authorizer on every broker'
   const remedy = `Set authorizer.class.name on every broker of ${colour}. Clients that stop by agreement alone are no fence, so there is no way around this.`

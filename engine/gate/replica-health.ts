@@ -7,7 +7,7 @@ import { type Check, judged } from './check.ts'
  *
  * @param wanted `leaders`: a leader each is enough to drain a colour that is to be left; that it takes no writes may be why
  */
-export function checkReplicaHealth(colour: ColourSnapshot, topics: readonly string[], wanted: 'all' | 'leaders' = 'all'): Check {
+export function checkReplicaHealth(colour: Pick<ColourSnapshot, 'colour' | 'topics'>, topics: readonly string[], wanted: 'all' | 'leaders' = 'all'): Check {
   const name = `replicas of ${colour.colour}`
   const required = wanted === 'all' ? 'every replica in sync, a leader each, replicas above min.insync.replicas' : 'a leader of each partition'
   const remedy = 'Wait until the brokers have caught up, or repair the one that is missing.'

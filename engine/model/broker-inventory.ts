@@ -1,43 +1,54 @@
 import { z } from 'zod'
 
-/** What a colour's brokers are declared to be, whatever they stand on. All of it follows from the checkout. */
+/** What a colour's brokers are declared to be, whatever they stand on. All of it follows from the checkout; null: it says nothing of that, so it is unknown, and nothing is shown by it. */
 export const BrokerInventory = z.strictObject({
-  platform: z.enum(['local', 'aws']),
+  platform: z.enum(['local', 'aws', 'external']),
   kafkaVersion: z.string(),
   /** Brokers, on every platform. */
   count: z.int().positive(),
   /** What a broker runs on: an instance type, a size; `process` on the local platform. */
-  instanceClass: z.string(),
+  instanceClass: z.string().nullable(),
   /** Storage of a broker in the platform's own words. */
-  storage: z.string(),
+  storage: z.string().nullable(),
   /** Server properties that the colour's stack adds. */
   config: z.record(z.string(), z.string()),
   /** Server properties that decide who may do what and what replication promises, as the brokers run with them. */
-  promises: z.record(z.string(), z.string()),
+  promises: z.record(z.string(), z.string()).nullable(),
   /** `protocol, mechanisms` by the name of the listener. */
-  listeners: z.record(z.string(), z.string()),
+  listeners: z.record(z.string(), z.string()).nullable(),
   /** Whether every listener is on a loopback address: then nothing that it says leaves the machine. */
-  isLoopbackOnly: z.boolean(),
+  isLoopbackOnly: z.boolean().nullable(),
   /** None: the platform gives them out, and nobody can keep them apart. */
-  brokerIds: z.array(z.int().nonnegative()),
+  brokerIds: z.array(z.int().nonnegative()).nullable(),
   /** Network addresses that its hosts share, for example `127.80.4` or `10.20.16.0/20`; none: the platform doesn't separate colours by network. */
-  subnets: z.array(z.string()),
+  subnets: z.array(z.string()).nullable(),
 })
 export type BrokerInventory = z.infer<typeof BrokerInventory>
 
-/** What of two colours' brokers is to be the same, by name; versions are compared by their order, networks have to differ. */
-export function brokerProperties(brokers: BrokerInventory): Readonly<Record<string, string>> {
+/** What may be unknown of brokers, and is compared. */
+const compared = ['instanceClass', 'storage', 'promises', 'listeners'] as const
+
+/** Those of {@link BrokerInventory} that are compared and of which one side says nothing. */
+export function unknownOfBrokers(...brokers: readonly BrokerInventory[]): readonly string[] {
+  return compared.filter((name) => brokers.some((each) => each[name] === null))
+}
+
+/**
+ * What of two colours' brokers is to be the same, by name; versions are compared by their order, networks have to differ. The platform itself is none of it: what another one means stands
+ * under the other names.
+ *
+ * @param except names that one side doesn't know
+ */
+export function brokerProperties(brokers: BrokerInventory, except: readonly string[] = []): Readonly<Record<string, string>> {
   const flat = (prefix: string, values: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]))
-  return {
-    platform: brokers.platform,
-    count: String(brokers.count),
-    instanceClass: brokers.instanceClass,
-    storage: brokers.storage,
-    ...flat('config', brokers.config),
-    ...flat('promises', brokers.promises),
-    ...flat('listeners', brokers.listeners),
-  }
+  const told = compared.filter((name) => !except.includes(name))
+  const values = told.map((name) => {
+    const value = brokers[name]
+    if (value === null) return {}
+    return typeof value === 'string' ? { [name]: value } : flat(name, value)
+  })
+  return Object.assign({ count: String(brokers.count), ...flat('config', brokers.config) }, ...values) as Record<string, string>
 }
 
 /** Below zero: `a` is the older version. Numbers part by part; what isn't a number counts as 0. */

@@ -19,7 +19,7 @@ const TopicSpec = z.strictObject({
 })
 export type TopicSpec = z.infer<typeof TopicSpec>
 
-const AclSpec = z.strictObject({
+export const AclSpec = z.strictObject({
   principal: z.string().regex(/^User:.+$/, 'User:<name>'),
   resourceType: z.enum(['Topic', 'Group', 'Cluster', 'TransactionalID']),
   resourceName: z.string().min(1),
@@ -27,6 +27,8 @@ const AclSpec = z.strictObject({
   operation: z.enum(['All', 'Read', 'Write', 'Create', 'Delete', 'Alter', 'Describe', 'DescribeConfigs', 'AlterConfigs', 'IdempotentWrite', 'ClusterAction']),
   permission: z.enum(['Allow', 'Deny']).default('Allow'),
   host: z.string().default('*'),
+  /** Names a topic or group that the catalog doesn't declare, and is meant to: one that was, or will be, there. */
+  dormant: z.literal(true).optional(),
 })
 export type AclSpec = z.infer<typeof AclSpec>
 
@@ -46,6 +48,9 @@ const GroupSpec = z.strictObject({
 })
 export type GroupSpec = z.infer<typeof GroupSpec>
 
+/** A SCRAM user that the platform can make. */
+export const UserName = z.string().regex(/^[a-zA-Z0-9._-]{1,64}$/)
+
 /** What must exist on both colours: declared once in `catalog.yaml`. */
 export const Catalog = z.strictObject({
   topics: z.record(
@@ -55,7 +60,9 @@ export const Catalog = z.strictObject({
     ),
     TopicSpec,
   ),
-  users: z.array(z.string().regex(/^[a-zA-Z0-9._-]{1,64}$/)).default([]),
+  users: z.array(UserName).default([]),
+  /** Users of bindings and quotas that don't log in by SCRAM (a certificate's subject, for one), or not any more: nobody makes them. */
+  principals: z.array(z.string().min(1)).default([]),
   acls: z.array(AclSpec).default([]),
   quotas: z.array(QuotaSpec).default([]),
   groups: z.record(z.string().min(1), GroupSpec).default({}),

@@ -4,6 +4,26 @@ import { Colour } from './colour.ts'
 /** Where the certificate (PEM) of the authority stands that the other side's certificate has to be by. With it there is only TLS, from 1.2 on, without it only plaintext. */
 export const CaFile = z.string().min(1)
 
+/** How a user logs in; the password stands in the credentials file under the name. */
+export const Login = z.strictObject({
+  username: z.string().min(1),
+  mechanism: z.enum(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']).default('SCRAM-SHA-512'),
+})
+export type Login = z.infer<typeof Login>
+
+/** Who this project is on a cluster that it didn't provision, and who else there is no application. */
+export const ClusterUsers = z.strictObject({
+  /** Super user: observes, fences, writes group offsets. */
+  operator: Login,
+  /** Super user: Kafka Connect and its connectors. */
+  mirror: Login,
+  /** No super user: only a fence refuses it. */
+  probe: Login,
+  /** The cluster's own users (brokers, administrators): they exist on this colour only. */
+  others: z.array(z.string().min(1)).default([]),
+})
+export type ClusterUsers = z.infer<typeof ClusterUsers>
+
 /**
  * How this project's own processes reach a colour. Credentials are a reference, never a value: a file (mode 0600) that holds a {@link CredentialsFile}.
  */
@@ -17,6 +37,8 @@ export const ClusterAccess = z.strictObject({
   consumeBootstrapServers: z.array(z.string()).min(1),
   credentialsFile: z.string().min(1),
   caFile: CaFile.optional(),
+  /** Left out: the platform made {@link platformUsers}. */
+  users: ClusterUsers.optional(),
 })
 export type ClusterAccess = z.infer<typeof ClusterAccess>
 
@@ -38,6 +60,30 @@ export const platformUsers = {
   /** No super user; has ALLOW Write on every topic, so that only a fence refuses it. */
   probe: 'probe',
 } as const
+
+/** Who logs in at a colour for this project. `admin` is there before any SCRAM user is; a cluster that wasn't provisioned here has no such user, and the operator stands in. */
+export function loginOf({ users }: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login {
+  if (users !== undefined) return users[as === 'admin' ? 'operator' : as]
+  return { username: platformUsers[as], mechanism: as === 'admin' ? 'PLAIN' : 'SCRAM-SHA-512' }
+}
+
+/** Users of a colour that are no applications: they needn't be on the other one. */
+export function ownUsersOf({ users }: Pick<ClusterAccess, 'users'>): readonly string[] {
+  if (users === undefined) return [...Object.values(platformUsers), 'broker']
+  return [...new Set([users.operator, users.mirror, users.probe].map(({ username }) => username)), ...users.others]
+}
+
+/** {@link ownUsersOf} both colours, where one of them was adopted; where the platform made the same users on both, those are compared like any other. */
+export function ownUsersApart(clusters: Readonly<Record<Colour, Pick<ClusterAccess, 'users'>>>): Readonly<Record<Colour, readonly string[]>> {
+  const { blue, green } = clusters
+  const isApart = blue.users !== undefined || green.users !== undefined
+  return isApart ? { blue: ownUsersOf(blue), green: ownUsersOf(green) } : { blue: [], green: [] }
+}
+
+/** Whether a name is one of this project's own logins, which share a credentials file with the catalog's users. */
+export function isReservedUser(user: string): boolean {
+  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
+}
 
 /** Topic that the probe's canary record goes to; one for each colour, so that copying both ways can't loop. */
 export function canaryTopic(colour: Colour): string {

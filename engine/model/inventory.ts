@@ -56,23 +56,31 @@ const inheritedFrom: Readonly<Record<string, readonly ServerProperty[]>> = {
   'unclean.leader.election.enable': [{ key: 'unclean.leader.election.enable' }],
 }
 
+/** The server properties of {@link inheritedFrom}. */
+export const inheritedProperties: readonly string[] = Object.values(inheritedFrom).flatMap((properties) => properties.map(({ key }) => key))
+
 interface ServerProperty {
   readonly key: string
   /** For numbers: how many of the topic config's units one of the property's is. */
   readonly times?: number
 }
 
+/** What a catalog declares, wherever it is. */
+export type CatalogInventory = Omit<ColourInventory, 'colour' | 'brokers'>
+
 /** What a colour holds when the catalog is provisioned on these brokers. */
 export function inventoryOf(colour: Colour, catalog: Catalog, brokers: BrokerInventory): ColourInventory {
-  const inherited = inheritedConfig(brokers.config)
+  return { colour, brokers, ...catalogInventory(catalog, inheritedConfig(brokers.config)) }
+}
+
+/** @param inherited topic configs that every topic has which doesn't say otherwise */
+export function catalogInventory(catalog: Catalog, inherited: Readonly<Record<string, string>> = {}): CatalogInventory {
   const topics = Object.entries(catalog.topics).map(([topic, spec]) => [
     topic,
     { partitions: spec.partitions, replicationFactor: spec.replicationFactor, config: { ...inherited, ...spec.config }, ownConfig: spec.config },
   ])
   return {
-    colour,
     topics: Object.fromEntries(topics),
-    brokers,
     users: [...catalog.users].sort(),
     acls: catalog.acls
       .map((acl) => [acl.principal, acl.host, acl.operation, acl.permission, acl.resourceType, acl.resourceName, acl.patternType].join('|'))
@@ -115,7 +123,7 @@ export interface InventoryDifference {
 const absent = 'not there'
 
 /** Everything in which the two inventories differ; empty: parity. */
-export function inventoryDifferences(blue: ColourInventory, green: ColourInventory): InventoryDifference[] {
+export function inventoryDifferences(blue: CatalogInventory, green: CatalogInventory): InventoryDifference[] {
   return [
     ...unionOf(blue.topics, green.topics).flatMap((topic) => topicDifferences(topic, blue.topics[topic], green.topics[topic])),
     ...listDifferences('users', blue.users, green.users),

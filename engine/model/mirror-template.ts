@@ -1,4 +1,4 @@
-import type { ClusterAccess } from './cluster-access.ts'
+import { type ClusterAccess, loginOf } from './cluster-access.ts'
 import type { Colour } from './colour.ts'
 import { KbgError } from './error.ts'
 import type { WorkerAccess } from './wiring.ts'
@@ -31,12 +31,13 @@ export interface WorkerSettings {
   readonly restKeystore: { readonly file: string; readonly password: string } | undefined
 }
 
-/** SCRAM on the internal listener; the login stands elsewhere, and so does the certificate of the authority to trust. */
-function security(login: string, { caFile }: ClusterAccess): KafkaProperties {
-  const scram = { 'sasl.mechanism': 'SCRAM-SHA-512', 'sasl.jaas.config': login }
+/** The mirror's user on the internal listener; its login stands elsewhere, and so does the certificate of the authority to trust. */
+function security(login: string, access: ClusterAccess): KafkaProperties {
+  const { caFile } = access
+  const sasl = { 'sasl.mechanism': loginOf(access, 'mirror').mechanism, 'sasl.jaas.config': login }
   return caFile === undefined
-    ? { 'security.protocol': 'SASL_PLAINTEXT', ...scram }
-    : { 'security.protocol': 'SASL_SSL', ...scram, ...tlsVersions, 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': caFile, ...verified }
+    ? { 'security.protocol': 'SASL_PLAINTEXT', ...sasl }
+    : { 'security.protocol': 'SASL_SSL', ...sasl, ...tlsVersions, 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': caFile, ...verified }
 }
 
 /** What Kafka's clients and servers speak where they speak TLS. */

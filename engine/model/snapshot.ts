@@ -112,4 +112,6 @@ export interface Snapshot {
   readonly groups: Reading<GroupsSnapshot>
   /** The exact bindings of a fence: parity ignores them. */
   readonly fenceBindings: readonly AclBinding[]
+  /** Users that are no applications, by the colour that they exist on: parity ignores them and what is theirs. */
+  readonly ownUsers: Readonly<Record<Colour, readonly string[]>>
 }

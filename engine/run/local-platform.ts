@@ -8,7 +8,7 @@ import type { LocalClusterSpec } from '../adapters/local/cluster-spec.ts'
 import { type ConnectWorkerSpec, destroyWorker, observeWorker, provisionWorker, type WorkerLocation } from '../adapters/local/connect-worker.ts'
 import { destroyRouteStore, observeRouteStore, provisionRouteStore, type RouteStoreSpec, routeStoreUsers } from '../adapters/local/etcd-process.ts'
 import { destroyGuardian, observeGuardian, provisionGuardian } from '../adapters/local/guardian-process.ts'
-import { credentialsPath, localAddresses, removeFleetIfEmpty } from '../adapters/local/state.ts'
+import { caFile, credentialsPath, localAddresses, removeFleetIfEmpty } from '../adapters/local/state.ts'
 import { destroyWriteBack, observeWriteBack, provisionWriteBack } from '../adapters/local/write-back-process.ts'
 import { endpointText } from '../model/addresses.ts'
 import type { AuditWorkerAccess } from '../model/audit-worker.ts'
@@ -188,11 +188,15 @@ type DeclaredAudit = Pick<LocalAuditSpec, 'fleet' | 'clusters' | 'topics'>
 /** One process keeps up with what the other processes of one machine can write. */
 const auditWorkers = 1
 
-/** Where a local fleet's route store is or will be: its address follows from the fleet's name, so a colour can know it before the store stands. */
-export function localRouteStoreAccess(fleet: string, caFile: string | undefined): RouteStoreAccess {
+/**
+ * Where a local fleet's route store is or will be: its address follows from the fleet's name, so a colour can know it before the store stands.
+ *
+ * @param colourCaFile whom the colour is trusted by; where there is one the store speaks TLS too, by the fleet's own authority
+ */
+export function localRouteStoreAccess(fleet: string, colourCaFile: string | undefined): RouteStoreAccess {
   const { etcd } = localAddresses(fleet)
   const login = { username: routeStoreUsers.operator, credentialsFile: credentialsPath(projectDir, fleet) }
-  return { endpoints: [endpointText(etcd.client)], ...login, ...(caFile === undefined ? {} : { caFile }) }
+  return { endpoints: [endpointText(etcd.client)], ...login, ...(colourCaFile === undefined ? {} : { caFile: caFile(projectDir, fleet) }) }
 }
 
 function storeSpec(fleet: string): RouteStoreSpec {

@@ -1,4 +1,5 @@
 import { isFailover, isWayBack, type Purpose } from '../gate/assess.ts'
+import { ownUsersApart } from '../model/cluster-access.ts'
 import type { Colour } from '../model/colour.ts'
 import { messageOf } from '../model/error.ts'
 import type { GroupFacts } from '../model/facts.ts'
@@ -81,6 +82,7 @@ export async function observe(
     unprovenGroups: wiring.unprovenGroups,
     groups,
     fenceBindings: ports.clusters[move.target].fence.bindings,
+    ownUsers: ownUsersApart(wiring.clusters),
   }
 }
 

@@ -22,6 +22,7 @@ const benches: Readonly<Record<string, (words: readonly string[]) => Promise<Con
     const { autoRollbackOptions, benchAutoRollback } = await import('./auto-rollback.ts')
     return await benchAutoRollback(autoRollbackOptions(words))
   },
+  adopt: async () => (await import('./adopt.ts')).benchAdopt(),
   fresh: async () => (await import('./fresh.ts')).benchFresh(),
 }
 

@@ -1,5 +1,6 @@
 import type { PolicyResource, StackValidationArgs } from '@pulumi/policy'
 import type { Colour } from '../../engine/model/colour.ts'
+import { externalBrokers } from '../../engine/model/external-cluster.ts'
 import { type ColourInventory, inventoryOf } from '../../engine/model/inventory.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { localBrokers } from '../../engine/model/local-brokers.ts'
@@ -34,6 +35,11 @@ export function inventory(colour: Colour, change: (inventory: Draft<ColourInvent
   const made = structuredClone(inventoryOf(colour, catalog, brokers)) as Draft<ColourInventory>
   change(made)
   return made
+}
+
+/** Blue as its stack file declares it when it was there before. */
+export function adopted(nodes: number): ColourInventory {
+  return inventoryOf('blue', catalog, externalBrokers({ kafkaVersion: '3.9.2', nodes, brokerConfig: {} }))
 }
 
 export interface ResourceSpec {

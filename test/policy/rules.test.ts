@@ -5,6 +5,7 @@ import type { Rule } from '../../policy/judging/rule.ts'
 import { rules } from '../../policy/pack.ts'
 import {
   acl,
+  adopted,
   audit,
   cluster,
   type Draft,
@@ -102,10 +103,11 @@ const cases: Readonly<Record<string, Case>> = {
       },
       {
         stack: green(({ brokers }) => {
-          brokers.listeners.produce = 'PLAINTEXT'
+          Object.assign(brokers.listeners ?? {}, { produce: 'PLAINTEXT' })
         }),
         says: /^brokers: listeners\.produce is SASL_PLAINTEXT SCRAM-SHA-512 on blue and PLAINTEXT on green/,
       },
+      { stack: [parity(adopted(4))], says: /^brokers: count is 4 on blue and 3 on green/ },
     ],
     passes: [
       { stack: [parity()] },
@@ -233,7 +235,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'security-brokers': {
     fails: [
-      { stack: green(({ brokers }) => void delete brokers.promises['authorizer.class.name']), says: /^brokers of green: authorizer\.class\.name is not set/ },
+      { stack: green(({ brokers }) => void delete brokers.promises?.['authorizer.class.name']), says: /^brokers of green: authorizer\.class\.name is not set/ },
       {
         stack: both(({ brokers }) => {
           brokers.config['auto.create.topics.enable'] = 'true'
@@ -247,7 +249,7 @@ const cases: Readonly<Record<string, Case>> = {
     fails: [
       {
         stack: green(({ brokers }) => {
-          brokers.listeners.consume = 'PLAINTEXT'
+          Object.assign(brokers.listeners ?? {}, { consume: 'PLAINTEXT' })
         }),
         says: /^brokers of green: listeners\.consume is PLAINTEXT/,
       },
@@ -319,4 +321,28 @@ test('every rule of the pack has at least two cases that fail and one that passe
     expect(fails.length).toBeGreaterThanOrEqual(2)
     expect(passes.length).toBeGreaterThanOrEqual(1)
   }
+})
+
+describe('a colour that was adopted', () => {
+  const unknownOf = (name: string) => byName(name).judge([parity(adopted(3))] as never, {}).unknown
+
+  test.each([
+    ['parity-brokers', ['instanceClass', 'storage', 'promises', 'listeners']],
+    ['isolation-clusters', ['brokerIds', 'subnets']],
+    ['security-brokers', ['what is promised']],
+    ['security-transport', ['listeners']],
+  ])('%s: what its stack file does not say is unknown, and no violation', async (name, unknown) => {
+    expect(await reported(byName(name), [parity(adopted(3))])).toEqual([])
+    expect(unknownOf(name).map((why) => why.split(/ of the brokers|:/)[0])).toEqual(unknown)
+  })
+
+  test('makes no topic itself: its cluster is compared with the catalog instead', async () => {
+    expect(await reported(byName('declared-resources'), [parity(adopted(3))])).toEqual([])
+    expect(await reported(byName('declared-resources'), [parity(adopted(3)), topic()])).not.toEqual([])
+  })
+
+  test('is protected, and guarded, like any other', async () => {
+    const cluster = { type: 'kbg:index:ExternalCluster', name: 'theirs', protect: false }
+    expect((await reported(byName('safety-protection'), [cluster])).join()).toMatch(/retirement guard/)
+  })
 })

@@ -18,6 +18,7 @@ export const rules: readonly Rule[] = [
   { room: 'engine/offsets', mayImport: ['engine/model', 'zod'] },
   { room: 'engine/audit', mayImport: ['engine/model', 'engine/gate', 'zod'] },
   { room: 'engine/analysis', mayImport: ['engine/model'] },
+  { room: 'engine/adopt', mayImport: ['engine/model', 'engine/gate'] },
   { room: 'engine/switchover', mayImport: ['engine/model', 'engine/gate', 'zod'] },
   { room: 'engine/ports', mayImport: ['engine/model', 'engine/audit'] },
   {
@@ -47,6 +48,7 @@ export const rules: readonly Rule[] = [
       'engine/offsets',
       'engine/audit',
       'engine/analysis',
+      'engine/adopt',
       'engine/adapters',
       'tools/paths.ts',
       'zod',

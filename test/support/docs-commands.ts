@@ -91,6 +91,7 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run bench -- translate-scale': 'test/bench/translate-scale.ts',
   'npm run bench -- verify-at-switch': 'test/bench/verify-at-switch.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
+  'npm run bench -- adopt': 'test/bench/adopt.ts', // its smoke form in test/integration/adopt.test.ts
   'npm run bench -- auto-rollback': 'test/bench/auto-rollback.ts',
   // what they run, in shorter forms, are the tests of test/simulation
   'npm run simulate -- --seeds 1000 --from 1': 'test/simulation/main.ts',

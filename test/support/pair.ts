@@ -37,6 +37,8 @@ export interface PairSpec {
   readonly fleet: string
   readonly versions: Readonly<Record<Colour, string>>
   readonly catalog: Catalog
+  /** A cluster that was there before, instead of a provisioned blue: adopted with the pair's state directory. */
+  readonly adopt?: (root: string) => Promise<ClusterAccess>
   /** Additions to every broker's `server.properties`. */
   readonly brokerConfig?: Readonly<Record<string, string>>
   /** Whether brokers, Connect's REST and the store speak TLS; false unless said otherwise. */
@@ -111,9 +113,11 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
     await declare(access, catalog, within(120, `the catalog on ${colour}`))
     return access
   }
+  // An adopted colour comes first: it hands its applications' passwords over.
+  const adopted = await spec.adopt?.(root)
   const storeSpec = { projectRoot: root, fleet, subnets: process.platform === 'linux', tls }
   const standStore = provisionRouteStore(storeSpec, systemClock, tell, within(60, 'the route store'))
-  const [store, blue, green] = await allOf(standStore, stand('blue'), stand('green'))
+  const [store, blue, green] = await allOf(standStore, adopted ?? stand('blue'), stand('green'))
   const clusters = { blue, green }
   const beside = (target: Colour) =>
     provisionWorker(root, { fleet, source: clusters[otherColour(target)], target: clusters[target] }, tell, within(180, `the worker beside ${target}`))
@@ -135,7 +139,7 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
 }
 
 /** All results, or the first failure once everything has ended: what still starts could not be torn down. */
-async function allOf<T extends readonly unknown[]>(...work: { readonly [Each in keyof T]: Promise<T[Each]> }): Promise<T> {
+async function allOf<T extends readonly unknown[]>(...work: { readonly [Each in keyof T]: T[Each] | Promise<T[Each]> }): Promise<T> {
   const settled = await Promise.allSettled(work)
   const failed = settled.find((result) => result.status === 'rejected')
   if (failed) throw failed.reason
@@ -150,7 +154,8 @@ async function declare(access: ClusterAccess, catalog: Catalog, deadline: Deadli
 
 const resourceTypes = { Topic: 'topic', Group: 'group', Cluster: 'cluster', TransactionalID: 'transactional-id' } as const
 
-function binding(acl: AclSpec): AclBinding {
+/** A catalog's binding as brokers take it. */
+export function binding(acl: AclSpec): AclBinding {
   return {
     principal: acl.principal,
     host: acl.host,

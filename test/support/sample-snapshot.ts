@@ -94,6 +94,7 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
       compared: new Map(),
     }),
     fenceBindings: [],
+    ownUsers: { blue: [], green: [] },
     ...over,
   }
 }

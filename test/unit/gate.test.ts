@@ -184,6 +184,18 @@ describe('the gate', () => {
     })
     expect(refused(snapshot)).toEqual([])
   })
+
+  it('leaves users of one colour alone out of parity, and what is theirs; everybody else’s counts', () => {
+    const quota = { entity: 'user mm2', limits: { producer_byte_rate: 1 } }
+    const theirs = { acls: seen([acl('User:mm2')]), quotas: seen([quota]), scramUsers: seen([{ user: 'mm2', mechanisms: ['SCRAM-SHA-512'] }]) }
+    const snapshot = (ownUsers: Snapshot['ownUsers']) =>
+      soundSnapshot({
+        colours: { blue: soundColour('blue', theirs), green: soundColour('green', { acls: seen([]), quotas: seen([]), scramUsers: seen([]) }) },
+        ownUsers,
+      })
+    expect(refused(snapshot({ blue: ['mm2'], green: [] }))).toEqual([])
+    expect(refused(snapshot({ blue: [], green: ['mm2'] }))).toEqual(['catalog parity: fail'])
+  })
 })
 
 describe('the gate of a way back off a colour that has failed its watch', () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ensureCredentials, passwordOf, readCredentials } from '../../engine/adapters/local/credentials.ts'
+import { ensureCredentials, passwordOf, readCredentials, takePasswords } from '../../engine/adapters/local/credentials.ts'
 import { withFileLock } from '../../engine/adapters/local/file-lock.ts'
 import { colourDirectory, credentialsPath, fleetDirectory, removeFleetIfEmpty } from '../../engine/adapters/local/state.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
@@ -37,6 +37,18 @@ describe('the credentials file', () => {
       new Promise((resolve) => spawn(process.execPath, ['--input-type=module', '-e', script, name], { stdio: 'inherit' }).once('close', resolve))
     expect(await Promise.all([run('a'), run('b'), run('c')])).toEqual([0, 0, 0])
     expect(Object.keys(readCredentials(credentialsPath(root, 'unit')).passwords)).toHaveLength(31)
+  })
+
+  test('takes an adopted cluster’s passwords over before others are made, and refuses another one for the same user', async () => {
+    await takePasswords(root, 'unit', { 'orders-app': 'orders-secret' }, systemClock)
+    const file = await ensureCredentials(root, 'unit', ['orders-app', 'operator'])
+    expect(readCredentials(file).passwords).toMatchObject({ 'orders-app': 'orders-secret', operator: expect.stringMatching(/^[\w-]{32}$/) })
+    await takePasswords(root, 'unit', { 'orders-app': 'orders-secret' }, systemClock)
+    const refusal = await takePasswords(root, 'unit', { 'orders-app': 'another-secret' }, systemClock).catch(String)
+    expect(refusal).toMatch(/credentials: .*users: orders-app/)
+    expect(refusal).not.toContain('secret;')
+    expect(readCredentials(file).passwords).toMatchObject({ 'orders-app': 'orders-secret' })
+    expect(statSync(file).mode & 0o777).toBe(0o600)
   })
 
   test('damaged is refused without quoting it', async () => {

@@ -56,6 +56,17 @@ describe('the connector template', () => {
   })
 })
 
+test('at a cluster that was adopted it is that cluster’s own user, by its own mechanism', () => {
+  const login = (username: string) => ({ username, mechanism: 'PLAIN' }) as const
+  const theirs = { ...access('blue'), users: { operator: login('kafka-admin'), mirror: login('mm2'), probe: login('canary'), others: [] } }
+  expect(connectorConfig({ source: theirs, target: access('green'), worker, topics: ['orders'] })).toMatchObject({
+    'source.cluster.sasl.mechanism': 'PLAIN',
+    'target.cluster.sasl.mechanism': 'SCRAM-SHA-512',
+  })
+  const settings = { fleet: 'shop', restHost: '127.0.0.1', restPort: 1, targetLogin: worker.targetLogin, secretsDirectory: '/s', restKeystore: undefined }
+  expect(workerProperties({ ...settings, target: theirs })).toMatchObject({ 'sasl.mechanism': 'PLAIN', 'producer.sasl.mechanism': 'PLAIN' })
+})
+
 describe('over TLS', () => {
   const secured = (colour: Colour) => ({ ...access(colour), caFile: `/${colour}/ca.pem` })
   const trusting = (caFile: string) => ({

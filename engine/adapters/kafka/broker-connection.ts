@@ -34,13 +34,13 @@ export class BrokerConnection {
   #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> = new Map()
   #lost: unknown
 
-  private constructor(address: BrokerAddress, login: SaslLogin, trust: Trust | undefined) {
+  private constructor(address: BrokerAddress, login: SaslLogin | undefined, trust: Trust | undefined) {
     this.address = address
     this.#connection = new Connection('kbg', {
       connectTimeout: connectTimeoutMs,
       requestTimeout: silenceTimeoutMs,
       maxInflights: 1_000,
-      sasl: { mechanism: login.mechanism, username: login.username, password: login.password },
+      ...(login === undefined ? {} : { sasl: { mechanism: login.mechanism, username: login.username, password: login.password } }),
       ...(trust === undefined ? {} : { tls: { ...trust } }),
     })
     this.#connection.on('error', (error) => {
@@ -50,12 +50,14 @@ export class BrokerConnection {
 
   /**
    * Connects, authenticates and asks which API versions the broker speaks.
+   * @param login undefined: the broker lets anybody in
    * @param caFile certificate of the authority that the broker has to show; undefined: the broker speaks plaintext
    * @throws KbgError `connection` (retriable), `authentication`, and the codes of {@link tlsRefusal}
    */
-  static async open(address: BrokerAddress, login: SaslLogin, caFile: string | undefined, onClose: () => void): Promise<BrokerConnection> {
+  static async open(address: BrokerAddress, login: SaslLogin | undefined, caFile: string | undefined, onClose: () => void): Promise<BrokerConnection> {
     const opened = new BrokerConnection(address, login, trustIn(caFile))
     const where = `${address.host}:${address.port}`
+    const who = login?.username ?? 'nobody'
     try {
       await opened.#connection.connect(address.host, address.port)
       opened.#connection.on('close', onClose)
@@ -67,19 +69,24 @@ export class BrokerConnection {
       const refused = tlsRefusal(`the broker at ${where}`, cause)
       if (refused !== undefined) throw refused
       if (/authentication/i.test(messageOf(cause))) {
-        throw new KbgError('authentication', `The broker at ${where} refused the credentials of ${login.username}.`, {
-          facts: { mechanism: login.mechanism },
+        throw new KbgError('authentication', `The broker at ${where} refused the credentials of ${who}.`, {
+          facts: { mechanism: login?.mechanism ?? 'none' },
           remedy: 'The credentials file and the users on the cluster must agree.',
           cause,
         })
       }
       const inPlaintext = caFile === undefined && !messageOf(cause).includes('ECONNREFUSED')
-      throw new KbgError('connection', `Can't connect to the broker at ${where} as ${login.username}.`, {
+      throw new KbgError('connection', `Can't connect to the broker at ${where} as ${who}.`, {
         retriable: true,
         ...(inPlaintext ? { remedy: 'It was asked in plaintext: one that speaks TLS needs a caFile.' } : {}),
         cause,
       })
     }
+  }
+
+  /** The versions of an API that the broker speaks; undefined: none. */
+  versionsOf(apiKey: number): { readonly min: number; readonly max: number } | undefined {
+    return this.#versions.get(apiKey)
   }
 
   get usable(): boolean {

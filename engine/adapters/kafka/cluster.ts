@@ -29,6 +29,11 @@ export function connectDrillCluster(access: ClusterAccess, clock: Clock, isStand
   return assembled(clock, parts, new DrillFence(parts.connections, parts.probe, isStandby), drillScope)
 }
 
+/** A cluster that is no colour yet, to be read as whoever `connections` log in as. Nothing of it is fenced: its probe would be the same user. */
+export function readingCluster(connections: BrokerConnections, clock: Clock): Cluster {
+  return assembled(clock, { connections, probe: connections }, new AclFence(connections, connections), fleetScope)
+}
+
 interface Connected {
   readonly connections: BrokerConnections
   readonly probe: BrokerConnections

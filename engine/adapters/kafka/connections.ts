@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { metadataV12 } from '@platformatic/kafka'
-import { type ClusterAccess, CredentialsFile, platformUsers } from '../../model/cluster-access.ts'
+import { type ClusterAccess, CredentialsFile, loginOf } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { type BrokerAddress, BrokerConnection, type ProtocolApi, type SaslLogin } from './broker-connection.ts'
 
 /** Who this project is on a colour: the super users on the internal listener, the probe where applications produce. */
-export type Principal = 'admin' | 'operator' | 'probe'
+export type Principal = 'admin' | 'operator' | 'mirror' | 'probe'
 
 /** Longest wait for one broker when another one could be asked as well. */
 const answerTimeoutMs = 1_000
@@ -23,6 +23,7 @@ function bootstrapOf(access: ClusterAccess, principal: Principal): readonly stri
   switch (principal) {
     case 'admin':
     case 'operator':
+    case 'mirror':
       return access.internalBootstrapServers
     case 'probe':
       return access.produceBootstrapServers
@@ -33,8 +34,8 @@ function bootstrapOf(access: ClusterAccess, principal: Principal): readonly stri
  * The principal's login, read from the credentials file now, so that a changed password is taken up by the next connection.
  * @throws KbgError `credentials`; never with a password in it
  */
-function loginOf(access: ClusterAccess, principal: Principal): SaslLogin {
-  const username = platformUsers[principal]
+function saslOf(access: ClusterAccess, principal: Principal): SaslLogin {
+  const { username, mechanism } = loginOf(access, principal)
   const refuse = (observed: string): KbgError =>
     new KbgError('credentials', `No credentials of ${username} for ${access.colour}.`, { facts: { file: access.credentialsFile, observed } })
   let text: string
@@ -47,7 +48,7 @@ function loginOf(access: ClusterAccess, principal: Principal): SaslLogin {
   if (!file) throw refuse('not a credentials file')
   const password = file.passwords[username]
   if (password === undefined) throw refuse(`passwords of ${Object.keys(file.passwords).length} other users`)
-  return { mechanism: principal === 'admin' ? 'PLAIN' : 'SCRAM-SHA-512', username, password }
+  return { mechanism, username, password }
 }
 
 /** undefined instead of an error: a parser's error may quote the text, which holds passwords. */
@@ -63,7 +64,7 @@ function textOf(address: BrokerAddress): string {
   return `${address.host}:${address.port}`
 }
 
-function addressOf(hostPort: string): BrokerAddress {
+export function addressOf(hostPort: string): BrokerAddress {
   const colon = hostPort.lastIndexOf(':')
   return { host: hostPort.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(hostPort.slice(colon + 1)) }
 }
@@ -80,11 +81,14 @@ export class BrokerConnections {
   /** Addresses that gave no answer lately. */
   readonly #silent = new Set<string>()
   #brokers: ReadonlyMap<number, BrokerAddress> = new Map()
+  readonly #login: () => SaslLogin | undefined
   #closed = false
 
-  constructor(access: ClusterAccess, principal: Principal) {
+  /** @param login who logs in instead of the principal; undefined: nobody has to */
+  constructor(access: ClusterAccess, principal: Principal, login: () => SaslLogin | undefined = () => saslOf(access, principal)) {
     this.access = access
     this.principal = principal
+    this.#login = login
   }
 
   /** Registered brokers as last heard; empty before the first {@link metadata}. */
@@ -226,7 +230,7 @@ export class BrokerConnections {
       if (this.#open.get(key) === opening) this.#open.delete(key)
     }
     const opening = Promise.resolve()
-      .then(() => BrokerConnection.open(address, loginOf(this.access, this.principal), this.access.caFile, forget))
+      .then(() => BrokerConnection.open(address, this.#login(), this.access.caFile, forget))
       .then((connection) => {
         if (this.#closed) connection.close()
         return connection

@@ -83,14 +83,16 @@ export class KafkaInventory implements Inventory {
   async #configs(topics: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, TopicConfig>> {
     const chunks: (readonly string[])[] = []
     for (let start = 0; start < topics.length; start += topicsPerRequest) chunks.push(topics.slice(start, start + topicsPerRequest))
-    const answers = await Promise.all(
-      chunks.map((chunk) => {
-        const resources = chunk.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName, configurationKeys: null as never })) // null: all
-        return this.#connections.askAny('DescribeConfigs', describeConfigsV4.api, [resources, false, false], deadline)
-      }),
-    )
     const configs = new Map<string, TopicConfig>()
-    for (const result of answers.flatMap((answer) => answer.results)) {
+    // Each answer is reduced as it comes: those of a thousand topics would be some 35,000 configs at once.
+    await Promise.all(chunks.map((chunk) => this.#readConfigs(chunk, configs, deadline)))
+    return configs
+  }
+
+  async #readConfigs(topics: readonly string[], configs: Map<string, TopicConfig>, deadline: Deadline): Promise<void> {
+    const resources = topics.map((resourceName) => ({ resourceType: ConfigResourceTypes.TOPIC, resourceName, configurationKeys: null as never })) // null: all
+    const answer = await this.#connections.askAny('DescribeConfigs', describeConfigsV4.api, [resources, false, false], deadline)
+    for (const result of answer.results) {
       if (errorName(result.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') continue // deleted since the metadata was read: that is read again
       requireNone(result.errorCode, `Can't read the configuration of the topic ${result.resourceName}.`, {}, result.errorMessage)
       const own = result.configs
@@ -99,7 +101,6 @@ export class KafkaInventory implements Inventory {
       const minInsyncReplicas = Number(result.configs.find((config) => config.name === 'min.insync.replicas')?.value)
       configs.set(result.resourceName, { own: Object.fromEntries(own), minInsyncReplicas })
     }
-    return configs
   }
 
   /** The nudge behind a change of the fence is there for a moment and then gone; it is no part of what a colour has, so it is left out. */

@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { connectVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
 import type { Endpoint } from '../../model/addresses.ts'
-import { ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
+import { ClusterAccess, loginOf, platformUsers } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
@@ -194,8 +194,8 @@ async function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Cl
     restKeystore: keystorePassword === undefined ? undefined : { file: files.restKeystore, password: secretReference(at, 'keystore') },
   })
   const secrets = {
-    source: scramLogin(spec.source),
-    target: scramLogin(spec.target),
+    source: mirrorLogin(spec.source),
+    target: mirrorLogin(spec.target),
     ...(keystorePassword === undefined ? {} : { keystore: keystorePassword }),
   }
   writePrivately(files.logins, propertiesText(secrets))
@@ -220,9 +220,10 @@ async function writeRestKeystore(at: WorkerLocation, spec: ConnectWorkerSpec, cl
 
 const restLoginModule = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule'
 
-function scramLogin(access: ClusterAccess): string {
-  const username = platformUsers.mirror
-  return jaasEntry(loginModules.scram, { username, password: passwordOf(readCredentials(access.credentialsFile), username) })
+function mirrorLogin(access: ClusterAccess): string {
+  const { username, mechanism } = loginOf(access, 'mirror')
+  const module = mechanism === 'PLAIN' ? loginModules.plain : loginModules.scram
+  return jaasEntry(module, { username, password: passwordOf(readCredentials(access.credentialsFile), username) })
 }
 
 /** `${file:<path>:<key>}`: neither part may hold what separates them (ConfigTransformer's pattern). */

@@ -28,6 +28,26 @@ export async function ensureCredentials(projectRoot: string, fleet: string, user
   return file
 }
 
+/**
+ * Gives these users their passwords in the fleet's credentials file, before a colour makes others: their applications log in at both colours alike.
+ *
+ * @throws KbgError `credentials` naming users that have another password there already, `busy`
+ */
+export async function takePasswords(projectRoot: string, fleet: string, passwords: Readonly<Record<string, string>>, clock: Clock): Promise<void> {
+  const file = credentialsPath(projectRoot, fleet)
+  await withFileLock(`${file}.lock`, `the credentials of fleet ${fleet}`, new Deadline(clock, 10_000, `the lock of ${file}`), async () => {
+    const known = existsSync(file) ? readCredentials(file).passwords : {}
+    const others = Object.keys(passwords).filter((user) => Object.hasOwn(known, user) && known[user] !== passwords[user])
+    if (others.length > 0) {
+      throw new KbgError('credentials', 'Users of the adopted cluster have other passwords in the fleet already.', {
+        facts: { users: others, file },
+        remedy: 'Bring the adopted colour up before the other one; that one takes the passwords over. Or give those users the same password on both.',
+      })
+    }
+    writePrivately(file, `${JSON.stringify({ version: 1, passwords: { ...known, ...passwords } } satisfies CredentialsFile, null, 2)}\n`)
+  })
+}
+
 /** The passwords by user. @throws KbgError `credentials`, never with the file's text in it */
 export function readCredentials(file: string): CredentialsFile {
   const credentials = existsSync(file) ? parseCredentials(readFileSync(file, 'utf8')) : undefined

@@ -1,5 +1,5 @@
 /** Where a local fleet's state lies: `.kbg/<fleet>/` of the project, with a directory for each colour and one for the traffic stack. */
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type FleetAddresses, planAddresses } from '../../model/addresses.ts'
 import type { Colour } from '../../model/colour.ts'
@@ -11,6 +11,18 @@ export function fleetDirectory(projectRoot: string, fleet: string): string {
 /** A colour's own directory (0700): `cluster.json` and `node-<id>/`. */
 export function colourDirectory(projectRoot: string, fleet: string, colour: Colour): string {
   return join(fleetDirectory(projectRoot, fleet), colour)
+}
+
+/** Keeps an adopted colour's place in the fleet: nothing of it lies here, and yet the fleet's passwords are needed while it is a colour. */
+export function keepPlace(projectRoot: string, fleet: string, colour: Colour): void {
+  mkdirSync(colourDirectory(projectRoot, fleet, colour), { recursive: true, mode: 0o700 })
+}
+
+/** Gives the place of {@link keepPlace} back. */
+export function leavePlace(projectRoot: string, fleet: string, colour: Colour): void {
+  const directory = colourDirectory(projectRoot, fleet, colour)
+  if (existsSync(directory)) rmdirSync(directory) // refuses where something lies: that is no adopted colour's
+  removeFleetIfEmpty(projectRoot, fleet)
 }
 
 /** The traffic stack's directory: `etcd/` and `connect-<colour>/`. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { KafkaConfig, SASLOptions } from 'kafkajs'
 import { trustIn } from '../../../engine/adapters/trust.ts'
-import { CredentialsFile } from '../../../engine/model/cluster-access.ts'
+import { CredentialsFile, type Login } from '../../../engine/model/cluster-access.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import type { WorkloadConfig } from './config.ts'
 import type { ClientFactory } from './factory.ts'
@@ -30,16 +30,24 @@ export function securityOf(caFile: string | undefined): Pick<KafkaConfig, 'ssl'>
 }
 
 /**
- * The logins of a credentials file, by user; without a file, none.
+ * The logins of a credentials file, by user (SCRAM-SHA-512) or as a colour's access says them; without a file, none.
  *
  * @throws KbgError `unknown-user` when a user has no password there
  */
-export function loginsOf(file: string | null): (user: string) => SASLOptions | undefined {
+export function loginsOf(file: string | null): (user: string | Login) => SASLOptions | undefined {
   if (file === null) return () => undefined
   const { passwords } = CredentialsFile.parse(JSON.parse(readFileSync(file, 'utf8')))
-  return (username) => {
+  return (user) => {
+    const { username, mechanism }: Login = typeof user === 'string' ? { username: user, mechanism: 'SCRAM-SHA-512' } : user
     const password = passwords[username]
     if (password === undefined) throw new KbgError('unknown-user', `${username} has no login.`, { facts: { users: Object.keys(passwords) } })
-    return { mechanism: 'scram-sha-512', username, password }
+    switch (mechanism) {
+      case 'PLAIN':
+        return { mechanism: 'plain', username, password }
+      case 'SCRAM-SHA-256':
+        return { mechanism: 'scram-sha-256', username, password }
+      case 'SCRAM-SHA-512':
+        return { mechanism: 'scram-sha-512', username, password }
+    }
   }
 }

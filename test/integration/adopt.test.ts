@@ -1,0 +1,93 @@
+/** A cluster that nobody of this project provisioned (three plain brokers, one listener, their own users) is read into a catalog. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { runAdopt } from '../../cli/adopt/command.ts'
+import { createTopics, deleteTopics } from '../../engine/adapters/kafka/admin.ts'
+import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { loadCatalog } from '../../infra/catalog.ts'
+import { projectFile } from '../../infra/project.ts'
+import { benchAdopt, benchTopicPrefix } from '../bench/adopt.ts'
+import { type PlainCluster, startPlainCluster } from '../support/workload/plain-cluster.ts'
+import { accessOfPlain, fillPlainCluster } from '../support/workload/plain-cluster-contents.ts'
+
+const within = (seconds: number) => new Deadline(systemClock, seconds * 1_000, 'the test')
+const wanted = loadCatalog(projectFile('catalog.yaml'))
+const applications = Object.fromEntries(wanted.users.map((user) => [user, `${user}-secret`]))
+let dir = ''
+let theirs: PlainCluster
+const file = () => join(dir, 'catalog.yaml')
+
+/** `kbg adopt` as it is typed. @returns its exit code and what it said */
+async function adopt(more: { readonly update?: boolean } = {}): Promise<{ readonly code: number; readonly said: string }> {
+  const said = vi.spyOn(console, 'log').mockImplementation(() => undefined)
+  const told = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+  try {
+    const login = { user: 'kafka-admin', mechanism: 'PLAIN', credentials: theirs.credentialsFile, own: 'kafka-broker,mm2,canary', ca: undefined }
+    const code = await runAdopt({ bootstrapServers: theirs.bootstrapServers.join(','), ...login, out: file(), update: false, all: true, ...more })
+    return { code, said: said.mock.calls.flat().join('\n') }
+  } finally {
+    said.mockRestore()
+    told.mockRestore()
+  }
+}
+
+beforeAll(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'kbg-adopt-'))
+  theirs = await startPlainCluster({
+    version: '3.9.2',
+    dir: join(dir, 'theirs'),
+    hosts: ['127.0.91.1', '127.0.91.2', '127.0.91.3'],
+    applications,
+    clock: systemClock,
+  })
+  await fillPlainCluster(theirs, wanted, applications)
+}, 180_000)
+
+afterAll(async () => {
+  await theirs?.stop()
+  rmSync(dir, { recursive: true, force: true })
+}, 120_000)
+
+describe('kbg adopt on a real cluster', () => {
+  test('writes what its owners have made, and says what it leaves and what rules out no step', async () => {
+    const { code, said } = await adopt()
+    expect(code, said).toBe(0)
+    const { topics, users, acls, groups } = loadCatalog(file())
+    expect(topics).toEqual(wanted.topics)
+    expect(users).toEqual([...wanted.users].sort())
+    expect(new Set(acls.map((acl) => JSON.stringify(acl, Object.keys(acl).sort())))).toEqual(
+      new Set(wanted.acls.map((acl) => JSON.stringify(acl, Object.keys(acl).sort()))),
+    )
+    expect(Object.keys(groups).sort()).toEqual(Object.keys(wanted.groups).sort())
+    expect(said).toContain('nothing that was read rules out a step of a switchover')
+    expect(said).toMatch(/one listener for all clients on broker 101, broker 102, broker 103/)
+    expect(said).toMatch(/topics inherit from the brokers: log\.retention\.hours=72/)
+    expect(said).not.toContain('-secret')
+  })
+
+  test('a second run writes nothing; a change is shown, and taken over when it is asked for', async () => {
+    const before = readFileSync(file(), 'utf8')
+    expect(await adopt()).toMatchObject({ code: 0, said: expect.stringContaining('unchanged') })
+    await createTopics(accessOfPlain(theirs), [{ topic: 'refunds', partitions: 1, replicationFactor: 3, config: {} }], within(20))
+    const changed = await adopt()
+    expect(changed).toMatchObject({ code: 1, said: expect.stringMatching(/topics \(1\)\n {2}\+ refunds/) })
+    expect(readFileSync(file(), 'utf8')).toBe(before)
+    expect((await adopt({ update: true })).code).toBe(0)
+    expect(loadCatalog(file()).topics.refunds).toMatchObject({ partitions: 1 })
+    await deleteTopics(accessOfPlain(theirs), ['refunds'], within(20))
+    expect((await adopt({ update: true })).code).toBe(0)
+    expect(readFileSync(file(), 'utf8')).toBe(before)
+  })
+})
+
+test('the bench runs in its smallest form: its rows, and nothing about speed', async () => {
+  try {
+    const { result } = await benchAdopt({ topics: 2, partitionsPerTopic: 2, groups: 0, rounds: 1, cluster: theirs, outDir: dir })
+    expect(result.rows.map(({ measure }) => measure)).toEqual(['kbg adopt, 2 topics, 4 partitions, 0 groups', 'its memory, at most', 'partitions'])
+    expect(result.rows.every(({ ours }) => ours > 0)).toBe(true)
+  } finally {
+    await deleteTopics(accessOfPlain(theirs), [`${benchTopicPrefix}0000`, `${benchTopicPrefix}0001`], within(20))
+  }
+})
