@@ -334,10 +334,13 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   /** Joins again where kafkajs has taken the consumer down, unless the route leads elsewhere by then. */
   #restartAfter(colour: Colour, pauseMs: number): void {
     this.#crashed.add(colour)
+    const closed = this.#closed.signal
     this.#parts.timing
-      .sleep(pauseMs, this.#closed.signal)
+      .sleep(pauseMs, closed)
       .then(() => this.#move())
-      .catch((error: unknown) => this.logger().debug('Not restarted', { colour, error: messageOf(error) })) // disconnected meanwhile
+      .catch((error: unknown) => {
+        if (!closed.aborted) this.logger().error(`Could not restart ${this.#groupId} on ${colour}: ${messageOf(error)}`)
+      })
   }
 
   /** The last guard: what kafkajs still reads for a joining that was left isn't processed, and ends. */

@@ -24,19 +24,31 @@ export class CrashRestarts {
   /** A `restartOnFailure` for kafkajs: never; where the application wants it, `restart` is told after how many ms to join again. An application's callback that throws means yes, as with kafkajs. */
   instead(restart: (pauseMs: number) => void): RestartOnFailure {
     return async (error) => {
-      if (!(await this.#wanted(error).catch(() => true))) return false
+      if (!(await this.#wants(error))) return false
       this.#restarted.add(error)
       restart((error as { retryTime?: number }).retryTime || restartPauseMs)
       return false
     }
   }
 
-  /** The same listener, but a crash event says `restart` when the routed consumer restarts: an application may end itself when it doesn't. */
-  telling<E>(listener: (event: E) => void): (event: E) => void {
+  /** However it says so: what was thrown on would make kafkajs restart by itself after all. */
+  async #wants(error: Error): Promise<boolean> {
+    try {
+      return await this.#wanted(error)
+    } catch {
+      return true
+    }
+  }
+
+  /**
+   * The same listener, but a crash event says `restart` when the routed consumer restarts: an application may end itself when it doesn't. What the listener answers is handed on, since kafkajs tells of
+   * one whose promise is rejected.
+   */
+  telling<E>(listener: (event: E) => unknown): (event: E) => unknown {
     return (event) => {
       const { payload } = event as Partial<ConsumerCrashEvent>
-      if (payload?.error !== undefined && this.#restarted.has(payload.error)) listener({ ...event, payload: { ...payload, restart: true } })
-      else listener(event)
+      const isRestarted = payload?.error !== undefined && this.#restarted.has(payload.error)
+      return listener(isRestarted ? { ...event, payload: { ...payload, restart: true } } : event)
     }
   }
 }

@@ -22,7 +22,10 @@ export class MskUsers extends pulumi.ComponentResource {
     for (const user of args.users) {
       const secret = new secretsmanager.Secret(
         `${name}-${user}`,
-        { name: `AmazonMSK_${clusterName}-${user}`, description: `Login of ${user} at ${clusterName}`, kmsKeyId: keyArn },
+        {
+          ...{ name: `AmazonMSK_${clusterName}-${user}`, description: `Login of ${user} at ${clusterName}`, kmsKeyId: keyArn },
+          recoveryWindowInDays: 0, // a name whose secret can still be recovered is taken: the colour couldn't be made anew for 30 days. The file has the password
+        },
         { parent: this },
       )
       const secretString = filedPassword(credentialsFile, user).apply((password) => JSON.stringify({ username: user, password }))

@@ -39,6 +39,9 @@ const settable: readonly string[] = [
 /** MSK's own bounds of a broker's volume. */
 const gib = z.int().min(100, 'at least 100 GiB').max(16_384, 'at most 16,384 GiB')
 
+/** As it stands in a properties file, where a line's end would begin another property, and a backslash means what follows it. */
+const PropertyValue = z.string().regex(/^[^\r\n\\]*$/, 'one line without a backslash')
+
 /** What an MSK colour is made of. */
 export const MskSpec = z
   .strictObject({
@@ -54,7 +57,7 @@ export const MskSpec = z
     storageGib: gib,
     maxStorageGib: gib,
     /** Additions to the brokers' properties. */
-    brokerConfig: z.record(z.string(), z.string()).superRefine((config, context) => {
+    brokerConfig: z.record(z.string(), PropertyValue).superRefine((config, context) => {
       for (const key of Object.keys(config)) {
         if (settable.includes(key)) continue
         const why =

@@ -15,21 +15,22 @@ export const Exception = z.strictObject({
 })
 export type Exception = z.infer<typeof Exception>
 
-/** Findings apart: what is left when declared exceptions are taken off, where one whose exception has expired says so, and what is excepted, in words. */
+/** Findings apart: what is left when declared exceptions are taken off, first those whose exception has expired, which say so, and what is excepted, in words. */
 export function sortExcepted(
   findings: readonly Finding[],
   exceptions: readonly Exception[],
   today: string,
 ): { readonly left: readonly Finding[]; readonly excepted: readonly string[] } {
   const left: Finding[] = []
+  const expired: Finding[] = []
   const excepted: string[] = []
   for (const finding of findings) {
     const { where, property, observed } = finding
     const declared = exceptions.filter((each) => each.where === where && (each.property === '*' || each.property === property))
     const last = declared.toSorted((a, b) => a.expires.localeCompare(b.expires)).at(-1)
     if (last === undefined) left.push(finding)
-    else if (last.expires < today) left.push({ ...finding, observed: `${observed} (its exception expired on ${last.expires})` })
+    else if (last.expires < today) expired.push({ ...finding, observed: `${observed} (its exception expired on ${last.expires})` })
     else excepted.push(`${where}: ${property} is ${observed}, until ${last.expires}: ${last.reason}.`)
   }
-  return { left, excepted }
+  return { left: [...expired, ...left], excepted } // only the first ones are shown, and an expired exception must be seen
 }

@@ -87,6 +87,7 @@ describe('a colour on AWS', () => {
     expect(one(declared, 'aws:secretsmanager/secret:Secret').inputs).toMatchObject({
       name: 'AmazonMSK_kbg-production-shop-blue-shop',
       kmsKeyId: 'arn:test:Key/kbg-production-shop-blue',
+      recoveryWindowInDays: 0, // a retired colour is made anew under the same names
     })
     const others = declared.filter(({ type }) => type !== 'aws:secretsmanager/secretVersion:SecretVersion')
     expect(JSON.stringify(others)).not.toContain('the password of shop')

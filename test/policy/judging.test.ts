@@ -62,6 +62,15 @@ test('five violations are shown, the others counted', async () => {
   expect(messages.at(-1)).toBe('and 3 more of the same policy.')
 })
 
+test('an expired exception is among the five, however many others there are', async () => {
+  const many = inventory('green', ({ topics }) => {
+    for (let index = 0; index < 8; index += 1) topics[`t${index}`] = { partitions: 1, replicationFactor: 3, config: {}, ownConfig: {} }
+  })
+  const specs = [parity(inventory('blue'), many)]
+  const exceptions = [{ where: 'topic t7', property: '*', reason: 'what this switchover is for', expires: '2026-11-25' }]
+  expect((await reported(parityTopics, specs, { exceptions })).filter((message) => message.includes('(its exception expired on 2026-11-25)'))).toHaveLength(1)
+})
+
 test('what is not known is no violation and no pass: the advisory policy names it for each rule that could not judge', async () => {
   expect(await reported(parityTopics, [unknownParity])).toEqual([])
   const messages = await toldBehind(unjudged, [unknownParity], {})

@@ -23,6 +23,7 @@ function stand(
   const runs: ConsumerRunConfig[] = []
   const restartOnFailure = {} as Record<Colour, (error: Error) => Promise<boolean>>
   const listeners: ((event: unknown) => void)[] = []
+  const errors: string[] = []
   const acknowledged: Pick<ClientRegistration, 'ackedEpoch' | 'state' | 'colour'>[] = []
   let route = { epoch: 1, defaultConsumerColour: 'blue', groups: {} as Record<string, GroupRoute> } as RouteDocument
   let listener: RouteListener | undefined
@@ -40,7 +41,7 @@ function stand(
     ({
       consumer: (config: ConsumerConfig) => {
         if (config.retry?.restartOnFailure !== undefined) restartOnFailure[colour] = config.retry.restartOnFailure
-        return noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens, onRun: (run) => runs.push(run), listeners })
+        return noting(colour, config, calls, { isReachable: () => isReachable(colour), leaderOpens, onRun: (run) => runs.push(run), listeners, errors })
       },
     }) as unknown as Kafka
   const consumer = new RoutedKafkaConsumer(
@@ -63,7 +64,7 @@ function stand(
     await settle()
   }
   const newCalls = () => calls.splice(0).toSorted()
-  return { consumer, publish, newCalls, acknowledged, runs, crash }
+  return { consumer, publish, newCalls, acknowledged, runs, crash, errors }
 }
 
 interface FakeBrokers {
@@ -74,9 +75,11 @@ interface FakeBrokers {
   readonly onRun?: (config: ConsumerRunConfig) => void
   /** Listeners of events. */
   readonly listeners?: ((event: unknown) => void)[]
+  /** What is logged as an error. */
+  readonly errors?: string[]
 }
 
-function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens, onRun, listeners }: FakeBrokers): Consumer {
+function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isReachable, leaderOpens, onRun, listeners, errors }: FakeBrokers): Consumer {
   const note = (call: string) => async () => {
     if (!isReachable()) throw new Error(`${colour} is away`)
     calls.push(`${colour}: ${call}`)
@@ -86,7 +89,7 @@ function noting(colour: Colour, config: ConsumerConfig, calls: string[], { isRea
     findBroker: ({ nodeId }: { nodeId: string }) => leaderOpens().then(note(`connect broker ${nodeId}`)),
     findGroupCoordinator: ({ groupId }: { groupId: string }) => note(`connect coordinator of ${groupId}`)(),
   } as unknown as Cluster
-  const logger = () => ({ info: () => undefined, error: () => undefined, debug: () => undefined })
+  const logger = () => ({ info: () => undefined, error: (text: string) => void errors?.push(text), debug: () => undefined })
   for (const assigner of config.partitionAssigners ?? []) assigner({ cluster, groupId: config.groupId, logger: logger() as never })
   const steps = {
     connect: note('connect'),
@@ -230,6 +233,21 @@ describe('a routed consumer that kafkajs has taken down', () => {
     await crash('blue', crashed)
     expect([newCalls(), told]).toEqual([[], [false]])
     await consumer.disconnect()
+  })
+
+  test('says so when it can not be brought back, as its crash event said otherwise; not when it was disconnected meanwhile', async () => {
+    let isReachable = true
+    const { consumer, crash, errors } = stand(() => isReachable)
+    await consumer.connect()
+    await consumer.run({ eachMessage: async () => undefined })
+    isReachable = false
+    await crash('blue', crashed)
+    expect(errors).toEqual(['Could not restart g on blue: blue is away'])
+    isReachable = true
+    const crashing = crash('blue', crashed)
+    await consumer.disconnect()
+    await crashing
+    expect(errors).toHaveLength(1)
   })
 
   test('hands over no batch of a joining that it has left, and ends that reading', async () => {

@@ -21,6 +21,8 @@ describe('an MSK spec', () => {
     [{ brokerConfig: { 'min.insync.replicas': '1' } }, 'the platform sets this one itself'],
     [{ brokerConfig: { 'authorizer.class.name': '' } }, 'the platform sets this one itself'],
     [{ brokerConfig: { 'super.users': 'User:me' } }, 'MSK takes no such property'],
+    [{ brokerConfig: { 'compression.type': 'zstd\nsuper.users=User:me' } }, 'one line without a backslash'],
+    [{ brokerConfig: { 'compression.type': 'zstd\\' } }, 'one line without a backslash'],
   ])('%o is refused before AWS is asked', (change, message) => {
     expect(() => MskSpec.parse({ ...spec, ...change })).toThrow(message)
   })
