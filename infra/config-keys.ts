@@ -4,6 +4,7 @@ import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { FailoverWord } from '../engine/model/loss.ts'
+import { RouteNamesSpec } from '../engine/model/route-names.ts'
 import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
 
@@ -77,5 +78,6 @@ export const trafficKeys = z.object({
   ),
   limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
   unprovenGroups: json.pipe(UnprovenGroups).default({}).describe('an object of group names, each with "stay" or "redeliver"'),
+  dns: json.pipe(RouteNamesSpec).optional().describe('an object {account, region, zone, vpcIds}: the route as names in a private zone of Route 53'),
   hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),
 })

@@ -5,6 +5,7 @@ import { isColour, parseStackName, type StackIdentity, StackRole, stackName } fr
 import { Hook } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import type { FailoverWord } from '../engine/model/loss.ts'
+import { RouteNamesSpec } from '../engine/model/route-names.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
@@ -48,6 +49,8 @@ export interface TrafficConfig {
   /** Groups that stay, or that may be moved to a proven place before their own. */
   readonly unprovenGroups: UnprovenGroups
   readonly hooks: readonly Hook[]
+  /** Where the route is published as names; left out: nowhere. */
+  readonly dns?: RouteNamesSpec | undefined
   /** As both colours say. */
   readonly tls: boolean
   readonly decommission: string | undefined
@@ -171,7 +174,7 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
-  return Object.keys({ limits: Limits, hooks: Hook }[key]?.shape ?? RouteStoreAccess.shape)
+  return Object.keys({ limits: Limits, hooks: Hook, dns: RouteNamesSpec }[key]?.shape ?? RouteStoreAccess.shape)
 }
 
 /** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */

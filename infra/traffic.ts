@@ -96,6 +96,11 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
     behind,
   )
 
+  if (config.dns !== undefined) {
+    const { RouteNames } = await import('../components/route/route53.ts') // AWS's SDK is no part of other previews
+    new RouteNames('names', { fleet, spec: config.dns, live: switchover.live, consumers: switchover.consumers, waves: Object.keys(waves), clusters })
+  }
+
   return {
     route: { epoch: switchover.epoch, live: switchover.live, state: switchover.state, consumers: switchover.consumers },
     gate: { verdict: gate.verdict, epoch: gate.epoch },

@@ -1,4 +1,6 @@
 import { PolicyPack } from '@pulumi/policy'
+import { awsConnectors, awsEncryption, awsLogin, awsObservation, awsUsers } from './aws.ts'
+import { awsKeys, awsNames, awsNetwork, awsRoles } from './aws-account.ts'
 import { declaredDeployed, declaredResources } from './declared.ts'
 import { isolationClusters } from './isolation.ts'
 import { excepted, policyOf, type Rule, type Said, unjudged } from './judging/rule.ts'
@@ -13,6 +15,7 @@ export const rules: readonly Rule[] = [
   ...[safetyProtection, safetyRoute, safetyMirror, safetyLimits, safetyGuardians],
   isolationClusters,
   ...[securityBrokers, securityTransport, securityAcls, securityCredentials],
+  ...[awsEncryption, awsLogin, awsObservation, awsUsers, awsKeys, awsNetwork, awsNames, awsRoles, awsConnectors],
 ]
 
 /** The pack as Pulumi loads it. */

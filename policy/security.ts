@@ -156,10 +156,13 @@ function credentialsIn(resource: PolicyResource): Judgement {
   }
 }
 
+/** A login configuration (JAAS) that holds nothing: who it is says the role that a process runs with. */
+const loginByRole = 'software.amazon.msk.auth.iam.IAMLoginModule required;'
+
 /** Paths of what looks like a credential in a value. */
 function suspicious(path: string, value: unknown): readonly string[] {
   if (typeof value === 'string') {
-    const isReference = value === '' || /^\$\{[^${}]+\}$/.test(value)
+    const isReference = value === '' || /^\$\{[^${}]+\}$/.test(value) || value === loginByRole
     return !isReference && (isCredentialName(path) || credentialText.test(value)) ? [path] : []
   }
   if (typeof value !== 'object' || value === null) return []

@@ -24,6 +24,7 @@ const kinds: Readonly<Record<string, Kind>> = {
   'kafka:index/userScramCredential:UserScramCredential': { singular: 'user', plural: 'users', namedBy: ['username'] },
   'kafka:index/quota:Quota': { singular: 'quota of', plural: 'quotas of', namedBy: ['entityName'] },
   'kbg:index:LocalCluster': { singular: 'cluster of', plural: 'clusters of', namedBy: ['colour'] },
+  'aws:msk/cluster:Cluster': { singular: 'MSK cluster', plural: 'MSK clusters', namedBy: ['clusterName'] },
   'kbg:index:RetirementGuard': { singular: 'retirement guard', plural: 'retirement guards', namedBy: [] },
 }
 const other: Kind = { singular: '', plural: '', namedBy: [] }

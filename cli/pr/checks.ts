@@ -13,8 +13,8 @@ export interface PrCheck {
 }
 
 const topicType = 'kafka:index/topic:Topic'
-const clusterType = 'kbg:index:LocalCluster'
-const dataTypes: readonly string[] = [clusterType, topicType]
+const clusterTypes: readonly string[] = ['kbg:index:LocalCluster', 'aws:msk/cluster:Cluster']
+const dataTypes: readonly string[] = [...clusterTypes, topicType]
 const switchoverType = 'kbg:index:Switchover'
 const guardType = 'kbg:index:RetirementGuard'
 
@@ -125,7 +125,7 @@ function oneMoveAtATime(previews: readonly StackPreview[]): PrCheck {
 }
 
 function isClusterChange({ type, op }: Change): boolean {
-  return type === clusterType && op !== 'create'
+  return clusterTypes.includes(type) && op !== 'create'
 }
 
 /** The colour that the traffic stack's preview found live; null: there is no route yet, or the preview doesn't tell. */

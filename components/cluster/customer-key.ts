@@ -3,7 +3,7 @@ import * as kms from '@pulumi/aws/kms/index.js'
 import * as pulumi from '@pulumi/pulumi'
 
 export interface CustomerKeyArgs {
-  readonly accountId: pulumi.Input<string>
+  readonly account: string
   readonly region: string
   /** Log groups that are encrypted with it, by name; `*` may stand at the end. */
   readonly logGroups: string
@@ -16,8 +16,8 @@ export class CustomerKey extends pulumi.ComponentResource {
 
   constructor(name: string, args: CustomerKeyArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:cluster:CustomerKey', name, {}, opts)
-    const { accountId, region, logGroups } = args
-    const policy = pulumi.output(accountId).apply((account) => JSON.stringify(keyPolicy(account, region, logGroups)))
+    const { account, region, logGroups } = args
+    const policy = JSON.stringify(keyPolicy(account, region, logGroups))
     const key = new kms.Key(
       name,
       { description: `${name}: records, logins and logs`, enableKeyRotation: true, deletionWindowInDays: 30, policy },

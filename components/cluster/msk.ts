@@ -2,6 +2,7 @@ import * as appautoscaling from '@pulumi/aws/appautoscaling/index.js'
 import * as cloudwatch from '@pulumi/aws/cloudwatch/index.js'
 import * as msk from '@pulumi/aws/msk/index.js'
 import * as pulumi from '@pulumi/pulumi'
+import type { MskColour } from '../../engine/model/aws-colour.ts'
 import type { NetworkSpec } from '../../engine/model/aws-network.ts'
 import { growAtPercent, type MskSpec, mskAlarms, mskBrokerIds, mskClusterName, mskConfiguration, mskMake } from '../../engine/model/msk-brokers.ts'
 import { CustomerKey } from './customer-key.ts'
@@ -11,7 +12,7 @@ import { MskUsers } from './msk-users.ts'
 export interface MskClusterArgs {
   readonly spec: MskSpec
   readonly network: NetworkSpec
-  readonly accountId: pulumi.Input<string>
+  readonly account: string
   readonly region: string
   readonly subnetIds: readonly pulumi.Input<string>[]
   readonly securityGroupIds: readonly pulumi.Input<string>[]
@@ -25,12 +26,6 @@ export interface MskClusterArgs {
   readonly protect: boolean
 }
 
-/** Two of them, by login: applications, which Kafka's ACLs fence, and the platform, which they don't reach. `host:port,host:port` each. */
-export interface MskAddresses {
-  readonly scram: string
-  readonly iam: string
-}
-
 /** Days that brokers' logs are kept (CKV_AWS_338: a year at least). */
 const logRetentionDays = 365
 
@@ -40,16 +35,20 @@ const logRetentionDays = 365
  * Applications log in with SCRAM and are what a fence stops. IAM is for the platform's own roles alone: Kafka's ACLs don't apply to it (docs/platforms.md).
  */
 export class MskCluster extends pulumi.ComponentResource {
-  readonly addresses: pulumi.Output<MskAddresses>
+  readonly addresses: pulumi.Output<MskColour['addresses']>
   readonly arn: pulumi.Output<string>
   readonly keyArn: pulumi.Output<string>
 
   constructor(name: string, args: MskClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:cluster:MskCluster', name, {}, opts)
-    const { spec, network, accountId, region, protect, credentialsFile } = args
+    const { spec, network, account, region, protect, credentialsFile } = args
     const clusterName = mskClusterName(network)
     const logGroupName = `/kbg/${network.environment}/${network.fleet}/${network.colour}/brokers`
-    const key = new CustomerKey(`${clusterName}`, { accountId, region, logGroups: logGroupName, protect }, { parent: this })
+    const key = new CustomerKey(
+      `${clusterName}`,
+      { account, region, logGroups: `/kbg/${network.environment}/${network.fleet}/${network.colour}/*`, protect },
+      { parent: this },
+    )
     const logGroup = new cloudwatch.LogGroup(`${name}-logs`, { name: logGroupName, retentionInDays: logRetentionDays, kmsKeyId: key.arn }, { parent: this })
     const { fleet, colour } = network
     const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: mskMake(spec, network) }, { parent: this })
@@ -96,7 +95,7 @@ export class MskCluster extends pulumi.ComponentResource {
         configurationInfo: { arn: configuration.arn, revision: configuration.latestRevision },
         clientAuthentication: { sasl: { scram: true, iam: true }, unauthenticated: false },
         encryptionInfo: { encryptionAtRestKmsKeyArn: keyArn, encryptionInTransit: { clientBroker: 'TLS', inCluster: true } },
-        enhancedMonitoring: 'PER_BROKER',
+        enhancedMonitoring: 'PER_TOPIC_PER_BROKER',
         openMonitoring: { prometheus: { jmxExporter: { enabledInBroker: true }, nodeExporter: { enabledInBroker: true } } },
         loggingInfo: { brokerLogs: { cloudwatchLogs: { enabled: true, logGroup } } },
       },

@@ -11,7 +11,7 @@ export interface AwsNetworkArgs {
   readonly clients: ClientNetworks
 }
 
-/** Services that hosts of this network call without a way to the internet: logins for the brokers, and roles. */
+/** Services that the platform's own processes call from here without a way to the internet: passwords, and roles. */
 const interfaceServices = ['secretsmanager', 'sts'] as const
 const httpsPort = 443
 
@@ -45,7 +45,7 @@ export class AwsNetwork extends pulumi.ComponentResource {
     const platform = this.#securityGroup('platform', 'Mirror and operators reach the brokers; never closed', rules.platform)
     const workers = this.#securityGroup('workers', 'The workers of the mirror', [])
     for (const { zone, brokers: cidrIpv4 } of plan.zones) this.#egress(`workers-to-brokers-${zone}`, workers, cidrIpv4, mskPorts.iam)
-    this.#endpoints(region, plan.vpc, mirror.subnetIds, [brokers.routeTableId, mirror.routeTableId], workers)
+    this.#endpoints(region, plan.vpc, mirror.subnetIds, workers)
 
     this.brokerSubnetIds = brokers.subnetIds
     this.brokerSecurityGroupIds = [produce, consume, platform]
@@ -101,23 +101,17 @@ export class AwsNetwork extends pulumi.ComponentResource {
     new vpc.SecurityGroupEgressRule(`${this.#name}-${name}`, { securityGroupId, cidrIpv4, ipProtocol: 'tcp', fromPort: port, toPort: port }, { parent: this })
   }
 
-  #endpoints(
-    region: string,
-    vpcCidr: string,
-    subnetIds: pulumi.Output<string>[],
-    routeTableIds: pulumi.Output<string>[],
-    workers: pulumi.Output<string>,
-  ): void {
-    const vpcId = this.#vpcId
-    const service = (name: string) => ({ vpcId, serviceName: `com.amazonaws.${region}.${name}` })
-    new ec2.VpcEndpoint(`${this.#name}-s3`, { ...service('s3'), vpcEndpointType: 'Gateway', routeTableIds }, { parent: this })
+  #endpoints(region: string, vpcCidr: string, subnetIds: pulumi.Output<string>[], workers: pulumi.Output<string>): void {
     const rule = { name: 'endpoints-from-vpc', cidr: vpcCidr, port: httpsPort, why: 'hosts of this network' }
     const group = this.#securityGroup('endpoints', 'AWS services inside this network', [rule])
     this.#egress('workers-to-endpoints', workers, vpcCidr, httpsPort)
     for (const each of interfaceServices) {
       new ec2.VpcEndpoint(
         `${this.#name}-${each}`,
-        { ...service(each), vpcEndpointType: 'Interface', privateDnsEnabled: true, subnetIds, securityGroupIds: [group] },
+        {
+          ...{ vpcId: this.#vpcId, serviceName: `com.amazonaws.${region}.${each}`, vpcEndpointType: 'Interface', privateDnsEnabled: true },
+          ...{ subnetIds, securityGroupIds: [group] },
+        },
         { parent: this },
       )
     }

@@ -15,8 +15,11 @@ export type ZoneLetter = z.infer<typeof ZoneLetter>
 /** Brokers stand in three zones: replication factor 3, and one zone may fail. */
 export const smallestZoneCount = 3
 
+/** Characters that environment and fleet may have together: MSK's cluster names, which are made of them, hold 64. */
+const mostNameCharacters = 53
+
 /** Where a colour's network is to lie. */
-export const NetworkSpec = z.strictObject({
+const PlacedNetwork = z.strictObject({
   /** Private space that the fleets of an organization share; every fleet and environment takes a pair of VPCs of it. */
   pool: Cidr.refine(isPrivate, 'within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16').refine((pool) => prefixOf(pool) <= pairPrefix, {
     error: 'too small for a pair of VPCs: /19 or larger',
@@ -28,6 +31,10 @@ export const NetworkSpec = z.strictObject({
     .array(ZoneLetter)
     .min(smallestZoneCount, `at least ${smallestZoneCount} zones`)
     .refine((zones) => new Set(zones).size === zones.length, 'each zone once'),
+})
+export const NetworkSpec = PlacedNetwork.refine(({ environment, fleet }) => environment.length + fleet.length <= mostNameCharacters, {
+  error: `with the fleet's name at most ${mostNameCharacters} characters`,
+  path: ['environment'],
 })
 export type NetworkSpec = z.infer<typeof NetworkSpec>
 

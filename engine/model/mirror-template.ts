@@ -75,20 +75,9 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
     'config.storage.topic': topic('configs'),
     'config.storage.replication.factor': '3',
     'offset.storage.topic': topic('offsets'),
-    'offset.storage.replication.factor': '3',
-    // One partition of offsets is one partition less that each transaction has to span.
-    'offset.storage.partitions': '1',
-    // Compaction never touches the active segment, and every start of a task reads all of the topic: small segments keep it small (default 1 GiB).
-    'offset.storage.segment.bytes': String(internalSegmentBytes),
-    'offset.storage.min.cleanable.dirty.ratio': '0.01',
     'status.storage.topic': topic('status'),
-    'status.storage.replication.factor': '3',
-    'status.storage.partitions': '1',
     ...workerPromises,
-    // Bytes in, bytes out: a converter that understood records would also change them.
-    'key.converter': byteArrayConverter,
-    'value.converter': byteArrayConverter,
-    'header.converter': byteArrayConverter,
+    ...onEveryPlatform,
     listeners: `${scheme}://${settings.restHost}:${settings.restPort}`,
     ...(settings.restKeystore === undefined ? {} : restOverTls(settings.restKeystore)),
     'rest.advertised.host.name': settings.restHost,
@@ -97,25 +86,41 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
     'config.providers': 'file',
     'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
     'config.providers.file.param.allowed.paths': settings.secretsDirectory,
-    // Plugins are found by their service manifests; the default also walks through every class of every jar, for seconds.
-    'plugin.discovery': 'service_load',
-    // Without exactly-once offsets would be committed this often; lag seen through them is never older (default 60 s).
-    'offset.flush.interval.ms': '1000',
-    'offset.flush.timeout.ms': '5000',
     // A worker that was killed is replaced by one that takes its tasks at once (default: wait 5 min for the lost one to return).
     'scheduled.rebalance.max.delay.ms': '0',
-    // The lost one's membership ends after this (default 10 s; 6 s is the brokers' own lower limit).
-    'session.timeout.ms': '6000',
-    'heartbeat.interval.ms': '2000',
-    'rebalance.timeout.ms': '10000',
     // A worker that could not read its configs in time leaves the group and comes back this much later (default 5 min).
     'worker.sync.timeout.ms': '3000',
     'worker.unsync.backoff.ms': '1000',
-    // A task that does not end within this is abandoned, and fenced by its successor.
-    'task.shutdown.graceful.timeout.ms': '5000',
-    // Leadership moves are noticed by errors; this is for a broker list that has changed as a whole (default 5 min).
-    'metadata.max.age.ms': '60000',
   }
+}
+
+/** What a worker is told wherever it runs. */
+export const onEveryPlatform: KafkaProperties = {
+  'offset.storage.replication.factor': '3',
+  // One partition of offsets is one partition less that each transaction has to span.
+  'offset.storage.partitions': '1',
+  // Compaction never touches the active segment, and every start of a task reads all of the topic: small segments keep it small (default 1 GiB).
+  'offset.storage.segment.bytes': String(internalSegmentBytes),
+  'offset.storage.min.cleanable.dirty.ratio': '0.01',
+  'status.storage.replication.factor': '3',
+  'status.storage.partitions': '1',
+  // Bytes in, bytes out: a converter that understood records would also change them.
+  'key.converter': byteArrayConverter,
+  'value.converter': byteArrayConverter,
+  'header.converter': byteArrayConverter,
+  // Plugins are found by their service manifests; the default also walks through every class of every jar, for seconds.
+  'plugin.discovery': 'service_load',
+  // Without exactly-once offsets would be committed this often; lag seen through them is never older (default 60 s).
+  'offset.flush.interval.ms': '1000',
+  'offset.flush.timeout.ms': '5000',
+  // The membership of a worker that was lost ends after this (default 10 s; 6 s is the brokers' own lower limit).
+  'session.timeout.ms': '6000',
+  'heartbeat.interval.ms': '2000',
+  'rebalance.timeout.ms': '10000',
+  // A task that does not end within this is abandoned, and fenced by its successor.
+  'task.shutdown.graceful.timeout.ms': '5000',
+  // Leadership moves are noticed by errors; this is for a broker list that has changed as a whole (default 5 min).
+  'metadata.max.age.ms': '60000',
 }
 
 function restOverTls(keystore: { readonly file: string; readonly password: string }): KafkaProperties {
@@ -154,7 +159,6 @@ export const mirrorMaxRequestBytes = 16 * 1024 * 1024
  * @throws KbgError `not-mirrorable` when MirrorMaker would silently leave one of the topics out
  */
 export function connectorConfig(settings: ConnectorSettings): KafkaProperties {
-  refuseUnmirrorable(settings.topics)
   const { source, target, worker } = settings
   return {
     'connector.class': 'org.apache.kafka.connect.mirror.MirrorSourceConnector',
@@ -166,7 +170,7 @@ export function connectorConfig(settings: ConnectorSettings): KafkaProperties {
     'target.cluster.bootstrap.servers': target.internalBootstrapServers.join(','),
     ...prefixed('source.cluster.', security(worker.sourceLogin, source)),
     ...prefixed('target.cluster.', security(worker.targetLogin, target)),
-    topics: settings.topics.map(exactly).join(','),
+    topics: mirroredTopics(settings.topics),
     ...connectorPromises(),
   }
 }
@@ -237,6 +241,16 @@ const writing: KafkaProperties = prefixed('producer.override.', {
   // Topics that rest for longer are still known when the next record comes (default 5 min).
   'metadata.max.idle.ms': '86400000',
 })
+
+/**
+ * The connector's `topics`: these, and no others.
+ *
+ * @throws KbgError `not-mirrorable` when MirrorMaker would silently leave one of them out
+ */
+export function mirroredTopics(topics: readonly string[]): string {
+  refuseUnmirrorable(topics)
+  return topics.map(exactly).join(',')
+}
 
 /** A topic's name as a regular expression that matches only it: of its legal characters the dot alone means something. */
 function exactly(topic: string): string {

@@ -24,3 +24,15 @@ export function read<T>(resource: PolicyResource, property: string, schema: z.Zo
   const where = [property, ...(issue?.path ?? [])].map(String).join('.')
   return { kind: 'unknown', why: `${where} of ${resource.name} has another form than this policy reads (${issue?.message ?? 'unreadable'})` }
 }
+
+/** Reads one value inside a property: what stands beside it may be unknown. Nothing on the way there: null. */
+export function readAt<T>(resource: PolicyResource, path: readonly string[], schema: z.ZodType<T>): Known<T> {
+  let holder: unknown = resource.props
+  try {
+    for (const step of path.slice(0, -1)) holder = typeof holder === 'object' && holder !== null ? Reflect.get(holder, step) : undefined
+  } catch (thrown) {
+    return { kind: 'unknown', why: `${path.join('.')} of ${resource.name} isn't known yet (${thrown instanceof Error ? thrown.message : String(thrown)})` }
+  }
+  const props = typeof holder === 'object' && holder !== null ? (holder as Record<string, unknown>) : {}
+  return read({ ...resource, props }, path.at(-1) ?? '', schema)
+}

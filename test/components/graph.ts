@@ -39,8 +39,14 @@ export async function declaredBy(stack: string, given: Given, program: (opts: pu
     options.set(idOf({ type, name }), opts)
     return undefined
   }
-  program({ transformations: [record] })
-  await pulumi.runtime.disconnect()
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = 0 // the SDK keeps a stack trace of every promise: half of the time
+  try {
+    program({ transformations: [record] })
+    await pulumi.runtime.disconnect()
+  } finally {
+    Error.stackTraceLimit = limit
+  }
   return declared
 }
 

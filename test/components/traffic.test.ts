@@ -45,7 +45,7 @@ function mockTraffic(colourOutputs: (stack: string) => Record<string, unknown>) 
       case 'test:fake:Gate':
         return { verdict: 'pass', epoch: 9 }
       case 'kbg:index:Switchover':
-        return { epoch: 9, state: 'open', consumers: { 'wave-1': 'green' } }
+        return { live: 'blue', epoch: 9, state: 'open', consumers: { 'wave-1': 'green' } }
       default:
         return {}
     }
@@ -97,6 +97,18 @@ describe('the traffic program', () => {
     ])
     for (const { inputs } of guardians) expect(inputs).toMatchObject({ wiring, limits: config.limits })
     expect(outputs.limits).toEqual(config.limits)
+  })
+
+  test('names of the route say what is live, not what was asked for', async () => {
+    const { registered } = await mockTraffic(bothColours)
+    const dns = { account: '123456789012', region: 'eu-central-1', zone: 'shop.kafka.internal', vpcIds: ['vpc-0123456789abcdef0'] }
+    await trafficProgram({ ...config, live: 'green', dns }, catalog)
+    await pulumi.runtime.disconnect()
+    const names = registered.filter(({ type }) => type === 'aws:route53/record:Record').map(({ inputs }) => [inputs.name, inputs.records])
+    expect(names).toEqual([
+      ['producers.shop.kafka.internal', ['at=blue', 'server=blue.invalid:9094']],
+      ['wave-1.shop.kafka.internal', ['at=green', 'server=green.invalid:9095']],
+    ])
   })
 
   test('a colour that does not stand yet is an error that says what to run', async () => {

@@ -31,6 +31,7 @@ const topic = (op: string, old: object | null, next: object | null, paths: reado
   changed(op, 'kafka:index/topic:Topic', 'blue-catalog-topic-orders', old && { name: 'orders', ...old }, next && { name: 'orders', ...next }, paths)
 const cluster = (op: string, colour: string, nodes = [3, 3]) =>
   changed(op, 'kbg:index:LocalCluster', `${colour}-cluster`, { colour, nodes: nodes[0] }, { colour, nodes: nodes[1] }, nodes[0] === nodes[1] ? [] : ['nodes'])
+const msk = { clusterName: 'kbg-green' }
 const guard = (retire: boolean) => changed('same', 'kbg:index:RetirementGuard', 'guard', null, { retire, decommission: null })
 /** A refresh comes first, as in a real log: it shows the switchover as it is, not as it is wanted. */
 const switchover = (live: string, wanted: string, consumers: readonly object[] = [{}, {}]) => [
@@ -95,6 +96,7 @@ const cases: Readonly<Record<string, { readonly fails: readonly (readonly [Stack
     fails: [
       [{ blue: [topic('delete', { partitions: 6 }, null), ...fine] }, 'topic orders on blue (delete)'],
       [{ green: [cluster('replace', 'green'), ...fine] }, 'cluster of green on green (replace)'],
+      [{ green: [changed('replace', 'aws:msk/cluster:Cluster', 'c', msk, msk), ...fine] }, 'MSK cluster kbg-green on green (replace)'],
     ],
     passes: [{ green: [topic('delete', { partitions: 6 }, null), guard(true), ...fine] }, { blue: [topic('create', null, { partitions: 6 }), ...fine] }],
   },

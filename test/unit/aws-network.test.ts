@@ -8,7 +8,7 @@ const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/)
 const fleetName = name.filter((each) => FleetName.safeParse(each).success)
 const pool = fc.constantFrom('10.0.0.0/8', '10.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', '10.1.32.0/19')
 const zones = fc.uniqueArray(fc.constantFrom(...ZoneLetter.options), { minLength: 3 })
-const place = fc.record({ pool, environment: name, fleet: fleetName })
+const place = fc.record({ pool, environment: name, fleet: fleetName }).filter(({ environment, fleet }) => environment.length + fleet.length <= 53)
 
 const subnetsOf = ({ zones }: NetworkPlan): readonly string[] => zones.flatMap(({ brokers, mirror }) => [brokers, mirror])
 
@@ -104,6 +104,7 @@ test.each([
   [{ zones: ['a', 'b'] as const }, 'zones: at least 3 zones'],
   [{ zones: ['a', 'b', 'b'] as const }, 'zones: each zone once'],
   [{ environment: 'Prod' }, 'environment: 1 to 31'],
+  [{ environment: 'e'.repeat(31), fleet: 'f'.repeat(23) }, "environment: with the fleet's name at most 53"],
 ])('%o is refused by name', (change, message) => {
   expect(() => planNetwork(spec(change as Partial<NetworkSpec>))).toThrow(message)
 })

@@ -1,19 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { planNetwork } from '../../engine/model/aws-network.ts'
-import type { Colour } from '../../engine/model/colour.ts'
-import { ClientNetworks, type NetworkAccess, planPeering } from '../../engine/model/network-access.ts'
+import { ClientNetworks, planPeering } from '../../engine/model/network-access.ts'
+import { networkAccess } from '../support/msk-colour.ts'
 
-const access = (colour: Colour): NetworkAccess => {
-  const { zones } = planNetwork({ pool: '10.0.0.0/8', environment: 'production', fleet: 'shop', colour, zones: ['a', 'b', 'c'] })
-  return {
-    ...{ colour, vpcId: `vpc-${colour}`, mirrorSubnetIds: [`subnet-${colour}`] },
-    brokerCidrs: zones.map(({ brokers }) => brokers),
-    mirrorCidrs: zones.map(({ mirror }) => mirror),
-    ...{ brokerRouteTableId: `brokers-${colour}`, mirrorRouteTableId: `mirror-${colour}` },
-    ...{ platformSecurityGroupId: `platform-${colour}`, workersSecurityGroupId: `workers-${colour}` },
-  }
-}
-const [blue, green] = [access('blue'), access('green')]
+const [blue, green] = [networkAccess('blue'), networkAccess('green')]
 
 describe('between the colours', () => {
   test('the mirror’s subnets have a route to the other brokers, brokers one to the other mirror, and nobody to anything else', () => {
