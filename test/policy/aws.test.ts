@@ -4,6 +4,7 @@ import { mskConnectorConfig } from '../../engine/model/msk-connect.ts'
 import { awsConnectors, awsEncryption, awsLogin, awsObservation, awsUsers } from '../../policy/aws.ts'
 import { awsKeys, awsNames, awsNetwork, awsRoles } from '../../policy/aws-account.ts'
 import type { Rule } from '../../policy/judging/rule.ts'
+import { rules } from '../../policy/pack.ts'
 import { securityCredentials } from '../../policy/security.ts'
 import { mskColour } from '../support/msk-colour.ts'
 import { type ResourceSpec, reported, resources } from './fixtures.ts'
@@ -144,6 +145,11 @@ describe.each(cases.map(([rule, fine, wrong]) => ({ name: rule.name, rule, fine,
     const others = spec.type.startsWith('aws:secretsmanager') ? [association] : []
     expect(await reported(rule, [spec, ...others])).toEqual([expect.stringContaining(message)])
   })
+})
+
+test('every policy for AWS has at least two cases that fail and one that passes', () => {
+  expect(cases.map(([{ name }]) => name).toSorted()).toEqual(rules.flatMap(({ name }) => (name.startsWith('aws-') ? [name] : [])).toSorted())
+  for (const [, fine, wrong] of cases) expect(Math.min(fine.length, wrong.length - 1)).toBeGreaterThanOrEqual(1)
 })
 
 test('what isn’t known yet is neither: it is named as unjudged, and what stands beside it is judged all the same', () => {

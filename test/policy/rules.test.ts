@@ -316,7 +316,8 @@ describe.each(Object.entries(cases))('%s', (name, { fails, passes }) => {
 })
 
 test('every rule of the pack has at least two cases that fail and one that passes', () => {
-  expect(rules.map(({ name }) => name).toSorted()).toEqual(Object.keys(cases).toSorted())
+  const elsewhere = /^aws-/ // in aws.test.ts
+  expect(rules.flatMap(({ name }) => (elsewhere.test(name) ? [] : [name])).toSorted()).toEqual(Object.keys(cases).toSorted())
   for (const { fails, passes } of Object.values(cases)) {
     expect(fails.length).toBeGreaterThanOrEqual(2)
     expect(passes.length).toBeGreaterThanOrEqual(1)
