@@ -1,7 +1,7 @@
 import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { Colour, type Colour as ColourName } from '../engine/model/colour.ts'
-import { ColourInventory, type InventoryDifference } from '../engine/model/inventory.ts'
+import { type ColourInventory, type InventoryDifference, InventoryText } from '../engine/model/inventory.ts'
 import { read } from './judging/known.ts'
 
 /** What a stack says about both colours, or why they can't be compared. */
@@ -21,6 +21,19 @@ export type ReadInventories =
 
 const parityType = 'kbg:catalog:Parity'
 
+const known = new Map<string, ColourInventory>()
+
+/** Every policy is given the same few texts, one after the other: each is parsed once. */
+const Inventory = z.string().transform((text, context): ColourInventory => {
+  const parsed = known.get(text) ?? InventoryText.safeParse(text).data
+  if (parsed === undefined) {
+    context.issues.push({ code: 'custom', message: 'no inventory in the form that this version reads', input: text })
+    return z.NEVER
+  }
+  known.set(text, parsed)
+  return parsed
+})
+
 /** Finds the inventories that a program registers. */
 export function readInventories(resources: readonly PolicyResource[]): ReadInventories {
   const parity = resources.find((resource) => resource.type === parityType)
@@ -28,7 +41,7 @@ export function readInventories(resources: readonly PolicyResource[]): ReadInven
     const hasTopics = resources.some((resource) => resource.type === 'kafka:index/topic:Topic')
     return hasTopics ? { kind: 'missing', why: 'the stack has topics, but no Parity component that says what both colours hold' } : { kind: 'no colour' }
   }
-  const [blue, green] = [read(parity, 'blue', ColourInventory.nullable()), read(parity, 'green', ColourInventory.nullable())]
+  const [blue, green] = [read(parity, 'blue', Inventory.nullable()), read(parity, 'green', Inventory.nullable())]
   const own = read(parity, 'own', Colour.nullable())
   if (blue.kind === 'unknown') return blue
   if (green.kind === 'unknown') return green
@@ -39,7 +52,7 @@ export function readInventories(resources: readonly PolicyResource[]): ReadInven
 }
 
 /** What stands in the colours' own stacks, as the traffic stack reads it; null: not brought up yet. */
-export const DeployedInventories = z.strictObject({ blue: ColourInventory.nullable(), green: ColourInventory.nullable() })
+export const DeployedInventories = z.strictObject({ blue: Inventory.nullable(), green: Inventory.nullable() })
 
 /** How a violation names what differs. */
 export const nounOf: Readonly<Record<InventoryDifference['area'], string>> = {

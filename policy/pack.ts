@@ -6,7 +6,7 @@ import { isolationClusters } from './isolation.ts'
 import { excepted, policyOf, type Rule, type Said, unjudged } from './judging/rule.ts'
 import { parityAccess, parityBrokers, parityTopics, parityVersion } from './parity.ts'
 import { safetyGuardians, safetyLimits, safetyMirror, safetyProtection, safetyRoute } from './safety.ts'
-import { securityAcls, securityBrokers, securityCredentials, securityTransport } from './security.ts'
+import { securityAcls, securityBrokers, securityCredentials, securityPrincipals, securityTransport } from './security.ts'
 
 /** Every rule, by area; each file holds one. */
 export const rules: readonly Rule[] = [
@@ -14,7 +14,7 @@ export const rules: readonly Rule[] = [
   ...[declaredResources, declaredDeployed],
   ...[safetyProtection, safetyRoute, safetyMirror, safetyLimits, safetyGuardians],
   isolationClusters,
-  ...[securityBrokers, securityTransport, securityAcls, securityCredentials],
+  ...[securityBrokers, securityTransport, securityPrincipals, securityAcls, securityCredentials],
   ...[awsEncryption, awsLogin, awsObservation, awsUsers, awsKeys, awsNetwork, awsNames, awsRoles, awsConnectors],
 ]
 

@@ -188,8 +188,15 @@ const ceilings = [
   'windowDeadlineMs',
   'latencyFactor',
   'latencyFloorMs',
+  'lockLeaseSeconds',
+  'groupMoveDeadlineMs',
+  'waveAnalysisMs',
+  'watchSampleIntervalMs',
+  'watchFailures',
 ] as const
-const minimums = ['lagSamples', 'quietSeconds', 'watchWindowMs'] as const
+const minimums = ['lagSamples', 'lagSampleIntervalMs', 'quietSeconds', 'watchWindowMs'] as const
+/** Findings of the gate that can be waved through for a whole stack; `accept` is a decision that takes an exception. */
+const acceptable = ['expiredRecords', 'sharedProducerIds'] as const
 
 export const safetyLimits = rule({
   name: 'safety-limits',
@@ -198,7 +205,11 @@ export const safetyLimits = rule({
   severity: 'high',
   level: 'mandatory',
   remedy: 'Take the limit back in the traffic stack’s config; bounds of a fleet stand in this policy’s configuration.',
-  settings: Object.fromEntries([...ceilings, ...minimums].map((name) => [name, z.number().default(floors[name])])),
+  settings: {
+    ...Object.fromEntries([...ceilings, ...minimums].map((name) => [name, z.number().default(floors[name])])),
+    /** 0: the fleet asks for no drill. */
+    maxDrillAgeDays: z.number().default(floors.maxDrillAgeDays),
+  },
   judge: (resources, settings) => {
     const judged = ofType(resources, switchoverType).map((switchover) => {
       const limits = read(switchover, 'limits', Limits)
@@ -208,14 +219,15 @@ export const safetyLimits = rule({
         ...ceilings.filter((name) => limits.value[name] > bound(name)).map((name) => ({ name, required: `at most ${bound(name)}` })),
         ...minimums.filter((name) => limits.value[name] < bound(name)).map((name) => ({ name, required: `at least ${bound(name)}` })),
       ]
-      const expired =
-        limits.value.expiredRecords === 'accept'
-          ? [{ where: 'limits', property: 'expiredRecords', observed: 'accept', required: 'refuse', urn: switchover.urn }]
-          : []
+      const accepted = acceptable.filter((name) => limits.value[name] === 'accept').map((name) => ({ name, required: 'refuse' }))
+      const days = Number(settings.maxDrillAgeDays)
+      const isDrillLoose = days > 0 && (limits.value.maxDrillAgeDays === 0 || limits.value.maxDrillAgeDays > days)
+      const drill = isDrillLoose ? [{ name: 'maxDrillAgeDays' as const, required: `1 to ${days}` }] : []
       return {
         findings: [
-          ...loose.map(({ name, required }) => ({ where: 'limits', property: name, observed: String(limits.value[name]), required, urn: switchover.urn })),
-          ...expired,
+          ...[...loose, ...accepted, ...drill].map(({ name, required }) => ({
+            ...{ where: 'limits', property: name, observed: String(limits.value[name]), required, urn: switchover.urn },
+          })),
         ],
         unknown: [],
       }

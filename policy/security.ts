@@ -1,25 +1,26 @@
 import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
-import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
+import { platformUsers } from '../engine/model/cluster-access.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
 import { isCredentialName } from '../engine/model/credential-name.ts'
+import type { ColourInventory } from '../engine/model/inventory.ts'
+import { brokerUser } from '../engine/model/local-brokers.ts'
 import { readInventories } from './inventories.ts'
 import { type Known, read } from './judging/known.ts'
 import { type Finding, type Judgement, rule } from './judging/rule.ts'
 
 /** Who may do what on a colour, and what travels in the clear. */
 
-function ofBrokers(
+/** Judges both colours; what a colour's stack file doesn't say is unknown. */
+function ofColours(
   resources: readonly PolicyResource[],
-  judge: (brokers: BrokerInventory, colour: Colour) => readonly Omit<Finding, 'where' | 'urn'>[] | Unknown,
+  judge: (inventory: ColourInventory, colour: Colour) => readonly Omit<Finding, 'urn'>[] | Unknown,
 ): Judgement {
   const inventories = readInventories(resources)
   if (inventories.kind !== 'read') return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
-  const judged = colours.map((colour) => ({ colour, judgement: judge(inventories[colour].brokers, colour) }))
+  const judged = colours.map((colour) => ({ colour, judgement: judge(inventories[colour], colour) }))
   return {
-    findings: judged.flatMap(({ colour, judgement }) =>
-      isUnknown(judgement) ? [] : judgement.map((finding) => ({ ...finding, where: `brokers of ${colour}`, urn: inventories.urn })),
-    ),
+    findings: judged.flatMap(({ judgement }) => (isUnknown(judgement) ? [] : judgement.map((finding) => ({ ...finding, urn: inventories.urn })))),
     unknown: judged.flatMap(({ colour, judgement }) => (isUnknown(judgement) ? [`${judgement.unknown} of the brokers of ${colour}: not declared`] : [])),
   }
 }
@@ -33,29 +34,58 @@ function isUnknown(judgement: readonly unknown[] | Unknown): judgement is Unknow
   return 'unknown' in judgement
 }
 
+const unclean = 'unclean.leader.election.enable'
+
 /** Server properties that every colour has to run with. */
 const brokerPromises: Readonly<Record<string, string>> = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'allow.everyone.if.no.acl.found': 'false',
   'auto.create.topics.enable': 'false',
-  'unclean.leader.election.enable': 'false',
+  [unclean]: 'false',
 }
 
 export const securityBrokers = rule({
   name: 'security-brokers',
   displayName: 'Brokers authorize, and make nothing by themselves',
-  description: 'An authorizer is on and allows nobody by default; topics are not created by asking for them; a replica that lags is never elected leader.',
+  description:
+    'An authorizer is on and allows nobody by default; topics are not created by asking for them; a replica that lags is never elected leader, of no topic.',
   severity: 'critical',
   level: 'mandatory',
-  remedy: 'Take the property out of brokerConfig: the platform sets it.',
+  remedy: 'Take the property out of brokerConfig, or out of the topic’s config: the platform sets it.',
   settings: {},
   judge: (resources) =>
-    ofBrokers(resources, ({ promises, config }) => {
+    ofColours(resources, ({ brokers: { promises, config }, topics }, colour) => {
       if (promises === null) return { unknown: 'what is promised' }
-      return Object.entries(brokerPromises).flatMap(([property, required]) => {
+      const ofBrokers = Object.entries(brokerPromises).flatMap(([property, required]) => {
         const observed = config[property] ?? promises[property] ?? 'not set'
-        return observed === required ? [] : [{ property, observed, required }]
+        return observed === required ? [] : [{ where: `brokers of ${colour}`, property, observed, required }]
       })
+      const ofTopics = Object.entries(topics).flatMap(([topic, { ownConfig }]) =>
+        ownConfig[unclean] === 'true' ? [{ where: `topic ${topic} of ${colour}`, property: unclean, observed: 'true', required: 'false' }] : [],
+      )
+      return [...ofBrokers, ...ofTopics]
+    }),
+})
+
+/** Super users of every platform: between brokers, operators and guardians, and the mirror, which has to write where everybody else is fenced. */
+const platformSuperUsers = [brokerUser, platformUsers.admin, platformUsers.operator, platformUsers.mirror]
+
+export const securityPrincipals = rule({
+  name: 'security-principals',
+  displayName: 'Nobody is a super user who needs not be one',
+  description: 'Only the platform’s own users are super users, whom no fence and no binding stops: no application, and nobody without a name.',
+  severity: 'critical',
+  level: 'mandatory',
+  remedy: 'Give the application a user of its own in catalog.yaml, with the bindings that it needs.',
+  settings: { superUsers: z.array(z.string()).default(platformSuperUsers) },
+  judge: (resources, settings) =>
+    ofColours(resources, ({ brokers: { promises, config }, users }, colour) => {
+      if (promises === null) return { unknown: 'who is a super user' }
+      const allowed = (settings.superUsers as readonly string[]).filter((user) => !users.includes(user)).map((user) => `User:${user}`)
+      const named = (config['super.users'] ?? promises['super.users'] ?? '').split(';').filter((principal) => principal !== '')
+      return named
+        .filter((principal) => !allowed.includes(principal))
+        .map((observed) => ({ where: `brokers of ${colour}`, property: 'super.users', observed, required: `none but ${allowed.join(', ')}` }))
     }),
 })
 
@@ -68,16 +98,20 @@ export const securityTransport = rule({
   remedy: 'Switch TLS on for the colour, or declare an exception with a reason and an expiry date.',
   settings: {},
   judge: (resources) =>
-    ofBrokers(resources, ({ listeners, isLoopbackOnly }) => {
+    ofColours(resources, ({ brokers: { listeners, isLoopbackOnly } }, colour) => {
       if (listeners === null) return { unknown: 'listeners' }
       return Object.entries(listeners).flatMap(([name, text]) => {
+        const [where, property] = [`brokers of ${colour}`, `listeners.${name}`]
         const isLoggedIn = /^SASL_|^SSL mutual/.test(text)
         const isEncrypted = /SSL/.test(text)
-        if (!isLoggedIn) return [{ property: `listeners.${name}`, observed: text, required: 'SASL_SSL, or SSL with client certificates' }]
-        return isEncrypted || isLoopbackOnly === true ? [] : [{ property: `listeners.${name}`, observed: text, required: 'SASL_SSL' }]
+        if (!isLoggedIn) return [{ where, property, observed: text, required: 'SASL_SSL, or SSL with client certificates' }]
+        return isEncrypted || isLoopbackOnly === true ? [] : [{ where, property, observed: text, required: 'SASL_SSL' }]
       })
     }),
 })
+
+/** Operations on a topic that are the catalog's: an application that has one changes a colour behind the gate. */
+const tooMuchOnTopic: readonly string[] = ['All', 'Alter', 'AlterConfigs', 'Create', 'Delete']
 
 /** Operations that an application never needs on a whole cluster. */
 const tooMuchOnCluster: readonly string[] = ['All', 'Alter', 'AlterConfigs', 'ClusterAction', 'Create']
@@ -85,7 +119,8 @@ const tooMuchOnCluster: readonly string[] = ['All', 'Alter', 'AlterConfigs', 'Cl
 export const securityAcls = rule({
   name: 'security-acls',
   displayName: 'Bindings give no more than is needed',
-  description: 'No binding allows everybody or an anonymous client, everything on every topic, or the administration of a cluster.',
+  description:
+    'No binding allows everybody or an anonymous client, writing to every topic, changing what the catalog owns, or the administration of a cluster.',
   severity: 'high',
   level: 'mandatory',
   remedy: 'Name the user, the topic or prefix, and the operation in catalog.yaml.',
@@ -103,8 +138,11 @@ export const securityAcls = rule({
         ...(resourceType === 'Cluster' && tooMuchOnCluster.includes(operation)
           ? [finding('operation', `${operation} on the cluster`, 'an operation on topics or groups')]
           : []),
-        ...(resourceType === 'Topic' && resourceName === '*' && operation === 'All'
-          ? [finding('operation', 'All on every topic', 'Read, Write or Describe, of named topics')]
+        ...(resourceType === 'Topic' && tooMuchOnTopic.includes(operation)
+          ? [finding('operation', `${operation} on ${resourceName === '*' ? 'every topic' : resourceName}`, 'Read, Write or Describe, of named topics')]
+          : []),
+        ...(resourceType === 'Topic' && resourceName === '*' && operation === 'Write'
+          ? [finding('resourceName', 'every topic', 'named topics, or a prefix')]
           : []),
       ]
     })

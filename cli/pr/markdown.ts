@@ -1,7 +1,7 @@
 import { brokerProperties } from '../../engine/model/broker-inventory.ts'
 import { shownValue } from '../../engine/model/credential-name.ts'
 import { firstFive } from '../../engine/model/error.ts'
-import { ColourInventory, inventoryDifferences } from '../../engine/model/inventory.ts'
+import { InventoryText, inventoryDifferences } from '../../engine/model/inventory.ts'
 import { changeLines } from './changes.ts'
 import { intendedMove, isBroken, liveColour, type PrCheck, prChecks } from './checks.ts'
 import type { PolicyReport, StackPreview } from './stack-preview.ts'
@@ -91,7 +91,7 @@ function changeTable(previews: readonly StackPreview[]): string {
 function parityTable(previews: readonly StackPreview[]): string {
   const inputs = previews.flatMap(({ resources }) => resources).find(({ type, next }) => type === 'kbg:catalog:Parity' && next?.inputs !== undefined)
     ?.next?.inputs
-  const [blue, green] = [ColourInventory.safeParse(inputs?.blue), ColourInventory.safeParse(inputs?.green)]
+  const [blue, green] = [InventoryText.safeParse(inputs?.blue), InventoryText.safeParse(inputs?.green)]
   if (!blue.success || !green.success) return 'Parity: **not shown**, no preview has the inventories of both colours.'
   const differences = inventoryDifferences(blue.data, green.data)
   const areas = (['topics', 'acls', 'users', 'quotas', 'groups'] as const).map((area) => {

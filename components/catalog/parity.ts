@@ -15,12 +15,20 @@ export interface ParityArgs {
 /**
  * Both colours' inventories as outputs, for policies: a policy sees one stack's resources only, so each program registers both sides.
  * It makes nothing, and its values are known in the first preview.
+ *
+ * Each inventory is one text (JSON): Pulumi unpacks all values of all resources for every policy anew, and an inventory of a thousand topics has ten thousand of them.
  */
 export class Parity extends pulumi.ComponentResource {
   static readonly type = 'kbg:catalog:Parity'
-  constructor(name: string, args: ParityArgs, options?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, { blue, green, own, deployed }: ParityArgs, options?: pulumi.ComponentResourceOptions) {
+    const stands = deployed && { blue: pulumi.output(deployed.blue).apply(textOf), green: pulumi.output(deployed.green).apply(textOf) }
+    const registered = { blue: textOf(blue), green: textOf(green), own, deployed: stands }
     // As inputs too: policies see a component's inputs in `validateResource` and its outputs in `validateStack`.
-    super(Parity.type, name, { ...args }, options)
-    this.registerOutputs({ ...args })
+    super(Parity.type, name, registered, options)
+    this.registerOutputs(registered)
   }
+}
+
+function textOf(inventory: ColourInventory | null | undefined): string | null {
+  return inventory === null || inventory === undefined ? null : JSON.stringify(inventory)
 }

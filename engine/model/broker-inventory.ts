@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Cidr } from './aws-network.ts'
 
 /** What a colour's brokers are declared to be, whatever they stand on. All of it follows from the checkout; null: it says nothing of that, so it is unknown, and nothing is shown by it. */
 export const BrokerInventory = z.strictObject({
@@ -20,8 +21,8 @@ export const BrokerInventory = z.strictObject({
   isLoopbackOnly: z.boolean().nullable(),
   /** None: the platform gives them out, and nobody can keep them apart. */
   brokerIds: z.array(z.int().nonnegative()).nullable(),
-  /** Network addresses that its hosts share, for example `127.80.4` or `10.20.16.0/20`; none: the platform doesn't separate colours by network. */
-  subnets: z.array(z.string()).nullable(),
+  /** Networks that its hosts are in, for example `10.20.16.0/20`; none: the platform doesn't separate colours by network. */
+  subnets: z.array(Cidr).nullable(),
 })
 export type BrokerInventory = z.infer<typeof BrokerInventory>
 

@@ -26,6 +26,22 @@ export const ColourInventory = z.strictObject({
 })
 export type ColourInventory = z.infer<typeof ColourInventory>
 
+/** An inventory as the text (JSON) that stacks register of it. */
+export const InventoryText = z.string().transform((text, context): ColourInventory => {
+  const parsed = ColourInventory.safeParse(jsonOf(text))
+  if (parsed.success) return parsed.data
+  context.issues.push({ code: 'custom', message: 'no inventory in the form that this version reads', input: text })
+  return z.NEVER
+})
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // refused by the schema that it is given to
+  }
+}
+
 /**
  * Server properties that a topic inherits when it doesn't say otherwise, by the topic config they stand for.
  * Source: org.apache.kafka.server.config.ServerTopicConfigSynonyms. Where a property has several units the finest comes last and wins.

@@ -50,6 +50,6 @@ export function localBrokers(colour: Colour, spec: LocalColourSpec, subnets: boo
     },
     isLoopbackOnly: hosts.every((host) => host.startsWith('127.')),
     brokerIds: nodes.map(({ nodeId }) => nodeId),
-    subnets: subnets ? [...new Set(hosts.map((host) => host.split('.').slice(0, 3).join('.')))] : [],
+    subnets: subnets ? [...new Set(hosts.map((host) => `${host.split('.').slice(0, 3).join('.')}.0/24`))] : [],
   }
 }

@@ -6,6 +6,7 @@ import { type ConductedBench, exitCodeOf, stopOnInterrupt } from './harness/inde
 /** Every bench, loaded only when it is asked for. */
 const benches: Readonly<Record<string, (words: readonly string[]) => Promise<ConductedBench>>> = {
   preview: async () => (await import('./preview.ts')).benchPreview(),
+  policy: async () => (await import('./policy.ts')).benchPolicy(),
   provision: async () => (await import('./provision.ts')).benchProvision(),
   window: async (words) => {
     const { benchWindow, windowOptions } = await import('./window.ts')

@@ -72,7 +72,7 @@ async function measure(topics: readonly number[], rounds: number): Promise<Findi
   await initFleet(fleet, checkout.dir)
   await makeNoopStack(checkout)
   const resources = new Map<number, number>()
-  for (const count of topics) resources.set(count, await countResources(checkout, count))
+  for (const count of topics) resources.set(count, await countResources(checkout, fleet, count))
   const arms: readonly Arm[] = [...topics.flatMap((count) => kinds.map((kind) => `${kind}-${count}` as const)), 'empty']
   const values = await interleaved(arms, rounds, (arm) => timePreview(checkout, arm, resources))
   return findings(topics, resources, values)
@@ -136,7 +136,7 @@ async function timePreview(checkout: Checkout, arm: Arm, resources: ReadonlyMap<
 }
 
 /** How many custom resources the colour of so many topics has. Its preview as JSON may have megabytes. */
-async function countResources(checkout: Checkout, topics: number): Promise<number> {
+export async function countResources(checkout: Checkout, fleet: string, topics: number): Promise<number> {
   writeCatalog(checkout, topics)
   const args = ['preview', '-s', `${fleet}-blue`, '--non-interactive', '--json']
   const options = { cwd: checkout.dir, env: checkout.env(), timeout: 180_000, maxBuffer: 2 ** 28, signal: interrupted }
@@ -191,7 +191,7 @@ function writeNoopConfig(checkout: Checkout, count: number): void {
 }
 
 /** A catalog of so many topics, with a writer and a reader that may use all of them. */
-function writeCatalog(checkout: Checkout, topics: number): void {
+export function writeCatalog(checkout: Checkout, topics: number): void {
   const names = Array.from({ length: topics }, (_, index) => `orders-${String(index).padStart(4, '0')}`)
   const acl = (user: string, operation: string) => ({
     ...{ principal: `User:${user}`, resourceType: 'Topic', resourceName: 'orders-', patternType: 'Prefixed', operation },

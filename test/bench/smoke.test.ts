@@ -12,6 +12,7 @@ import { benchAutoRollback } from './auto-rollback.ts'
 import { benchFresh } from './fresh.ts'
 import { BenchResult, type ConductedBench } from './harness/index.ts'
 import { ordersOnly } from './orders-only.ts'
+import { benchPolicy } from './policy.ts'
 import { benchPreview } from './preview.ts'
 import { benchProvision } from './provision.ts'
 import { benchTranslate } from './translate.ts'
@@ -38,6 +39,13 @@ test('preview: totals of each size, slope and intercept', async () => {
   expect(measuresOf(bench)).toEqual(['preview, 1 topics (9 custom resources)', 'preview, 5 topics (13 custom resources)', 'slope', 'intercept'])
   expect(bench.result.rows.every((row) => row.baseline !== null)).toBe(true)
   expect(bench.result.rows.slice(0, 2).every((row) => (row.limit ?? 0) > 0)).toBe(true)
+})
+
+test('policy: totals of each size beside previews without policies, and what they add', async () => {
+  const bench = await benchPolicy({ topics: [1, 5], rounds: 2, outDir })
+  const totals = ['preview, 1 topics (9 custom resources)', 'preview, 5 topics (13 custom resources)']
+  expect(measuresOf(bench)).toEqual([...totals, 'added per resource', 'added at the start'])
+  expect(bench.result.rows.slice(0, 2).every(({ baseline, limit }) => (baseline ?? 0) > 0 && (limit ?? 0) > 0)).toBe(true)
 })
 
 test('provision: brokers, and the whole colour, beside raw starts', async () => {

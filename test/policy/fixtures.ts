@@ -67,13 +67,16 @@ export function resources(...specs: readonly ResourceSpec[]): PolicyResource[] {
   return made as unknown as PolicyResource[]
 }
 
+/** An inventory as a stack registers it. */
+export const inventoryText = (inventory: ColourInventory | null) => inventory && JSON.stringify(inventory)
+
 /** The component that says what both colours hold. */
 export function parity(
   blue: ColourInventory | null = inventory('blue'),
   green: ColourInventory | null = inventory('green'),
   own: Colour | null = 'blue',
 ): ResourceSpec {
-  return { type: 'kbg:catalog:Parity', props: { blue, green, own, deployed: null } }
+  return { type: 'kbg:catalog:Parity', props: { blue: inventoryText(blue), green: inventoryText(green), own, deployed: null } }
 }
 
 /** A component of which nothing is known yet: Pulumi's proxy throws when an unknown value is touched. */
@@ -119,7 +122,16 @@ export const mirror = (connector: object = {}, version = '4.3.1'): ResourceSpec 
   props: { promises: { version, connector: { ...connectorPromises(), ...connector }, worker: workerPromises } },
 })
 export const guardian = (colour: Colour): ResourceSpec => ({ type: 'kbg:index:LocalGuardian', name: `guardian-${colour}`, props: { colour } })
-export const audit: ResourceSpec = { type: 'kbg:index:LocalAudit' }
+/** @param change of what green's own stack says of its cluster */
+export const auditOf = (change: object = {}): ResourceSpec => {
+  const access = (colour: Colour) => {
+    const servers = (port: number) => [`${colour}.invalid:${port}`]
+    const addresses = { internalBootstrapServers: servers(9092), produceBootstrapServers: servers(9094), consumeBootstrapServers: servers(9095) }
+    return { colour, clusterId: `cluster-${colour}`, kafkaVersion: '4.3.1', ...addresses, credentialsFile: 'credentials.json' }
+  }
+  return { type: 'kbg:index:LocalAudit', props: { clusters: { blue: access('blue'), green: { ...access('green'), ...change } } } }
+}
+export const audit: ResourceSpec = auditOf()
 
 /** What a policy reports of a stack. @param config what the pack's configuration says of it */
 export async function reported(rule: Rule, specs: readonly ResourceSpec[], config: object = {}, today = '2026-11-26'): Promise<string[]> {

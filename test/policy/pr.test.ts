@@ -6,7 +6,7 @@ import { runPr } from '../../cli/pr/command.ts'
 import { parseEvents } from '../../cli/pr/events.ts'
 import { prComment } from '../../cli/pr/markdown.ts'
 import { stackPreview } from '../../cli/pr/stack-preview.ts'
-import { inventory } from './fixtures.ts'
+import { inventory, inventoryText } from './fixtures.ts'
 
 /** Event logs in the form of `pulumi preview --event-log`, one line an event; those of real previews are in `npm run test:policy`. */
 
@@ -18,7 +18,8 @@ function changed(op: string, type: string, name: string, old: object | null, nex
   return { resourcePreEvent: { metadata: { op, urn: urn(type, name), type, old: state(old), new: state(next), detailedDiff } } }
 }
 
-const parityOf = (blue = inventory('blue'), green = inventory('green')) => changed('same', 'kbg:catalog:Parity', 'parity', null, { blue, green, own: 'blue' })
+const parityOf = (blue = inventory('blue'), green = inventory('green')) =>
+  changed('same', 'kbg:catalog:Parity', 'parity', null, { blue: inventoryText(blue), green: inventoryText(green), own: 'blue' })
 const parity = parityOf()
 const judged = { policyAnalyzeStackSummaryEvent: { policyPackName: 'kafka-blue-green', passed: ['parity-topics', 'unjudged'], failed: [] } }
 const ended = { summaryEvent: { resourceChanges: {} } }

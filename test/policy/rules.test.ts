@@ -7,12 +7,14 @@ import {
   acl,
   adopted,
   audit,
+  auditOf,
   cluster,
   type Draft,
   gate,
   guard,
   guardian,
   inventory,
+  inventoryText,
   mirror,
   parity,
   quota,
@@ -39,7 +41,7 @@ const ordersOf = ({ topics }: Draft<ColourInventory>) => {
 }
 const deployed = (stands: Readonly<Record<Colour, ColourInventory | null>>): ResourceSpec[] => {
   const { props, type } = parity(undefined, undefined, null)
-  return [{ type, props: { ...props, deployed: stands } }]
+  return [{ type, props: { ...props, deployed: { blue: inventoryText(stands.blue), green: inventoryText(stands.green) } } }]
 }
 const traffic = [gate, switchover(), mirror(), worker('blue'), worker('green'), guardian('blue'), guardian('green'), audit]
 const mirrored = (connector: object, version?: string) => [mirror(connector, version), worker('blue'), worker('green')]
@@ -206,8 +208,16 @@ const cases: Readonly<Record<string, Case>> = {
       { stack: [switchover({ lagSamples: 1 })], says: /^limits: lagSamples is 1, required: at least 5/ },
       { stack: [switchover()], config: { windowDeadlineMs: 20_000 }, says: /^limits: windowDeadlineMs is 30000, required: at most 20000/ },
       { stack: [switchover({ expiredRecords: 'accept' })], says: /^limits: expiredRecords is accept, required: refuse/ },
+      { stack: [switchover({ sharedProducerIds: 'accept' })], says: /^limits: sharedProducerIds is accept, required: refuse/ },
+      { stack: [switchover({ watchFailures: 10 })], says: /^limits: watchFailures is 10, required: at most 5/ },
+      { stack: [switchover()], config: { maxDrillAgeDays: 30 }, says: /^limits: maxDrillAgeDays is 0, required: 1 to 30/ },
+      { stack: [switchover({ maxDrillAgeDays: 60 })], config: { maxDrillAgeDays: 30 }, says: /^limits: maxDrillAgeDays is 60, required: 1 to 30/ },
     ],
-    passes: [{ stack: [switchover({ maxMirrorLagMs: 500 })] }, { stack: [switchover({ maxMirrorLagMs: 5_000 })], config: { maxMirrorLagMs: 5_000 } }],
+    passes: [
+      { stack: [switchover({ maxMirrorLagMs: 500 })] },
+      { stack: [switchover({ maxDrillAgeDays: 7 })], config: { maxDrillAgeDays: 30 } },
+      { stack: [switchover({ maxMirrorLagMs: 5_000 })], config: { maxMirrorLagMs: 5_000 } },
+    ],
   },
   'safety-guardians': {
     fails: [
@@ -226,12 +236,23 @@ const cases: Readonly<Record<string, Case>> = {
       },
       {
         stack: both(({ brokers }) => {
-          brokers.subnets = ['10.0.1']
+          brokers.subnets = ['10.0.1.0/24']
         }),
-        says: /^both colours: subnets is 10\.0\.1 on both/,
+        says: /^both colours: subnets is 10\.0\.1\.0\/24 of blue and 10\.0\.1\.0\/24 of green, required: networks that do not overlap/,
       },
+      {
+        stack: [
+          parity(
+            inventory('blue', ({ brokers }) => void Object.assign(brokers, { subnets: ['10.0.0.0/16'] })),
+            inventory('green', ({ brokers }) => void Object.assign(brokers, { subnets: ['10.0.7.0/24', '10.1.0.0/16'] })),
+          ),
+        ],
+        says: /^both colours: subnets is 10\.0\.0\.0\/16 of blue and 10\.0\.7\.0\/24 of green/,
+      },
+      { stack: [auditOf({ clusterId: 'cluster-blue' })], says: /^both clusters: clusterId is cluster-blue on both, required: two clusters/ },
+      { stack: [auditOf({ consumeBootstrapServers: ['blue.invalid:9094'] })], says: /^both clusters: bootstrapServers is blue\.invalid:9094 on both/ },
     ],
-    passes: [{ stack: [parity()] }],
+    passes: [{ stack: [parity()] }, { stack: traffic }],
   },
   'security-brokers': {
     fails: [
@@ -242,8 +263,32 @@ const cases: Readonly<Record<string, Case>> = {
         }),
         says: /^brokers of blue: auto\.create\.topics\.enable is true, required: false/,
       },
+      {
+        stack: green((all) => {
+          ordersOf(all).ownConfig['unclean.leader.election.enable'] = 'true'
+        }),
+        says: /^topic orders of green: unclean\.leader\.election\.enable is true, required: false/,
+      },
     ],
     passes: [{ stack: [parity()] }],
+  },
+  'security-principals': {
+    fails: [
+      {
+        stack: both(({ brokers }) => {
+          brokers.promises['super.users'] = 'User:broker;User:ANONYMOUS'
+        }),
+        says: /^brokers of blue: super\.users is User:ANONYMOUS, required: none but User:broker, User:admin, User:operator, User:mirror\./,
+      },
+      {
+        stack: green(({ brokers }) => {
+          brokers.promises['super.users'] = 'User:admin;User:shop'
+        }),
+        config: { superUsers: ['admin', 'shop'] }, // an application isn't one, whatever a configuration says
+        says: /^brokers of green: super\.users is User:shop, required: none but User:admin\./,
+      },
+    ],
+    passes: [{ stack: [parity()] }, { stack: both(({ brokers }) => void delete brokers.promises['super.users']) }],
   },
   'security-transport': {
     fails: [
@@ -269,6 +314,8 @@ const cases: Readonly<Record<string, Case>> = {
     fails: [
       { stack: both(({ acls }) => void acls.push('User:*|*|Read|Allow|Topic|orders|Literal')), says: /principal is User:\*, required: a named user/ },
       { stack: both(({ acls }) => void acls.push('User:shop|*|All|Allow|Topic|*|Literal')), says: /operation is All on every topic/ },
+      { stack: both(({ acls }) => void acls.push('User:shop|*|AlterConfigs|Allow|Topic|orders|Literal')), says: /operation is AlterConfigs on orders/ },
+      { stack: both(({ acls }) => void acls.push('User:shop|*|Write|Allow|Topic|*|Literal')), says: /resourceName is every topic, required: named topics/ },
       { stack: both(({ acls }) => void acls.push('User:shop|*|Alter|Allow|Cluster|kafka-cluster|Literal')), says: /operation is Alter on the cluster/ },
     ],
     passes: [{ stack: [parity()] }, { stack: both(({ acls }) => void acls.push('User:*|*|Write|Deny|Topic|*|Literal')) }],

@@ -85,6 +85,7 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   // their smoke forms run in test/bench/smoke.test.ts
   'npm run bench -- window': 'test/bench/window.ts',
   'npm run bench -- preview': 'test/bench/preview.ts',
+  'npm run bench -- policy': 'test/bench/policy.ts',
   'npm run bench -- provision': 'test/bench/provision.ts',
   'npm run bench -- audit': 'test/bench/audit.ts',
   'npm run bench -- translate': 'test/bench/translate.ts',
@@ -98,6 +99,9 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run simulate -- --explore': 'test/simulation/main.ts',
   // its short form runs in test/chaos/script.test.ts
   'npm run chaos -- audit': 'test/chaos/main.ts',
+  // its first half, which needs no broker, runs in test/policy/planted.test.ts
+  'npm run test:policy': 'test/policy/main.ts',
+  'npm run test:policy -- --write-docs': 'test/policy/main.ts',
   // its short form runs in test/chaos/soak.test.ts
   'npm run chaos -- --minutes 40': 'test/chaos/main.ts',
 }

@@ -128,6 +128,18 @@ export const plants: readonly Plant[] = [
     says: says('brokers of blue', 'listeners.consume', 'PLAINTEXT', 'SASL_SSL, or SSL with client certificates'),
   },
   {
+    policy: 'security-principals',
+    shownBy: 'blue',
+    edits: [
+      {
+        file: 'engine/model/local-brokers.ts',
+        from: 'platformUsers.operator, platformUsers.mirror].map(',
+        to: "platformUsers.operator, platformUsers.mirror, 'orders-app'].map(",
+      },
+    ],
+    says: says('brokers of blue', 'super.users', 'User:orders-app', 'none but User:broker, User:admin, User:operator, User:mirror'),
+  },
+  {
     policy: 'security-acls',
     shownBy: 'blue',
     edits: [{ file: 'catalog.yaml', from: 'acls:\n', to: `acls:\n${everybody}` }],
