@@ -1,6 +1,7 @@
 import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { colours } from '../engine/model/colour.ts'
+import { shownValue } from '../engine/model/credential-name.ts'
 import { type ColourInventory, inventoryDifferences } from '../engine/model/inventory.ts'
 import { DeployedInventories, nounOf, readInventories } from './inventories.ts'
 import { type Known, read } from './judging/known.ts'
@@ -26,7 +27,7 @@ interface Real {
   readonly urn: string
 }
 
-/** A resource of the catalog as lines of `where`, `property` and value; undefined: it is none. */
+/** A resource of the catalog, or the brokers that it stands on, as lines of `where`, `property` and value; undefined: it is none. */
 function realOf(resource: PolicyResource): Known<readonly Real[]> | undefined {
   const { urn } = resource
   switch (resource.type) {
@@ -41,6 +42,16 @@ function realOf(resource: PolicyResource): Known<readonly Real[]> | undefined {
       const [name, partitions, replicationFactor, config] = known.value
       const values = { partitions: String(partitions), replicationFactor: String(replicationFactor), ...config }
       return { kind: 'known', value: Object.entries(values).map(([property, value]) => ({ where: `topic ${name}`, property, value, urn })) }
+    }
+    case 'kbg:index:LocalCluster': {
+      const known = all<[string, number, Record<string, string>]>(
+        read(resource, 'kafkaVersion', text),
+        read(resource, 'nodes', count),
+        read(resource, 'brokerConfig', texts),
+      )
+      if (known.kind === 'unknown') return known
+      const [kafkaVersion, nodes, brokerConfig] = known.value
+      return { kind: 'known', value: brokerLines(kafkaVersion, nodes, brokerConfig).map(([property, value]) => ({ where: 'brokers', property, value, urn })) }
     }
     case 'kafka:index/acl:Acl': {
       const names = ['aclPrincipal', 'aclHost', 'aclOperation', 'aclPermissionType', 'aclResourceType', 'aclResourceName', 'resourcePatternTypeFilter']
@@ -64,9 +75,16 @@ function realOf(resource: PolicyResource): Known<readonly Real[]> | undefined {
   }
 }
 
+function brokerLines(kafkaVersion: string, nodes: number, config: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  const configs = Object.entries(config).map(([property, value]) => [`config.${property}`, value] as const)
+  return [['kafkaVersion', kafkaVersion], ['count', String(nodes)], ...configs]
+}
+
 /** The same lines for what an inventory declares; configs that a topic only inherits are its brokers' affair. */
 function declaredLines(inventory: ColourInventory): ReadonlyMap<string, string> {
-  const lines: (readonly [string, string])[] = []
+  const { platform, kafkaVersion, count: nodes, config } = inventory.brokers
+  const brokers = platform === 'local' ? brokerLines(kafkaVersion, nodes, config) : []
+  const lines: (readonly [string, string])[] = brokers.map(([property, value]) => [`brokers\n${property}`, value])
   for (const [name, { partitions, replicationFactor, ownConfig }] of Object.entries(inventory.topics)) {
     const values = { partitions, replicationFactor, ...ownConfig }
     for (const [property, value] of Object.entries(values)) lines.push([`topic ${name}\n${property}`, String(value)])
@@ -83,10 +101,10 @@ export const declaredResources = rule({
   name: 'declared-resources',
   displayName: 'A colour makes what its inventory says',
   description:
-    'Topics, ACLs, users and quotas that a colour’s stack really makes are those of its own inventory: otherwise two equal inventories would show nothing.',
+    'Brokers, topics, ACLs, users and quotas that a colour’s stack really makes are those of its own inventory: otherwise two equal inventories would show nothing.',
   severity: 'high',
   level: 'mandatory',
-  remedy: 'Declare it in catalog.yaml; make nothing on a colour beside the catalog.',
+  remedy: 'Declare it in catalog.yaml or in the stack file; make nothing on a colour beside them.',
   settings: {},
   judge: (resources) => {
     const inventories = readInventories(resources)
@@ -100,13 +118,14 @@ export const declaredResources = rule({
     const unknown = real.flatMap((each) => (each.kind === 'unknown' ? [each.why] : []))
     const otherwise = lines.flatMap(({ where, property, value, urn }): Finding[] => {
       const required = declared.get(`${where}\n${property}`)
-      return required === value ? [] : [{ where, property, observed: value, required: required ?? 'not there: the inventory does not have it', urn }]
+      const shown = required === undefined ? 'not there: the inventory does not have it' : shownValue(property, required)
+      return required === value ? [] : [{ where, property, observed: shownValue(property, value), required: shown, urn }]
     })
     // With one resource unread nobody can say that another one is missing.
     const missing = unknown.length > 0 ? [] : [...declared].filter(([line]) => !made.has(line))
     const absent = missing.map(([line, required]): Finding => {
       const [where = '', property = ''] = line.split('\n')
-      return { where, property, observed: 'not there', required, urn: inventories.urn }
+      return { where, property, observed: 'not there', required: shownValue(property, required), urn: inventories.urn }
     })
     return { findings: [...otherwise, ...absent], unknown }
   },

@@ -105,7 +105,10 @@ export const quota: ResourceSpec = {
   type: 'kafka:index/quota:Quota',
   props: { entityType: 'user', entityName: 'shop', config: { consumer_byte_rate: '5000' } },
 }
-export const cluster: ResourceSpec = { type: 'kbg:index:LocalCluster', name: 'blue-cluster', protect: true }
+export const cluster: ResourceSpec = {
+  ...{ type: 'kbg:index:LocalCluster', name: 'blue-cluster', protect: true },
+  props: { kafkaVersion: '3.9.2', nodes: 3, brokerConfig: {} },
+}
 export const guard = (change: object = {}): ResourceSpec => ({
   ...{ type: 'kbg:index:RetirementGuard', dependencies: ['blue-cluster'] },
   props: { retire: false, decommission: null, ...change },

@@ -142,14 +142,25 @@ const cases: Readonly<Record<string, Case>> = {
   },
   'declared-resources': {
     fails: [
-      { stack: [parity(), topic({ partitions: 7 }), acl, user, quota], says: /^topic orders: partitions is 7, required: 6/ },
       {
-        stack: [parity(), topic(), topic({ name: 'beside' }), acl, user, quota],
+        stack: [parity(), { ...cluster, props: { kafkaVersion: '3.9.2', nodes: 1, brokerConfig: {} } }, topic(), acl, user, quota],
+        says: /^brokers: count is 1, required: 3\.\n/,
+      },
+      {
+        stack: [parity(), { ...cluster, props: { ...cluster.props, brokerConfig: { 'num.io.threads': 1 } } }, topic(), acl, user, quota],
+        says: /^brokers: config\.num\.io\.threads is 1, required: not there: the inventory does not have it/,
+      },
+      { stack: [parity(), cluster, topic({ partitions: 7 }), acl, user, quota], says: /^topic orders: partitions is 7, required: 6/ },
+      {
+        stack: [parity(), cluster, topic(), topic({ name: 'beside' }), acl, user, quota],
         says: /^topic beside: partitions is 6, required: not there: the inventory does not have it/,
       },
-      { stack: [parity(), topic(), user, quota], says: /^acl User:shop\|\*\|Read\|Allow\|Topic\|orders\|Literal: declared is not there, required: declared/ },
+      {
+        stack: [parity(), cluster, topic(), user, quota],
+        says: /^acl User:shop\|\*\|Read\|Allow\|Topic\|orders\|Literal: declared is not there, required: declared/,
+      },
     ],
-    passes: [{ stack: [parity(), topic(), acl, user, quota] }],
+    passes: [{ stack: [parity(), cluster, topic(), acl, user, quota] }],
   },
   'declared-deployed': {
     fails: [
