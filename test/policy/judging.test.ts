@@ -60,6 +60,10 @@ test('five violations are shown, the others counted', async () => {
   const messages = await reported(parityTopics, [parity(inventory('blue'), many)])
   expect(messages).toHaveLength(6)
   expect(messages.at(-1)).toBe('and 3 more of the same policy.')
+  // One whose exception has expired is among those that are shown: `kbg pr` looks for it.
+  const config = { exceptions: [{ where: 'topic t7', property: '*', reason: 'it was to be there', expires: '2026-11-01' }] }
+  const [first] = await reported(parityTopics, [parity(inventory('blue'), many)], config)
+  expect(first).toMatch(/^topic t7: declared is not there on blue and declared on green \(its exception expired on 2026-11-01\)/)
 })
 
 test('an expired exception is among the five, however many others there are', async () => {
