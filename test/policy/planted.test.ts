@@ -18,7 +18,7 @@ test('every rule of the pack has a violation that is planted', () => {
 })
 
 test('green as it is; red for each planted violation, with resource, observed, required and remedy; red when policies can’t run', {
-  timeout: 240_000,
+  timeout: 400_000,
 }, async () => {
   const tried = await plantedPreviews(copy, () => undefined)
   expect(tried.filter(({ problem }) => problem !== '')).toEqual([])

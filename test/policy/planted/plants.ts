@@ -148,7 +148,7 @@ export const plants: readonly Plant[] = [
   {
     policy: 'security-credentials',
     shownBy: 'blue',
-    edits: [brokerConfig('blue', 'ssl.keystore.password', 'of-a-test')],
-    says: says('blue-cluster', 'brokerConfig.ssl.keystore.password', 'a credential in plain text', 'a reference'),
+    edits: [brokerConfig('blue', 'reporter.password', 'of-a-test')],
+    says: says('blue-cluster', 'brokerConfig.reporter.password', 'a credential in plain text', 'a reference'),
   },
 ]

@@ -66,6 +66,11 @@ function asKept(scenario: Scenario, markdown: string): Tried {
   const kept = keptComment(scenario).markdown
   return {
     what: `${scenario.name}: docs/pull-request.md shows what the previews say`,
-    problem: kept === markdown.replaceAll('\r', '') ? '' : `kept:\n${kept}\nnow:\n${markdown}\nKeep it anew: npm run test:policy -- --write-docs`,
+    problem: steady(kept) === steady(markdown) ? '' : `kept:\n${kept}\nnow:\n${markdown}\nKeep it anew: npm run test:policy -- --write-docs`,
   }
+}
+
+/** Without what the gate would say at the moment: a busy machine's mirror is behind. */
+function steady(markdown: string): string {
+  return markdown.replaceAll(/(?:Nothing would refuse it now|It would be refused now)[^`]*?(?=\n\n|\n```)/g, 'What would refuse it now')
 }
