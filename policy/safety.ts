@@ -205,11 +205,8 @@ export const safetyLimits = rule({
   severity: 'high',
   level: 'mandatory',
   remedy: 'Take the limit back in the traffic stack’s config; bounds of a fleet stand in this policy’s configuration.',
-  settings: {
-    ...Object.fromEntries([...ceilings, ...minimums].map((name) => [name, z.number().default(floors[name])])),
-    /** 0: the fleet asks for no drill. */
-    maxDrillAgeDays: z.number().default(floors.maxDrillAgeDays),
-  },
+  // maxDrillAgeDays 0: the fleet asks for no drill
+  settings: Object.fromEntries([...ceilings, ...minimums, 'maxDrillAgeDays' as const].map((name) => [name, z.number().default(floors[name])])),
   judge: (resources, settings) => {
     const judged = ofType(resources, switchoverType).map((switchover) => {
       const limits = read(switchover, 'limits', Limits)
