@@ -21,7 +21,7 @@ export async function importColours(copy: Checkout): Promise<void> {
 }
 
 function stateOf(colour: Colour, inventory: ColourInventory): object {
-  const servers = (port: number) => inventory.brokers.brokerIds.map((id) => `${colour}-${id}.invalid:${port}`)
+  const servers = (port: number) => Array.from({ length: inventory.brokers.count }, (_, index) => `${colour}-${index}.invalid:${port}`)
   const cluster: ClusterAccess = {
     ...{ colour, clusterId: `cluster-of-${colour}`, kafkaVersion: inventory.brokers.kafkaVersion, credentialsFile: '/nowhere/credentials.json' },
     ...{ internalBootstrapServers: servers(9092), produceBootstrapServers: servers(9094), consumeBootstrapServers: servers(9095) },
