@@ -87,7 +87,7 @@ export class RoutedKafkaConsumer implements RoutedConsumer {
   constructor(parts: ConsumerParts, config: ConsumerConfig) {
     this.#parts = parts
     this.#groupId = config.groupId
-    this.#restarts = new CrashRestarts(config.retry?.restartOnFailure ?? parts.restartOnFailure)
+    this.#restarts = new CrashRestarts(config.retry?.restartOnFailure ?? parts.restartOnFailure, config.retry?.initialRetryTime)
     const make = (colour: Colour) =>
       warmConsumer(parts.kafkas[colour], {
         ...config,

@@ -14,11 +14,16 @@ const restartPauseMs = 300
 /** Pure but for the application's callback. */
 export class CrashRestarts {
   readonly #wanted: RestartOnFailure
+  readonly #pauseMs: number
   readonly #restarted = new WeakSet<Error>()
 
-  /** @param wanted the application's; kafkajs restarts without one */
-  constructor(wanted: RestartOnFailure = async () => true) {
+  /**
+   * @param wanted the application's; kafkajs restarts without one
+   * @param pauseMs the consumer's `retry.initialRetryTime`: the pause where the error tells none
+   */
+  constructor(wanted: RestartOnFailure = async () => true, pauseMs = restartPauseMs) {
     this.#wanted = wanted
+    this.#pauseMs = pauseMs
   }
 
   /** A `restartOnFailure` for kafkajs: never; where the application wants it, `restart` is told after how many ms to join again. An application's callback that throws means yes, as with kafkajs. */
@@ -26,7 +31,7 @@ export class CrashRestarts {
     return async (error) => {
       if (!(await this.#wants(error))) return false
       this.#restarted.add(error)
-      restart((error as { retryTime?: number }).retryTime || restartPauseMs)
+      restart((error as { retryTime?: number }).retryTime || this.#pauseMs)
       return false
     }
   }

@@ -88,7 +88,9 @@ async function main(): Promise<number> {
   try {
     await inTurn(checkCommands().map((command) => () => runCheck(command)))
     await inTurn(quickSuites.filter(hasTests).map((suite) => () => runSuite(suite, scratch)))
-    await Promise.all(lanes.map((lane) => inTurn(lane.filter(hasTests).map((suite) => () => runSuite(suite, scratch, suite.name)))))
+    // both to their end, whatever becomes of one: they share the scratch directory
+    const ended = await Promise.allSettled(lanes.map((lane) => inTurn(lane.filter(hasTests).map((suite) => () => runSuite(suite, scratch, suite.name)))))
+    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
     if (interrupted !== undefined) results.push({ stage: 'all stages', passed: 0, failures: [`interrupted by ${interrupted}`], skipped: [], seconds: 0 })
   } finally {
     rmSync(scratch, { recursive: true, force: true })

@@ -23,6 +23,12 @@ describe('a callback that says whether a crashed consumer is started again', () 
   })
 })
 
+test('where the error tells no pause, the consumer’s own first one counts', async () => {
+  const pauses: number[] = []
+  await new CrashRestarts(undefined, 40).instead((pauseMs) => pauses.push(pauseMs))(new Error('out of retries'))
+  expect(pauses).toEqual([40])
+})
+
 test('kafkajs gets the answer of a listener, so that one whose promise is rejected ends in its log and not the process', async () => {
   const listener = new CrashRestarts().telling(async () => Promise.reject(new Error('a bug')))
   await expect(Promise.resolve(listener({ type: 'consumer.heartbeat' }))).rejects.toThrow('a bug')
