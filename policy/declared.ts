@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { colours } from '../engine/model/colour.ts'
 import { shownValue } from '../engine/model/credential-name.ts'
 import { type ColourInventory, inventoryDifferences } from '../engine/model/inventory.ts'
+import { strimziReal } from './declared-strimzi.ts'
 import { DeployedInventories, nounOf, readInventories } from './inventories.ts'
 import { type Known, read } from './judging/known.ts'
 import { type Finding, rule } from './judging/rule.ts'
@@ -20,7 +21,7 @@ function all<T extends readonly unknown[]>(...values: { readonly [Each in keyof 
   return { kind: 'known', value: values.map((value) => (value.kind === 'known' ? value.value : undefined)) as unknown as T }
 }
 
-interface Real {
+export interface Real {
   readonly where: string
   readonly property: string
   readonly value: string
@@ -70,6 +71,9 @@ function realOf(resource: PolicyResource): Known<readonly Real[]> | undefined {
       const [user, config] = known.value
       return { kind: 'known', value: Object.entries(config).map(([property, value]) => ({ where: `quota of ${user}`, property, value, urn })) }
     }
+    case 'kubernetes:kafka.strimzi.io/v1:KafkaTopic':
+    case 'kubernetes:kafka.strimzi.io/v1:KafkaUser':
+      return strimziReal(resource)
     default:
       return undefined
   }

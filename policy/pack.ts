@@ -4,6 +4,8 @@ import { awsKeys, awsNames, awsNetwork, awsRoles } from './aws-account.ts'
 import { declaredDeployed, declaredResources } from './declared.ts'
 import { isolationClusters } from './isolation.ts'
 import { excepted, policyOf, type Rule, type Said, unjudged } from './judging/rule.ts'
+import { kubernetesAuthorization, kubernetesAvailability, kubernetesFence, kubernetesListeners, kubernetesStorage } from './kubernetes.ts'
+import { kubernetesIsolation, kubernetesPods } from './kubernetes-pods.ts'
 import { parityAccess, parityBrokers, parityTopics, parityVersion } from './parity.ts'
 import { safetyGuardians, safetyLimits, safetyMirror, safetyProtection, safetyRoute } from './safety.ts'
 import { securityAcls, securityBrokers, securityCredentials, securityPrincipals, securityTransport } from './security.ts'
@@ -16,6 +18,7 @@ export const rules: readonly Rule[] = [
   isolationClusters,
   ...[securityBrokers, securityTransport, securityPrincipals, securityAcls, securityCredentials],
   ...[awsEncryption, awsLogin, awsObservation, awsUsers, awsKeys, awsNetwork, awsNames, awsRoles, awsConnectors],
+  ...[kubernetesListeners, kubernetesAuthorization, kubernetesFence, kubernetesStorage, kubernetesAvailability, kubernetesPods, kubernetesIsolation],
 ]
 
 /** The pack as Pulumi loads it. */

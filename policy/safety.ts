@@ -105,6 +105,9 @@ const required: Readonly<Record<'connector' | 'worker', Readonly<Record<string, 
 
 const exactlyOnce: typeof required = { connector: { 'exactly.once.support': 'required' }, worker: { 'exactly.once.source.support': 'enabled' } }
 
+/** Components that stand for a mirror and say what it promises. Only the local platform's workers are resources of a kind of their own. */
+const mirrorTypes = ['kbg:mirror:LocalMirror', 'kbg:mirror:KubernetesMirror'] as const
+
 export const safetyMirror = rule({
   name: 'safety-mirror',
   displayName: 'The mirror copies once, committed records only, in one direction',
@@ -115,7 +118,7 @@ export const safetyMirror = rule({
   remedy: 'Take the template of engine/model/mirror-template.ts as it is; an at-least-once mirror is declared in this policy’s configuration (`delivery`).',
   settings: { delivery: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'), minVersion: z.string().default('3.7.1') },
   judge: (resources, settings) => {
-    const mirror = ofType(resources, 'kbg:mirror:LocalMirror')[0]
+    const mirror = mirrorTypes.flatMap((type) => ofType(resources, type))[0]
     const workers = ofType(resources, 'kbg:index:LocalMirrorWorker')
     const connectors = resources.filter(({ type }) => /connector/i.test(type))
     const asResources = connectors.map(({ name, urn, type }) => ({
@@ -136,7 +139,7 @@ export const safetyMirror = rule({
       return { findings: [...asResources, ...lone], unknown: [] }
     }
     const promises = read(mirror, 'promises', MirrorPromises)
-    const perColour = beside(mirror, workers)
+    const perColour = mirror.type === mirrorTypes[0] ? beside(mirror, workers) : { findings: [], unknown: [] }
     const unknown = [...(promises.kind === 'unknown' ? [promises.why] : []), ...perColour.unknown]
     if (promises.kind === 'unknown') return { findings: [...asResources, ...perColour.findings], unknown }
     const wanted = settings.delivery === 'exactly-once' ? [required, exactlyOnce] : [required]

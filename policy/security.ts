@@ -153,6 +153,7 @@ export const securityAcls = rule({
 /** Inputs that are made to hold a credential, and that Pulumi keeps encrypted. Policies get secrets unwrapped and can't tell, so these are named. */
 const madeForSecrets: Readonly<Record<string, readonly string[]>> = {
   'kafka:index/userScramCredential:UserScramCredential': ['password', 'passwordWo'],
+  'kubernetes:core/v1:Secret': ['data', 'stringData'],
   'pulumi:providers:kafka': ['saslPassword', 'clientKey', 'clientKeyPassphrase'],
 }
 

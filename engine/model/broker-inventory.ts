@@ -3,7 +3,7 @@ import { Cidr } from './aws-network.ts'
 
 /** What a colour's brokers are declared to be, whatever they stand on. All of it follows from the checkout; null: it says nothing of that, so it is unknown, and nothing is shown by it. */
 export const BrokerInventory = z.strictObject({
-  platform: z.enum(['local', 'aws', 'external']),
+  platform: z.enum(['local', 'aws', 'kubernetes', 'external']),
   kafkaVersion: z.string(),
   /** Brokers, on every platform. */
   count: z.int().positive(),

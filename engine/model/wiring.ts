@@ -19,7 +19,10 @@ export type RouteStoreAccess = z.infer<typeof RouteStoreAccess>
 /** A value that a Connect worker looks up itself, by a ConfigProvider (KIP-297); never the value. */
 const ConfigReference = z.string().regex(/^\$\{[^${}]+\}$/, 'a ConfigProvider reference: dollar sign, then provider:path:key in braces')
 
-/** How to reach the Connect worker that stands beside a colour and copies into it. REST credentials are user `connect` of the file. */
+/** User of a worker's REST interface; its password stands in the credentials file. */
+export const restUser = 'connect'
+
+/** How to reach the Connect worker that stands beside a colour and copies into it. REST credentials are {@link restUser}'s of the file. */
 export const WorkerAccess = z
   .strictObject({
     /** The colour that this worker copies into. */

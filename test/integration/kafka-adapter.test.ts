@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { Consumer, stringDeserializers } from '@platformatic/kafka'
 import { Kafka, logLevel, type Message, type Producer, type Transaction } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createAcls, createTopics } from '../../engine/adapters/kafka/admin.ts'
+import { createAcls, createTopics, deleteAcls } from '../../engine/adapters/kafka/admin.ts'
+import { birthGrants, fenceAtBirth } from '../../engine/adapters/kafka/birth.ts'
 import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
 import { coordinatingPartition } from '../../engine/adapters/kafka/commit-history.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
@@ -122,6 +123,17 @@ describe.each([
     await proven('open')
     const left = await cluster.inventory.acls(within(5))
     expect(left.filter((binding) => binding.permission === 'deny' || /nudge/.test(binding.principal))).toEqual([])
+  })
+
+  test('a colour that somebody else has made is fenced at its birth, and never again: it may be live', async () => {
+    expect(await fenceAtBirth(access, 3, within(10))).toBe('born before')
+    await proven('open')
+    await deleteAcls(access, birthGrants, within(5))
+    // Any broker may be asked, and one may still know what another has deleted.
+    await within(10).poll(50, async () => ((await fenceAtBirth(access, 3, within(10))) === 'fenced' ? true : undefined))
+    await proven('fenced')
+    await cluster.fence.lift(within(5))
+    await proven('open')
   })
 
   test('the fence opens and closes without anything appended by the probe', async () => {

@@ -2,9 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isOwnedKey, serverProperties } from '../../engine/adapters/local/broker-config.ts'
 import { changeOf, type LocalClusterSpec, parseClusterSpec, refuseChange } from '../../engine/adapters/local/cluster-spec.ts'
-import { jaasEntry, jaasQuote } from '../../engine/adapters/local/jaas.ts'
-import { propertiesText } from '../../engine/adapters/local/properties.ts'
 import { planAddresses } from '../../engine/model/addresses.ts'
+import { jaasEntry, jaasQuote } from '../../engine/model/jaas.ts'
+import { propertiesText } from '../../engine/model/properties.ts'
 
 const nasty = fc.string({
   unit: fc.constantFrom('"', "'", '\\', ';', '\n', '\r', '\t', '$', '{', '}', ' ', '=', ':', '#', '!', 'a', '7', '0', 'é', '€', '😀', '\u007f'),

@@ -3,12 +3,9 @@ import type { z } from 'zod'
 import { CredentialsFile } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
-import type { WorkerAccess } from '../../model/wiring.ts'
+import { restUser, type WorkerAccess } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { exchange, type RestAnswer } from './rest-exchange.ts'
-
-/** User of a worker's REST interface; its password stands in the credentials file. */
-export const restUser = 'connect'
 
 /** One request to Connect's REST interface. */
 export interface RestRequest {

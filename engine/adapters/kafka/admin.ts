@@ -55,11 +55,17 @@ export async function upsertScramUsers(access: ClusterAccess, passwords: Readonl
 }
 
 /**
- * Creates ACL bindings in one request; those that exist already stay. Runs as `admin`.
+ * Creates ACL bindings in one request; those that exist already stay.
+ * @param principal `operator` where there is no `admin`
  * @throws KbgError `kafka`, `outcome-unknown`, `deadline`
  */
-export async function createAcls(access: ClusterAccess, bindings: readonly AclBinding[], deadline: Deadline): Promise<void> {
-  await once(access, 'admin', (connections) =>
+export async function createAcls(
+  access: ClusterAccess,
+  bindings: readonly AclBinding[],
+  deadline: Deadline,
+  principal: 'admin' | 'operator' = 'admin',
+): Promise<void> {
+  await once(access, principal, (connections) =>
     persistently(deadline, async () => {
       const broker = await connections.any(deadline)
       const answer = await broker.request('CreateAcls', createAclsV3.api, [bindings.map(toWire)], 'repeatable', deadline)

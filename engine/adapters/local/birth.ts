@@ -3,13 +3,12 @@ import { alterUserScramCredentialsV0, ScramMechanisms } from '@platformatic/kafk
 import { endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { type ClusterAccess, canaryTopic, platformUsers } from '../../model/cluster-access.ts'
 import { colours } from '../../model/colour.ts'
-import { KbgError } from '../../model/error.ts'
 import { brokerUser } from '../../model/local-brokers.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { AclBinding } from '../../ports/cluster.ts'
 import { createAcls, createTopics, upsertScramUsers } from '../kafka/admin.ts'
+import { birthGrants, requireFenced } from '../kafka/birth.ts'
 import { BrokerConnections } from '../kafka/connections.ts'
-import { AclFence, fenceBindings } from '../kafka/fence.ts'
+import { fenceBindings } from '../kafka/fence.ts'
 import { errorName, kafkaRefusal, persistently } from '../kafka/refusal.ts'
 import { allOrFirstFailure } from './all-or-first-failure.ts'
 import type { OnProgress } from './cluster.ts'
@@ -21,24 +20,13 @@ export const platformLogins: readonly string[] = [brokerUser, ...Object.values(p
 
 const platformScramUsers: readonly string[] = [platformUsers.operator, platformUsers.mirror, platformUsers.probe]
 
-function allow(principal: string, resourceType: AclBinding['resourceType'], resourceName: string, operation: string): AclBinding {
-  return { principal: `User:${principal}`, host: '*', resourceType, resourceName, patternType: 'literal', operation, permission: 'allow' }
-}
-
-/** The probe may write everywhere, so that only a fence refuses it; everybody may get a producer id, so that producers warm up on a fenced standby. */
-const grants: readonly AclBinding[] = [
-  allow(platformUsers.probe, 'topic', '*', 'Write'),
-  allow(platformUsers.probe, 'topic', '*', 'Describe'),
-  allow('*', 'cluster', 'kafka-cluster', 'IdempotentWrite'),
-]
-
 /**
  * Gives a fresh colour its users, ACLs and canary topics. The fence comes first and in one request with the rights, so that there
  * is no moment at which an application could log in and write; at the end every broker has been heard to refuse.
  */
 export async function bearCluster(access: ClusterAccess, spec: LocalClusterSpec, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   onProgress(`fencing ${access.colour}, making its users and canary topics`)
-  await createAcls(access, [...fenceBindings, ...grants], deadline)
+  await createAcls(access, [...fenceBindings, ...birthGrants], deadline)
   const passwords = passwordsOf(access, [...platformScramUsers, ...spec.applicationUsers])
   const canaries = colours.map((colour) => ({ topic: canaryTopic(colour), partitions: spec.nodes, replicationFactor: spec.nodes, config: {} }))
   await allOrFirstFailure(deadline, [
@@ -69,26 +57,6 @@ export async function knowsAllBrokers(access: ClusterAccess, node: NodeAddresses
     return nodeIds.every((nodeId) => known.includes(nodeId))
   } finally {
     connections.close()
-  }
-}
-
-async function requireFenced(access: ClusterAccess, brokerCount: number, deadline: Deadline): Promise<void> {
-  const connections = { operator: new BrokerConnections(access, 'operator'), probe: new BrokerConnections(access, 'probe') }
-  const fence = new AclFence(connections.operator, connections.probe)
-  try {
-    // Polled: each broker learns of users and ACLs with its own next metadata push, and tells nobody.
-    await persistently(deadline, async () => {
-      const answers = await fence.probe(deadline)
-      const fenced = answers.filter((answer) => answer.answer === 'fenced')
-      if (fenced.length === brokerCount && answers.length === brokerCount) return
-      throw new KbgError('not-fenced', `Not every broker of ${access.colour} refuses application writes yet.`, {
-        retriable: true,
-        facts: { observed: answers.map((answer) => `broker ${answer.brokerId}: ${answer.answer} (${answer.detail})`), required: `${brokerCount} fenced` },
-      })
-    })
-  } finally {
-    connections.operator.close()
-    connections.probe.close()
   }
 }
 

@@ -1,8 +1,8 @@
 import { type ColourAddresses, endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { platformUsers } from '../../model/cluster-access.ts'
+import { jaasEntry, loginModules } from '../../model/jaas.ts'
 import { brokerUser, localBrokerPromises } from '../../model/local-brokers.ts'
 import { tlsVersions } from '../../model/mirror-template.ts'
-import { jaasEntry, loginModules } from './jaas.ts'
 
 /** Names and prefixes (ending in a dot) of what the platform decides alone: who is who, where it listens, and what replication promises. */
 const owned: readonly string[] = [

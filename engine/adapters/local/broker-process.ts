@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { type KafkaVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
 import { brokerEndpoints, type Endpoint, endpointText, type NodeAddresses } from '../../model/addresses.ts'
 import { KbgError } from '../../model/error.ts'
+import { propertiesText } from '../../model/properties.ts'
 import type { Clock } from '../../ports/clock.ts'
 import { type BrokerSettings, serverProperties } from './broker-config.ts'
 import { keystoreNames } from './certificates.ts'
 import { writePrivately } from './credentials.ts'
 import { sharedArchiveOptions } from './jvm.ts'
 import { bindProblem, findProcess, type ProcessIdentity, type ProcessSpec, type StartedProcess, startProcess } from './process.ts'
-import { propertiesText } from './properties.ts'
 
 /** A node's files below the colour's directory. */
 export function nodeFiles(colourDirectory: string, nodeId: number) {

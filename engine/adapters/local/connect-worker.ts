@@ -11,18 +11,18 @@ import { ClusterAccess, loginOf, platformUsers } from '../../model/cluster-acces
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
+import { jaasEntry, loginModules } from '../../model/jaas.ts'
 import { workerGroupId, workerProperties } from '../../model/mirror-template.ts'
-import type { WorkerAccess } from '../../model/wiring.ts'
+import { propertiesText } from '../../model/properties.ts'
+import { restUser, type WorkerAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
-import { ConnectRest, restUser } from '../connect/connect-rest.ts'
+import { ConnectRest } from '../connect/connect-rest.ts'
 import { ensureAuthority, issueCertificate, keystoreNames, writePkcs12 } from './certificates.ts'
 import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
 import { otherUpdateMs, withFileLock } from './file-lock.ts'
-import { jaasEntry, loginModules } from './jaas.ts'
 import { requireKafka, sharedArchiveOptions } from './jvm.ts'
 import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
-import { propertiesText } from './properties.ts'
 import { caFile, credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
 
 /** A worker is made for exactly one edge, `source -> target`, and stands beside the target. */
@@ -201,7 +201,7 @@ async function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Cl
   writePrivately(files.logins, propertiesText(secrets))
   const restPassword = passwordOf(readCredentials(credentialsPath(at.projectRoot, at.fleet)), restUser)
   writePrivately(files.restUsers, propertiesText({ [restUser]: restPassword }))
-  writePrivately(files.restLogin, `KafkaConnect {\n  ${jaasEntry(restLoginModule, { file: files.restUsers })}\n};\n`)
+  writePrivately(files.restLogin, `KafkaConnect {\n  ${jaasEntry(loginModules.propertyFile, { file: files.restUsers })}\n};\n`)
   writePrivately(files.properties, propertiesText(properties))
   // Last: what is complete is provisioned.
   writePrivately(files.spec, `${JSON.stringify(spec, null, 2)}\n`)
@@ -217,8 +217,6 @@ async function writeRestKeystore(at: WorkerLocation, spec: ConnectWorkerSpec, cl
   writePrivately(join(dirname(restKeystore), keystoreNames.restCertificate), issued.certificate)
   return writePkcs12(restKeystore, issued)
 }
-
-const restLoginModule = 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule'
 
 function mirrorLogin(access: ClusterAccess): string {
   const { username, mechanism } = loginOf(access, 'mirror')

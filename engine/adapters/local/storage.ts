@@ -5,12 +5,12 @@ import { type KafkaVersion, kafkaPaths, toolPaths } from '../../../tools/paths.t
 import { runCommand } from '../../../tools/process.ts'
 import type { ColourAddresses } from '../../model/addresses.ts'
 import { KbgError } from '../../model/error.ts'
+import { propertiesText } from '../../model/properties.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { serverProperties } from './broker-config.ts'
 import { writePrivately } from './credentials.ts'
 import { sharedArchiveOptions } from './jvm.ts'
 import { withFirstProducerId } from './producer-id-range.ts'
-import { propertiesText } from './properties.ts'
 
 /** A random id in Kafka's form (org.apache.kafka.common.Uuid): 16 bytes in URL-safe base64. It never starts with a dash, which command lines would take for an option. */
 export function randomKafkaId(): string {

@@ -2,6 +2,8 @@
 export const loginModules = {
   plain: 'org.apache.kafka.common.security.plain.PlainLoginModule',
   scram: 'org.apache.kafka.common.security.scram.ScramLoginModule',
+  /** Of Connect's REST: users of a properties file. */
+  propertyFile: 'org.apache.kafka.connect.rest.basic.auth.extension.PropertyFileLoginModule',
 } as const
 
 /**

@@ -1,0 +1,69 @@
+/** How a colour becomes fenced before anybody can use it. */
+import { type ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
+import { KbgError } from '../../model/error.ts'
+import type { Deadline } from '../../ports/clock.ts'
+import type { AclBinding } from '../../ports/cluster.ts'
+import { createAcls, describeBinding } from './admin.ts'
+import { BrokerConnections } from './connections.ts'
+import { AclFence, fenceBindings } from './fence.ts'
+import { KafkaInventory } from './inventory.ts'
+import { persistently } from './refusal.ts'
+import { fleetScope } from './scope.ts'
+
+function allow(principal: string, resourceType: AclBinding['resourceType'], resourceName: string, operation: string): AclBinding {
+  return { principal: `User:${principal}`, host: '*', resourceType, resourceName, patternType: 'literal', operation, permission: 'allow' }
+}
+
+const forEverybody = allow('*', 'cluster', 'kafka-cluster', 'IdempotentWrite')
+
+/** The probe may write everywhere, so that only a fence refuses it; everybody may get a producer id, so that producers warm up on a fenced standby. */
+export const birthGrants: readonly AclBinding[] = [
+  allow(platformUsers.probe, 'topic', '*', 'Write'),
+  allow(platformUsers.probe, 'topic', '*', 'Describe'),
+  forEverybody,
+]
+
+/**
+ * Fences a colour that somebody else has made, before its applications can log in: what the platform's own birth does there, by the operator's login.
+ *
+ * Once and never again: the rights that come with the fence in one request stay when it is lifted, so a colour that has them was born, may be live, and is left as it is.
+ * @param brokers how many have to refuse
+ * @throws KbgError `kafka`, `outcome-unknown`, `not-fenced`, `deadline`
+ */
+export async function fenceAtBirth(access: ClusterAccess, brokers: number, deadline: Deadline): Promise<'fenced' | 'born before'> {
+  const known = await bindingsOf(access, deadline)
+  if (known.has(describeBinding(forEverybody))) return 'born before'
+  await createAcls(access, [...fenceBindings, ...birthGrants], deadline, 'operator')
+  await requireFenced(access, brokers, deadline)
+  return 'fenced'
+}
+
+async function bindingsOf(access: ClusterAccess, deadline: Deadline): Promise<ReadonlySet<string>> {
+  const connections = new BrokerConnections(access, 'operator')
+  try {
+    return new Set((await new KafkaInventory(connections, fleetScope).acls(deadline)).map(describeBinding))
+  } finally {
+    connections.close()
+  }
+}
+
+/** Waits until every broker has been heard to refuse. @throws KbgError `not-fenced`, `deadline` */
+export async function requireFenced(access: ClusterAccess, brokerCount: number, deadline: Deadline): Promise<void> {
+  const connections = { operator: new BrokerConnections(access, 'operator'), probe: new BrokerConnections(access, 'probe') }
+  const fence = new AclFence(connections.operator, connections.probe)
+  try {
+    // Polled: each broker learns of users and ACLs with its own next metadata push, and tells nobody.
+    await persistently(deadline, async () => {
+      const answers = await fence.probe(deadline)
+      const fenced = answers.filter((answer) => answer.answer === 'fenced')
+      if (fenced.length === brokerCount && answers.length === brokerCount) return
+      throw new KbgError('not-fenced', `Not every broker of ${access.colour} refuses application writes yet.`, {
+        retriable: true,
+        facts: { observed: answers.map((answer) => `broker ${answer.brokerId}: ${answer.answer} (${answer.detail})`), required: `${brokerCount} fenced` },
+      })
+    })
+  } finally {
+    connections.operator.close()
+    connections.probe.close()
+  }
+}

@@ -1,0 +1,60 @@
+/** No container engine is here: what can be said of the image without one. */
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { expect, test } from 'vitest'
+import { projectDir } from '../../tools/paths.ts'
+import { importsOf } from '../support/arrows.ts'
+
+const dockerfile = readFileSync(join(projectDir, 'tools', 'image', 'Dockerfile'), 'utf8')
+const manifest: { dependencies: Record<string, string>; devDependencies: Record<string, string> } = JSON.parse(
+  readFileSync(join(projectDir, 'package.json'), 'utf8'),
+)
+
+/** Paths that the last stage has of this checkout. */
+const copied = dockerfile
+  .slice(dockerfile.lastIndexOf('FROM '))
+  .split('\n')
+  .flatMap((line) => /^COPY (?!--)(\S+)/.exec(line)?.slice(1) ?? [])
+
+/** Every file and package that a program needs, by following imports. */
+function neededBy(entry: string): { readonly files: ReadonlySet<string>; readonly packages: ReadonlySet<string> } {
+  const files = new Set<string>()
+  const packages = new Set<string>()
+  const open = [entry]
+  for (let file = open.pop(); file !== undefined; file = open.pop()) {
+    if (files.has(file)) continue
+    files.add(file)
+    for (const imported of importsOf(readFileSync(join(projectDir, file), 'utf8'))) {
+      if (imported.startsWith('.')) open.push(posix.join(posix.dirname(file), imported))
+      else if (!imported.startsWith('node:'))
+        packages.add(
+          imported
+            .split('/')
+            .slice(0, imported.startsWith('@') ? 2 : 1)
+            .join('/'),
+        )
+    }
+  }
+  return { files, packages }
+}
+
+test.each(['engine/run/birth/main.ts', 'engine/run/guardian/main.ts'])('the image holds all that %s imports', (entry) => {
+  const { files, packages } = neededBy(entry)
+  expect(files.size).toBeGreaterThan(10)
+  const isCopied = (file: string) => copied.some((path) => file === path || file.startsWith(`${path}/`))
+  expect([...files].filter((file) => !isCopied(file))).toEqual([])
+  expect([...packages].filter((name) => manifest.dependencies[name] === undefined)).toEqual([])
+})
+
+test('it runs as nobody’s root, from a pinned base of the version that tests run on, and its context is no more than it copies', () => {
+  expect(dockerfile).toMatch(/^USER 1000:1000$/m)
+  const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base)
+  expect(new Set(bases)).toEqual(new Set([`node:${manifest.devDependencies.node}-bookworm-slim`]))
+  const ignored = readFileSync(join(projectDir, 'tools', 'image', 'Dockerfile.dockerignore'), 'utf8')
+    .trim()
+    .split('\n')
+  expect(ignored[0]).toBe('*')
+  const context = ignored.slice(1).map((line) => line.replace(/^!/, ''))
+  for (const path of copied) expect(context).toContain(path)
+  for (const path of context) expect(existsSync(join(projectDir, path)), dirname(path)).toBe(true)
+})

@@ -1,0 +1,167 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
+import { FleetName } from '../../engine/model/fleet.ts'
+import {
+  birthLabels,
+  colourNamespace,
+  KubernetesName,
+  KubernetesNetwork,
+  kubernetesPorts,
+  listenerPeers,
+  type Manifest,
+  planColourNamespace,
+  planTrafficNamespace,
+  trafficNamespace,
+  workerLabels,
+} from '../../engine/model/kubernetes-network.ts'
+
+const network = KubernetesNetwork.parse({ producers: ['shop'], consumers: ['shop', 'reports'], apiServers: ['10.0.0.1/32'] })
+
+/** A pod, as far as peers tell pods apart. */
+interface Pod {
+  readonly namespace: string
+  readonly labels: Readonly<Record<string, string>>
+}
+interface Peer {
+  readonly namespaceSelector?: { readonly matchLabels: Readonly<Record<string, string>> }
+  readonly podSelector?: { readonly matchLabels?: Readonly<Record<string, string>> }
+  readonly ipBlock?: { readonly cidr: string }
+}
+interface Rule {
+  readonly from?: readonly Peer[]
+  readonly to?: readonly Peer[]
+  readonly ports?: readonly { readonly port: number }[]
+}
+interface PolicySpec {
+  readonly podSelector: { readonly matchLabels?: Readonly<Record<string, string>> }
+  readonly policyTypes: readonly string[]
+  readonly ingress?: readonly Rule[]
+  readonly egress?: readonly Rule[]
+}
+
+const hasAll = (labels: Pod['labels'], wanted: Pod['labels'] = {}) => Object.entries(wanted).every(([key, value]) => labels[key] === value)
+
+/** Kubernetes' own rule for one peer. @param home the policy's namespace, which a peer without a namespace selector means */
+const isPeer = (peer: Peer, home: string, { namespace, labels }: Pod) =>
+  peer.ipBlock === undefined &&
+  (peer.namespaceSelector === undefined ? namespace === home : hasAll({ 'kubernetes.io/metadata.name': namespace }, peer.namespaceSelector.matchLabels)) &&
+  hasAll(labels, peer.podSelector?.matchLabels)
+
+const specOf = ({ spec }: Manifest) => spec as PolicySpec
+
+/** Whether a colour's policies let its pod speak to another at a port: policies that select a pod add up. */
+function letsOut(colour: Colour, from: Pod, to: Pod, port: number): boolean {
+  return planColourNamespace('shop', colour, network).policies.some((policy) => {
+    const { podSelector, egress = [] } = specOf(policy)
+    return (
+      hasAll(from.labels, podSelector.matchLabels) &&
+      egress.some((rule) => rule.ports?.some((each) => each.port === port) && rule.to?.some((peer) => isPeer(peer, from.namespace, to)))
+    )
+  })
+}
+
+function letsIn(colour: Colour, listener: 'internal' | 'produce' | 'consume', from: Pod): boolean {
+  return listenerPeers('shop', colour, network)[listener].some((peer) => isPeer(peer as Peer, colourNamespace('shop', colour), from))
+}
+
+const broker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: { 'strimzi.io/cluster': colour, 'strimzi.io/broker-role': 'true' } })
+const worker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: workerLabels })
+const guardian: Pod = { namespace: 'kbg-shop-traffic', labels: { app: 'guardian' } }
+const birth = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: birthLabels })
+const shop: Pod = { namespace: 'shop', labels: { app: 'shop' } }
+const reports: Pod = { namespace: 'reports', labels: { app: 'reports' } }
+const stranger: Pod = { namespace: 'default', labels: { ...workerLabels, 'strimzi.io/broker-role': 'true' } }
+
+test('namespaces follow from fleet and colour, differ, and are names that Kubernetes takes', () => {
+  const fleet = fc.stringMatching(/^[a-z][a-z0-9-]{0,30}$/).filter((name) => FleetName.safeParse(name).success)
+  fc.assert(
+    fc.property(fleet, fleet, (a, b) => {
+      const names = [a, ...(a === b ? [] : [b])].flatMap((each) => [...colours.map((colour) => colourNamespace(each, colour)), trafficNamespace(each)])
+      expect(new Set(names).size).toBe(names.length)
+      for (const name of names) expect(KubernetesName.parse(name)).toBe(name)
+    }),
+  )
+})
+
+describe.each(colours)('the namespace of %s', (colour) => {
+  const other = otherColour(colour)
+
+  test('lets nothing in or out by itself', () => {
+    const [first] = planColourNamespace('shop', colour, network).policies
+    expect(first && specOf(first)).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
+  })
+
+  test.each([
+    ['internal', guardian, true],
+    ['internal', worker(colour), true],
+    ['internal', worker(other), true],
+    ['internal', birth(colour), true],
+    ['internal', birth(other), false],
+    ['internal', shop, false],
+    ['internal', broker(other), false],
+    ['internal', stranger, false],
+    ['produce', shop, true],
+    ['produce', reports, false],
+    ['produce', worker(other), false],
+    ['produce', stranger, false],
+    ['consume', shop, true],
+    ['consume', reports, true],
+    ['consume', broker(other), false],
+  ] as const)('listener %s takes %o: %s', (listener, from, isLetIn) => {
+    expect(letsIn(colour, listener, from)).toBe(isLetIn)
+  })
+
+  test('a listener without client namespaces is not open to everybody, as an empty list would be', () => {
+    const peers = listenerPeers('shop', colour, KubernetesNetwork.parse({ apiServers: ['10.0.0.1/32'] }))
+    for (const each of Object.values(peers)) expect(each.length).toBeGreaterThan(0)
+  })
+
+  test('only the mirror crosses, and only to the other colour’s brokers at the internal listener', () => {
+    const ports = [...Object.values(kubernetesPorts), 9_090, 9_091, 8_443, 443]
+    const crossings = [broker(colour), worker(colour), birth(colour)].flatMap((from) =>
+      [broker(other), worker(other)].flatMap((to) => ports.filter((port) => letsOut(colour, from, to, port)).map((port) => ({ from, to, port }))),
+    )
+    expect(crossings).toEqual([{ from: worker(colour), to: broker(other), port: kubernetesPorts.internal }])
+  })
+
+  test('its own nodes speak to each other, to the names’ servers and to the API server', () => {
+    for (const port of [9_090, 9_091]) expect(letsOut(colour, broker(colour), broker(colour), port)).toBe(true)
+    expect(letsOut(colour, broker(colour), { namespace: 'kube-system', labels: {} }, 53)).toBe(true)
+    const blocks = planColourNamespace('shop', colour, network).policies.flatMap((policy) =>
+      (specOf(policy).egress ?? []).flatMap(({ to = [] }) => to.flatMap(({ ipBlock }) => ipBlock ?? [])),
+    )
+    expect(blocks).toEqual([{ cidr: '10.0.0.1/32' }])
+  })
+})
+
+test.each([
+  [{ apiServers: [] }, 'apiServers'],
+  [{ apiServers: ['10.0.0.1/24'] }, 'without host bits'],
+  [{ apiServers: ['10.0.0.1/32'], producers: ['Shop'] }, 'lower-case'],
+  [{ apiServers: ['10.0.0.1/32'], clients: [] }, 'clients'],
+])('%o is refused', (spec, message) => {
+  expect(() => KubernetesNetwork.parse(spec)).toThrow(message)
+})
+
+test('the fleet’s own namespace reaches both colours at every listener and their workers, and nobody reaches it', () => {
+  const { policies } = planTrafficNamespace('shop')
+  const ways = policies.flatMap((policy) => {
+    const { egress = [] } = specOf(policy)
+    return egress.flatMap(({ to = [], ports = [] }) => colours.flatMap((colour) => [broker(colour), worker(colour)].map((pod) => ({ pod, to, ports }))))
+  })
+  const reaches = (pod: Pod, port: number) =>
+    ways.some(
+      (way) =>
+        JSON.stringify(way.pod) === JSON.stringify(pod) &&
+        way.ports.some((each) => each.port === port) &&
+        way.to.some((peer) => isPeer(peer, 'kbg-shop-traffic', pod)),
+    )
+  for (const colour of colours) {
+    for (const port of [kubernetesPorts.internal, kubernetesPorts.produce, kubernetesPorts.consume]) expect(reaches(broker(colour), port)).toBe(true)
+    expect(reaches(worker(colour), kubernetesPorts.connectRest)).toBe(true)
+    expect(reaches(broker(colour), 9_091)).toBe(false)
+  }
+  const peers = policies.flatMap((policy) => (specOf(policy).ingress ?? []).flatMap(({ from = [] }) => from))
+  expect(peers).toEqual([{ podSelector: {} }])
+})
