@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Colour } from '../engine/model/colour.ts'
+import { ExternalAccess, leastBrokers } from '../engine/model/external-cluster.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
@@ -53,12 +54,28 @@ export const sharedKeys = z.object({
 
 /** Keys of a colour's stack. */
 export const colourKeys = z.object({
-  platform: z.literal('local').default('local').describe('local (aws, kubernetes and external: not yet)'),
+  platform: z.literal('local').default('local').describe('local or external (aws and kubernetes: not yet)'),
   kafkaVersion: z.enum(kafkaVersions).describe(kafkaVersions.join(' or ')),
   nodes: wholeNumber.pipe(z.literal(3)).default(3).describe('3 (replication factor 3, two in-sync replicas; other sizes: not yet)'),
   brokerConfig: json.pipe(serverProperties).default({}).describe('an object of server properties, for example {"log.retention.hours": "48"}'),
   routeStore: json.pipe(RouteStoreAccess).optional().describe('an object {endpoints, username, credentialsFile}; left out, the address follows from the fleet'),
   retire: flag.default(false).describe('true or false'),
+})
+
+/** Keys of a colour that was there before: `platform: external`. */
+export const externalKeys = z.object({
+  platform: z.literal('external'),
+  kafkaVersion: z
+    .string()
+    .regex(/^\d+\.\d+(\.\d+)?$/, 'a version')
+    .describe('the version that its brokers run, for example 3.9.2'),
+  nodes: wholeNumber.pipe(z.int().min(leastBrokers)).default(leastBrokers).describe(`how many brokers it has, ${leastBrokers} at least`),
+  brokerConfig: colourKeys.shape.brokerConfig.describe('an object of the server properties that its topics inherit, as kbg adopt names them'),
+  external: json
+    .pipe(ExternalAccess)
+    .describe('an object {bootstrapServers, produceBootstrapServers, consumeBootstrapServers, credentialsFile, caFile, users}, see docs/runbook.md'),
+  routeStore: colourKeys.shape.routeStore,
+  retire: colourKeys.shape.retire,
 })
 
 /** Keys of the traffic stack. */

@@ -1,24 +1,21 @@
 import type { z } from 'zod'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
+import { ExternalAccess } from '../engine/model/external-cluster.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import { Hook } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import type { FailoverWord } from '../engine/model/loss.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
-import { colourKeys, sharedKeys, trafficKeys } from './config-keys.ts'
+import { colourKeys, externalKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
-/** What a colour's stack is told. */
-export interface ColourConfig {
+/** What a colour's stack is told, whatever it stands on. */
+interface OfColour {
   readonly role: 'colour'
   readonly fleet: string
   readonly colour: Colour
-  readonly platform: 'local'
-  readonly kafkaVersion: '3.9.2' | '4.3.1'
-  /** Brokers, each also a voter of the metadata quorum. */
-  readonly nodes: 3
   /** Extra server properties, the same on every broker. */
   readonly brokerConfig: Readonly<Record<string, string>>
   /** Where the fleet's route is; undefined: where this platform puts it for this fleet. */
@@ -30,6 +27,25 @@ export interface ColourConfig {
   /** The fleet's name when its last live colour is to be ended. */
   readonly decommission: string | undefined
 }
+
+/** A colour that this project provisions on this machine. */
+export interface LocalColourConfig extends OfColour {
+  readonly platform: 'local'
+  readonly kafkaVersion: '3.9.2' | '4.3.1'
+  /** Brokers, each also a voter of the metadata quorum. */
+  readonly nodes: 3
+}
+
+/** A colour that was there before. */
+export interface ExternalColourConfig extends OfColour {
+  readonly platform: 'external'
+  /** As it is declared. */
+  readonly kafkaVersion: string
+  readonly nodes: number
+  readonly external: ExternalAccess
+}
+
+export type ColourConfig = LocalColourConfig | ExternalColourConfig
 
 /** What the traffic stack is told. */
 export interface TrafficConfig {
@@ -87,18 +103,35 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
     problems.push('acceptLoss, failover: only one of both; acceptLoss leaves a live colour that answers, failover one that is gone')
   const ofFleet = { fleet: identity.fleet, tls: shared?.tls ?? false, decommission: shared?.decommission }
   const config = isColour(identity.role)
-    ? colourConfig(ofFleet, identity.role, readKeys(colourKeys, values, problems))
+    ? colourConfig(ofFleet, identity.role, values.platform === 'external' ? externalColour(values, problems) : localColour(values, problems))
     : trafficConfig(ofFleet, readKeys(trafficKeys, values, problems))
   if (problems.length > 0 || config === undefined) throw refusal(stack, problems)
   return config
 }
 
-const allKeys = [...Object.keys(sharedKeys.shape), ...Object.keys(colourKeys.shape), ...Object.keys(trafficKeys.shape)]
+/** Keys of colours on every platform. */
+const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape }
+const allKeys = [...Object.keys(sharedKeys.shape), ...Object.keys(anyColourKeys), ...Object.keys(trafficKeys.shape)]
 
 /** What a fleet's stacks share. */
 type OfFleet = Pick<ColourConfig, 'fleet' | 'tls' | 'decommission'>
 
-function colourConfig(ofFleet: OfFleet, colour: Colour, keys: z.infer<typeof colourKeys> | undefined): ColourConfig | undefined {
+function localColour(values: Values, problems: string[]): z.infer<typeof colourKeys> | undefined {
+  if (values.external !== undefined) problems.push('external: goes with platform external')
+  return readKeys(colourKeys, values, problems)
+}
+
+/** An adopted colour's keys; `tls` says whether it is reached over TLS, so it goes with whom to trust. */
+function externalColour(values: Values, problems: string[]): z.infer<typeof externalKeys> | undefined {
+  const keys = readKeys(externalKeys, values, problems)
+  const isSecure = keys?.external.caFile !== undefined
+  if (keys && isSecure !== (values.tls === 'true')) {
+    problems.push(`external.caFile: ${isSecure ? 'given' : 'missing'}, and tls is ${values.tls ?? 'false'}; allowed: both, or neither`)
+  }
+  return keys
+}
+
+function colourConfig(ofFleet: OfFleet, colour: Colour, keys: z.infer<typeof colourKeys> | z.infer<typeof externalKeys> | undefined): ColourConfig | undefined {
   return keys && { role: 'colour', colour, ...keys, routeStore: keys.routeStore, ...ofFleet }
 }
 
@@ -131,7 +164,7 @@ function identify(stack: string, values: Values, problems: string[]): StackIdent
 
 /** Keys that exist, but for a stack of another role. */
 function misplaced(identity: StackIdentity, values: Values): string[] {
-  const foreign = isColour(identity.role) ? trafficKeys.shape : colourKeys.shape
+  const foreign = isColour(identity.role) ? trafficKeys.shape : anyColourKeys
   const owners = isColour(identity.role)
     ? [stackName({ fleet: identity.fleet, role: 'traffic' })]
     : (['blue', 'green'] as const).map((role) => stackName({ fleet: identity.fleet, role }))
@@ -174,7 +207,7 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
-  return Object.keys({ limits: Limits, hooks: Hook, dns: RouteNamesSpec }[key]?.shape ?? RouteStoreAccess.shape)
+  return Object.keys({ limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess }[key]?.shape ?? RouteStoreAccess.shape)
 }
 
 /** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */

@@ -4,6 +4,7 @@ import { parse } from 'yaml'
 import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
+import { externalBrokers } from '../engine/model/external-cluster.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { localBrokers } from '../engine/model/local-brokers.ts'
@@ -37,6 +38,8 @@ export function brokersOf(config: ColourConfig): BrokerInventory {
   switch (config.platform) {
     case 'local':
       return localBrokers(config.colour, config, process.platform === 'linux')
+    case 'external':
+      return externalBrokers(config)
   }
 }
 

@@ -1,7 +1,12 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { projectDir } from '../tools/paths.ts'
 
 /** A file of the checkout, wherever Pulumi was started. */
 export function projectFile(name: string): string {
   return join(projectDir, name)
+}
+
+/** A file that a stack file names: relative to the checkout, or absolute. */
+export function fromProject(name: string): string {
+  return resolve(projectDir, name)
 }

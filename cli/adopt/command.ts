@@ -58,7 +58,7 @@ export async function runAdopt(options: AdoptOptions): Promise<number> {
   if (written === undefined) {
     say(waveLines(adopted, options.all))
     write(file, catalogText(adopted))
-    console.log(`written: ${file}; read it before you trust it: waves are suggestions`)
+    console.log(`written: ${file}; read it before you trust it, then declare the colour: platform: external`)
     return 0
   }
   return compare(file, written, adopted, options)

@@ -138,12 +138,12 @@ function usersOf(scramUsers: readonly ScramUserFacts[], own: ReadonlySet<string>
 /** Of a user that no application logs in as. */
 export const ofTheClusterItself = {
   why: "it is of this cluster's own users",
-  remedy: 'Nothing to do: it stays on this cluster.',
+  remedy: 'Nothing to do, where external.users of the colour names it: it stays on this cluster.',
 }
 
 export const reservedName = {
   why: 'this project has a user of that name',
-  remedy: "Where it is of the cluster's own users, name it with --own; an application needs a user of another name.",
+  remedy: "Where it is of the cluster's own users, name it with --own and in external.users of the colour; an application needs a user of another name.",
 }
 
 function whyNoUser(user: string, mechanisms: readonly string[], own: ReadonlySet<string>): Pick<LeftOut, 'why' | 'remedy'> | null {

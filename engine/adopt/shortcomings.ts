@@ -51,7 +51,7 @@ function ofFence({ authorizers, askedAs }: ExistingCluster): readonly Shortcomin
     remedy: 'Give the cluster a listener with SASL, and two super users.',
   }
   const untold = {
-    what: 'who is a super user Kafka does not tell',
+    what: 'who is a super user Kafka does not tell: pulumi up on the colour tries it, with a denial on a topic of its own',
     rulesOut: [],
     remedy:
       'Whoever fences it and mirrors it has to be in super.users of every broker; a super user that applications write as passes every fence, and takes each switchover back.',

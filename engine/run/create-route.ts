@@ -1,4 +1,4 @@
-import { otherColour } from '../model/colour.ts'
+import { type Colour, otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { RouteDocument } from '../model/route.ts'
@@ -89,8 +89,18 @@ function refuseAnother(route: RouteDocument, request: Omit<MoveRequest, 'gateEpo
   })
 }
 
+/** An adopted colour isn't born fenced: it serves whoever uses it, and nobody has said that this may end. */
+function refuseAdoptedStandby({ wiring }: Execution, standby: Colour): void {
+  if (wiring.clusters[standby].users === undefined) return
+  throw new KbgError('adopted-standby', `${standby} is an adopted cluster, and can't be a fleet's first standby: that has to be fenced from its birth on.`, {
+    facts: { observed: `live ${otherColour(standby)}`, required: `live ${standby}` },
+    remedy: `Set live to ${standby} in the traffic stack's config; switch afterwards.`,
+  })
+}
+
 /** The standby must be fenced and stays so; the live colour is opened and proven, then the first epoch is published. */
 async function publishFirst(run: Execution, route: RouteDocument): Promise<void> {
+  refuseAdoptedStandby(run, otherColour(route.live))
   const deadline = run.untilCancelled(createMs, `${route.live} to open`)
   const { clusters } = run.ports
   run.tell({ step: 'create', text: `opening ${route.live}; ${otherColour(route.live)} stays fenced` })

@@ -11,6 +11,10 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     return handlerOf(localCluster(localClustersWhenAsked))
   },
   'kbg:index:ManagedCluster': async () => handlerOf((await import('./managed-cluster.ts')).managedCluster),
+  'kbg:index:ExternalCluster': async () => {
+    const [{ externalCluster }, { externalClustersWhenAsked }] = await Promise.all([import('./external-cluster.ts'), import('./external-cluster-by-engine.ts')])
+    return handlerOf(externalCluster(externalClustersWhenAsked))
+  },
   'kbg:index:LocalRouteStore': async () => {
     const [{ localRouteStore }, { localRouteStores }] = await Promise.all([import('./local-route-store.ts'), import('../../engine/run/local-platform.ts')])
     return handlerOf(localRouteStore(localRouteStores))

@@ -1,23 +1,38 @@
-/** A cluster that nobody of this project provisioned (three plain brokers, one listener, their own users) is read into a catalog. */
+/**
+ * A cluster that nobody of this project provisioned (three plain brokers, one listener, their own users) is read into a catalog, and adopted as a
+ * colour once it is seen that a fence works there.
+ */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { runAdopt } from '../../cli/adopt/command.ts'
 import { createTopics, deleteTopics } from '../../engine/adapters/kafka/admin.ts'
+import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
+import { tryFence } from '../../engine/adapters/kafka/fence-trial.ts'
+import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
+import { messageOf } from '../../engine/model/error.ts'
+import type { ExternalClusterSpec } from '../../engine/model/external-cluster.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { adoptCluster } from '../../engine/run/adopt-cluster.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectFile } from '../../infra/project.ts'
 import { benchAdopt, benchTopicPrefix } from '../bench/adopt.ts'
-import { type PlainCluster, startPlainCluster } from '../support/workload/plain-cluster.ts'
+import { type PlainCluster, plainUsers, startPlainCluster } from '../support/workload/plain-cluster.ts'
 import { accessOfPlain, fillPlainCluster } from '../support/workload/plain-cluster-contents.ts'
 
+const fleet = 'test-adopt'
 const within = (seconds: number) => new Deadline(systemClock, seconds * 1_000, 'the test')
 const wanted = loadCatalog(projectFile('catalog.yaml'))
 const applications = Object.fromEntries(wanted.users.map((user) => [user, `${user}-secret`]))
 let dir = ''
 let theirs: PlainCluster
 const file = () => join(dir, 'catalog.yaml')
+
+function specOf(nodes = 3): ExternalClusterSpec {
+  const external = { bootstrapServers: [...theirs.bootstrapServers], credentialsFile: theirs.credentialsFile, users: plainUsers }
+  return { fleet, colour: 'blue', kafkaVersion: '3.9.2', nodes, external, catalog: loadCatalog(file()) }
+}
 
 /** `kbg adopt` as it is typed. @returns its exit code and what it said */
 async function adopt(more: { readonly update?: boolean } = {}): Promise<{ readonly code: number; readonly said: string }> {
@@ -91,3 +106,51 @@ test('the bench runs in its smallest form: its rows, and nothing about speed', a
     await deleteTopics(accessOfPlain(theirs), [`${benchTopicPrefix}0000`, `${benchTopicPrefix}0001`], within(20))
   }
 })
+
+describe('a cluster that is to be a colour', () => {
+  const refused = (spec: ExternalClusterSpec) =>
+    adoptCluster(join(dir, 'refused'), spec, 'fence', () => undefined, within(40)).then(
+      () => 'it was adopted',
+      (thrown: unknown) => messageOf(thrown),
+    )
+
+  test('is refused by name when it is not as declared, and nothing is made on it', async () => {
+    expect(await refused(specOf(4))).toMatch(/^external-cluster: .*observed: 3 brokers; required: 4/)
+    const { catalog } = specOf()
+    const more = { ...catalog, topics: { ...catalog.topics, extra: { partitions: 1, replicationFactor: 3, config: {} } } }
+    expect(await refused({ ...specOf(), catalog: more })).toMatch(/^catalog-differs: .*topics extra declared: declared in the catalog, not there on blue/)
+    expect(await refused({ ...specOf(), catalog: { ...catalog, users: [...catalog.users, 'nobody-knows'] } })).toMatch(/^credentials: .*nobody-knows/)
+    const cluster = connectCluster(accessOfPlain(theirs), systemClock)
+    try {
+      expect((await cluster.inventory.topics(within(10))).filter(({ topic }) => topic.startsWith('kbg.'))).toEqual([])
+    } finally {
+      await cluster.close()
+    }
+  })
+
+  test('is adopted once a denial stops the probe alone; who is no super user is found out', async () => {
+    const access = await adoptCluster(join(dir, 'tried'), specOf(), 'fence', () => undefined, within(60))
+    const before = await aclsOf(access)
+    const [orders] = wanted.users
+    const wrong = { ...plainUsers, mirror: { username: orders ?? '', mechanism: 'SCRAM-SHA-512' } } as const
+    const refusal = await tryFence({ ...access, users: wrong }, within(30)).catch(messageOf)
+    expect(refusal).toMatch(/^fence-trial: .*who: mirror; required: passes a denial: a super user; observed: broker 101: fenced/)
+    const superProbe = await tryFence({ ...access, users: { ...plainUsers, probe: plainUsers.mirror } }, within(30)).catch(messageOf)
+    expect(superProbe).toMatch(/^fence-trial: .*who: probe; required: is refused by a denial/)
+    // A broker learns that the denial is gone with its next metadata push.
+    const after = await within(10).poll(100, async () => {
+      const acls = await aclsOf(access)
+      return acls.length === before.length ? acls : undefined
+    })
+    expect(after).toEqual(before)
+  })
+})
+
+async function aclsOf(access: ClusterAccess): Promise<readonly string[]> {
+  const cluster = connectCluster(access, systemClock)
+  try {
+    return (await cluster.inventory.acls(within(10))).map((acl) => JSON.stringify(acl)).sort()
+  } finally {
+    await cluster.close()
+  }
+}

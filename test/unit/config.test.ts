@@ -111,11 +111,30 @@ test('keys of other namespaces are not ours', () => {
 test('every problem is named at once, with key, value and what is allowed', () => {
   expect(problems('blue', { kafkaVersion: '3.9.1', nodes: '5', retire: 'yes', platform: 'aws', decommission: 'other' })).toEqual([
     'decommission: "other" is another fleet; allowed: main',
-    'platform: "aws" is not allowed; allowed: local (aws, kubernetes and external: not yet)',
+    'platform: "aws" is not allowed; allowed: local or external (aws and kubernetes: not yet)',
     'kafkaVersion: "3.9.1" is not allowed; allowed: 3.9.2 or 4.3.1',
     'nodes: "5" is not allowed; allowed: 3 (replication factor 3, two in-sync replicas; other sizes: not yet)',
     'retire: "yes" is not allowed; allowed: true or false',
   ])
+})
+
+const users = { operator: { username: 'kafka-admin', mechanism: 'PLAIN' }, mirror: { username: 'mm2' }, probe: { username: 'canary' } }
+const external = { bootstrapServers: ['kafka.example:9092'], credentialsFile: 'theirs.credentials.json', users }
+
+test('a colour that was there before says where it is and who this project is there', () => {
+  const theirs = { platform: 'external', kafkaVersion: '4.1', nodes: '5', external: JSON.stringify(external) }
+  expect(load('blue', theirs)).toMatchObject({
+    ...{ platform: 'external', colour: 'blue', kafkaVersion: '4.1', nodes: 5, brokerConfig: {} },
+    external: { users: { operator: { mechanism: 'PLAIN' }, mirror: { mechanism: 'SCRAM-SHA-512' }, others: [] } },
+  })
+  expect(problems('blue', { ...theirs, nodes: '2' })).toEqual(['nodes: "2" is not allowed; allowed: how many brokers it has, 3 at least'])
+  expect(problems('blue', { ...theirs, tls: 'true' })).toEqual(['external.caFile: missing, and tls is true; allowed: both, or neither'])
+  const { probe: _probe, ...some } = users
+  expect(problems('blue', { ...theirs, external: JSON.stringify({ ...external, users: some, bootstrapServer: 'x' }) })).toEqual([
+    expect.stringMatching(/^external\.users\.probe: invalid input/),
+    'external.bootstrapServer: unknown key; did you mean bootstrapServers?',
+  ])
+  expect(problems('blue', { kafkaVersion: '3.9.2', external: '{}' })).toEqual(['external: goes with platform external'])
 })
 
 test('every stack may say whether its fleet speaks TLS; unless it does, it speaks plaintext', () => {

@@ -7,6 +7,7 @@ import { topicPartition } from '../../../engine/model/partition.ts'
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
 import { binding } from '../pair.ts'
 import { type PlainCluster, plainUsers } from './plain-cluster.ts'
+import { demoLoad } from './profile.ts'
 
 const within = (seconds: number) => new Deadline(systemClock, seconds * 1_000, 'a cluster to be filled')
 
@@ -17,7 +18,7 @@ export function accessOfPlain({ clusterId, bootstrapServers, credentialsFile }: 
   return { colour: 'blue', clusterId, kafkaVersion: '3.9.2', credentialsFile, users: plainUsers, ...addresses }
 }
 
-/** Every group has committed the first offset of the first partition of each topic. @param passwords of the catalog's users */
+/** Every group has committed the first offset of what it reads in {@link demoLoad}. @param passwords of the catalog's users */
 export async function fillPlainCluster(theirs: PlainCluster, catalog: Catalog, passwords: Readonly<Record<string, string>>): Promise<void> {
   const access = accessOfPlain(theirs)
   const topics = Object.entries(catalog.topics).map(([topic, { partitions, replicationFactor, config }]) => ({ topic, partitions, replicationFactor, config }))
@@ -26,8 +27,11 @@ export async function fillPlainCluster(theirs: PlainCluster, catalog: Catalog, p
   await createAcls(access, catalog.acls.map(binding), within(20))
   const cluster = connectCluster(access, systemClock)
   try {
-    const offsets = new Map(Object.keys(catalog.topics).map((topic) => [topicPartition(topic, 0), 0n] as const))
-    for (const groupId of Object.keys(catalog.groups)) await cluster.groups.commit(groupId, offsets, within(20))
+    for (const groupId of Object.keys(catalog.groups)) {
+      const read = demoLoad(1, 0).groups.find((group) => group.groupId === groupId)?.topics ?? []
+      const partitions = read.flatMap((topic) => Array.from({ length: catalog.topics[topic]?.partitions ?? 0 }, (_, each) => topicPartition(topic, each)))
+      await cluster.groups.commit(groupId, new Map(partitions.map((partition) => [partition, 0n])), within(20))
+    }
   } finally {
     await cluster.close()
   }
