@@ -45,6 +45,12 @@ async function drain(quietMs = 60): Promise<readonly ReadEvent[]> {
   return events
 }
 
+/** What comes, where something has to: a busy machine has time for the first of it. */
+async function arriving(quietMs: number): Promise<readonly ReadEvent[]> {
+  const first = await reader.next(5_000)
+  return first ? [first, ...(await drain(quietMs))] : []
+}
+
 const offsetsOf = (events: readonly ReadEvent[], partition = 't-0'): readonly bigint[] =>
   events.flatMap((event) => (event.kind === 'records' && event.partition === partition ? event.records.map((record) => record.offset) : []))
 const endsOf = (events: readonly ReadEvent[]): readonly (readonly [string, string, bigint])[] =>
@@ -169,7 +175,7 @@ describe('what was read', () => {
     cluster.log(0).append(5)
     cluster.log(0).diverged = true
     readerOf(cluster).add(new Map([['t-0', from(3n, { epoch: 0 })]]))
-    const events = await drain(400)
+    const events = await arriving(400)
     expect([offsetsOf(events), endsOf(events)]).toEqual([[], [['t-0', 'log-truncated', 3n]]]) // biome-ignore format: one line
     reader.add(new Map([['t-0', from(3n)]]))
     expect(offsetsOf([await reader.next(500)].filter((event) => event !== undefined))).toEqual([3n, 4n])
@@ -245,7 +251,7 @@ describe('back-pressure', () => {
     cluster.log(0).append(1)
     await systemClock.sleep(50)
     reader.resume(['t-0'])
-    expect(offsetsOf(await drain(300))).toEqual([0n, 1n])
+    expect(offsetsOf(await arriving(300))).toEqual([0n, 1n])
   })
 
   test('adding it again drops what was fetched and goes on from there; a removed partition is silent', async () => {
@@ -254,7 +260,7 @@ describe('back-pressure', () => {
     readerOf(cluster).add(new Map([['t-0', from(0n)], ['t-1', from(0n)]])) // biome-ignore format: one line
     await drain()
     reader.add(new Map([['t-0', from(18n)]]))
-    expect(offsetsOf(await drain(200))).toEqual([18n, 19n])
+    expect(offsetsOf(await arriving(200))).toEqual([18n, 19n])
     expect(reader.facts('t-0')).toMatchObject({ readUpTo: 20n, lastStableOffset: 20n })
     reader.add(new Map([['t-0', from(20n)]]))
     await expect.poll(() => reader.facts('t-0')).toMatchObject({ readUpTo: 20n, lastStableOffset: 20n }) // nothing new, and known all the same
@@ -278,7 +284,7 @@ describe('trouble', () => {
     expect(troubles[0]).toMatchObject({ partitions: ['t-0'], error: { code: 'connection' } })
     expect(troubles.length).toBeLessThan((systemClock.monotonicMs() - startedMs) / 300)
     cluster.down.clear()
-    expect(offsetsOf(await drain(300))).toEqual([3n, 4n, 5n])
+    expect(offsetsOf(await arriving(300))).toEqual([3n, 4n, 5n])
     const told = troubles.length
     await drain(120)
     expect(troubles.length).toBe(told)
@@ -289,10 +295,10 @@ describe('trouble', () => {
     readerOf(cluster).add(new Map([['t-0', from(0n)]]))
     for (let round = 0; round < 5; round++) {
       cluster.log(0).append(3)
-      expect(offsetsOf(await drain(250))).toHaveLength(3)
+      expect(offsetsOf(await arriving(250))).toHaveLength(3)
       cluster.moveLeader(0)
       cluster.log(0).append(1)
-      expect(offsetsOf(await drain(250))).toHaveLength(1)
+      expect(offsetsOf(await arriving(250))).toHaveLength(1)
       cluster.forgetSessions()
     }
     expect(troubles).toEqual([])
@@ -328,7 +334,7 @@ describe('trouble', () => {
     await drain()
     damage(cluster)
     cluster.log(0).append(8)
-    const events = await drain(400)
+    const events = await arriving(400)
     expect(endsOf(events)).toEqual([['t-0', code, 5n]])
     expect(offsetsOf(events)).toEqual([])
     expect(reader.facts('t-0')).toBeUndefined()
@@ -344,7 +350,7 @@ describe('trouble', () => {
     cluster.recreate()
     cluster.log(0).append(9)
     reader.add(new Map([['t-0', from(5n, { topicId })]]))
-    expect(endsOf(await drain(400))).toEqual([['t-0', 'topic-recreated', 5n]])
+    expect(endsOf(await arriving(400))).toEqual([['t-0', 'topic-recreated', 5n]])
   })
 
   test('a broker that speaks of another topic for a moment only is asked again', async () => {
@@ -356,7 +362,7 @@ describe('trouble', () => {
     await drain(100)
     cluster.topicExists = true
     cluster.log(0).append(1)
-    expect(offsetsOf(await drain(500))).toEqual([5n])
+    expect(offsetsOf(await arriving(500))).toEqual([5n])
   })
 })
 
