@@ -2,25 +2,28 @@ import * as pulumi from '@pulumi/pulumi'
 import { Parity } from '../components/catalog/parity.ts'
 import { ExternalColour } from '../components/cluster/external.ts'
 import { LocalColour } from '../components/cluster/local.ts'
+import { awsSpecs, type MskColour } from '../engine/model/aws-colour.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
-import type { ClusterAccess } from '../engine/model/cluster-access.ts'
+import { type ClusterAccess, platformUsers } from '../engine/model/cluster-access.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { projectDir } from '../tools/paths.ts'
-import type { ColourConfig, ExternalColourConfig, LocalColourConfig } from './config.ts'
+import type { AwsColourConfig, ColourConfig, ExternalColourConfig, LocalColourConfig } from './config.ts'
 import { bothInventories, brokersOf } from './inventories.ts'
 import { fromProject } from './project.ts'
 
 /** What other stacks read of a colour. */
 export interface ColourOutputs {
-  /** Addresses and where the credentials stand; no secret. */
-  readonly cluster: pulumi.Output<ClusterAccess>
+  /** Addresses and where the credentials stand; no secret. None on a platform on which no switchover runs yet. */
+  readonly cluster?: pulumi.Output<ClusterAccess>
+  /** On AWS: what lies between the colours needs it. */
+  readonly msk?: pulumi.Output<MskColour>
   /** What it is declared to hold. */
   readonly inventory: ColourInventory
 }
 
 /** A colour: its cluster with what the catalog declares, and the guard before its end. Both inventories stand beside it, for the parity policy. */
-export function colourProgram(config: ColourConfig, catalog: Catalog): ColourOutputs {
+export async function colourProgram(config: ColourConfig, catalog: Catalog): Promise<ColourOutputs> {
   new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: config.colour, deployed: null })
   const inventory = inventoryOf(config.colour, catalog, brokersOf(config))
   switch (config.platform) {
@@ -28,6 +31,8 @@ export function colourProgram(config: ColourConfig, catalog: Catalog): ColourOut
       return { cluster: localColour(config, catalog).access, inventory }
     case 'external':
       return { cluster: externalColour(config, catalog).access, inventory }
+    case 'aws':
+      return { msk: await awsColour(config, catalog), inventory }
   }
 }
 
@@ -52,4 +57,17 @@ function externalColour(config: ExternalColourConfig, catalog: Catalog): Externa
     decommission: config.decommission ?? null,
     quietSeconds: Limits.parse({}).quietSeconds,
   })
+}
+
+/** Loaded only here: AWS's SDK is no part of a local colour's preview. */
+async function awsColour(config: AwsColourConfig, catalog: Catalog): Promise<pulumi.Output<MskColour>> {
+  const { AwsColour } = await import('../components/cluster/aws.ts')
+  const { fleet, colour, kafkaVersion, brokerConfig, aws, retire, decommission } = config
+  const { network, brokers } = awsSpecs(fleet, colour, kafkaVersion, brokerConfig, aws)
+  const { account, region, clients, credentialsFile, alarmTopics } = aws
+  return new AwsColour(colour, {
+    ...{ network, brokers, account, region, clients, credentialsFile, alarmTopics },
+    users: [...catalog.users, platformUsers.operator, platformUsers.probe],
+    protect: !retire && decommission === undefined,
+  }).msk
 }

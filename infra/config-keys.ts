@@ -1,10 +1,13 @@
 import { z } from 'zod'
+import { AwsSettings } from '../engine/model/aws-colour.ts'
 import { Colour } from '../engine/model/colour.ts'
 import { ExternalAccess, leastBrokers } from '../engine/model/external-cluster.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { FailoverWord } from '../engine/model/loss.ts'
+import { MskSpec } from '../engine/model/msk-brokers.ts'
+import { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
 import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
@@ -54,7 +57,7 @@ export const sharedKeys = z.object({
 
 /** Keys of a colour's stack. */
 export const colourKeys = z.object({
-  platform: z.literal('local').default('local').describe('local or external (aws and kubernetes: not yet)'),
+  platform: z.literal('local').default('local').describe('local, external or aws (kubernetes: not yet)'),
   kafkaVersion: z.enum(kafkaVersions).describe(kafkaVersions.join(' or ')),
   nodes: wholeNumber.pipe(z.literal(3)).default(3).describe('3 (replication factor 3, two in-sync replicas; other sizes: not yet)'),
   brokerConfig: json.pipe(serverProperties).default({}).describe('an object of server properties, for example {"log.retention.hours": "48"}'),
@@ -76,6 +79,21 @@ export const externalKeys = z.object({
     .describe('an object {bootstrapServers, produceBootstrapServers, consumeBootstrapServers, credentialsFile, caFile, users}, see docs/runbook.md'),
   routeStore: colourKeys.shape.routeStore,
   retire: colourKeys.shape.retire,
+})
+
+/** Keys of a colour on Amazon MSK: `platform: aws`. */
+export const awsKeys = z.object({
+  platform: z.literal('aws'),
+  kafkaVersion: MskSpec.shape.kafkaVersion.describe('a version without ZooKeeper as MSK names it, for example 3.9.x.kraft'),
+  brokerConfig: json.pipe(serverProperties).pipe(MskSpec.shape.brokerConfig).default({}).describe('an object of server properties that MSK takes'),
+  aws: json.pipe(AwsSettings).describe(`an object {${Object.keys(AwsSettings.shape).join(', ')}}, see examples/msk`),
+  retire: flag.default(false).describe('true or false'),
+})
+
+/** Keys of a traffic stack between two colours on Amazon MSK: what lies between them, and no route. */
+export const betweenKeys = z.object({
+  platform: z.literal('aws'),
+  mirror: json.pipe(MirrorPlugin).describe('an object {version, jars}: MirrorMaker of the line 3.7, see examples/msk'),
 })
 
 /** Keys of the traffic stack. */

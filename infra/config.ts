@@ -1,4 +1,6 @@
 import type { z } from 'zod'
+import { AwsSettings, awsSpecs } from '../engine/model/aws-colour.ts'
+import { NetworkSpec } from '../engine/model/aws-network.ts'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { ExternalAccess } from '../engine/model/external-cluster.ts'
@@ -6,9 +8,11 @@ import { isColour, parseStackName, type StackIdentity, StackRole, stackName } fr
 import { Hook } from '../engine/model/hook.ts'
 import { Limits } from '../engine/model/limits.ts'
 import type { FailoverWord } from '../engine/model/loss.ts'
+import { MskSpec } from '../engine/model/msk-brokers.ts'
+import type { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
-import { colourKeys, externalKeys, sharedKeys, trafficKeys } from './config-keys.ts'
+import { awsKeys, betweenKeys, colourKeys, externalKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
 /** What a colour's stack is told, whatever it stands on. */
@@ -45,7 +49,14 @@ export interface ExternalColourConfig extends OfColour {
   readonly external: ExternalAccess
 }
 
-export type ColourConfig = LocalColourConfig | ExternalColourConfig
+/** A colour on Amazon MSK; no guard asks a route about it yet. */
+export interface AwsColourConfig extends Omit<OfColour, 'routeStore'> {
+  readonly platform: 'aws'
+  readonly kafkaVersion: string
+  readonly aws: AwsSettings
+}
+
+export type ColourConfig = LocalColourConfig | ExternalColourConfig | AwsColourConfig
 
 /** What the traffic stack is told. */
 export interface TrafficConfig {
@@ -72,6 +83,12 @@ export interface TrafficConfig {
   readonly decommission: string | undefined
 }
 
+/** What a traffic stack between two colours on Amazon MSK is told: it moves nothing yet, so it takes no intent. */
+export interface BetweenConfig extends OfFleet {
+  readonly role: 'between'
+  readonly mirror: MirrorPlugin
+}
+
 /** The Pulumi project's name: the namespace of its configuration keys in stack files. */
 export const projectName = 'kafka-blue-green'
 
@@ -86,7 +103,7 @@ type Values = Record<string, string>
  * @param allConfig every key with its namespace, as `pulumi.runtime.allConfig()` gives them
  * @throws KbgError `config` with every problem on a line of its own: key, value, what is allowed
  */
-export function loadConfig(project: string, stack: string, allConfig: Readonly<Record<string, string>>): ColourConfig | TrafficConfig {
+export function loadConfig(project: string, stack: string, allConfig: Readonly<Record<string, string>>): ColourConfig | TrafficConfig | BetweenConfig {
   const values = ofNamespace(project, allConfig)
   const problems: string[] = []
   const shared = readKeys(sharedKeys, values, problems)
@@ -102,24 +119,17 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
   if (values.acceptLoss !== undefined && values.failover !== undefined)
     problems.push('acceptLoss, failover: only one of both; acceptLoss leaves a live colour that answers, failover one that is gone')
   const ofFleet = { fleet: identity.fleet, tls: shared?.tls ?? false, decommission: shared?.decommission }
-  const config = isColour(identity.role)
-    ? colourConfig(ofFleet, identity.role, values.platform === 'external' ? externalColour(values, problems) : localColour(values, problems))
-    : trafficConfig(ofFleet, readKeys(trafficKeys, values, problems))
+  const config = isColour(identity.role) ? colourConfig(ofFleet, identity.role, values, problems) : trafficConfig(ofFleet, values, problems)
   if (problems.length > 0 || config === undefined) throw refusal(stack, problems)
   return config
 }
 
 /** Keys of colours on every platform. */
-const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape }
-const allKeys = [...Object.keys(sharedKeys.shape), ...Object.keys(anyColourKeys), ...Object.keys(trafficKeys.shape)]
+const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape, ...awsKeys.shape }
+const allKeys = [sharedKeys.shape, anyColourKeys, trafficKeys.shape, betweenKeys.shape].flatMap((shape) => Object.keys(shape))
 
 /** What a fleet's stacks share. */
-type OfFleet = Pick<ColourConfig, 'fleet' | 'tls' | 'decommission'>
-
-function localColour(values: Values, problems: string[]): z.infer<typeof colourKeys> | undefined {
-  if (values.external !== undefined) problems.push('external: goes with platform external')
-  return readKeys(colourKeys, values, problems)
-}
+type OfFleet = Pick<TrafficConfig, 'fleet' | 'tls' | 'decommission'>
 
 /** An adopted colour's keys; `tls` says whether it is reached over TLS, so it goes with whom to trust. */
 function externalColour(values: Values, problems: string[]): z.infer<typeof externalKeys> | undefined {
@@ -131,12 +141,49 @@ function externalColour(values: Values, problems: string[]): z.infer<typeof exte
   return keys
 }
 
-function colourConfig(ofFleet: OfFleet, colour: Colour, keys: z.infer<typeof colourKeys> | z.infer<typeof externalKeys> | undefined): ColourConfig | undefined {
+function colourConfig(ofFleet: OfFleet, colour: Colour, values: Values, problems: string[]): ColourConfig | undefined {
+  if (values.platform === 'aws') return awsColour(ofFleet, colour, values, problems)
+  const isExternal = values.platform === 'external'
+  problems.push(...ofAnotherPlatform(values, isExternal ? externalKeys.shape : colourKeys.shape))
+  const keys = isExternal ? externalColour(values, problems) : readKeys(colourKeys, values, problems)
   return keys && { role: 'colour', colour, ...keys, routeStore: keys.routeStore, ...ofFleet }
 }
 
-function trafficConfig(ofFleet: OfFleet, keys: z.infer<typeof trafficKeys> | undefined): TrafficConfig | undefined {
+function awsColour(ofFleet: OfFleet, colour: Colour, values: Values, problems: string[]): AwsColourConfig | undefined {
+  problems.push(...ofAnotherPlatform(values, awsKeys.shape))
+  const keys = readKeys(awsKeys, values, problems)
+  if (keys === undefined) return undefined
+  if (!ofFleet.tls) problems.push('tls: false; allowed: true, for MSK speaks nothing else to its clients')
+  const { network, brokers } = awsSpecs(ofFleet.fleet, colour, keys.kafkaVersion, keys.brokerConfig, keys.aws)
+  const issues = [NetworkSpec.safeParse(network), MskSpec.safeParse(brokers)].flatMap(({ error }) => error?.issues ?? [])
+  problems.push(...issues.map(({ path, message }) => `aws.${path.map(String).join('.')}: ${message}`))
+  return { role: 'colour', colour, ...keys, ...ofFleet }
+}
+
+/** Keys that colours have, but on another platform. */
+function ofAnotherPlatform(values: Values, keys: object): string[] {
+  return Object.keys(values)
+    .filter((key) => key in anyColourKeys && !(key in keys))
+    .map((key) => `${key}: goes with platform ${platformOf(key)}`)
+}
+
+function platformOf(key: string): string {
+  if (key in colourKeys.shape) return 'local'
+  return key in externalKeys.shape ? 'external' : 'aws'
+}
+
+function trafficConfig(ofFleet: OfFleet, values: Values, problems: string[]): TrafficConfig | BetweenConfig | undefined {
+  if (values.platform === 'aws') return betweenConfig(ofFleet, values, problems)
+  if (values.mirror !== undefined) problems.push('mirror: only between two colours on aws; set platform there')
+  const keys = readKeys(trafficKeys, values, problems)
   return keys && { role: 'traffic', ...keys, ...ofFleet }
+}
+
+function betweenConfig(ofFleet: OfFleet, values: Values, problems: string[]): BetweenConfig | undefined {
+  const moving = Object.keys(values).filter((key) => key in trafficKeys.shape)
+  problems.push(...moving.map((key) => `${key}: a traffic stack on aws moves nothing yet, and must not look as if it did (docs/platforms.md); remove it`))
+  const keys = readKeys(betweenKeys, values, problems)
+  return keys && { role: 'between', mirror: keys.mirror, ...ofFleet }
 }
 
 function ofNamespace(project: string, allConfig: Readonly<Record<string, string>>): Values {
@@ -169,7 +216,7 @@ function misplaced(identity: StackIdentity, values: Values): string[] {
     ? [stackName({ fleet: identity.fleet, role: 'traffic' })]
     : (['blue', 'green'] as const).map((role) => stackName({ fleet: identity.fleet, role }))
   return Object.keys(values)
-    .filter((key) => key in foreign)
+    .filter((key) => key in foreign && (isColour(identity.role) || !(key in betweenKeys.shape)))
     .map((key) => `${key}: belongs to the stack ${owners.join(' or ')}; set it there: pulumi config set ${key} <value> -s ${owners[0]}`)
 }
 
@@ -207,7 +254,7 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
-  return Object.keys({ limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess }[key]?.shape ?? RouteStoreAccess.shape)
+  return Object.keys({ limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess, aws: AwsSettings }[key]?.shape ?? RouteStoreAccess.shape)
 }
 
 /** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */

@@ -1,6 +1,7 @@
 /** The whole system, from its configuration: two stacks describe a colour, one owns everything that connects them. */
 import * as pulumi from '@pulumi/pulumi'
 import { messageOf } from '../engine/model/error.ts'
+import { betweenProgram } from './between.ts'
 import { loadCatalog } from './catalog.ts'
 import { colourProgram } from './colour.ts'
 import { loadConfig } from './config.ts'
@@ -13,9 +14,11 @@ export default async (): Promise<object> => {
     const catalog = loadCatalog(projectFile('catalog.yaml'))
     switch (config.role) {
       case 'colour':
-        return withoutStackTraces(() => colourProgram(config, catalog))
+        return await withoutStackTraces(() => colourProgram(config, catalog))
       case 'traffic':
         return await trafficProgram(config, catalog)
+      case 'between':
+        return await betweenProgram(config, catalog)
     }
   } catch (error) {
     // a RunError is shown as its message alone: a stack trace would hide what to correct

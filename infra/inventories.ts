@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { awsSpecs } from '../engine/model/aws-colour.ts'
 import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
@@ -8,6 +9,7 @@ import { externalBrokers } from '../engine/model/external-cluster.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { localBrokers } from '../engine/model/local-brokers.ts'
+import { mskBrokers } from '../engine/model/msk-brokers.ts'
 import { type ColourConfig, loadConfig } from './config.ts'
 
 /** Both colours' inventories; undefined for a colour that has no stack file yet. */
@@ -40,6 +42,10 @@ export function brokersOf(config: ColourConfig): BrokerInventory {
       return localBrokers(config.colour, config, process.platform === 'linux')
     case 'external':
       return externalBrokers(config)
+    case 'aws': {
+      const { brokers, network } = awsSpecs(config.fleet, config.colour, config.kafkaVersion, config.brokerConfig, config.aws)
+      return mskBrokers(brokers, network)
+    }
   }
 }
 

@@ -115,6 +115,11 @@ async function colourOf(fleet: string, colour: Colour): Promise<{ readonly clust
   const stack = stackName({ fleet, role: colour })
   const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
   const [output, said]: unknown[] = [await reference.getOutputValue('cluster'), await reference.getOutputValue('inventory')]
+  if (output === undefined && (await reference.getOutputValue('msk')) !== undefined) {
+    throw new KbgError('no-switchover', `The stack ${stack} stands on Amazon MSK, and no switchover runs there yet.`, {
+      remedy: 'docs/platforms.md says what is missing. Set platform to aws on this stack for what lies between the colours.',
+    })
+  }
   if (output === undefined) {
     throw new KbgError('colour-missing', `The stack ${stack} says nothing of its cluster yet.`, {
       remedy: `Run \`pulumi up -s ${stack}\` first; the traffic stack connects two colours that stand.`,

@@ -17,8 +17,8 @@ test('an adopted colour makes nothing on the cluster: no topic, no binding, no u
   const { registered } = await mockPulumi('shop-blue', ({ type }) => (type === 'kbg:index:ExternalCluster' ? { access: accessOf('blue') } : {}))
   const config = loadConfig(projectName, 'shop-blue', Object.fromEntries(Object.entries(values).map(([key, value]) => [`${projectName}:${key}`, value])))
   if (config.role !== 'colour') throw new Error('no colour')
-  const { cluster, inventory } = colourProgram(config, catalog)
-  await valueOfOutput(cluster)
+  const { cluster, inventory } = await colourProgram(config, catalog)
+  await valueOfOutput(pulumi.output(cluster))
   await pulumi.runtime.disconnect()
   expect(registered.map(({ type }) => type).sort()).toEqual([
     'kbg:catalog:Parity',

@@ -118,6 +118,12 @@ describe('the traffic program', () => {
     expect(thrown).toMatchObject({ code: 'colour-missing', message: expect.stringContaining('pulumi up -s shop-green') })
   })
 
+  test('a colour on Amazon MSK is no colour to switch between yet, and the error says what is', async () => {
+    const { registered } = await mockTraffic((stack) => (stack.endsWith('green') ? { msk: {} } : bothColours(stack)))
+    await expect(trafficProgram(config, catalog)).rejects.toMatchObject({ code: 'no-switchover', remedy: expect.stringContaining('docs/platforms.md') })
+    expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
+  })
+
   test('a wave that the catalog does not have is an error that names those it has', async () => {
     await mockTraffic(bothColours)
     const thrown = await trafficProgram({ ...config, consumers: { 'wave-7': 'green' } }, catalog).catch((error: unknown) => error)

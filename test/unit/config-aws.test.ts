@@ -1,0 +1,81 @@
+import { expect, test } from 'vitest'
+import { KbgError } from '../../engine/model/error.ts'
+import { loadConfig } from '../../infra/config.ts'
+import { brokersOf } from '../../infra/inventories.ts'
+
+const project = 'kafka-blue-green'
+
+const load = (stack: string, keys: Record<string, string>) =>
+  loadConfig(project, stack, Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${project}:${key}`, value])))
+
+function problems(stack: string, keys: Record<string, string>): string[] {
+  try {
+    load(stack, keys)
+  } catch (error) {
+    if (!(error instanceof KbgError)) throw error
+    return error.message.split('\n').flatMap((line) => (line.startsWith('  - ') ? [line.slice(4)] : []))
+  }
+  throw new Error('nothing was refused')
+}
+
+const place = {
+  ...{ account: '123456789012', region: 'eu-central-1', instanceType: 'kafka.m7g.large', storageGib: 500, maxStorageGib: 2_000 },
+  credentialsFile: 'credentials.json',
+}
+const colour = (change: object = {}, keys: Record<string, string> = {}) => ({
+  ...{ platform: 'aws', kafkaVersion: '3.9.x.kraft', tls: 'true', aws: JSON.stringify({ ...place, ...change }) },
+  ...keys,
+})
+
+test('a colour on AWS, with defaults', () => {
+  expect(load('shop-blue', colour())).toMatchObject({
+    ...{ role: 'colour', fleet: 'shop', colour: 'blue', platform: 'aws', kafkaVersion: '3.9.x.kraft', tls: true, retire: false, brokerConfig: {} },
+    aws: { ...place, environment: 'production', pool: '10.0.0.0/8', zones: ['a', 'b', 'c'], brokersPerZone: 1, alarmTopics: [] },
+  })
+})
+
+test('its brokers are known without AWS', () => {
+  const config = load('shop-green', colour({}, { brokerConfig: '{"log.retention.hours": 48}' }))
+  if (config.role !== 'colour') throw new Error('no colour')
+  expect(brokersOf(config)).toMatchObject({
+    ...{ platform: 'aws', count: 3, instanceClass: 'kafka.m7g.large', config: { 'log.retention.hours': '48' } },
+    ...{ listeners: { applications: 'SASL_SSL SCRAM-SHA-512' }, subnets: [expect.stringMatching(/^10\.\d+\.\d+\.0\/20$/)] },
+  })
+})
+
+test('every problem of it is named at once', () => {
+  expect(problems('shop-blue', colour({ account: '12', region: 'Frankfurt', zones: ['a'], storageGib: 10, colour: 'blue' }))).toEqual([
+    "aws.account: an account's 12 digits, in quotes",
+    'aws.region: a region, for example eu-central-1',
+    'aws.zones: at least 3 zones',
+    'aws.storageGib: 10 is not allowed; at least 100 GiB',
+    'aws.colour: unknown key; allowed: account, region, environment, pool, zones, instanceType, brokersPerZone, storageGib, maxStorageGib, clients, credentialsFile, alarmTopics',
+  ])
+  expect(problems('shop-blue', colour({}, { kafkaVersion: '3.9.2' }))).toEqual([
+    'kafkaVersion: "3.9.2" is not allowed; allowed: a version without ZooKeeper as MSK names it, for example 3.9.x.kraft',
+  ])
+  expect(problems('shop-blue', colour({ storageGib: 3_000 }, { nodes: '3', tls: 'false' }))).toEqual([
+    'nodes: goes with platform local',
+    'tls: false; allowed: true, for MSK speaks nothing else to its clients',
+    'aws.maxStorageGib: below storageGib',
+  ])
+  expect(problems('shop-blue', colour({}, { brokerConfig: '{"min.insync.replicas": 1}' }))).toEqual([
+    'brokerConfig.min.insync.replicas: 1 is not allowed; the platform sets this one itself; remove it',
+  ])
+  expect(problems('shop-blue', { kafkaVersion: '3.9.2', aws: JSON.stringify(place) })).toEqual(['aws: goes with platform aws'])
+})
+
+test('what lies between takes no intent: nothing would move', () => {
+  const mirror = JSON.stringify({ version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] })
+  expect(load('shop-traffic', { platform: 'aws', tls: 'true', mirror })).toEqual({
+    ...{ role: 'between', fleet: 'shop', tls: true, decommission: undefined },
+    mirror: { version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] },
+  })
+  expect(problems('shop-traffic', { platform: 'aws', mirror, live: 'green' })).toEqual([
+    'live: a traffic stack on aws moves nothing yet, and must not look as if it did (docs/platforms.md); remove it',
+  ])
+  expect(problems('shop-traffic', { live: 'green', mirror })).toEqual(['mirror: only between two colours on aws; set platform there'])
+  expect(problems('shop-traffic', { platform: 'aws', mirror: JSON.stringify({ version: '3.6.0', jars: ['a.jar'] }) })).toEqual([
+    'mirror.version: 3.7.1 or newer, of the line 3.7',
+  ])
+})
