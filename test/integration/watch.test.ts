@@ -18,7 +18,7 @@ import type { AclBinding } from '../../engine/ports/cluster.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import type { Ports } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
-import { moveLive } from '../../engine/run/switchover.ts'
+import { describePlan, moveLive } from '../../engine/run/switchover.ts'
 import { Watcher, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 import { type RegisteredGuardians, registerGuardians } from '../support/registered-guardians.ts'
@@ -68,24 +68,24 @@ afterAll(async () => {
   await pair?.end()
 }, 120_000)
 
-/** Ten records every 100 ms, one send behind the other; what was acknowledged, by whom and when. A send that fails is tried again: only acknowledged ones count. */
+/** Three loops of a few records every 60 ms, so that something comes in every look of a busy machine too; what was acknowledged, by whom and when. A send that fails is tried again: only acknowledged ones count. */
 const load = {
   acknowledged: [] as { readonly value: number; readonly colour: Colour; readonly atMs: number }[],
   next: 0,
   running: false,
-  sending: Promise.resolve(),
+  sending: Promise.resolve([]) as Promise<unknown>,
   start() {
     this.running = true
-    this.sending = this.send()
+    this.sending = Promise.all([this.send(), this.send(), this.send()])
   },
   async send() {
     while (this.running) {
-      const values = Array.from({ length: 10 }, () => this.next++)
+      const values = Array.from({ length: 3 }, () => this.next++)
       const messages = values.map((value) => ({ key: `k${value % 7}`, value: `${value}` }))
       const metadata = await producer.send({ topic, acks: -1, messages }).catch(() => null)
       const colour = metadata?.[0]?.colour
       if (colour !== undefined) this.acknowledged.push(...values.map((value) => ({ value, colour, atMs: systemClock.monotonicMs() })))
-      await systemClock.sleep(100)
+      await systemClock.sleep(60)
     }
   },
   async stop() {
@@ -116,8 +116,14 @@ async function move(live: Colour, attempt: number, ports: Ports = pair.ports): P
 }
 
 /** What a guardian does, without its process: `colour` is only who says so. */
-function watchBeside(colour: Colour, told: string[] = [], cancelled: AbortSignal = new AbortController().signal): Promise<WatchOutcome> {
-  const request = { wiring, limits, holder: `guardian beside ${colour}`, tell: ({ text }: { text: string }) => void told.push(`${colour}: ${text}`), cancelled }
+function watchBeside(colour: Colour, told: string[] = [], cancelled: AbortSignal = new AbortController().signal, own = limits): Promise<WatchOutcome> {
+  const request = {
+    wiring,
+    limits: own,
+    holder: `guardian beside ${colour}`,
+    tell: ({ text }: { text: string }) => void told.push(`${colour}: ${text}`),
+    cancelled,
+  }
   return new Watcher(pair.ports, request).untilEnded()
 }
 
@@ -190,6 +196,30 @@ describe('a target that refuses the application right behind its release', () =>
     })
     expect(reportHtml(report)).toContain('nothing came into orders')
   }, 60_000)
+})
+
+describe('the same target where guardians may not move traffic', () => {
+  test('is left by the operator, though its rights differ still: by a gate that asks it no more than a fence, a drain and a copy need, and without loss', async () => {
+    await deleteAcls(wiring.clusters.green, [mistake], within(10))
+    await move('green', 1)
+    await within(20).poll(50, async () => (load.acknowledged.at(-1)?.colour === 'green' ? true : undefined))
+    await createAcls(wiring.clusters.green, [mistake], within(10))
+    const halted = await watchBeside('blue', [], undefined, { ...limits, maxAutomaticRollbacks: 0 })
+    expect(halted).toMatchObject({ kind: 'ended', what: 'halted', reason: 'limits.maxAutomaticRollbacks is 0' })
+    const plan = await describePlan(pair.ports, wiring, { live: 'blue', attempt: 1, consumers: {} }, limits, within(10))
+    expect(plan).toMatch(/green has failed its watch \(writes: .*\): this is the way off it/)
+    expect(await move('blue', 1)).toMatchObject({ live: 'blue', state: 'open', unfinished: false, latch: null })
+    expect((await history()).findLast(({ kind }) => kind === 'opened')).toMatchObject({
+      source: 'green',
+      target: 'blue',
+      sick: expect.stringMatching(/^writes: /),
+    })
+    await within(20).poll(50, async () => (load.acknowledged.at(-1)?.colour === 'blue' ? true : undefined))
+    await load.stop()
+    const there = new Set(await valuesOn('blue'))
+    expect(load.acknowledged.filter(({ value }) => !there.has(`${value}`))).toEqual([])
+    load.start()
+  }, 90_000)
 })
 
 describe('a target that is sound', () => {
