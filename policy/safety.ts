@@ -2,6 +2,7 @@ import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { compareVersions } from '../engine/model/broker-inventory.ts'
 import { Colour, colours } from '../engine/model/colour.ts'
+import { clusterTypes, dataTypes, guardedClusterTypes } from '../engine/model/data-types.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { read } from './judging/known.ts'
 import { type Finding, type Judgement, rule } from './judging/rule.ts'
@@ -10,9 +11,8 @@ import { type Finding, type Judgement, rule } from './judging/rule.ts'
 
 const ofType = (resources: readonly PolicyResource[], type: string) => resources.filter((resource) => resource.type === type)
 
-/** Resource types that lose records when they go. */
-const clusterTypes: readonly string[] = ['kbg:index:LocalCluster', 'kbg:index:ExternalCluster']
-const holdsData: readonly string[] = [...clusterTypes, 'kafka:index/topic:Topic']
+/** No guard is asked on these platforms yet: protection is all that keeps them. */
+const unguardedClusterTypes = clusterTypes.filter((type) => !guardedClusterTypes.includes(type))
 
 const switchoverType = 'kbg:index:Switchover'
 const gateType = 'pulumi-nodejs:dynamic:Resource'
@@ -26,24 +26,26 @@ export const safetyProtection = rule({
   remedy: 'Leave protection to the colour’s component; to end a colour set `retire` on its stack, and the guard decides.',
   settings: {},
   judge: (resources) => {
-    const data = resources.filter(({ type }) => holdsData.includes(type))
+    const data = resources.filter(({ type }) => dataTypes.includes(type))
     if (data.length === 0) return { findings: [], unknown: [] }
     const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]
-    if (guard === undefined) {
+    if (guard === undefined && !resources.some(({ type }) => unguardedClusterTypes.includes(type))) {
       return {
         findings: [{ where: 'retirement guard', property: 'declared', observed: 'not there', required: 'one, created after everything that holds records' }],
         unknown: [],
       }
     }
-    const unguarded = data.filter(({ type, urn }) => clusterTypes.includes(type) && !guard.dependencies.some((each) => each.urn === urn))
+    const unguarded = data.filter(({ type, urn }) => guardedClusterTypes.includes(type) && !guard?.dependencies.some((each) => each.urn === urn))
     const findings = unguarded.map(({ name, urn }) => ({
       ...{ where: `retirement guard of ${name}`, property: 'dependsOn', urn },
       ...{ observed: 'not behind it', required: 'created after the cluster, so that it is asked before the cluster is deleted' },
     }))
-    const [retire, decommission] = [read(guard, 'retire', z.boolean()), read(guard, 'decommission', z.string().nullable())]
-    if (retire.kind === 'unknown') return { findings, unknown: [retire.why] }
-    if (decommission.kind === 'unknown') return { findings, unknown: [decommission.why] }
-    if (retire.value || decommission.value !== null) return { findings, unknown: [] }
+    if (guard !== undefined) {
+      const [retire, decommission] = [read(guard, 'retire', z.boolean()), read(guard, 'decommission', z.string().nullable())]
+      if (retire.kind === 'unknown') return { findings, unknown: [retire.why] }
+      if (decommission.kind === 'unknown') return { findings, unknown: [decommission.why] }
+      if (retire.value || decommission.value !== null) return { findings, unknown: [] }
+    }
     const unprotected = data.filter(({ opts }) => !opts.protect)
     return {
       findings: [

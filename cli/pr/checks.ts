@@ -1,4 +1,5 @@
 import { type Colour, colours } from '../../engine/model/colour.ts'
+import { clusterTypes, dataTypes } from '../../engine/model/data-types.ts'
 import { StackRole } from '../../engine/model/fleet.ts'
 import { nameOf } from './changes.ts'
 import type { Change, PreviewedResource, StackPreview } from './stack-preview.ts'
@@ -13,8 +14,6 @@ export interface PrCheck {
 }
 
 const topicType = 'kafka:index/topic:Topic'
-const clusterTypes: readonly string[] = ['kbg:index:LocalCluster', 'aws:msk/cluster:Cluster']
-const dataTypes: readonly string[] = [...clusterTypes, topicType]
 const switchoverType = 'kbg:index:Switchover'
 const guardType = 'kbg:index:RetirementGuard'
 

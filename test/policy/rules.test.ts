@@ -189,9 +189,15 @@ const cases: Readonly<Record<string, Case>> = {
     fails: [
       { stack: [cluster, guard(), { ...topic(), protect: false }], says: /^blue-topic-orders: protect is false, required: true while/ },
       { stack: [cluster, topic()], says: /^retirement guard: declared is not there/ },
+      { stack: [{ type: 'aws:msk/cluster:Cluster', name: 'blue-msk' }], says: /^blue-msk: protect is false/ },
+      { stack: [{ type: 'kubernetes:kafka.strimzi.io/v1:KafkaNodePool', name: 'brokers' }], says: /^brokers: protect is false/ },
       { stack: [cluster, { ...guard(), dependencies: [] }], says: /^retirement guard of blue-cluster: dependsOn is not behind it/ },
     ],
-    passes: [{ stack: [cluster, guard(), topic()] }, { stack: [cluster, guard({ retire: true }), { ...topic(), protect: false }] }],
+    passes: [
+      { stack: [{ type: 'aws:msk/cluster:Cluster', name: 'blue-msk', protect: true }] },
+      { stack: [cluster, guard(), topic()] },
+      { stack: [cluster, guard({ retire: true }), { ...topic(), protect: false }] },
+    ],
   },
   'safety-route': {
     fails: [
