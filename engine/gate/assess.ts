@@ -131,7 +131,12 @@ function assessLossy(snapshot: Snapshot, limits: Limits, attempt: number, purpos
   ]
   const ofSource =
     purpose.kind === 'failover'
-      ? [checkGone(source), checkTestimony(snapshot.sights, source.colour), checkStatedNow(snapshot, purpose.stated), checkRepeated(snapshot, purpose.stated)]
+      ? [
+          checkGone(source),
+          checkTestimony(snapshot.sights, snapshot.clients, source.colour),
+          checkStatedNow(snapshot, purpose.stated),
+          checkRepeated(snapshot, purpose.stated),
+        ]
       : [
           checkIdentity(source),
           checkControllerQuorum(source, 'majority'),

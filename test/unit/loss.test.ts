@@ -8,6 +8,7 @@ import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { firstBase, nextBase } from '../../engine/model/journal-base.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { divergedBecause, type Loss } from '../../engine/model/loss.ts'
+import type { ClientRegistration } from '../../engine/model/route.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { lossLines } from '../../engine/switchover/loss-text.ts'
 import { leftWordLines, planText } from '../../engine/switchover/plan.ts'
@@ -130,6 +131,15 @@ describe('a failover', () => {
     expect(refused(without({ sights: unseen('away') }), { failover: 'unknown@7' })).toEqual([
       expect.stringContaining('guardians reach no broker of blue: inconclusive'),
     ])
+    const guardian = (beside: 'blue' | 'green'): ClientRegistration => ({
+      ...{ version: 1, clientId: 'kbg-guardian', instanceId: `kbg-guardian-${beside}-7`, kind: 'guardian', groupId: null, transactionalId: null },
+      ...{ ackedEpoch: 7, state: 'running', colour: beside, software: 'a test' },
+    })
+    const registered = { clients: seen([guardian('blue'), guardian('green')]) }
+    expect(refused(without({ ...registered, sights: seen([sees('green')]) }), { failover: 'unknown@7' })).toEqual([
+      expect.stringContaining('guardians reach no broker of blue: inconclusive; observed not said yet by kbg-guardian-blue-7'),
+    ])
+    expect(refused(without({ ...registered, sights: seen([sees('green'), sees('blue')]) }), { failover: 'unknown@7' })).toEqual([])
     expect(assess(without(), limits, 0, 1).checks.map(({ name }) => name)).not.toContain('guardians reach no broker of blue')
   })
 
