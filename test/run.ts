@@ -22,7 +22,7 @@ const quickSuites: readonly Suite[] = [
   { name: 'unit', deadlineMinutes: 5 },
   { name: 'components', deadlineMinutes: 5 },
   { name: 'simulation', deadlineMinutes: 10 },
-  { name: 'policy', deadlineMinutes: 5 },
+  { name: 'policy', deadlineMinutes: 15 },
   { name: 'provider', deadlineMinutes: 10 },
 ]
 
