@@ -57,6 +57,11 @@ export function readmeCommands(section: string): readonly string[] {
   return fencedCommands(readFileSync(join(projectDir, 'README.md'), 'utf8'), section).map(({ command }) => command)
 }
 
+/** The commands of one section of an example's README, as they stand there. */
+export function exampleCommands(example: string, section: string): readonly string[] {
+  return fencedCommands(readFileSync(join(projectDir, 'examples', example, 'README.md'), 'utf8'), section).map(({ command }) => command)
+}
+
 /** README's sections that `test/e2e/tour.test.ts` types line by line. */
 export const tourSections = { tour: 'The five-minute tour', end: 'Everything at an end' } as const
 
@@ -82,6 +87,7 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm test': 'test/run.ts',
   'npm run check': 'test/run.ts',
   'npm run rollout': 'cli/rollout/rollout.ts',
+  'npm run test:examples': 'test/examples/adopt.test.ts',
   // their smoke forms run in test/bench/smoke.test.ts
   'npm run bench -- window': 'test/bench/window.ts',
   'npm run bench -- preview': 'test/bench/preview.ts',

@@ -2,8 +2,13 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { inventoryDifferences } from '../../engine/model/inventory.ts'
+import { loadCatalog } from '../../infra/catalog.ts'
+import { projectName } from '../../infra/config.ts'
+import { bothInventories } from '../../infra/inventories.ts'
+import { projectFile } from '../../infra/project.ts'
 import { projectDir } from '../../tools/paths.ts'
-import { docsCommands, fencedCommands, readmeCommands, startedElsewhere, tourAlsoRuns, tourSections } from '../support/docs-commands.ts'
+import { docsCommands, exampleCommands, fencedCommands, readmeCommands, startedElsewhere, tourAlsoRuns, tourSections } from '../support/docs-commands.ts'
 
 /** `main` is the fleet of the tour's stacks: what a placeholder stands for there. */
 function typedInTour(command: string): string {
@@ -21,6 +26,23 @@ test('the sections that the tour types are there, and begin and end as a tour do
   expect(first[0]).toBe('npm run setup')
   expect(first).toContain('npx pulumi preview -s traffic --policy-pack policy')
   expect(last.filter((command) => command.startsWith('npx pulumi destroy'))).toHaveLength(3)
+})
+
+test('an example tells of no command but those that are typed: its stack files are copied, adopted, brought up and switched, in this order', () => {
+  const commands = exampleCommands('adopt', 'In this order')
+  const starts = ['cp ', 'cp ', 'chmod 600 ', 'rm catalog.yaml', 'npx kbg adopt ', 'npx kbg init --fleet adopt', ...Array(3).fill('npx pulumi up -s adopt-')]
+  starts.forEach((start, index) => {
+    expect(commands[index]).toMatch(new RegExp(`^${start}`))
+  })
+  const everything = fencedCommands(readFileSync(join(projectDir, 'examples', 'adopt', 'README.md'), 'utf8')).map(({ command }) => command)
+  expect(everything).toEqual(commands)
+})
+
+test('the stack files of an example are what its stacks take, and its catalog is one', () => {
+  const { blue, green } = bothInventories(join(projectDir, 'examples', 'adopt'), projectName, 'adopt', loadCatalog(projectFile('examples/adopt/catalog.yaml')))
+  if (blue === undefined || green === undefined) throw new Error('a stack file is missing')
+  expect(blue.brokers).toMatchObject({ platform: 'external', count: 3 })
+  expect(inventoryDifferences(blue, green)).toEqual([])
 })
 
 test('what is started elsewhere is there: the script, and the file that does it', () => {
