@@ -11,6 +11,9 @@ import { foundIn, foundTable } from './found.ts'
 import { plants } from './plants.ts'
 import { importColours } from './stand-in-stacks.ts'
 
+/** The line of the policy behind which one touches what isn't known. */
+const guardRead = "    const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]\n"
+
 /** Packs that judge nothing, or less: what has to keep a change back. */
 const brokenPacks: readonly { readonly what: string; readonly edit: Edit; readonly says: string }[] = [
   {
@@ -20,7 +23,7 @@ const brokenPacks: readonly { readonly what: string; readonly edit: Edit; readon
   },
   {
     what: 'a policy that touches what a preview doesn’t know',
-    edit: { file: 'policy/safety.ts', from: '    if (guard === undefined) {', to: '    JSON.stringify(guard?.props.cluster)\n    if (guard === undefined) {' },
+    edit: { file: 'policy/safety.ts', from: guardRead, to: `${guardRead}    JSON.stringify(guard?.props.cluster)\n` },
     says: 'safety-protection could not run on blue',
   },
 ]
