@@ -10,37 +10,19 @@ import { nodeBinDir, projectDir, toolEnv } from '../tools/paths.ts'
 import { showCommand } from './support/show-command.ts'
 import { type StageResult, summaryLines, vitestResult } from './support/stages.ts'
 
-interface Suite {
-  /** A directory of `test/`. */
-  readonly name: string
-  /** How long it may take, in minutes. */
-  readonly deadlineMinutes: number
-}
-
-/** One after the other: they use every processor by themselves. */
-const quickSuites: readonly Suite[] = [
+/** Directories of `test/`, in the order in which they run, with the minutes that each may take. */
+const suites = [
   { name: 'unit', deadlineMinutes: 5 },
   { name: 'components', deadlineMinutes: 5 },
   { name: 'simulation', deadlineMinutes: 10 },
   { name: 'policy', deadlineMinutes: 15 },
   { name: 'provider', deadlineMinutes: 10 },
-]
-
-/**
- * Then two lanes beside each other, since real brokers and `pulumi` wait as much as they work: alone, a lane leaves about half of two processors idle. Every
- * fleet has addresses of its own, so nothing of one lane meets the other.
- */
-const lanes: readonly (readonly Suite[])[] = [
-  [
-    { name: 'integration', deadlineMinutes: 40 },
-    // The benches' smallest forms: that they run and what they write, nothing about speed.
-    { name: 'bench', deadlineMinutes: 15 },
-  ],
-  [
-    { name: 'e2e', deadlineMinutes: 35 },
-    { name: 'chaos', deadlineMinutes: 20 },
-  ],
-]
+  { name: 'integration', deadlineMinutes: 40 },
+  { name: 'chaos', deadlineMinutes: 20 },
+  { name: 'e2e', deadlineMinutes: 30 },
+  // The benches' smallest forms: that they run and what they write, nothing about speed.
+  { name: 'bench', deadlineMinutes: 10 },
+] as const
 
 /** The commands of `npm run check`, so that each is a stage of its own. */
 function checkCommands(): readonly string[] {
@@ -57,20 +39,16 @@ async function runCheck(command: string): Promise<StageResult> {
   return { stage: `check: ${command}`, passed: 1 - failures.length, failures, skipped: [], seconds }
 }
 
-async function runSuite({ name, deadlineMinutes }: Suite, scratch: string, label?: string): Promise<StageResult> {
+async function runSuite(name: string, deadlineMinutes: number, scratch: string): Promise<StageResult> {
   const report = join(scratch, `${name}.json`)
   const startedMs = systemClock.monotonicMs()
   const args = ['run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const end = await showCommand(join(nodeBinDir, 'vitest'), args, {
-    env: toolEnv(),
-    deadlineSeconds: deadlineMinutes * 60,
-    ...(label === undefined ? {} : { label }),
-  })
+  const end = await showCommand(join(nodeBinDir, 'vitest'), args, { env: toolEnv(), deadlineSeconds: deadlineMinutes * 60 })
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   return vitestResult(name, existsSync(report) ? readFileSync(report, 'utf8') : undefined, end, seconds)
 }
 
-function hasTests({ name }: Suite): boolean {
+function hasTests(name: string): boolean {
   const dir = join(projectDir, 'test', name)
   return existsSync(dir) && readdirSync(dir, { recursive: true }).some((file) => String(file).endsWith('.test.ts'))
 }
@@ -78,19 +56,22 @@ function hasTests({ name }: Suite): boolean {
 async function main(): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), 'kbg-test-'))
   const results: StageResult[] = []
+  const stages: readonly (() => Promise<StageResult>)[] = [
+    ...checkCommands().map((command) => () => runCheck(command)),
+    ...suites
+      .filter(({ name }) => hasTests(name))
+      .map(
+        ({ name, deadlineMinutes }) =>
+          () =>
+            runSuite(name, deadlineMinutes, scratch),
+      ),
+  ]
   let interrupted: NodeJS.Signals | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interrupted = signal))
-  const inTurn = async (stages: readonly (() => Promise<StageResult>)[]) => {
+  try {
     for (const stage of stages) {
       if (interrupted === undefined) results.push(await stage())
     }
-  }
-  try {
-    await inTurn(checkCommands().map((command) => () => runCheck(command)))
-    await inTurn(quickSuites.filter(hasTests).map((suite) => () => runSuite(suite, scratch)))
-    // both to their end, whatever becomes of one: they share the scratch directory
-    const ended = await Promise.allSettled(lanes.map((lane) => inTurn(lane.filter(hasTests).map((suite) => () => runSuite(suite, scratch, suite.name)))))
-    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
     if (interrupted !== undefined) results.push({ stage: 'all stages', passed: 0, failures: [`interrupted by ${interrupted}`], skipped: [], seconds: 0 })
   } finally {
     rmSync(scratch, { recursive: true, force: true })
