@@ -2,6 +2,7 @@ import { planAddresses } from './addresses.ts'
 import type { BrokerInventory } from './broker-inventory.ts'
 import { platformUsers } from './cluster-access.ts'
 import type { Colour } from './colour.ts'
+import { replicationPromises } from './replication-promises.ts'
 
 /** Kafka's user between the brokers of one colour, SASL/PLAIN. */
 export const brokerUser = 'broker'
@@ -11,13 +12,7 @@ export const localBrokerPromises: Readonly<Record<string, string>> = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': [brokerUser, platformUsers.admin, platformUsers.operator, platformUsers.mirror].map((user) => `User:${user}`).join(';'),
   'allow.everyone.if.no.acl.found': 'false',
-  'auto.create.topics.enable': 'false',
-  'default.replication.factor': '3',
-  'min.insync.replicas': '2',
-  'unclean.leader.election.enable': 'false',
-  'offsets.topic.replication.factor': '3',
-  'transaction.state.log.replication.factor': '3',
-  'transaction.state.log.min.isr': '2',
+  ...replicationPromises,
 }
 
 /** What a stack says of a local colour. */

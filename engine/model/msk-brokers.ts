@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type NetworkSpec, planNetwork } from './aws-network.ts'
 import { type BrokerInventory, compareVersions } from './broker-inventory.ts'
+import { replicationPromises } from './replication-promises.ts'
 import { stableHash } from './stable-hash.ts'
 
 /** Oldest MSK version in which a cluster without ZooKeeper exists. */
@@ -10,13 +11,7 @@ const oldestVersion = '3.7'
 const setProperties: Readonly<Record<string, string>> = {
   // MSK's own default is `true`: then one binding on a topic, and nothing less, closes it.
   'allow.everyone.if.no.acl.found': 'false',
-  'auto.create.topics.enable': 'false',
-  'default.replication.factor': '3',
-  'min.insync.replicas': '2',
-  'unclean.leader.election.enable': 'false',
-  'offsets.topic.replication.factor': '3',
-  'transaction.state.log.replication.factor': '3',
-  'transaction.state.log.min.isr': '2',
+  ...replicationPromises,
   // A group that moves here begins to read without the 3 seconds that brokers wait for more members.
   'group.initial.rebalance.delay.ms': '0',
 }

@@ -3,6 +3,7 @@ import type { BrokerInventory } from './broker-inventory.ts'
 import { platformUsers } from './cluster-access.ts'
 import type { Colour } from './colour.ts'
 import { colourNamespace, KubernetesName, type KubernetesNetwork, kafkaName, kubernetesPorts, listenerPeers, type Manifest } from './kubernetes-network.ts'
+import { replicationPromises } from './replication-promises.ts'
 
 /** The operator whose resources these are (`kafka.strimzi.io/v1`), and the versions of Kafka that it runs. */
 export const strimziVersion = '1.2.0'
@@ -11,13 +12,7 @@ export const strimziApi = 'kafka.strimzi.io/v1'
 
 /** Server properties that decide what replication promises. A stack can't set them. Who may do what stands in {@link setByStrimzi}. */
 const setProperties: Readonly<Record<string, string>> = {
-  'auto.create.topics.enable': 'false',
-  'default.replication.factor': '3',
-  'min.insync.replicas': '2',
-  'unclean.leader.election.enable': 'false',
-  'offsets.topic.replication.factor': '3',
-  'transaction.state.log.replication.factor': '3',
-  'transaction.state.log.min.isr': '2',
+  ...replicationPromises,
   'allow.everyone.if.no.acl.found': 'false',
   // A group that moves here begins to read without the 3 seconds that brokers wait for more members.
   'group.initial.rebalance.delay.ms': '0',

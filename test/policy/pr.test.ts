@@ -98,12 +98,18 @@ const cases: Readonly<Record<string, { readonly fails: readonly (readonly [Stack
       [{ blue: [topic('delete', { partitions: 6 }, null), ...fine] }, 'topic orders on blue (delete)'],
       [{ green: [cluster('replace', 'green'), ...fine] }, 'cluster of green on green (replace)'],
       [{ green: [changed('replace', 'aws:msk/cluster:Cluster', 'c', msk, msk), ...fine] }, 'MSK cluster kbg-green on green (replace)'],
+      ...['kbg:index:ExternalCluster', 'kubernetes:kafka.strimzi.io/v1:Kafka', 'kubernetes:kafka.strimzi.io/v1:KafkaNodePool'].map(
+        (type) => [{ green: [changed('delete', type, 'c', {}, null), ...fine] }, 'on green (delete)'] as const,
+      ),
+      [{ green: [changed('delete', 'kubernetes:kafka.strimzi.io/v1:KafkaTopic', 'c', {}, null), ...fine] }, 'on green (delete)'],
     ],
     passes: [{ green: [topic('delete', { partitions: 6 }, null), guard(true), ...fine] }, { blue: [topic('create', null, { partitions: 6 }), ...fine] }],
   },
   'live colour': {
     fails: [
       [{ blue: [cluster('update', 'blue', [3, 1]), ...fine] }, 'cluster of blue of blue, which is live (update)'],
+      [{ blue: [changed('update', 'kbg:index:ExternalCluster', 'c', {}, {}), ...fine] }, 'of blue, which is live (update)'],
+      [{ blue: [changed('update', 'kubernetes:kafka.strimzi.io/v1:Kafka', 'c', {}, {}), ...fine] }, 'of blue, which is live (update)'],
       [{ blue: [guard(true), ...fine] }, 'blue is told to retire, and is live'],
     ],
     passes: [{ green: [cluster('update', 'green'), guard(false), ...fine] }, { green: [guard(true), ...fine] }, { traffic: fine }],
