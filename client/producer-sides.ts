@@ -26,7 +26,7 @@ export interface SidesParts {
 
 interface Side {
   readonly lane: KafkajsLane
-  /** Replaced after a transaction that kafkajs can't leave; the lane keeps its own connections. */
+  /** The lane's own, until a transaction that kafkajs can't leave, or whose send failed: then one of the same id. */
   producer: Producer
 }
 
@@ -93,7 +93,8 @@ export class ProducerSides {
 
   async disconnect(): Promise<void> {
     this.#transactionsWarm.clear()
-    await Promise.all(colours.map((colour) => this.#sides[colour].producer.disconnect()))
+    const producers = new Set(colours.flatMap((colour) => [this.#sides[colour].lane.producer, this.#sides[colour].producer]))
+    await Promise.all([...producers].map((producer) => producer.disconnect()))
   }
 
   /** First use of topics: their partitions on `colour` now, the other colour's in the background. @throws kafkajs' error */
@@ -149,18 +150,19 @@ export class ProducerSides {
       .then(() => producer.transaction())
       .then((transaction) => transaction.abort())
     this.#transactionsWarm.set(colour, warming)
-    warming.catch(() => this.#transactionsWarm.delete(colour)) // whoever waits for it is told; the next one tries again
+    // whoever waits for it is told; the next one tries again, unless the producer was replaced meanwhile
+    warming.catch(() => this.#transactionsWarm.get(colour) === warming && this.#transactionsWarm.delete(colour))
     return warming
   }
 
   /** A producer of the same transactional id: its first request aborts what the old one left open. */
   async #replace(colour: Colour): Promise<void> {
     const side = this.#sides[colour]
-    const fresh = this.#side(colour)
-    await side.producer.disconnect()
-    side.producer = fresh.producer
+    const [old, fresh] = [side.producer, this.#side(colour)]
+    side.producer = fresh.producer // at once: whatever fails below, nobody gets the old one again
     this.#transactionsWarm.delete(colour)
     for (const entry of this.#listening) entry.off.push(listen(fresh.producer, entry.event, entry.listener))
+    if (old !== side.lane.producer) await old.disconnect() // the lane's is used no more but for its connections
     await this.#warmTransactions(colour)
   }
 }

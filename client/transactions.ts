@@ -11,7 +11,7 @@ export interface RoutedTransaction extends Transaction {
   sendBatch(batch: ProducerBatch): Promise<RoutedRecordMetadata[]>
 }
 
-/** A colour's kafkajs producer with its transactional id; replaced when a transaction left it in a state that kafkajs can't leave. */
+/** A colour's kafkajs producer with its transactional id; replaced when a transaction left it in a state that kafkajs can't leave, or its sequences in doubt. */
 export interface TransactionalLane {
   readonly colour: Colour
   producer(): Promise<Producer>
@@ -99,22 +99,24 @@ export class Transactions {
         result = await work(transaction)
       } catch (error) {
         await transaction.abortIfActive()
-        if (transaction.denial === undefined) throw error
+        if (!isDenial(transaction.failure?.error)) throw error
         await this.#afterDenial(transaction, denials)
         continue
       }
-      if (transaction.denial === undefined) {
+      const { failure } = transaction
+      if (failure === undefined) {
         await transaction.commit()
         return result
       }
-      await transaction.abortIfActive() // the work ignored a refused send: committing the rest would tear it apart
+      await transaction.abortIfActive() // the work ignored a failed send: committing the rest would tear it apart
+      if (!isDenial(failure.error)) throw failure.error
       await this.#afterDenial(transaction, denials)
     }
   }
 
   /** Waits for another epoch, or a moment. @throws the denial when it has lasted for too long in one epoch */
-  async #afterDenial({ epoch, denial }: FencedTransaction, denials: Denials): Promise<void> {
-    if (denials.lastForMs(epoch, this.#gate.monotonicMs()) > denialPatienceMs) throw denial
+  async #afterDenial({ epoch, failure }: FencedTransaction, denials: Denials): Promise<void> {
+    if (denials.lastForMs(epoch, this.#gate.monotonicMs()) > denialPatienceMs) throw failure?.error
     await this.#gate.whenOpen(epoch, denialPauseMs)
   }
 }
@@ -139,8 +141,10 @@ export class FencedTransaction implements RoutedTransaction {
   readonly #lane: TransactionalLane
   readonly #split: Split
   readonly #ended: () => void
+  /** By partition: settles with the last send to it. */
+  readonly #lastSends = new Map<string, Promise<unknown>>()
   #over = false
-  #denial: Error | undefined
+  #failure: Failure | undefined
 
   constructor(inner: Transaction, parts: OpenEpoch & { readonly lane: TransactionalLane; readonly split: Split; readonly ended: () => void }) {
     this.#inner = inner
@@ -151,9 +155,9 @@ export class FencedTransaction implements RoutedTransaction {
     this.#ended = parts.ended
   }
 
-  /** The refusal of one of its sends for lack of the right to write: what a fence looks like. */
-  get denial(): Error | undefined {
-    return this.#denial
+  /** Why a send of it failed, a denial before anything else: it can only be aborted then. */
+  get failure(): Failure | undefined {
+    return this.#failure
   }
 
   isActive(): boolean {
@@ -169,13 +173,20 @@ export class FencedTransaction implements RoutedTransaction {
    * One kafkajs send for each partition. kafkajs retries a send as soon as one of its brokers refused, while its requests to the others are still on
    * their way, and then sends those once more under new sequence numbers: the brokers take both (measured: 4 % of all records, while brokers answered
    * CONCURRENT_TRANSACTIONS). With one partition there is nothing else on its way.
+   *
+   * Those to one partition go one after the other, and none after one that failed: kafkajs gives the sequence of a send whose answer was lost to the next one,
+   * and a broker that has those records takes others of the same number for a copy of them: acknowledged, and not written.
    */
   sendBatch(batch: ProducerBatch): Promise<RoutedRecordMetadata[]> {
     const { topicMessages, ...options } = batch
     return this.#watched(async () => {
       const parts = await Promise.all((topicMessages ?? []).map(async ({ topic, messages }) => ({ topic, split: await this.#split(topic, messages) })))
       const sends = parts.flatMap(({ topic, split }) =>
-        [...split].map(([partition, messages]) => this.#inner.send({ ...options, topic, messages: messages.map((message) => ({ ...message, partition })) })),
+        [...split].map(([partition, messages]) =>
+          this.#inTurn(`${topic}-${partition}`, () =>
+            this.#inner.send({ ...options, topic, messages: messages.map((message) => ({ ...message, partition })) }),
+          ),
+        ),
       )
       const results = await Promise.allSettled(sends) // all of them: an abort must not overtake one that is still on its way
       return results.flatMap((result) => {
@@ -185,11 +196,22 @@ export class FencedTransaction implements RoutedTransaction {
     })
   }
 
-  sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void> {
-    return this.#inner.sendOffsets(offsets)
+  async sendOffsets(offsets: Offsets & { consumerGroupId: string }): Promise<void> {
+    try {
+      await this.#inner.sendOffsets(offsets)
+    } catch (error) {
+      throw this.#failed(error)
+    }
   }
 
+  /** @throws KbgError `transaction-failed` when one of its sends had failed, as Kafka's own client: it is to be aborted; `outcome-unknown` when the answer was lost */
   async commit(): Promise<void> {
+    if (this.#failure !== undefined && this.isActive()) {
+      throw new KbgError('transaction-failed', 'This transaction can only be aborted: one of its sends failed.', {
+        facts: { colour: this.colour },
+        cause: this.#failure.error,
+      })
+    }
     await this.#end(
       () => this.#inner.commit(),
       (cause) =>
@@ -217,24 +239,55 @@ export class FencedTransaction implements RoutedTransaction {
     try {
       return (await send()).map((metadata) => ({ ...metadata, colour: this.colour }))
     } catch (error) {
-      if (isDenial(error)) this.#denial ??= error
-      throw error
+      throw this.#failed(error)
     }
   }
 
-  /** kafkajs can't leave its committing or aborting state after an error: a new producer with the same id takes over, and aborts what is open. */
+  #failed(error: unknown): unknown {
+    if (this.#failure === undefined || !isDenial(this.#failure.error)) this.#failure = { error }
+    return error
+  }
+
+  /** One send to a partition at a time, and none behind a failed one. */
+  async #inTurn(partition: string, send: () => Promise<RecordMetadata[]>): Promise<RecordMetadata[]> {
+    const previous = this.#lastSends.get(partition) ?? Promise.resolve()
+    const sent = previous.then(() => send())
+    this.#lastSends.set(partition, sent)
+    return await sent
+  }
+
+  /**
+   * kafkajs can't leave its committing or aborting state after an error: a new producer with the same id takes over, and aborts what is open. One takes over too
+   * when a send has failed: with another epoch its sequences begin anew, as in Kafka's own client (KIP-360).
+   */
   async #end(end: () => Promise<void>, failure: (cause: unknown) => unknown): Promise<void> {
     if (this.#over) return end() // refused by kafkajs: it has ended already
     try {
       await end()
     } catch (error) {
-      await this.#lane.replaceProducer().catch(() => undefined) // the next transaction meets, and tells, the obstacle
+      await this.#replaceProducer()
+      this.#isOver()
       throw failure(error)
-    } finally {
-      this.#over = true
-      this.#ended()
     }
+    // Replaced in the same turn in which it ends: whoever begins next meets the new one. A hold needn't wait for it, since nothing is open any more.
+    const replaced = this.#failure === undefined ? undefined : this.#replaceProducer()
+    this.#isOver()
+    await replaced
   }
+
+  #isOver(): void {
+    this.#over = true
+    this.#ended()
+  }
+
+  async #replaceProducer(): Promise<void> {
+    await this.#lane.replaceProducer().catch(() => undefined) // the next transaction meets, and tells, the obstacle
+  }
+}
+
+/** Why a transaction can only be aborted. */
+interface Failure {
+  readonly error: unknown
 }
 
 /** AddPartitionsToTxn and Produce refuse with TOPIC_AUTHORIZATION_FAILED; the other partitions of such a request with OPERATION_NOT_ATTEMPTED. */

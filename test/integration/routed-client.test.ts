@@ -30,6 +30,7 @@ import {
   topic,
   within,
 } from '../support/hand-moved-route.ts'
+import { lostAnswers } from '../support/lost-answers.ts'
 
 beforeAll(standRoutedClusters, 300_000)
 afterAll(endRoutedClusters, 120_000)
@@ -231,6 +232,24 @@ describe('a transactional routed producer', () => {
     }
     await producer.disconnect()
     await zombie.disconnect()
+  }, 60_000)
+
+  test('a send whose answer was lost ends its transaction, and other records don’t go under its sequence', async () => {
+    const [name, answers] = [`${topic}-lost-answer`, lostAnswers()]
+    for (const colour of colours) await createTopics(access[colour], [{ topic: name, partitions: 1, replicationFactor: 3, config: {} }], within(30_000))
+    const retry = { retries: 3, initialRetryTime: 50 }
+    const producer = routed({ socketFactory: answers.socketFactory }).producer({ transactionalId: `doubt-${fleet}`, retry })
+    await producer.connect()
+    const write = (value: string) => producer.runTransaction((tx) => tx.send({ topic: name, messages: [{ value }] }))
+    const [written] = await write('written')
+    answers.areLost = true
+    await expect(write('lost')).rejects.toThrow(/the answer got lost/)
+    answers.areLost = false
+    // A broker that has the lost record would take this one, under the same sequence, for a copy of it, and acknowledge what it doesn't write.
+    const [behind] = await write('behind')
+    const reads = await readAll(route.live, name)
+    expect(reads.map(({ value, offset }) => `${value} ${offset}`)).toEqual([`written ${written?.baseOffset}`, `behind ${behind?.baseOffset}`])
+    await producer.disconnect()
   }, 60_000)
 
   test('a transaction that is open when the hold comes is let end before the acknowledgement', async () => {

@@ -165,8 +165,8 @@ function connection() {
   return { clientId: 'app', sasl: { mechanism: 'scram-sha-512', username: 'app', password: appPassword } as const, logLevel: kafkajs.logLevel.NOTHING }
 }
 
-export function routed(): Kafka {
-  return new Kafka({ ...connection(), fleet, routeStore: { endpoints: local.client.endpoints, credentialsFile: local.client.credentialsFile } })
+export function routed(config: Pick<kafkajs.KafkaConfig, 'socketFactory'> = {}): Kafka {
+  return new Kafka({ ...connection(), ...config, fleet, routeStore: { endpoints: local.client.endpoints, credentialsFile: local.client.credentialsFile } })
 }
 
 export interface Read {
