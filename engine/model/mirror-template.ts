@@ -94,6 +94,21 @@ export function workerProperties(settings: WorkerSettings): KafkaProperties {
   }
 }
 
+/**
+ * The worker's own topics, as it would make them itself by its properties.
+ *
+ * They are made before it starts: right behind making one it asks for its end, and a broker that has not heard of the topic yet costs ten seconds (the pause of
+ * Connect's KafkaBasedLog).
+ */
+export function workerTopics(properties: KafkaProperties) {
+  return ['config', 'offset', 'status'].map((kind) => {
+    const prefix = `${kind}.storage.`
+    const all = Object.entries(properties).flatMap(([key, value]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), value] as const] : []))
+    const { topic = '', partitions = '1', 'replication.factor': replicas = '3', ...config } = Object.fromEntries(all)
+    return { topic, partitions: Number(partitions), replicationFactor: Number(replicas), config: { 'cleanup.policy': 'compact', ...config } }
+  })
+}
+
 /** What a worker is told wherever it runs. */
 export const onEveryPlatform: KafkaProperties = {
   'offset.storage.replication.factor': '3',

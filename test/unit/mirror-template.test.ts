@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import type { Colour } from '../../engine/model/colour.ts'
-import { connectorConfig, mirrorMaxRequestBytes, unmirrorableBecause, workerProperties } from '../../engine/model/mirror-template.ts'
+import { connectorConfig, mirrorMaxRequestBytes, unmirrorableBecause, workerProperties, workerTopics } from '../../engine/model/mirror-template.ts'
 
 function access(colour: Colour): ClusterAccess {
   return {
@@ -126,6 +126,16 @@ describe('the worker', () => {
   test('answers only with credentials, and reads secrets from one directory only', () => {
     expect(properties['rest.extension.classes']).toMatch(/BasicAuthSecurityRestExtension$/)
     expect(properties['config.providers.file.param.allowed.paths']).toBe('/s')
+  })
+
+  test('finds its topics made, as it would have made them', () => {
+    const one = { partitions: 1, replicationFactor: 3, config: { 'cleanup.policy': 'compact' } }
+    const offsets = { 'cleanup.policy': 'compact', 'segment.bytes': '4194304', 'min.cleanable.dirty.ratio': '0.01' }
+    expect(workerTopics(properties)).toEqual([
+      { topic: 'kbg.connect.green.configs', ...one },
+      { topic: 'kbg.connect.green.offsets', ...one, config: offsets },
+      { topic: 'kbg.connect.green.status', ...one },
+    ])
   })
 
   test('leaves bytes alone', () => {

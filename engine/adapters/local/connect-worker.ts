@@ -12,11 +12,12 @@ import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
 import { jaasEntry, loginModules } from '../../model/jaas.ts'
-import { workerGroupId, workerProperties } from '../../model/mirror-template.ts'
+import { type KafkaProperties, workerGroupId, workerProperties, workerTopics } from '../../model/mirror-template.ts'
 import { propertiesText } from '../../model/properties.ts'
 import { restUser, type WorkerAccess } from '../../model/wiring.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import { ConnectRest } from '../connect/connect-rest.ts'
+import { createTopics } from '../kafka/admin.ts'
 import { ensureAuthority, issueCertificate, keystoreNames, writePkcs12 } from './certificates.ts'
 import type { OnProgress } from './cluster.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
@@ -66,7 +67,9 @@ export async function provisionWorker(projectRoot: string, input: unknown, onPro
     const unchanged = JSON.stringify(readSpec(at)) === JSON.stringify(spec)
     if (!unchanged || !findProcess(filesOf(at).pid)) {
       await stopProcess(filesOf(at).pid, stopGraceMs, deadline)
-      await writeFiles(at, spec, deadline.clock)
+      const properties = await writeFiles(at, spec, deadline.clock)
+      // A worker of the same spec has made or found them.
+      if (!unchanged) await createTopics(spec.target, workerTopics(properties), deadline)
       await start(at, onProgress, deadline)
     }
     return accessOf(at)
@@ -178,7 +181,8 @@ function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
   )
 }
 
-async function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Clock): Promise<void> {
+/** @returns the worker's properties */
+async function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Clock): Promise<KafkaProperties> {
   const files = filesOf(at)
   const rest = restOf(at)
   mkdirSync(dirname(files.logins), { recursive: true, mode: 0o700 })
@@ -205,6 +209,7 @@ async function writeFiles(at: WorkerLocation, spec: ConnectWorkerSpec, clock: Cl
   writePrivately(files.properties, propertiesText(properties))
   // Last: what is complete is provisioned.
   writePrivately(files.spec, `${JSON.stringify(spec, null, 2)}\n`)
+  return properties
 }
 
 /** Where the colour beside it speaks TLS the worker's REST does too. @returns the password of its keystore; undefined: plain HTTP */
