@@ -22,7 +22,7 @@ import { createRoute } from '../../engine/run/create-route.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectFile } from '../../infra/project.ts'
 import { benchAdopt, benchTopicPrefix } from '../bench/adopt.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../support/pair.ts'
 import { type PlainCluster, plainUsers, startPlainCluster } from '../support/workload/plain-cluster.ts'
 import { accessOfPlain, fillPlainCluster } from '../support/workload/plain-cluster-contents.ts'
 import type { WorkloadProcess } from '../support/workload/process.ts'
@@ -183,12 +183,12 @@ describe('a rollout from a cluster that this project did not provision', () => {
   test('the provisioned green takes over, and blue again; its clients lost nothing, and saw nothing twice or out of order', async () => {
     const spec = specOf()
     pair = await standPair({
-      ...{ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog: spec.catalog, audit: true, guardians: Limits.parse({}) },
+      ...{ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog: spec.catalog, audit: true, guardians: Limits.parse(quickGate) },
       adopt: (root) => adoptCluster(root, spec, 'fence', () => undefined, within(60)),
     })
     const { blue, green } = pair.wiring.clusters
     expect(readCredentials(green.credentialsFile).passwords).toMatchObject(applications)
-    const run = { wiring: pair.wiring, limits: Limits.parse({}), holder: 'a test', tell: () => undefined, cancelled: new AbortController().signal }
+    const run = { wiring: pair.wiring, limits: Limits.parse(quickGate), holder: 'a test', tell: () => undefined, cancelled: new AbortController().signal }
     const onGreen = createRoute(pair.ports, { ...run, intent: { live: 'green', attempt: 0, consumers: {} } })
     await expect(onGreen).rejects.toThrow(/^adopted-standby: .*required: live blue/)
     await pair.createRoute()

@@ -43,7 +43,16 @@ describe.each([
   let admin: Admin
   let reader: AuditReader
 
-  const start = () => provisionCluster(root, { fleet, colour, kafkaVersion, nodes: 3, applicationUsers: [app] }, quiet, within(90))
+  /** A killed broker is known to be gone after five seconds instead of nine. */
+  const spec = {
+    fleet,
+    colour,
+    kafkaVersion,
+    nodes: 3,
+    applicationUsers: [app],
+    brokerConfig: { 'broker.session.timeout.ms': '5000', 'broker.heartbeat.interval.ms': '500' },
+  }
+  const start = () => provisionCluster(root, spec, quiet, within(90))
 
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'kbg-audit-reader-'))

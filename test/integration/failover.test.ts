@@ -12,11 +12,11 @@ import { Limits } from '../../engine/model/limits.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { describePlan } from '../../engine/run/switchover.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../support/pair.ts'
 
 const fleet = `b-failover${process.pid}`
 const user = 'orders-app'
-const limits = Limits.parse({ lockLeaseSeconds: 3 })
+const limits = Limits.parse({ ...quickGate, lockLeaseSeconds: 3 })
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 const catalog = Catalog.parse({
   topics: { orders: { partitions: 3, config: { 'min.insync.replicas': '2' } } },

@@ -14,14 +14,14 @@ import { groupRoute } from '../../engine/model/route.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { lookAtGroups } from '../../engine/run/look-at-groups.ts'
 import { resetGroup } from '../../engine/run/reset-group.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../support/pair.ts'
 import { leaveStaticMember } from '../support/static-member.ts'
 
 const fleet = `b-groups${process.pid}`
 const catalog = Catalog.parse({ topics: { orders: { partitions: 2 } }, groups: { billing: {} } })
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 const records = 400
-const limits = Limits.parse({ groupMoveDeadlineMs: 6_000 })
+const limits = Limits.parse({ ...quickGate, groupMoveDeadlineMs: 6_000 })
 
 let pair: Pair
 let kafka: Record<Colour, kafkajs.Kafka>
@@ -88,7 +88,7 @@ async function registerSeat(): Promise<void> {
 
 /** The record that a group at this offset reads next. */
 async function nextValue(colour: Colour, offset: bigint): Promise<string> {
-  const consumer = kafka[colour].consumer({ groupId: `kbg-test-${Date.now()}` })
+  const consumer = kafka[colour].consumer({ groupId: `kbg-test-${Date.now()}`, maxWaitTimeInMs: 100 })
   const { promise, resolve } = Promise.withResolvers<string>()
   await consumer.connect()
   await consumer.subscribe({ topic: 'orders' })

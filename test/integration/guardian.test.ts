@@ -31,12 +31,12 @@ import { longestStallMs } from '../../engine/switchover/stall.ts'
 import { toolPaths } from '../../tools/paths.ts'
 import { readHistories, writeWindows } from '../support/history/index.ts'
 import { Orchestrator, type OrchestratorConfig } from '../support/orchestrator.ts'
-import { type Pair, standPair, startGuardians } from '../support/pair.ts'
+import { type Pair, quickGate, standPair, startGuardians } from '../support/pair.ts'
 import { WorkloadProcess } from '../support/workload/process.ts'
 
 const fleet = `b-guard${process.pid}`
 const user = 'orders-app'
-const limits = Limits.parse({ lockLeaseSeconds: 3, windowDeadlineMs: 10_000 })
+const limits = Limits.parse({ ...quickGate, lockLeaseSeconds: 3, windowDeadlineMs: 10_000 })
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 /** What a stall may last, by the documented bound, and what the test's machine may add to seeing it. */
 const rest = () => within(longestStallMs(limits) / 1_000 + 30)

@@ -40,7 +40,9 @@ describe.each([
 
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'kbg-adapter-'))
-    access = await provisionCluster(root, { fleet, colour, kafkaVersion, nodes: 3, applicationUsers: [app] }, quiet, within(90))
+    // A killed broker is known to be gone after five seconds instead of nine.
+    const brokerConfig = { 'broker.session.timeout.ms': '5000', 'broker.heartbeat.interval.ms': '500' }
+    access = await provisionCluster(root, { fleet, colour, kafkaVersion, nodes: 3, applicationUsers: [app], brokerConfig }, quiet, within(90))
     await createAcls(access, [allowAll('topic'), allowAll('group'), allowAll('transactional-id')], within(10))
     const topics = ['orders', 'ledger', 'short', 'ids'].map((topic) => ({ topic, partitions: 3, replicationFactor: 3, config: { 'retention.ms': '3600000' } }))
     await createTopics(access, [...topics, { topic: 'solo', partitions: 1, replicationFactor: 3, config: {} }], within(20))
@@ -306,7 +308,7 @@ describe.each([
     expect(await cluster.groups.committedOfAll(['billing', 'nobody'], within(10))).toEqual(several)
     expect(await cluster.groups.committedOfAll(['billing', 'nobody'], within(10))).toEqual(several) // now that both coordinators are known
 
-    const member = kafka.consumer({ groupId: 'billing' })
+    const member = kafka.consumer({ groupId: 'billing', maxWaitTimeInMs: 100 }) // its end waits for a fetch: five seconds otherwise
     await member.connect()
     await member.subscribe({ topic: 'orders' })
     await member.run({ autoCommit: false, eachMessage: async () => undefined })

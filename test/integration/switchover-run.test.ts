@@ -28,7 +28,7 @@ import type { Progress } from '../../engine/run/progress.ts'
 import { moveLive, observeActual } from '../../engine/run/switchover.ts'
 import { departures, type RouteWrite } from '../../engine/switchover/conformance.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../support/pair.ts'
 
 const fleet = `b-run${process.pid}`
 const user = 'orders-app'
@@ -139,7 +139,7 @@ const request = (live: Colour, { attempt = 0, tell = () => undefined, hooks = []
   ...{
     wiring: { ...pair.wiring, hooks: [...pair.wiring.hooks, ...hooks] },
     intent: { live, attempt, consumers: {} },
-    limits: Limits.parse({}),
+    limits: Limits.parse(quickGate),
     holder: `test of ${fleet}`,
     tell,
   },

@@ -20,14 +20,14 @@ import type { Ports } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
 import { describePlan, moveLive } from '../../engine/run/switchover.ts'
 import { Watcher, type WatchOutcome } from '../../engine/run/watch/keep-watch.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../support/pair.ts'
 import { type RegisteredGuardians, registerGuardians } from '../support/registered-guardians.ts'
 
 const fleet = `b-watch${process.pid}`
 const user = 'orders-app'
 const topic = 'orders'
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
-const limits = Limits.parse({ maxAutomaticRollbacks: 1, watchWindowMs: 6_000, watchSampleIntervalMs: 500, watchFailures: 4 })
+const limits = Limits.parse({ ...quickGate, maxAutomaticRollbacks: 1, watchWindowMs: 6_000, watchSampleIntervalMs: 500, watchFailures: 4 })
 
 const catalog = Catalog.parse({
   topics: { [topic]: { partitions: 2, config: { 'min.insync.replicas': '2' } } },
@@ -134,7 +134,10 @@ async function valuesOn(colour: Colour): Promise<readonly string[]> {
   const last = await logs.lastVisibleOfAll(new Map(ends.map((end) => [end.partition, end.lastStableOffset])), 1, within(10))
   const { internalBootstrapServers, credentialsFile } = wiring.clusters[colour]
   const sasl = { mechanism: 'scram-sha-512', username: 'operator', password: readCredentials(credentialsFile).passwords.operator ?? '' } as const
-  const consumer = new kafkajs.Kafka({ brokers: internalBootstrapServers, sasl, ...quiet }).consumer({ groupId: `kbg-test-reader-${randomUUID()}` })
+  const consumer = new kafkajs.Kafka({ brokers: internalBootstrapServers, sasl, ...quiet }).consumer({
+    groupId: `kbg-test-reader-${randomUUID()}`,
+    maxWaitTimeInMs: 100,
+  })
   const values: string[] = []
   const upTo = new Map<string, bigint>()
   await consumer.connect()

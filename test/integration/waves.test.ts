@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SecureVersion } from 'node:tls'
-import kafkajs, { type Admin, type Producer } from 'kafkajs'
+import kafkajs, { type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Kafka, type RoutedConsumer } from '../../client/index.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
@@ -14,13 +14,14 @@ import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
+import { topicPartition } from '../../engine/model/partition.ts'
 import { groupRoute } from '../../engine/model/route.ts'
 import type { Intent } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import type { Actual } from '../../engine/run/execution.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
 import { isPrivate, leakedSecrets } from '../support/leaked-secrets.ts'
-import { type Pair, standPair } from '../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../support/pair.ts'
 import { newAuthority } from '../support/tls-servers.ts'
 import { handshakeOf, relayTo, type Way, waysInto } from '../support/tls-wrong-ways.ts'
 
@@ -32,7 +33,6 @@ const catalog = Catalog.parse({
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 
 let pair: Pair
-const admins = {} as Record<Colour, Admin>
 const producers = {} as Record<Colour, Producer>
 const members: RoutedConsumer[] = []
 /** What each group was given, in order, and what was acknowledged. */
@@ -53,11 +53,10 @@ beforeAll(async () => {
   for (const colour of colours) {
     const kafka = new kafkajs.Kafka({ brokers: pair.wiring.clusters[colour].internalBootstrapServers, ...operator(), logLevel: kafkajs.logLevel.NOTHING })
     producers[colour] = kafka.producer({ allowAutoTopicCreation: false })
-    admins[colour] = kafka.admin()
-    await Promise.all([producers[colour].connect(), admins[colour].connect()])
+    await producers[colour].connect()
   }
   await send('blue', 3_000)
-  await admins.blue.setOffsets({ groupId: 'parked', topic: 'orders', partitions: [0, 1, 2].map((partition) => ({ partition, offset: '37' })) })
+  await pair.ports.clusters.blue.groups.commit('parked', new Map([0, 1, 2].map((partition) => [topicPartition('orders', partition), 37n])), within(10))
   for (const groupId of ['dashboard', 'billing'] as const) members.push(await member(groupId))
 }, 240_000)
 
@@ -65,7 +64,7 @@ afterAll(async () => {
   load.stop()
   slowOn = null
   await Promise.all(members.map((each) => each.disconnect()))
-  for (const colour of colours) await Promise.all([producers[colour]?.disconnect(), admins[colour]?.disconnect()])
+  for (const colour of colours) await producers[colour]?.disconnect()
   await pair?.end()
 }, 120_000)
 
@@ -221,7 +220,7 @@ describe('a wave', () => {
   test('goes back by itself when its groups do not read on, and the attempt is latched', async () => {
     load.start()
     slowOn = 'green'
-    const thrown = await want({ 'wave-1': 'green' }, { limits: Limits.parse({ waveAnalysisMs: 4_000 }) }).catch((error: unknown) => error)
+    const thrown = await want({ 'wave-1': 'green' }, { limits: Limits.parse({ ...quickGate, waveAnalysisMs: 4_000 }) }).catch((error: unknown) => error)
     slowOn = null
     expect(thrown).toMatchObject({
       code: 'wave-returned',
@@ -248,7 +247,11 @@ describe('a wave', () => {
         },
       }),
     }
-    const request = { wiring: pair.wiring, intent: { live: 'blue' as const, attempt: 1, consumers: { 'wave-1': 'green' as const } }, limits: Limits.parse({}) }
+    const request = {
+      wiring: pair.wiring,
+      intent: { live: 'blue' as const, attempt: 1, consumers: { 'wave-1': 'green' as const } },
+      limits: Limits.parse({ ...quickGate, lockLeaseSeconds: 3 }),
+    }
     const epoch = (await routeNow())?.epoch ?? 0
     const run = { ...request, gateEpoch: epoch, holder: 'dies', tell: () => undefined, cancelled: new AbortController().signal }
     await expect(moveLive(dying, run)).rejects.toThrow('this run ends here')

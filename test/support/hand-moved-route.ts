@@ -38,7 +38,8 @@ export async function standRoutedClusters(): Promise<void> {
   local = await provisionRouteStore(storeSpec, systemClock, () => undefined, within(60_000))
   const provision = (colour: Colour) =>
     provisionCluster(projectRoot, { fleet, colour, kafkaVersion: '4.3.1', nodes: 3, applicationUsers: ['app'] }, () => undefined, within(150_000))
-  access = { blue: await provision('blue'), green: await provision('green') }
+  const [blue, green] = await Promise.all([provision('blue'), provision('green')])
+  access = { blue, green }
   appPassword = readCredentials(access.blue.credentialsFile).passwords.app ?? ''
   clusters = { blue: connectCluster(access.blue, systemClock), green: connectCluster(access.green, systemClock) }
   for (const colour of colours) {
@@ -56,8 +57,8 @@ export async function standRoutedClusters(): Promise<void> {
 export async function endRoutedClusters(): Promise<void> {
   await lock.release()
   await store.close()
-  for (const colour of colours) await clusters[colour].close()
-  for (const colour of colours) await destroyCluster(projectRoot, fleet, colour, () => undefined, within(60_000))
+  await Promise.all(colours.map((colour) => clusters[colour].close()))
+  await Promise.all(colours.map((colour) => destroyCluster(projectRoot, fleet, colour, () => undefined, within(60_000))))
   await destroyRouteStore(storeSpec, 'remove', within(10_000))
   rmSync(projectRoot, { recursive: true, force: true })
 }

@@ -38,7 +38,9 @@ export async function readTopic(
   const remaining = new Map(await withAdmin(access, deadline, (admin) => endsOf(admin, topic)))
   if (remaining.size === 0) return
   const groupId = `kbg-bench-read-${process.pid}`
-  const consumer = plainKafka(access).consumer({ groupId, readUncommitted: false, allowAutoTopicCreation: false, maxBytesPerPartition: 4 * 1024 * 1024 })
+  // Its end waits for the fetch that is open: five seconds by default.
+  const fetching = { maxWaitTimeInMs: 100, maxBytesPerPartition: 4 * 1024 * 1024 }
+  const consumer = plainKafka(access).consumer({ groupId, readUncommitted: false, allowAutoTopicCreation: false, ...fetching })
   let crashed: Error | undefined
   consumer.on(consumer.events.CRASH, ({ payload }) => {
     crashed = payload.error

@@ -17,7 +17,7 @@ import { longestStallMs } from '../../../engine/switchover/stall.ts'
 import { toolPaths } from '../../../tools/paths.ts'
 import { cleaningUp } from '../../bench/harness/clean-up.ts'
 import { interrupted } from '../../bench/harness/interrupt.ts'
-import { type Pair, standPair } from '../../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../../support/pair.ts'
 import { WorkloadProcess } from '../../support/workload/process.ts'
 import { versions } from '../support/chaos-pair.ts'
 import { isInNamespace, narrowProblem } from './network.ts'
@@ -40,7 +40,7 @@ export interface SoakForm {
 }
 
 /** Short, so that what has to take over is seen to. A watch halts and tells; it moves nothing by itself here. */
-const limits = Limits.parse({ lockLeaseSeconds: 3, windowDeadlineMs: 12_000, watchWindowMs: 10_000 })
+const limits = Limits.parse({ ...quickGate, lockLeaseSeconds: 3, windowDeadlineMs: 12_000, watchWindowMs: 10_000 })
 const user = 'orders-app'
 const catalog = Catalog.parse({
   topics: { orders: { partitions: 3, config: { 'min.insync.replicas': '2' } }, payments: { partitions: 2, config: { 'min.insync.replicas': '2' } } },

@@ -19,7 +19,7 @@ import type { Ports } from '../../../engine/run/ports.ts'
 import type { Progress } from '../../../engine/run/progress.ts'
 import { moveLive } from '../../../engine/run/switchover.ts'
 import { mirrorRecord } from '../../../engine/switchover/journal-reading.ts'
-import { type Pair, standPair } from '../../support/pair.ts'
+import { type Pair, quickGate, standPair } from '../../support/pair.ts'
 import { type Contents, readContents } from './contents.ts'
 
 export const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
@@ -203,7 +203,12 @@ export class ChaosPair {
   /** One switchover as `pulumi up` runs it. */
   async attempt(live: Colour, how: Move = {}): Promise<Actual> {
     const { wiring } = this.pair
-    const request = { wiring, intent: { live, attempt: how.attempt ?? 0, consumers: {} }, limits: Limits.parse(how.limits ?? {}), holder: 'the chaos suite' }
+    const request = {
+      wiring,
+      intent: { live, attempt: how.attempt ?? 0, consumers: {} },
+      limits: Limits.parse({ ...quickGate, ...how.limits }),
+      holder: 'the chaos suite',
+    }
     const { epoch } = await this.route()
     return await moveLive(how.through ?? this.ports, {
       ...request,

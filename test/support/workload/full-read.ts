@@ -52,7 +52,9 @@ async function read(kafka: Kafka, admin: Admin, request: FullReadRequest, histor
   const remaining = new Map(await deadline.race(endOffsets(admin, request.topics)))
   if (remaining.size === 0) return 0
   const groupId = `kbg-full-read-${request.colour}-${process.pid}`
-  const consumer = kafka.consumer({ groupId, readUncommitted: false, allowAutoTopicCreation: false, maxBytesPerPartition: 4 * 1024 * 1024 })
+  // Its end waits for the fetch that is open: five seconds by default.
+  const fetching = { maxWaitTimeInMs: 100, maxBytesPerPartition: 4 * 1024 * 1024 }
+  const consumer = kafka.consumer({ groupId, readUncommitted: false, allowAutoTopicCreation: false, ...fetching })
   let records = 0
   let crashed: Error | undefined
   consumer.on(consumer.events.CRASH, ({ payload }) => {

@@ -31,10 +31,10 @@ export async function startPlainBroker(request: PlainBrokerRequest): Promise<Pla
   const properties = join(request.dir, 'server.properties')
   writeFileSync(properties, serverProperties(request))
   const format = ['format', '--cluster-id', 'AAAAAAAAAAAAAAAAAAAAAA', '--config', properties]
-  await promisify(execFile)(java, ['-cp', classPath, 'kafka.tools.StorageTool', ...format])
   const archive = brokerArchive ? [`-XX:SharedArchiveFile=${brokerArchive}`, '-Xshare:auto'] : []
-  const log = openSync(join(request.dir, 'broker.log'), 'a')
   const flags = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms256m', '-Xmx384m', ...archive]
+  await promisify(execFile)(java, [...flags, '-cp', classPath, 'kafka.tools.StorageTool', ...format])
+  const log = openSync(join(request.dir, 'broker.log'), 'a')
   const child = spawn(java, [...flags, '-cp', classPath, 'kafka.Kafka', properties], { stdio: ['ignore', log, log] })
   const bootstrapServers = [`${request.host}:9092`]
   try {

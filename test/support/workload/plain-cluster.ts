@@ -60,7 +60,18 @@ export async function startPlainCluster(request: PlainClusterRequest): Promise<P
       mkdirSync(directory, { recursive: true })
       const properties = join(directory, 'server.properties')
       writeFileSync(properties, serverProperties(request, index, directory, own), { mode: 0o600 })
-      await promisify(execFile)(java, ['-cp', classPath, 'kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', properties])
+      await promisify(execFile)(java, [
+        ...flags,
+        ...archive,
+        '-cp',
+        classPath,
+        'kafka.tools.StorageTool',
+        'format',
+        '--cluster-id',
+        clusterId,
+        '--config',
+        properties,
+      ])
       const log = openSync(join(directory, 'broker.log'), 'a')
       children.push(spawn(java, [...flags, ...archive, loggingOption, '-cp', classPath, 'kafka.Kafka', properties], { stdio: ['ignore', log, log] }))
     }
