@@ -10,11 +10,11 @@ import { type Scenario, topics } from './scenario.ts'
 
 const recordsPerSend = 5_000
 
-/** Groups from 0 to a million records behind, in transactions and on an empty partition, over a switchover right after the mirror's worker was killed. */
+/** Groups from 0 to a million records behind (20,000 in the short form), in transactions and on an empty partition, over a switchover right after the mirror's worker was killed. */
 export const groupsBehind: Scenario = {
   faults: 'F6, F41, F48',
   async run(chaos, { isLong, seed }) {
-    const deepest = isLong ? 1_000_000 : 100_000
+    const deepest = isLong ? 1_000_000 : 20_000
     await fill(chaos, deepest + 2_000)
     await writeTransactions(chaos)
     await chaos.copied(Object.values(topics), 'blue', 300)
@@ -83,7 +83,7 @@ function groupsOn(blue: Contents, deepest: number, seed: number): ReadonlyMap<st
   const random = seeded(seed)
   const deep = `${topics.deep}-0`
   const end = (blue.get(deep)?.at(-1)?.offset ?? -1n) + 1n
-  const behind = [0, 1_000, 100_000, deepest].map((records) => [`behind-${records}`, new Map([[deep, end - BigInt(records)]])] as const)
+  const behind = [0, 1_000, deepest / 10, deepest].map((records) => [`behind-${records}`, new Map([[deep, end - BigInt(records)]])] as const)
   const anywhere = Array.from({ length: 10 }, (_, index) => [`anywhere-${index}`, new Map([[deep, BigInt(random(Number(end)))]])] as const)
   const transactional = Array.from(
     { length: 10 },

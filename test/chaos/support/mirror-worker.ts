@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { ConnectRest } from '../../../engine/adapters/connect/connect-rest.ts'
 import { observeWorker, startDeadWorker, type WorkerLocation } from '../../../engine/adapters/local/connect-worker.ts'
+import { sharedArchiveOptions } from '../../../engine/adapters/local/jvm.ts'
 import { startProcess, waitUntilReady } from '../../../engine/adapters/local/process.ts'
 import { trafficDirectory } from '../../../engine/adapters/local/state.ts'
 import { type Colour, otherColour } from '../../../engine/model/colour.ts'
@@ -43,7 +44,7 @@ export async function startAtLeastOnceWorker(chaos: ChaosPair, source: Colour): 
   writeFileSync(properties, changed, { mode: 0o600 })
   const kafka = kafkaPaths(connectVersion)
   const login = `-Djava.security.auth.login.config=${join(directory, 'rest-login.conf')}`
-  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms128m', '-Xmx512m', kafka.loggingOption, login]
+  const jvm = ['-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Xms128m', '-Xmx512m', ...sharedArchiveOptions(kafka.connectArchive), kafka.loggingOption, login]
   const spec = { name: 'the worker without exactly-once', command: toolPaths().java, directory }
   const files = { logFile: join(directory, 'worker.log'), pidFile: join(directory, 'worker.pid') }
   const args = [...jvm, '-cp', kafka.classPath, 'org.apache.kafka.connect.cli.ConnectDistributed', properties]
