@@ -4,15 +4,15 @@ import { defineConfig } from 'vitest/config'
 /** Tests without processes of their own: quick, in parallel. */
 const pure = ['unit', 'components', 'simulation'] as const
 /** Tests that start brokers, workers or the Pulumi CLI: one file after the other, since a cluster takes both cores. */
-const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'examples'] as const
+const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'bench-moves', 'examples'] as const
 
 export default defineConfig({
   test: {
     // what a command said stands whole in the message of a test that it failed
     chaiConfig: { truncateThreshold: 0 },
     projects: [
-      // every processor; vitest itself leaves one of them idle
-      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000, maxWorkers: availableParallelism() } })),
+      // every processor (vitest itself leaves one of them idle), and one file more, since some wait
+      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000, maxWorkers: availableParallelism() + 1 } })),
       ...heavy.map((name) => ({
         test: {
           name,

@@ -26,6 +26,8 @@ export interface AuditBenchOptions {
 interface SteadyLoad {
   readonly recordsPerSecond: number
   readonly recordBytes: number
+  /** How long it flows before the first window. */
+  readonly leadSeconds: number
   readonly windows: number
   readonly windowSeconds: number
   /** With a lower share of that rate compared the bench refuses. */
@@ -39,7 +41,7 @@ const fullRun: AuditBenchOptions = {
   ],
   rounds: 6,
   memoryRecords: { few: 100_000, many: 1_000_000, tenfold: 10_000_000 },
-  steady: { recordsPerSecond: 10_000, recordBytes: 100, windows: 6, windowSeconds: 10, leastOfWanted: 0.98 },
+  steady: { recordsPerSecond: 10_000, recordBytes: 100, leadSeconds: 5, windows: 6, windowSeconds: 10, leastOfWanted: 0.98 },
 }
 const warmUp: WarmUpRule = { kind: 'rounds', rounds: 1 }
 const partitions = 4
@@ -110,7 +112,7 @@ async function consumersRate(pair: Pair, topic: string, records: number): Promis
 }
 
 async function underSteadyLoad(pair: Pair, load: SteadyLoad): Promise<Steady> {
-  const { recordsPerSecond, recordBytes, windows, windowSeconds, leastOfWanted } = load
+  const { recordsPerSecond, recordBytes, leadSeconds, windows, windowSeconds, leastOfWanted } = load
   const filling = { topic: 'steady', partitions, recordBytes, batchRecords: 50 }
   await made(pair, filling)
   const stop = new AbortController()
@@ -119,7 +121,7 @@ async function underSteadyLoad(pair: Pair, load: SteadyLoad): Promise<Steady> {
   return await cleaningUp(
     () =>
       withWorker(pair, filling.topic, async (audit, pid) => {
-        await systemClock.sleep(5_000, interrupted)
+        await systemClock.sleep(leadSeconds * 1_000, interrupted)
         const cores: number[] = []
         const agesMs: number[] = []
         const recordsBefore = await compared()

@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util'
 import { judge, startLoad } from '../../cli/rollout/demo-load.ts'
 import { type Colour, otherColour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
+import { Limits } from '../../engine/model/limits.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectDir } from '../../tools/paths.ts'
@@ -37,6 +38,8 @@ export interface WindowBenchOptions {
   /** Whether the audit runs beside, as it does in every fleet: what it costs the window is the difference of two runs. */
   readonly audit: boolean
   readonly recordsPerSecond: number
+  /** How long the load runs before the first switchover. */
+  readonly leadSeconds: number
   readonly settleSeconds: number
   /** What users do today, each so often. */
   readonly baselines: { readonly arms: readonly BaselineArm[]; readonly rounds: number }
@@ -47,6 +50,7 @@ const fullRun: WindowBenchOptions = {
   switchovers: 30,
   audit: true,
   recordsPerSecond: 1_000,
+  leadSeconds: 15,
   settleSeconds: 5,
   baselines: { arms: ['careful', 'hasty', 'restart'], rounds: 10 },
 }
@@ -142,17 +146,17 @@ async function moveToAndFro(
   pair: Pair,
   load: WorkloadProcess,
   store: WatchProbe,
-  { switchovers, settleSeconds }: Pick<WindowBenchOptions, 'switchovers' | 'settleSeconds'>,
+  { switchovers, leadSeconds, settleSeconds }: Pick<WindowBenchOptions, 'switchovers' | 'leadSeconds' | 'settleSeconds'>,
 ): Promise<Moves> {
   const moves = { partsAlone: [] as Ours['partsAlone'][number][], spans: [] as Ours['spans'][number][], gateRefusals: [] as number[] }
   let live: Colour = 'blue'
   load.startLoad()
-  await systemClock.sleep(15_000)
+  await systemClock.sleep(leadSeconds * 1_000)
   for (let number = 1; number <= switchovers; number += 1) {
     interrupted.throwIfAborted()
     moves.partsAlone.push(await measurePartsAlone(pair, live, store))
     const fromMs = systemClock.monotonicMs()
-    moves.gateRefusals.push(await movePastGate(pair, otherColour(live)))
+    moves.gateRefusals.push(await movePastGate(pair, otherColour(live), { limits: Limits.parse({}) }))
     live = otherColour(live)
     console.log(`switchover ${number} of ${switchovers}: ${live} is live`)
     await systemClock.sleep(settleSeconds * 1_000)

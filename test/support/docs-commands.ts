@@ -88,18 +88,20 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run check': 'test/run.ts',
   'npm run rollout': 'cli/rollout/rollout.ts',
   'npm run test:examples': 'test/examples/adopt.test.ts',
-  // their smoke forms run in test/bench/smoke.test.ts
+  'npm run test:bench': 'test/bench-moves/moves.test.ts',
+  // their smallest forms run in test/bench-moves/moves.test.ts, by `npm run test:bench`
   'npm run bench -- window': 'test/bench/window.ts',
+  'npm run bench -- translate': 'test/bench/translate.ts',
+  'npm run bench -- auto-rollback': 'test/bench/auto-rollback.ts',
+  // those of these run in test/bench/smoke.test.ts, by `npm test`
   'npm run bench -- preview': 'test/bench/preview.ts',
   'npm run bench -- policy': 'test/bench/policy.ts',
   'npm run bench -- provision': 'test/bench/provision.ts',
   'npm run bench -- audit': 'test/bench/audit.ts',
-  'npm run bench -- translate': 'test/bench/translate.ts',
   'npm run bench -- translate-scale': 'test/bench/translate-scale.ts',
   'npm run bench -- verify-at-switch': 'test/bench/verify-at-switch.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
   'npm run bench -- adopt': 'test/bench/adopt.ts', // its smoke form in test/integration/adopt.test.ts
-  'npm run bench -- auto-rollback': 'test/bench/auto-rollback.ts',
   // what they run, in shorter forms, are the tests of test/simulation
   'npm run simulate -- --seeds 1000 --from 1': 'test/simulation/main.ts',
   'npm run simulate -- --explore': 'test/simulation/main.ts',
