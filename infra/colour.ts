@@ -6,9 +6,11 @@ import { awsSpecs, type MskColour } from '../engine/model/aws-colour.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { type ClusterAccess, platformUsers } from '../engine/model/cluster-access.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
+import { kubernetesSpecs } from '../engine/model/kubernetes-colour.ts'
 import { Limits } from '../engine/model/limits.ts'
+import type { StrimziColour } from '../engine/model/strimzi-access.ts'
 import { projectDir } from '../tools/paths.ts'
-import type { AwsColourConfig, ColourConfig, ExternalColourConfig, LocalColourConfig } from './config.ts'
+import type { AwsColourConfig, ColourConfig, ExternalColourConfig, KubernetesColourConfig, LocalColourConfig } from './config.ts'
 import { bothInventories, brokersOf } from './inventories.ts'
 import { fromProject } from './project.ts'
 
@@ -18,6 +20,8 @@ export interface ColourOutputs {
   readonly cluster?: pulumi.Output<ClusterAccess>
   /** On AWS: what lies between the colours needs it. */
   readonly msk?: pulumi.Output<MskColour>
+  /** On Kubernetes: the same. */
+  readonly strimzi?: pulumi.Output<StrimziColour>
   /** What it is declared to hold. */
   readonly inventory: ColourInventory
 }
@@ -33,6 +37,8 @@ export async function colourProgram(config: ColourConfig, catalog: Catalog): Pro
       return { cluster: externalColour(config, catalog).access, inventory }
     case 'aws':
       return { msk: await awsColour(config, catalog), inventory }
+    case 'kubernetes':
+      return { strimzi: await kubernetesColour(config, catalog), inventory }
   }
 }
 
@@ -70,4 +76,13 @@ async function awsColour(config: AwsColourConfig, catalog: Catalog): Promise<pul
     users: [...catalog.users, platformUsers.operator, platformUsers.probe],
     protect: !retire && decommission === undefined,
   }).msk
+}
+
+/** Loaded only here, for the same reason. */
+async function kubernetesColour(config: KubernetesColourConfig, catalog: Catalog): Promise<pulumi.Output<StrimziColour>> {
+  const { KubernetesColour } = await import('../components/cluster/kubernetes.ts')
+  const { fleet, colour, kafkaVersion, brokerConfig, kubernetes, retire, decommission } = config
+  const { context, image, credentialsFile } = kubernetes
+  const { place, brokers } = kubernetesSpecs(fleet, colour, kafkaVersion, brokerConfig, kubernetes)
+  return new KubernetesColour(colour, { place, brokers, catalog, context, image, credentialsFile, protect: !retire && decommission === undefined }).strimzi
 }

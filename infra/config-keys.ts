@@ -4,11 +4,13 @@ import { Colour } from '../engine/model/colour.ts'
 import { ExternalAccess, leastBrokers } from '../engine/model/external-cluster.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
+import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { FailoverWord } from '../engine/model/loss.ts'
 import { MskSpec } from '../engine/model/msk-brokers.ts'
 import { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
+import { StrimziSpec, strimziVersion } from '../engine/model/strimzi-brokers.ts'
 import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
 
@@ -57,7 +59,7 @@ export const sharedKeys = z.object({
 
 /** Keys of a colour's stack. */
 export const colourKeys = z.object({
-  platform: z.literal('local').default('local').describe('local, external or aws (kubernetes: not yet)'),
+  platform: z.literal('local').default('local').describe('local, external, aws or kubernetes'),
   kafkaVersion: z.enum(kafkaVersions).describe(kafkaVersions.join(' or ')),
   nodes: wholeNumber.pipe(z.literal(3)).default(3).describe('3 (replication factor 3, two in-sync replicas; other sizes: not yet)'),
   brokerConfig: json.pipe(serverProperties).default({}).describe('an object of server properties, for example {"log.retention.hours": "48"}'),
@@ -90,11 +92,23 @@ export const awsKeys = z.object({
   retire: flag.default(false).describe('true or false'),
 })
 
+/** Keys of a colour on Kubernetes: `platform: kubernetes`. */
+export const kubernetesKeys = z.object({
+  platform: z.literal('kubernetes'),
+  kafkaVersion: StrimziSpec.shape.kafkaVersion.describe(`a version that Strimzi ${strimziVersion} runs: ${StrimziSpec.shape.kafkaVersion.options.join(', ')}`),
+  brokerConfig: json.pipe(serverProperties).pipe(StrimziSpec.shape.brokerConfig).default({}).describe('an object of server properties that Strimzi takes'),
+  kubernetes: json.pipe(KubernetesSettings).describe(`an object {${Object.keys(KubernetesSettings.shape).join(', ')}}, see examples/kubernetes`),
+  retire: flag.default(false).describe('true or false'),
+})
+
 /** Keys of a traffic stack between two colours on Amazon MSK: what lies between them, and no route. */
 export const betweenKeys = z.object({
   platform: z.literal('aws'),
   mirror: json.pipe(MirrorPlugin).describe('an object {version, jars}: MirrorMaker of the line 3.7, see examples/msk'),
 })
+
+/** The same between two colours on Kubernetes: all of it follows from the colours. */
+export const kubernetesBetweenKeys = z.object({ platform: z.literal('kubernetes') })
 
 /** Keys of the traffic stack. */
 export const trafficKeys = z.object({

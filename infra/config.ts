@@ -6,13 +6,15 @@ import { KbgError } from '../engine/model/error.ts'
 import { ExternalAccess } from '../engine/model/external-cluster.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import { Hook } from '../engine/model/hook.ts'
+import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
 import { Limits } from '../engine/model/limits.ts'
 import type { FailoverWord } from '../engine/model/loss.ts'
 import { MskSpec } from '../engine/model/msk-brokers.ts'
 import type { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
+import type { StrimziSpec } from '../engine/model/strimzi-brokers.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
-import { awsKeys, betweenKeys, colourKeys, externalKeys, sharedKeys, trafficKeys } from './config-keys.ts'
+import { awsKeys, betweenKeys, colourKeys, externalKeys, kubernetesBetweenKeys, kubernetesKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
 /** What a colour's stack is told, whatever it stands on. */
@@ -56,7 +58,14 @@ export interface AwsColourConfig extends Omit<OfColour, 'routeStore'> {
   readonly aws: AwsSettings
 }
 
-export type ColourConfig = LocalColourConfig | ExternalColourConfig | AwsColourConfig
+/** A colour of Strimzi's on Kubernetes; no guard asks a route about it yet. */
+export interface KubernetesColourConfig extends Omit<OfColour, 'routeStore'> {
+  readonly platform: 'kubernetes'
+  readonly kafkaVersion: StrimziSpec['kafkaVersion']
+  readonly kubernetes: KubernetesSettings
+}
+
+export type ColourConfig = LocalColourConfig | ExternalColourConfig | AwsColourConfig | KubernetesColourConfig
 
 /** What the traffic stack is told. */
 export interface TrafficConfig {
@@ -83,10 +92,18 @@ export interface TrafficConfig {
   readonly decommission: string | undefined
 }
 
-/** What a traffic stack between two colours on Amazon MSK is told: it moves nothing yet, so it takes no intent. */
-export interface BetweenConfig extends OfFleet {
+/** What a traffic stack is told between two colours on a platform on which no switchover runs: it moves nothing yet, so it takes no intent. */
+export type BetweenConfig = AwsBetweenConfig | KubernetesBetweenConfig
+
+export interface AwsBetweenConfig extends OfFleet {
   readonly role: 'between'
+  readonly platform: 'aws'
   readonly mirror: MirrorPlugin
+}
+
+export interface KubernetesBetweenConfig extends OfFleet {
+  readonly role: 'between'
+  readonly platform: 'kubernetes'
 }
 
 /** The Pulumi project's name: the namespace of its configuration keys in stack files. */
@@ -125,7 +142,7 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
 }
 
 /** Keys of colours on every platform. */
-const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape, ...awsKeys.shape }
+const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape, ...awsKeys.shape, ...kubernetesKeys.shape }
 const allKeys = [sharedKeys.shape, anyColourKeys, trafficKeys.shape, betweenKeys.shape].flatMap((shape) => Object.keys(shape))
 
 /** What a fleet's stacks share. */
@@ -143,6 +160,7 @@ function externalColour(values: Values, problems: string[]): z.infer<typeof exte
 
 function colourConfig(ofFleet: OfFleet, colour: Colour, values: Values, problems: string[]): ColourConfig | undefined {
   if (values.platform === 'aws') return awsColour(ofFleet, colour, values, problems)
+  if (values.platform === 'kubernetes') return kubernetesColour(ofFleet, colour, values, problems)
   const isExternal = values.platform === 'external'
   problems.push(...ofAnotherPlatform(values, isExternal ? externalKeys.shape : colourKeys.shape))
   const keys = isExternal ? externalColour(values, problems) : readKeys(colourKeys, values, problems)
@@ -160,6 +178,13 @@ function awsColour(ofFleet: OfFleet, colour: Colour, values: Values, problems: s
   return { role: 'colour', colour, ...keys, ...ofFleet }
 }
 
+function kubernetesColour(ofFleet: OfFleet, colour: Colour, values: Values, problems: string[]): KubernetesColourConfig | undefined {
+  problems.push(...ofAnotherPlatform(values, kubernetesKeys.shape))
+  const keys = readKeys(kubernetesKeys, values, problems)
+  if (!ofFleet.tls) problems.push('tls: false; allowed: true, for a colour on Kubernetes speaks nothing else')
+  return keys && { role: 'colour', colour, ...keys, ...ofFleet }
+}
+
 /** Keys that colours have, but on another platform. */
 function ofAnotherPlatform(values: Values, keys: object): string[] {
   return Object.keys(values)
@@ -168,22 +193,27 @@ function ofAnotherPlatform(values: Values, keys: object): string[] {
 }
 
 function platformOf(key: string): string {
-  if (key in colourKeys.shape) return 'local'
-  return key in externalKeys.shape ? 'external' : 'aws'
+  const owners = { local: colourKeys, external: externalKeys, aws: awsKeys, kubernetes: kubernetesKeys }
+  return Object.entries(owners).find(([, { shape }]) => key in shape)?.[0] ?? 'local'
 }
 
 function trafficConfig(ofFleet: OfFleet, values: Values, problems: string[]): TrafficConfig | BetweenConfig | undefined {
-  if (values.platform === 'aws') return betweenConfig(ofFleet, values, problems)
+  if (values.platform === 'aws' || values.platform === 'kubernetes') return betweenConfig(values.platform, ofFleet, values, problems)
   if (values.mirror !== undefined) problems.push('mirror: only between two colours on aws; set platform there')
   const keys = readKeys(trafficKeys, values, problems)
   return keys && { role: 'traffic', ...keys, ...ofFleet }
 }
 
-function betweenConfig(ofFleet: OfFleet, values: Values, problems: string[]): BetweenConfig | undefined {
+function betweenConfig(platform: BetweenConfig['platform'], ofFleet: OfFleet, values: Values, problems: string[]): BetweenConfig | undefined {
   const moving = Object.keys(values).filter((key) => key in trafficKeys.shape)
-  problems.push(...moving.map((key) => `${key}: a traffic stack on aws moves nothing yet, and must not look as if it did (docs/platforms.md); remove it`))
+  const said = `a traffic stack on ${platform} moves nothing yet, and must not look as if it did (docs/platforms.md); remove it`
+  problems.push(...moving.map((key) => `${key}: ${said}`))
+  if (platform === 'kubernetes') {
+    if (values.mirror !== undefined) problems.push('mirror: only between two colours on aws; on kubernetes all of it follows from the colours')
+    return readKeys(kubernetesBetweenKeys, values, problems) && { role: 'between', platform, ...ofFleet }
+  }
   const keys = readKeys(betweenKeys, values, problems)
-  return keys && { role: 'between', mirror: keys.mirror, ...ofFleet }
+  return keys && { role: 'between', platform, mirror: keys.mirror, ...ofFleet }
 }
 
 function ofNamespace(project: string, allConfig: Readonly<Record<string, string>>): Values {
@@ -254,7 +284,8 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
-  return Object.keys({ limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess, aws: AwsSettings }[key]?.shape ?? RouteStoreAccess.shape)
+  const schemas = { limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings }
+  return Object.keys(schemas[key]?.shape ?? RouteStoreAccess.shape)
 }
 
 /** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */

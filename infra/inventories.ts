@@ -8,8 +8,10 @@ import { type Colour, colours } from '../engine/model/colour.ts'
 import { externalBrokers } from '../engine/model/external-cluster.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
+import { kubernetesSpecs } from '../engine/model/kubernetes-colour.ts'
 import { localBrokers } from '../engine/model/local-brokers.ts'
 import { mskBrokers } from '../engine/model/msk-brokers.ts'
+import { strimziBrokers } from '../engine/model/strimzi-brokers.ts'
 import { type ColourConfig, loadConfig } from './config.ts'
 
 /** Both colours' inventories; undefined for a colour that has no stack file yet. */
@@ -45,6 +47,10 @@ export function brokersOf(config: ColourConfig): BrokerInventory {
     case 'aws': {
       const { brokers, network } = awsSpecs(config.fleet, config.colour, config.kafkaVersion, config.brokerConfig, config.aws)
       return mskBrokers(brokers, network)
+    }
+    case 'kubernetes': {
+      const { fleet, colour, kafkaVersion, brokerConfig, kubernetes } = config
+      return strimziBrokers(colour, kubernetesSpecs(fleet, colour, kafkaVersion, brokerConfig, kubernetes).brokers)
     }
   }
 }

@@ -18,6 +18,7 @@ import { type Waves, wavesOf } from '../engine/model/wave.ts'
 import type { RouteStoreAccess, Wiring } from '../engine/model/wiring.ts'
 import { connectVersion, projectDir } from '../tools/paths.ts'
 import type { TrafficConfig } from './config.ts'
+import { standsElsewhere } from './elsewhere.ts'
 import { bothInventories } from './inventories.ts'
 
 /** What the traffic stack tells people, the CLI and applications. */
@@ -115,9 +116,10 @@ async function colourOf(fleet: string, colour: Colour): Promise<{ readonly clust
   const stack = stackName({ fleet, role: colour })
   const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
   const [output, said]: unknown[] = [await reference.getOutputValue('cluster'), await reference.getOutputValue('inventory')]
-  if (output === undefined && (await reference.getOutputValue('msk')) !== undefined) {
-    throw new KbgError('no-switchover', `The stack ${stack} stands on Amazon MSK, and no switchover runs there yet.`, {
-      remedy: 'docs/platforms.md says what is missing. Set platform to aws on this stack for what lies between the colours.',
+  const elsewhere = output === undefined ? await standsElsewhere(reference) : undefined
+  if (elsewhere !== undefined) {
+    throw new KbgError('no-switchover', `The stack ${stack} stands on ${elsewhere.called}, and no switchover runs there yet.`, {
+      remedy: `docs/platforms.md says what is missing. Set platform to ${elsewhere.platform} on this stack for what lies between two colours there.`,
     })
   }
   if (output === undefined) {

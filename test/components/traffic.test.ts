@@ -118,9 +118,15 @@ describe('the traffic program', () => {
     expect(thrown).toMatchObject({ code: 'colour-missing', message: expect.stringContaining('pulumi up -s shop-green') })
   })
 
-  test('a colour on Amazon MSK is no colour to switch between yet, and the error says what is', async () => {
-    const { registered } = await mockTraffic((stack) => (stack.endsWith('green') ? { msk: {} } : bothColours(stack)))
-    await expect(trafficProgram(config, catalog)).rejects.toMatchObject({ code: 'no-switchover', remedy: expect.stringContaining('docs/platforms.md') })
+  test.each([
+    ['Amazon MSK', 'aws', 'msk'],
+    ['Kubernetes', 'kubernetes', 'strimzi'],
+  ])('a colour on %s is no colour to switch between yet, and the error says what is', async (where, platform, output) => {
+    const { registered } = await mockTraffic((stack) => (stack.endsWith('green') ? { [output]: {} } : bothColours(stack)))
+    await expect(trafficProgram(config, catalog)).rejects.toMatchObject({
+      ...{ code: 'no-switchover', message: expect.stringContaining(`shop-green stands on ${where}`) },
+      remedy: expect.stringMatching(new RegExp(`docs/platforms\\.md.*Set platform to ${platform} `)),
+    })
     expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
   })
 

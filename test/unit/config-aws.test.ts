@@ -68,7 +68,7 @@ test('every problem of it is named at once', () => {
 test('what lies between takes no intent: nothing would move', () => {
   const mirror = JSON.stringify({ version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] })
   expect(load('shop-traffic', { platform: 'aws', tls: 'true', mirror })).toEqual({
-    ...{ role: 'between', fleet: 'shop', tls: true, decommission: undefined },
+    ...{ role: 'between', platform: 'aws', fleet: 'shop', tls: true, decommission: undefined },
     mirror: { version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] },
   })
   expect(problems('shop-traffic', { platform: 'aws', mirror, live: 'green' })).toEqual([

@@ -111,7 +111,7 @@ test('keys of other namespaces are not ours', () => {
 test('every problem is named at once, with key, value and what is allowed', () => {
   expect(problems('blue', { kafkaVersion: '3.9.1', nodes: '5', retire: 'yes', platform: 'moon', decommission: 'other' })).toEqual([
     'decommission: "other" is another fleet; allowed: main',
-    'platform: "moon" is not allowed; allowed: local, external or aws (kubernetes: not yet)',
+    'platform: "moon" is not allowed; allowed: local, external, aws or kubernetes',
     'kafkaVersion: "3.9.1" is not allowed; allowed: 3.9.2 or 4.3.1',
     'nodes: "5" is not allowed; allowed: 3 (replication factor 3, two in-sync replicas; other sizes: not yet)',
     'retire: "yes" is not allowed; allowed: true or false',

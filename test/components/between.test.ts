@@ -1,0 +1,64 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as pulumi from '@pulumi/pulumi'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Catalog } from '../../engine/model/catalog.ts'
+import type { Colour } from '../../engine/model/colour.ts'
+import { workerPasswordNames } from '../../engine/model/kubernetes-mirror.ts'
+import { betweenProgram } from '../../infra/between.ts'
+import type { AwsBetweenConfig, KubernetesBetweenConfig } from '../../infra/config.ts'
+import { mskColour } from '../support/msk-colour.ts'
+import { strimziColour } from '../support/strimzi-colour.ts'
+import { type Mocked, mockPulumi } from './mocks.ts'
+
+const fleet = { role: 'between', fleet: 'shop', tls: true, decommission: undefined } as const
+const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes' }
+const onAws: AwsBetweenConfig = { ...fleet, platform: 'aws', mirror: { version: '3.7.2', jars: ['connect-mirror.jar'] } }
+const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } } })
+
+const scratch = mkdtempSync(join(tmpdir(), 'kbg-between-'))
+const credentialsFile = join(scratch, 'credentials.json')
+writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords: Object.fromEntries(workerPasswordNames.map((name) => [name, `of ${name}`])) }))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const strimzi = (colour: Colour, change: object = {}) => ({ strimzi: { ...strimziColour(colour), credentialsFile, ...change } })
+const msk = (colour: Colour) => ({ msk: mskColour(colour) })
+
+function mocked(blue: object, green: object): Promise<Mocked> {
+  return mockPulumi('shop-traffic', ({ type, inputs }) =>
+    type === 'pulumi:pulumi:StackReference' ? { outputs: String(inputs.name).endsWith('blue') ? blue : green } : {},
+  )
+}
+
+describe('what lies between two colours', () => {
+  let between: Mocked
+  const made = () => between.registered.filter(({ type }) => !/^pulumi:|Parity$/.test(type))
+
+  test('on Kubernetes: a worker beside each colour, and nothing that moves traffic', async () => {
+    between = await mocked(strimzi('blue'), strimzi('green'))
+    expect(await betweenProgram(onKubernetes, catalog)).toEqual({})
+    await pulumi.runtime.disconnect()
+    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(2)
+    expect(made().filter(({ type }) => /^kbg:index:|^pulumi-nodejs:/.test(type))).toEqual([])
+  })
+
+  test.each([
+    ['colours in two Kubernetes clusters', onKubernetes, strimzi('blue'), strimzi('green', { context: 'elsewhere' }), 'not in one Kubernetes cluster'],
+    ['a colour on MSK beside one on Kubernetes', onKubernetes, msk('blue'), strimzi('green'), 'shop-blue stands on Amazon MSK'],
+    ['the same, asked for on AWS', onAws, msk('blue'), strimzi('green'), 'shop-green stands on Kubernetes'],
+  ])('%s are refused by name, and nothing is made', async (_, config, blue, green, message) => {
+    between = await mocked(blue, green)
+    await expect(betweenProgram(config, catalog)).rejects.toMatchObject({ code: 'colours-apart', message: expect.stringContaining(message) })
+    expect(made()).toEqual([])
+  })
+
+  test.each([
+    ['that was not brought up', onKubernetes, strimzi('blue'), {}],
+    ['that says it in another form', onKubernetes, strimzi('blue'), strimzi('green', { authority: 7 })],
+    ['whose stack is the other colour’s', onAws, msk('blue'), msk('blue')],
+  ])('a colour %s is missing', async (_, config, blue, green) => {
+    between = await mocked(blue, green)
+    await expect(betweenProgram(config, catalog)).rejects.toMatchObject({ code: 'colour-missing', remedy: expect.stringContaining('-s shop-green') })
+  })
+})
