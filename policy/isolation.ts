@@ -1,6 +1,7 @@
 import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { overlap } from '../engine/model/aws-network.ts'
+import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import { readInventories } from './inventories.ts'
 import { read } from './judging/known.ts'
@@ -28,7 +29,7 @@ function asDeclared(resources: readonly PolicyResource[]): Judgement {
   const { blue, green, urn } = inventories
   const finding = (property: string, observed: string, required: string): Finding => ({ where: 'both colours', property, observed, required, urn })
   const ids = onBoth(blue.brokers.brokerIds, green.brokers.brokerIds, (one, other) => one === other)
-  const networks = onBoth(blue.brokers.subnets, green.brokers.subnets, overlap)
+  const networks = onBoth(networksOf(blue.brokers, green.brokers), networksOf(green.brokers, blue.brokers), overlap)
   const undeclared = Object.entries({ brokerIds: ids, subnets: networks }).flatMap(([property, pairs]) => (pairs === null ? [property] : []))
   return {
     findings: [
@@ -37,6 +38,11 @@ function asDeclared(resources: readonly PolicyResource[]): Judgement {
     ],
     unknown: undeclared.map((property) => `${property}: one colour doesn't declare them`),
   }
+}
+
+/** A platform that separates its colours by other means than networks says nothing of them to another platform. */
+function networksOf(brokers: BrokerInventory, other: BrokerInventory): BrokerInventory['subnets'] {
+  return brokers.subnets?.length === 0 && brokers.platform !== other.platform ? null : brokers.subnets
 }
 
 /** Pairs of one value of each side that meet; null: a side isn't declared. */

@@ -1,5 +1,5 @@
 import type { PolicyResource } from '@pulumi/policy'
-import { brokerProperties, compareVersions, unknownOfBrokers } from '../engine/model/broker-inventory.ts'
+import { compareBrokers, compareVersions, isWholeLine } from '../engine/model/broker-inventory.ts'
 import { Colour, type Colour as ColourName, otherColour } from '../engine/model/colour.ts'
 import { shownValue } from '../engine/model/credential-name.ts'
 import { type ColourInventory, type InventoryDifference, inventoryDifferences } from '../engine/model/inventory.ts'
@@ -76,21 +76,12 @@ export const parityBrokers = rule({
   judge: (resources) =>
     compared(
       resources,
-      ({ blue, green, urn }) => {
-        const unknown = unknownOfBrokers(blue.brokers, green.brokers)
-        const [onBlue, onGreen] = [brokerProperties(blue.brokers, unknown), brokerProperties(green.brokers, unknown)]
-        return [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])]
-          .toSorted()
-          .filter((property) => onBlue[property] !== onGreen[property])
-          .map((property) => ({
-            ...{ where: 'brokers', property, urn },
-            ...{
-              observed: `${shownValue(property, onBlue[property])} on blue and ${shownValue(property, onGreen[property])} on green`,
-              required: 'the same on both',
-            },
-          }))
-      },
-      ({ blue, green }) => unknownOfBrokers(blue.brokers, green.brokers).map((name) => `${name} of the brokers: one colour doesn't declare it`),
+      ({ blue, green, urn }) =>
+        compareBrokers(blue.brokers, green.brokers).differing.map(({ property, blue: onBlue, green: onGreen }) => ({
+          ...{ where: 'brokers', property, urn },
+          ...{ observed: `${shownValue(property, onBlue)} on blue and ${shownValue(property, onGreen)} on green`, required: 'the same on both' },
+        })),
+      ({ blue, green }) => compareBrokers(blue.brokers, green.brokers).unknown,
     ),
 })
 
@@ -104,18 +95,35 @@ export const parityVersion = rule({
   remedy: 'Raise kafkaVersion in its stack file, or say in this policy’s configuration (`newer`) that the other colour is now the newer one.',
   settings: { newer: Colour.default('green') },
   judge: (resources, settings) =>
-    compared(resources, (both) => {
-      const newer = settings.newer as ColourName
-      const [version, other] = [both[newer].brokers.kafkaVersion, both[otherColour(newer)].brokers.kafkaVersion]
-      if (compareVersions(version, other) >= 0) return []
-      return [
-        {
-          where: `brokers of ${newer}`,
-          property: 'kafkaVersion',
-          observed: version,
-          required: `at least ${other}, as ${otherColour(newer)} has`,
-          urn: both.urn,
-        },
-      ]
-    }),
+    compared(
+      resources,
+      (both) => {
+        const newer = settings.newer as ColourName
+        const { version, other } = versionsOf(both, newer)
+        if (isUndecided(version, other) || compareVersions(version, other) >= 0) return []
+        return [
+          {
+            where: `brokers of ${newer}`,
+            property: 'kafkaVersion',
+            observed: version,
+            required: `at least ${other}, as ${otherColour(newer)} has`,
+            urn: both.urn,
+          },
+        ]
+      },
+      (both) => {
+        const { version, other } = versionsOf(both, settings.newer as ColourName)
+        return isUndecided(version, other) ? [`kafkaVersion: ${version} and ${other} are of one line, and one of them is any version of it`] : []
+      },
+    ),
 })
+
+function versionsOf(both: Both, newer: ColourName): { readonly version: string; readonly other: string } {
+  return { version: both[newer].brokers.kafkaVersion, other: both[otherColour(newer)].brokers.kafkaVersion }
+}
+
+/** Whether one is a whole line that the other is of: only two names of one platform are the same then. */
+function isUndecided(version: string, other: string): boolean {
+  const line = (each: string) => each.split('.', 2).join('.')
+  return version !== other && line(version) === line(other) && (isWholeLine(version) || isWholeLine(other))
+}

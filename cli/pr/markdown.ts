@@ -1,4 +1,4 @@
-import { brokerProperties } from '../../engine/model/broker-inventory.ts'
+import { compareBrokers } from '../../engine/model/broker-inventory.ts'
 import { shownValue } from '../../engine/model/credential-name.ts'
 import { firstFive } from '../../engine/model/error.ts'
 import { InventoryText, inventoryDifferences } from '../../engine/model/inventory.ts'
@@ -100,15 +100,15 @@ function parityTable(previews: readonly StackPreview[]): string {
       .map(({ name, property, blue: onBlue, green: onGreen }) => `${name} ${property}: ${onBlue} / ${onGreen}`)
     return parityRow(area, sizeOf(blue.data[area]), sizeOf(green.data[area]), said)
   })
-  const [onBlue, onGreen] = [brokerProperties(blue.data.brokers), brokerProperties(green.data.brokers)]
-  const keys = [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])].filter((key) => onBlue[key] !== onGreen[key])
-  const said = keys.map((key) => `${key}: ${shownValue(key, onBlue[key])} / ${shownValue(key, onGreen[key])}`)
+  const { differing, unknown } = compareBrokers(blue.data.brokers, green.data.brokers)
+  const said = differing.map(({ property, blue: onBlue, green: onGreen }) => `${property}: ${shownValue(property, onBlue)} / ${shownValue(property, onGreen)}`)
   const brokers = [blue.data.brokers, green.data.brokers].map(({ count, kafkaVersion }) => `${count} x ${kafkaVersion}`)
-  return ['| parity | blue | green | |', '|---|---|---|---|', ...areas, parityRow('brokers', brokers[0] ?? '', brokers[1] ?? '', said)].join('\n')
+  return ['| parity | blue | green | |', '|---|---|---|---|', ...areas, parityRow('brokers', brokers[0] ?? '', brokers[1] ?? '', said, unknown)].join('\n')
 }
 
-function parityRow(area: string, blue: string, green: string, differing: readonly string[]): string {
-  return row(area, blue, green, differing.length === 0 ? 'equal' : `**differ**: ${firstFive(differing)}`)
+function parityRow(area: string, blue: string, green: string, differing: readonly string[], unknown: readonly string[] = []): string {
+  const compared = differing.length === 0 ? 'equal' : `**differ**: ${firstFive(differing)}`
+  return row(area, blue, green, unknown.length === 0 ? compared : `${compared}, as far as it can be compared; not known: ${firstFive(unknown)}`)
 }
 
 function sizeOf(area: object): string {

@@ -19,9 +19,9 @@ export const BrokerInventory = z.strictObject({
   listeners: z.record(z.string(), z.string()).nullable(),
   /** Whether every listener is on a loopback address: then nothing that it says leaves the machine. */
   isLoopbackOnly: z.boolean().nullable(),
-  /** None: the platform gives them out, and nobody can keep them apart. */
+  /** null, too: the platform gives them out. */
   brokerIds: z.array(z.int().nonnegative()).nullable(),
-  /** Networks that its hosts are in, for example `10.20.16.0/20`; none: the platform doesn't separate colours by network. */
+  /** Networks that its hosts are in, for example `10.20.16.0/20`; none: the platform separates its colours by other means. */
   subnets: z.array(Cidr).nullable(),
 })
 export type BrokerInventory = z.infer<typeof BrokerInventory>
@@ -29,27 +29,61 @@ export type BrokerInventory = z.infer<typeof BrokerInventory>
 /** What may be unknown of brokers, and is compared. */
 const compared = ['instanceClass', 'storage', 'promises', 'listeners'] as const
 
-/** Those of {@link BrokerInventory} that are compared and of which one side says nothing. */
-export function unknownOfBrokers(...brokers: readonly BrokerInventory[]): readonly string[] {
-  return compared.filter((name) => brokers.some((each) => each[name] === null))
+/** What every platform says in words of its own: between two platforms nothing is shown by equal or different ones. */
+const ownWords: readonly string[] = ['instanceClass', 'storage', 'listeners']
+
+/** What of two colours' brokers is to be the same and isn't, by name, and what can't be compared, each with why. */
+export interface BrokerComparison {
+  readonly differing: readonly { readonly property: string; readonly blue: string | undefined; readonly green: string | undefined }[]
+  readonly unknown: readonly string[]
 }
 
 /**
- * What of two colours' brokers is to be the same, by name; versions are compared by their order, networks have to differ. The platform itself is none of it: what another one means stands
- * under the other names.
- *
- * @param except names that one side doesn't know
+ * Versions are none of it, which are compared by their order, nor networks, which have to differ. The platform itself isn't either: what another one means stands under the other names, as far as
+ * both say it.
  */
-export function brokerProperties(brokers: BrokerInventory, except: readonly string[] = []): Readonly<Record<string, string>> {
+export function compareBrokers(blue: BrokerInventory, green: BrokerInventory): BrokerComparison {
+  const isOnePlatform = blue.platform === green.platform
+  const undeclared: readonly string[] = compared.filter((area) => blue[area] === null || green[area] === null)
+  const foreign = isOnePlatform ? [] : ownWords.filter((area) => !undeclared.includes(area))
+  const [onBlue, onGreen] = [propertiesOf(blue), propertiesOf(green)]
+  const told = [...new Set([...Object.keys(onBlue), ...Object.keys(onGreen)])].toSorted().filter((property) => {
+    const area = areaOf(property)
+    return !undeclared.includes(area) && !foreign.includes(area)
+  })
+  const isOneSided = (property: string) =>
+    !isOnePlatform && areaOf(property) === 'promises' && (onBlue[property] === undefined || onGreen[property] === undefined)
+  return {
+    differing: told
+      .filter((property) => onBlue[property] !== onGreen[property] && !isOneSided(property))
+      .map((property) => ({ property, blue: onBlue[property], green: onGreen[property] })),
+    unknown: [
+      ...undeclared.map((area) => `${area} of the brokers: one colour doesn't declare it`),
+      ...foreign.map((area) => `${area} of the brokers: ${blue.platform} and ${green.platform} say it in words of their own`),
+      ...told.filter(isOneSided).map((property) => `${property} of the brokers: said by ${onBlue[property] === undefined ? green.platform : blue.platform} only`),
+    ],
+  }
+}
+
+function areaOf(property: string): string {
+  return property.split('.')[0] ?? property
+}
+
+/** What is known and compared, flat. */
+function propertiesOf(brokers: BrokerInventory): Readonly<Record<string, string>> {
   const flat = (prefix: string, values: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]))
-  const told = compared.filter((name) => !except.includes(name))
-  const values = told.map((name) => {
+  const values = compared.map((name) => {
     const value = brokers[name]
     if (value === null) return {}
     return typeof value === 'string' ? { [name]: value } : flat(name, value)
   })
   return Object.assign({ count: String(brokers.count), ...flat('config', brokers.config) }, ...values) as Record<string, string>
+}
+
+/** `3.9.x.kraft`: which of its line's versions runs is up to the platform. */
+export function isWholeLine(version: string): boolean {
+  return version.split('.')[2] === 'x'
 }
 
 /** Below zero: `a` is the older version. Numbers part by part; what isn't a number counts as 0. */

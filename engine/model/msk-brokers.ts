@@ -100,8 +100,8 @@ export function mskBrokers(spec: MskSpec, network: NetworkSpec): BrokerInventory
     promises: { ...setProperties, ...setByMsk },
     listeners: { applications: 'SASL_SSL SCRAM-SHA-512', platform: 'SASL_SSL AWS_MSK_IAM' },
     isLoopbackOnly: false,
-    // MSK gives ids out itself, the same on both colours: nothing can keep them apart, so they are not compared.
-    brokerIds: [],
+    // MSK gives ids out itself, the same on both colours.
+    brokerIds: null,
     subnets: [planNetwork(network).vpc],
   }
 }

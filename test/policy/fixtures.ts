@@ -5,6 +5,8 @@ import { type ColourInventory, inventoryOf } from '../../engine/model/inventory.
 import { Limits } from '../../engine/model/limits.ts'
 import { localBrokers } from '../../engine/model/local-brokers.ts'
 import { connectorPromises, workerPromises } from '../../engine/model/mirror-template.ts'
+import { mskBrokers } from '../../engine/model/msk-brokers.ts'
+import { strimziBrokers } from '../../engine/model/strimzi-brokers.ts'
 import { parseCatalog } from '../../infra/catalog.ts'
 import { policyOf, type Rule } from '../../policy/judging/rule.ts'
 
@@ -40,6 +42,15 @@ export function inventory(colour: Colour, change: (inventory: Draft<ColourInvent
 /** Blue as its stack file declares it when it was there before. */
 export function adopted(nodes: number): ColourInventory {
   return inventoryOf('blue', catalog, externalBrokers({ kafkaVersion: '3.9.2', nodes, brokerConfig: {} }))
+}
+
+/** Blue on MSK and green on Strimzi. @param config server properties that green's stack adds */
+export function onTwoPlatforms(config: Readonly<Record<string, string>> = {}): ResourceSpec {
+  const msk = { kafkaVersion: '4.1.x.kraft', instanceType: 'kafka.m7g.large', brokersPerZone: 1, storageGib: 500, maxStorageGib: 500, brokerConfig: {} }
+  const network = { pool: '10.0.0.0/8', environment: 'production', fleet: 'shop', colour: 'blue', zones: ['a', 'b', 'c'] } as const
+  const strimzi = { brokers: 3, storageGib: 500, storageClass: 'fast', cpu: 2, memoryGib: 8, zoneLabel: 'zone', brokerConfig: config }
+  const green = inventoryOf('green', catalog, strimziBrokers('green', { kafkaVersion: '4.2.1', ...strimzi }))
+  return parity(inventoryOf('blue', catalog, mskBrokers(msk, { ...network, zones: [...network.zones] })), green)
 }
 
 export interface ResourceSpec {

@@ -38,10 +38,15 @@ test('an example tells of no command but those that are typed: its stack files a
   expect(everything).toEqual(commands)
 })
 
-test('the stack files of an example are what its stacks take, and its catalog is one', () => {
-  const { blue, green } = bothInventories(join(projectDir, 'examples', 'adopt'), projectName, 'adopt', loadCatalog(projectFile('examples/adopt/catalog.yaml')))
+test.each([
+  ['adopt', 'adopt', 'examples/adopt/catalog.yaml', ['external', 'local']],
+  ['msk', 'msk', 'catalog.yaml', ['aws', 'aws']],
+  ['kubernetes', 'k8s', 'catalog.yaml', ['kubernetes', 'kubernetes']],
+  ['msk-to-kubernetes', 'move', 'catalog.yaml', ['aws', 'kubernetes']],
+])('the stack files of examples/%s are what its stacks take, and its catalog is one', (example, fleet, catalog, platforms) => {
+  const { blue, green } = bothInventories(join(projectDir, 'examples', example), projectName, fleet, loadCatalog(projectFile(catalog)))
   if (blue === undefined || green === undefined) throw new Error('a stack file is missing')
-  expect(blue.brokers).toMatchObject({ platform: 'external', count: 3 })
+  expect([blue, green].map(({ brokers }) => [brokers.platform, brokers.count])).toEqual(platforms.map((platform) => [platform, 3]))
   expect(inventoryDifferences(blue, green)).toEqual([])
 })
 
