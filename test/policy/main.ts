@@ -1,11 +1,12 @@
 /**
- * `npm run test:policy [-- --write-docs]`: the policies in real previews. Without a broker: nothing to say of the example as it is, and each violation that was planted, as a table. On a pair that stands: every
+ * `npm run test:policy [-- --write-docs]`: the policies in real previews. Without a broker: nothing to say of the examples as they are, and each violation that was planted, as tables. On a pair that stands: every
  * stack judged whole, then the pull request's own workflow for five changes; with `--write-docs` their logs are kept and `docs/pull-request.md` is written. Ends with 0 when all is as it has to be.
  */
 import { messageOf } from '../../engine/model/error.ts'
 import { toolEnv } from '../../tools/paths.ts'
 import { stopOnInterrupt } from '../bench/harness/index.ts'
 import { Checkout } from '../support/checkout.ts'
+import { kubernetesPreviews } from './planted/kubernetes-run.ts'
 import { plantedPreviews } from './planted/run.ts'
 import { pullRequests } from './pull-request/run.ts'
 
@@ -37,6 +38,7 @@ async function main(words: readonly string[]): Promise<number> {
   stopOnInterrupt()
   const tried = [
     ...(await inCopy('policies', (copy) => plantedPreviews(copy, console.log))),
+    ...(await inCopy('kubernetes', (copy) => kubernetesPreviews(copy, console.log))),
     ...(await inCopy('pull-requests', (copy) => pullRequests(copy, words.includes('--write-docs'), console.log))),
   ]
   const failed = tried.filter(({ problem }) => problem !== '')

@@ -17,3 +17,9 @@ export async function previewed(copy: Checkout, stack: string, config?: string):
     .ended
   return { ...ended, preview: stackPreview(stack, parseEvents(readFileSync(join(copy.root, log), 'utf8'), log)) }
 }
+
+/** What is created, by type. */
+export function counted({ changes }: StackPreview): Record<string, number> {
+  const types = changes.filter(({ op }) => op === 'create').map(({ type }) => type.split(':').at(-1) ?? '')
+  return Object.fromEntries(Object.entries(Object.groupBy(types, (type) => type)).map(([type, all]) => [type, all?.length ?? 0]))
+}

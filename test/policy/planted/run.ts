@@ -7,7 +7,7 @@ import type { Checkout } from '../../support/checkout.ts'
 import { applyEdits, type Edit, withEdits } from '../../support/edits.ts'
 import { previewed } from '../../support/previewed.ts'
 import type { Tried } from '../main.ts'
-import { foundIn, foundTable } from './found.ts'
+import { type Found, foundIn, foundTable } from './found.ts'
 import { plants } from './plants.ts'
 import { importColours } from './stand-in-stacks.ts'
 
@@ -47,11 +47,15 @@ export async function plantedPreviews(copy: Checkout, say: (line: string) => voi
   for (const stack of ['blue', 'traffic']) red.push((await previewed(copy, stack)).preview)
   const found = foundIn(plants, red)
   say(foundTable(found))
-  const planted = found.map(({ policy, resource, remedy }): Tried => {
+  return [...broken, ...green, ...plantsFound(found, red)]
+}
+
+/** That each plant was found; where it wasn't, what its policy said instead. */
+export function plantsFound(found: readonly Found[], red: readonly StackPreview[]): readonly Tried[] {
+  return found.map(({ policy, resource, remedy }) => {
     const said = red.flatMap(({ violations, errors }) => [...violations.filter((each) => each.policy === policy).map(({ finding }) => finding), ...errors])
     return { what: `${policy} names ${resource}`, problem: remedy === '' ? `it says: ${said.join('\n')}` : '' }
   })
-  return [...broken, ...green, ...planted]
 }
 
 /** A stack as it is in the checkout: every policy ran, and none has anything to say. */

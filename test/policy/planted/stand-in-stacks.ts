@@ -1,5 +1,4 @@
 /** Colours that a traffic stack can be previewed beside, without brokers: their stacks hold outputs and nothing else. */
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterAccess } from '../../../engine/model/cluster-access.ts'
 import { type Colour, colours } from '../../../engine/model/colour.ts'
@@ -8,6 +7,7 @@ import { loadCatalog } from '../../../infra/catalog.ts'
 import { projectName } from '../../../infra/config.ts'
 import { bothInventories } from '../../../infra/inventories.ts'
 import type { Checkout } from '../../support/checkout.ts'
+import { importStack } from '../../support/recorded.ts'
 
 /** Writes the outputs that `pulumi up` of each colour would have left, by what the copy declares now. */
 export async function importColours(copy: Checkout): Promise<void> {
@@ -15,19 +15,14 @@ export async function importColours(copy: Checkout): Promise<void> {
   for (const colour of colours) {
     const inventory = inventories[colour]
     if (inventory === undefined) throw new Error(`${colour} has no stack file`)
-    writeFileSync(join(copy.root, `${colour}.state.json`), JSON.stringify(stateOf(colour, inventory)))
-    await copy.run(`npx pulumi stack import -s ${colour} --file ${colour}.state.json`)
+    await importStack(copy, colour, { cluster: clusterOf(colour, inventory), inventory })
   }
 }
 
-function stateOf(colour: Colour, inventory: ColourInventory): object {
+function clusterOf(colour: Colour, inventory: ColourInventory): ClusterAccess {
   const servers = (port: number) => Array.from({ length: inventory.brokers.count }, (_, index) => `${colour}-${index}.invalid:${port}`)
-  const cluster: ClusterAccess = {
+  return {
     ...{ colour, clusterId: `cluster-of-${colour}`, kafkaVersion: inventory.brokers.kafkaVersion, credentialsFile: '/nowhere/credentials.json' },
     ...{ internalBootstrapServers: servers(9092), produceBootstrapServers: servers(9094), consumeBootstrapServers: servers(9095) },
   }
-  const type = 'pulumi:pulumi:Stack'
-  const urn = `urn:pulumi:${colour}::${projectName}::${type}::${projectName}-${colour}`
-  const stack = { urn, custom: false, type, outputs: { cluster, inventory } }
-  return { version: 3, deployment: { manifest: { time: '2026-01-01T00:00:00Z', magic: '', version: '' }, resources: [stack] } }
 }
