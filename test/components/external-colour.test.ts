@@ -1,8 +1,11 @@
 import * as pulumi from '@pulumi/pulumi'
 import { expect, test } from 'vitest'
+import { ExternalColour } from '../../components/cluster/external.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
+import { ExternalAccess } from '../../engine/model/external-cluster.ts'
 import { colourProgram } from '../../infra/colour.ts'
 import { loadConfig, projectName } from '../../infra/config.ts'
+import { declaredBy, graphText } from './graph.ts'
 import { accessOf, mockPulumi, valueOfOutput } from './mocks.ts'
 
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, users: ['orders-app'] })
@@ -34,4 +37,14 @@ test('an adopted colour makes nothing on the cluster: no topic, no binding, no u
     external: { credentialsFile: expect.stringMatching(/^\/.*theirs\.credentials\.json$/) },
   })
   expect(inventory.brokers).toMatchObject({ platform: 'external', count: 3, listeners: null, instanceClass: null })
+})
+
+test('is this graph', async () => {
+  const place = { fleet: 'shop', colour: 'blue', kafkaVersion: '3.9.2', nodes: 3, external: ExternalAccess.parse(external), catalog } as const
+  const declared = await declaredBy(
+    'shop-blue',
+    ({ type }) => (type === 'kbg:index:ExternalCluster' ? { access: accessOf('blue') } : {}),
+    (opts) => new ExternalColour('blue', { ...place, routeStore: null, retire: false, decommission: null, quietSeconds: 60 }, opts),
+  )
+  await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-external-colour.txt')
 })

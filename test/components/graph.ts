@@ -1,4 +1,4 @@
-/** What a program declares, as text: every resource with what it takes from others or waits for. Golden files hold it, so that a change of the graph is seen in a review. */
+/** What a program declares, as text: every resource with what it takes from others, waits for or goes with. Golden files hold it, so that a change of the graph is seen in a review. */
 import * as pulumi from '@pulumi/pulumi'
 
 /** One registered resource. */
@@ -50,14 +50,14 @@ export async function declaredBy(stack: string, given: Given, program: (opts: pu
   return declared
 }
 
-/** The graph's lines, sorted: `type/name <- what it takes from or waits for`. Components hold nothing themselves and are left out. */
+/** The graph's lines, sorted: `type/name <- what it takes from, waits for or goes with`. Components hold nothing themselves and are left out. */
 export function graphText(declared: readonly Declared[]): string {
   const ids = new Set(declared.map(idOf))
   const lines = declared
     .filter(({ type }) => !/^kbg:(?!index:)/.test(type))
     .map((each) => {
       const taken = textsIn(each.inputs).map((text) => text.replace(/^arn:test:/, ''))
-      const awaited = [each.options.dependsOn ?? []].flat().map((resource) => resourceId(resource))
+      const awaited = [each.options.dependsOn ?? [], each.options.deletedWith ?? []].flat().map((resource) => resourceId(resource))
       const needs = [...new Set([...taken.filter((text) => ids.has(text)), ...awaited])].sort()
       return `${idOf(each)}${each.options.protect ? ' (protected)' : ''}${needs.length === 0 ? '' : ` <- ${needs.join(', ')}`}`
     })

@@ -5,9 +5,15 @@ import * as pulumi from '@pulumi/pulumi'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { LocalColour } from '../../components/cluster/local.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
+import { declaredBy, graphText } from './graph.ts'
 import { accessOf, type Mocked, mockPulumi, valueOfOutput } from './mocks.ts'
 
-const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, users: ['orders-app'] })
+const catalog = Catalog.parse({
+  topics: { orders: { partitions: 6 }, payments: { partitions: 3 } },
+  users: ['orders-app'],
+  acls: [{ principal: 'User:orders-app', resourceType: 'Topic', resourceName: 'orders', operation: 'Write' }],
+  quotas: [{ user: 'orders-app', consumerByteRate: 5_000 }],
+})
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-colour-'))
 const credentialsFile = join(scratch, 'credentials.json')
 writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords: { admin: 'admin-password', 'orders-app': 'orders-password' } }))
@@ -24,18 +30,19 @@ beforeEach(async () => {
   )
 })
 
+const args = {
+  fleet: 'shop',
+  colour: 'blue',
+  kafkaVersion: '4.3.1',
+  nodes: 3,
+  brokerConfig: {},
+  tls: false,
+  catalog,
+  routeStore: null,
+  quietSeconds: 60,
+} as const
+
 async function colour(retire: boolean, decommission: string | null): Promise<void> {
-  const args = {
-    fleet: 'shop',
-    colour: 'blue',
-    kafkaVersion: '4.3.1',
-    nodes: 3,
-    brokerConfig: {},
-    tls: false,
-    catalog,
-    routeStore: null,
-    quietSeconds: 60,
-  } as const
   const record: pulumi.ResourceTransformation = ({ name, opts }) => {
     options.set(name, opts)
     return undefined
@@ -46,6 +53,15 @@ async function colour(retire: boolean, decommission: string | null): Promise<voi
 }
 
 describe('a local colour', () => {
+  test('is this graph', async () => {
+    const declared = await declaredBy(
+      'shop-blue',
+      ({ type }) => (type === 'kbg:index:LocalCluster' ? { access: { ...accessOf('blue'), credentialsFile }, brokersAlive: 3 } : {}),
+      (opts) => new LocalColour('blue', { ...args, retire: false, decommission: null }, opts),
+    )
+    await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-local-colour.txt')
+  })
+
   test('gives the brokers the catalog’s users, and the guard everything that destroy will need', async () => {
     await colour(false, null)
     const inputsOf = (type: string) => mocked.registered.find((each) => each.type === type)?.inputs
