@@ -284,8 +284,10 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
-  const schemas = { limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings }
-  return Object.keys(schemas[key]?.shape ?? RouteStoreAccess.shape)
+  const schemas: Readonly<Record<string, { readonly shape: object }>> = {
+    ...{ limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings },
+  }
+  return Object.keys((schemas[key] ?? RouteStoreAccess).shape)
 }
 
 /** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */

@@ -60,7 +60,9 @@ export function compareBrokers(blue: BrokerInventory, green: BrokerInventory): B
     unknown: [
       ...undeclared.map((area) => `${area} of the brokers: one colour doesn't declare it`),
       ...foreign.map((area) => `${area} of the brokers: ${blue.platform} and ${green.platform} say it in words of their own`),
-      ...told.filter(isOneSided).map((property) => `${property} of the brokers: said by ${onBlue[property] === undefined ? green.platform : blue.platform} only`),
+      ...told
+        .filter(isOneSided)
+        .map((property) => `${property} of the brokers: said by ${onBlue[property] === undefined ? green.platform : blue.platform} only`),
     ],
   }
 }

@@ -37,7 +37,9 @@ async function fine(stack: string) {
 }
 
 test('a stack with `platform: kubernetes` declares a whole colour, and what lies between two of them is workers and no connector', async () => {
-  expect(await startExample(copy, 'kubernetes')).toEqual(colours.map((colour) => `npx pulumi preview -s ${exampleFleets.kubernetes}-${colour} --policy-pack policy`))
+  expect(await startExample(copy, 'kubernetes')).toEqual(
+    colours.map((colour) => `npx pulumi preview -s ${exampleFleets.kubernetes}-${colour} --policy-pack policy`),
+  )
   expect(counted(await fine('k8s-blue'))).toMatchObject({ ManagedCluster: 1, Kafka: 1, KafkaNodePool: 2, KafkaUser: 6, Namespace: 1, Job: 1, NetworkPolicy: 5 })
   for (const colour of colours) await importStrimzi(copy, colour)
   const between = counted(await fine('k8s-traffic'))
