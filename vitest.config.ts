@@ -12,7 +12,7 @@ export default defineConfig({
     chaiConfig: { truncateThreshold: 0 },
     projects: [
       // every processor (vitest itself leaves one of them idle), and one file more, since some wait
-      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000, maxWorkers: availableParallelism() + 1 } })),
+      ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, maxWorkers: availableParallelism() + 1 } })),
       ...heavy.map((name) => ({
         test: {
           name,
