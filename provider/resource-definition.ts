@@ -52,6 +52,8 @@ export interface ResourceDefinition<Inputs extends object, Outputs extends objec
   readonly type: string
   readonly description: string
   readonly inputs: z.ZodType<Inputs>
+  /** How inputs are read that an older version may have stored; left out: as `inputs`. */
+  readonly storedInputs?: z.ZodType<Inputs>
   readonly outputs: z.ZodType<Outputs>
   /** Whether Pulumi reads it before every update, so that a difference to what is there is seen without `refresh`. */
   readonly refreshBeforeUpdate: boolean

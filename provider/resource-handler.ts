@@ -32,7 +32,7 @@ export interface ResourceHandler {
 export function handlerOf<I extends object, O extends object>(definition: ResourceDefinition<I, O>): ResourceHandler {
   const stored = (old: StoredProperties): Stored<I, O> => ({
     id: old.id,
-    inputs: parseStored(definition.inputs, old.inputs, definition.type, 'inputs'),
+    inputs: parseStored(definition.storedInputs ?? definition.inputs, old.inputs, definition.type, 'inputs'),
     outputs: parseStored(definition.outputs, old.outputs, definition.type, 'outputs'),
   })
   const wanted = (news: PropertyMap): Known<I> => collapseUnknowns<I>(news)
@@ -72,7 +72,7 @@ function checkInputs<I extends object, O extends object>(
   const parsed = definition.inputs.safeParse(news)
   const problems = parsed.success ? [] : parsed.error.issues.filter((issue) => !unknowns.some((path) => concerns(issue.path, path)))
   const refusals = problems.map((issue) => ({ property: issue.path.reduce<string>(propertyPath, ''), reason: issue.message }))
-  const before = old === undefined ? undefined : definition.inputs.safeParse(old)
+  const before = old === undefined ? undefined : (definition.storedInputs ?? definition.inputs).safeParse(old)
   const refused = before?.success
     ? (definition.refuseChange?.(before.data, collapseUnknowns<I>(parsed.success ? (parsed.data as PropertyMap) : news)) ?? [])
     : []

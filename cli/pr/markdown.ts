@@ -55,11 +55,16 @@ function headline(previews: readonly StackPreview[]): string {
   return move === null ? `${live} is live, and stays it.` : `${live} is live. **This moves ${move}.** ${refusalNow(traffic?.plan ?? null)}`
 }
 
-/** What the plan says of the gate at this moment. */
+/** What the plan says of the gate at this moment: its answer, and the refusals that stand indented below it. What else a plan tells stands in the plan. */
 function refusalNow(plan: string | null): string {
   const lines = plan?.split('\n') ?? []
   const from = lines.findIndex((line) => /^(?:Nothing would refuse it now|It would be refused now)/.test(line))
-  return from === -1 ? 'What would refuse it now **isn’t known**.' : oneLine(lines.slice(from).join(' '))
+  if (from === -1) return 'What would refuse it now **isn’t known**.'
+  const behind = lines.slice(from + 1)
+  const end = behind.findIndex((line) => !line.startsWith('  '))
+  const refusals = (end === -1 ? behind : behind.slice(0, end)).map((line) => line.trim())
+  const more = refusals.length > 5 ? ` and ${refusals.length - 5} more, in the plan` : ''
+  return oneLine(`${lines[from]} ${refusals.slice(0, 5).join('; ')}${more}`).trim()
 }
 
 /** What keeps the change back stands in lines of its own, what doesn't in one. */

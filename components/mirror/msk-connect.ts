@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import * as cloudwatch from '@pulumi/aws/cloudwatch/index.js'
 import * as iam from '@pulumi/aws/iam/index.js'
@@ -46,7 +48,7 @@ export class MskConnectMirror extends pulumi.ComponentResource {
     this.registerOutputs({ requests: this.requests, promises: { version: args.plugin.version, connector: connectorPromises(), worker: workerPromises } })
   }
 
-  /** Another version is another plugin: MSK Connect never changes one. */
+  /** Another content is another plugin under another name: MSK Connect never changes one, and a name is free again only when what had it is gone. */
   #plugin(): mskconnect.CustomPlugin {
     const { environment, fleet } = this.#args
     const { version, jars } = this.#args.plugin
@@ -54,16 +56,17 @@ export class MskConnectMirror extends pulumi.ComponentResource {
     const bucket = new s3.Bucket(this.#name, {}, child)
     const closed = { blockPublicAcls: true, blockPublicPolicy: true, ignorePublicAcls: true, restrictPublicBuckets: true }
     new s3.BucketPublicAccessBlock(this.#name, { bucket: bucket.id, ...closed }, child)
+    const content = digestOf(...jars.flatMap((jar) => [basename(jar), readFileSync(jar)]))
     const files = Object.fromEntries(jars.map((jar) => [basename(jar), new pulumi.asset.FileAsset(jar)]))
     const object = new s3.BucketObjectv2(
       `${this.#name}-plugin`,
-      { bucket: bucket.id, key: `mirror-${version}.zip`, source: new pulumi.asset.AssetArchive(files) },
+      { bucket: bucket.id, key: `mirror-${version}-${content}.zip`, source: new pulumi.asset.AssetArchive(files) },
       child,
     )
     return new mskconnect.CustomPlugin(
       `${this.#name}-plugin`,
       {
-        name: `kbg-${environment}-${fleet}-mirror-${version.replaceAll('.', '-')}`,
+        name: `kbg-${environment}-${fleet}-mirror-${version.replaceAll('.', '-')}-${content}`,
         contentType: 'ZIP',
         location: { s3: { bucketArn: bucket.arn, fileKey: object.key } },
       },
@@ -75,9 +78,10 @@ export class MskConnectMirror extends pulumi.ComponentResource {
     const { environment, fleet, clusters, topics } = this.#args
     const [to, from] = [clusters[target], clusters[otherColour(target)]]
     const name = `${this.#name}-into-${target}`
+    const propertiesFileContent = propertiesText(mskWorkerProperties(target))
     const worker = new mskconnect.WorkerConfiguration(
       name,
-      { name: `kbg-${environment}-${fleet}-into-${target}`, propertiesFileContent: propertiesText(mskWorkerProperties(target)) },
+      { name: `kbg-${environment}-${fleet}-into-${target}-${digestOf(propertiesFileContent)}`, propertiesFileContent },
       { parent: this },
     )
     const logs = new cloudwatch.LogGroup(
@@ -122,4 +126,11 @@ function propertiesText(properties: Readonly<Record<string, string>>): string {
     .map(([key, value]) => `${key}=${value}\n`)
     .sort()
     .join('')
+}
+
+/** The start of a content's digest, for a name: it tells contents of one thing apart. */
+function digestOf(...contents: readonly (string | Buffer)[]): string {
+  const hash = createHash('sha256')
+  for (const content of contents) hash.update(`${content.length}:`).update(content)
+  return hash.digest('hex').slice(0, 10)
 }

@@ -39,11 +39,14 @@ export type Unmirrored = Pick<Loss, 'records' | 'bound' | 'ranges'> & {
   readonly comparedTo?: bigint
 }
 
+/** A bare number is the form of old: it held for no moment in particular, so nothing can be made of it. */
+const likeWord = 'the word that preview and status show, such as 12@57.48211 or unknown@57, and no bare number'
+
 /**
  * What the operator repeats for a failover, as preview and status show it: `12@57.48211` is 12 records, stated at the route's epoch 57, when the audit had compared the colour up to 48211; `unknown@57`: nothing is
  * known. It holds for what was seen then: a route that has moved since, or a colour that has lived on, makes it void.
  */
-export const FailoverWord = z.string().regex(/^(\d+|unknown)@[1-9]\d*(\.\d+)?$/, 'the word that preview and status show, such as 12@57.48211 or unknown@57')
+export const FailoverWord = z.string(likeWord).regex(/^(\d+|unknown)@[1-9]\d*(\.\d+)?$/, likeWord)
 export type FailoverWord = z.infer<typeof FailoverWord>
 
 /** A {@link FailoverWord} in its parts. */

@@ -22,7 +22,11 @@ export const NetworkAccess = z.strictObject({
 })
 export type NetworkAccess = z.infer<typeof NetworkAccess>
 
-const networks = z.array(Cidr.refine(isPrivate, 'within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16'))
+const networks = z.array(Cidr.refine(isPrivate, 'within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16')).check((context) => {
+  // A rule is named by its network.
+  const twice = context.value.filter((network, index) => context.value.indexOf(network) < index)
+  if (twice.length > 0) context.issues.push({ code: 'custom', message: `named twice: ${firstFive([...new Set(twice)])}`, input: context.value })
+})
 
 /** The networks that clients are in. MSK has one listener for applications, so who writes and who reads is told apart by where they are. */
 export const ClientNetworks = z

@@ -22,7 +22,7 @@ export async function describeStatus(
 ): Promise<string> {
   const deadline = new Deadline(ports.clock, statusMs, 'the fleet to be observed')
   const [drillMark, reading, clients, blue, green] = await Promise.all([
-    ports.store.drillMark(deadline),
+    seen(ports.store.drillMark(deadline)),
     ports.store.read(deadline),
     ports.store.clients(deadline),
     probe(ports, 'blue', deadline),
@@ -51,8 +51,17 @@ export async function describeStatus(
   })
 }
 
-async function reaching({ store }: Ports, colour: Colour, deadline: Deadline): Promise<readonly string[]> {
-  return reachedBy(await store.sights(deadline), colour)
+async function reaching({ store }: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly string[]>> {
+  return seen(store.sights(deadline).then((sights) => reachedBy(sights, colour)))
+}
+
+/** What was read, or why it can't be: one part that is unreadable doesn't keep the rest from being told. */
+async function seen<T>(reading: Promise<T>): Promise<Reading<T>> {
+  try {
+    return { seen: true, value: await reading }
+  } catch (thrown) {
+    return { seen: false, why: messageOf(thrown) }
+  }
 }
 
 function isSilent(probes: Reading<readonly BrokerProbe[]>): boolean {
@@ -60,18 +69,9 @@ function isSilent(probes: Reading<readonly BrokerProbe[]>): boolean {
 }
 
 async function auditFacts({ audit, clock }: Ports, deadline: Deadline): Promise<Reading<AuditFacts> | null> {
-  if (audit === null) return null
-  try {
-    return { seen: true, value: await audit.facts(new Deadline(clock, Math.max(auditMs, deadline.remainingMs()), 'the audit')) }
-  } catch (thrown) {
-    return { seen: false, why: messageOf(thrown) }
-  }
+  return audit === null ? null : seen(audit.facts(new Deadline(clock, Math.max(auditMs, deadline.remainingMs()), 'the audit')))
 }
 
-async function probe(ports: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly BrokerProbe[]>> {
-  try {
-    return { seen: true, value: await ports.clusters[colour].fence.probe(deadline) }
-  } catch (thrown) {
-    return { seen: false, why: messageOf(thrown) }
-  }
+function probe(ports: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly BrokerProbe[]>> {
+  return seen(ports.clusters[colour].fence.probe(deadline))
 }

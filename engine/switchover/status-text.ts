@@ -20,8 +20,8 @@ export interface StatusFacts extends NextFacts, LossFacts {
   readonly probes: Readonly<Record<Colour, Reading<readonly BrokerProbe[]>>>
   /** The catalog's groups by wave. */
   readonly waves: Waves
-  /** Of a drill that runs, or has left something; absent: neither. */
-  readonly drillMark?: DrillMark | null
+  /** Of a drill that runs, or has left something; null or absent: neither. */
+  readonly drillMark?: Reading<DrillMark | null>
   /** Whether an audit compares both sides. */
   readonly isAudited: boolean
 }
@@ -49,10 +49,15 @@ export function statusText(facts: StatusFacts): string {
     ...lateLines(journal),
     ...lossLines(facts, route),
     ...drillLines(journal),
-    ...drillMarkLines(facts.drillMark ?? null, facts.lockHolder),
+    ...drillMarkOf(facts),
     ...next(facts, route),
     ...(route.latch ? [`latch     attempt ${route.latch.attempt}: ${route.latch.reason} (kbg ack allows the next one)`] : []),
   ].join('\n')
+}
+
+function drillMarkOf({ drillMark, lockHolder }: StatusFacts): readonly string[] {
+  if (drillMark?.seen === false) return [`drill     whether one runs, or has left something, can't be read: ${drillMark.why}`]
+  return drillMarkLines(drillMark?.value ?? null, lockHolder)
 }
 
 function writers(route: RouteDocument): string {

@@ -31,6 +31,9 @@ const SwitchoverInputs = z.strictObject({
 })
 export type SwitchoverInputs = z.infer<typeof SwitchoverInputs>
 
+/** A failover's word in an old form is void: a state that holds one is read as if it held none. */
+const StoredSwitchoverInputs = SwitchoverInputs.extend({ failover: Intent.shape.failover.catch(undefined) })
+
 const SwitchoverOutputs = z.object({
   /** The colour that *is* live. */
   live: Colour,
@@ -58,6 +61,7 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
     type: 'kbg:index:Switchover',
     description: 'Which colour is live. Changing `live` moves all traffic, when the gate passes.',
     inputs: SwitchoverInputs,
+    storedInputs: StoredSwitchoverInputs,
     outputs: SwitchoverOutputs,
     refreshBeforeUpdate: true,
     refuseChange: (old, wanted) =>

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
-import { expect, test } from 'vitest'
+import { afterAll, beforeEach, expect, test } from 'vitest'
 import { AwsBetween } from '../../components/network/aws-between.ts'
 import { mskPorts } from '../../engine/model/network-access.ts'
 import { mskColour } from '../support/msk-colour.ts'
@@ -7,6 +10,10 @@ import { type Declared, declaredBy, graphText } from './graph.ts'
 import { valueOfOutput } from './mocks.ts'
 
 const [blue, green] = [mskColour('blue'), mskColour('green')]
+const scratch = mkdtempSync(join(tmpdir(), 'kbg-jars-'))
+const jar = join(scratch, 'connect-mirror-3.7.2.jar')
+beforeEach(() => writeFileSync(jar, 'one'))
+afterAll(() => rmSync(scratch, { recursive: true }))
 
 async function between() {
   let requests: pulumi.Output<unknown> | undefined
@@ -14,7 +21,7 @@ async function between() {
     'shop-traffic',
     () => ({}),
     (opts) => {
-      const plugin = { version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] }
+      const plugin = { version: '3.7.2', jars: [jar] }
       requests = pulumi.output(new AwsBetween('between', { fleet: 'shop', colours: { blue, green }, topics: ['orders'], plugin }, opts).requests)
     },
   )
@@ -54,4 +61,14 @@ test('each direction is asked for beside its target, in the mirror’s subnets, 
 test('everything is made in the colours’ account and region', async () => {
   const { declared } = await between()
   expect(ofType(declared, 'aws').map(({ inputs }) => inputs)).toMatchObject([{ region: 'eu-central-1', allowedAccountIds: '["123456789012"]' }])
+})
+
+test('what AWS never changes is named by its content: another jar is another plugin, and the worker configuration stays', async () => {
+  const named = async (type: string) => ofType((await between()).declared, type).map(({ inputs }) => String(inputs.name))
+  const [plugin, workers] = [await named('CustomPlugin'), await named('WorkerConfiguration')]
+  expect(plugin).toEqual([expect.stringMatching(/^kbg-production-shop-mirror-3-7-2-[0-9a-f]{10}$/)])
+  expect(new Set(workers).size).toBe(2)
+  writeFileSync(jar, 'another')
+  expect(await named('CustomPlugin')).not.toEqual(plugin)
+  expect(await named('WorkerConfiguration')).toEqual(workers)
 })

@@ -194,6 +194,12 @@ test('a switch is said first, with what would refuse it now; its plan stands bel
   expect(green.markdown).toContain('```\nSwitchover blue -> green:\n  1. lock')
   const refused = comment({ traffic: [...switchover('blue', 'green'), plan('Switchover:\nIt would be refused now:\n  mirror lag: fail'), ...fine] })
   expect(refused.markdown).toContain('**This moves all traffic to green.** It would be refused now: mirror lag: fail')
+  const told = 'Switchover:\nIt would be refused now:\n  mirror lag: fail\n  fences: fail\ndrill     none\nBehind the gate these hooks are asked'
+  expect(comment({ traffic: [...switchover('blue', 'green'), plan(told), ...fine] }).markdown).toContain(
+    '**This moves all traffic to green.** It would be refused now: mirror lag: fail; fences: fail\n',
+  )
+  const many = `It would be refused now:\n${Array.from({ length: 7 }, (_, index) => `  check ${index}: fail`).join('\n')}`
+  expect(comment({ traffic: [...switchover('blue', 'green'), plan(many), ...fine] }).markdown).toContain('check 4: fail and 2 more, in the plan\n')
   expect(comment({ traffic: [...switchover('blue', 'green'), ...fine] }).markdown).toContain('What would refuse it now **isn’t known**.')
   expect(comment({ traffic: [...switchover('green', 'green', [{ 'wave-1': 'blue' }, {}]), ...fine] }).markdown).toContain('**This moves wave-1 to green.**')
 })

@@ -200,3 +200,12 @@ describe('Switchover: read and delete', () => {
     await expect(handler({ reasonsAgainstEnd: async () => [] }).delete(stored, recordedCall())).resolves.toBeUndefined()
   })
 })
+
+test('a failover’s bare number in an old state is void: it is read as none, and refused as a new one with what to write', () => {
+  const handler = handlerOf(switchover(engineWith({})))
+  const old = { ...stored, inputs: { ...inputs, failover: 12 } as unknown as PropertyMap }
+  expect([...handler.diff(old, news(inputs)).keys()]).toEqual([])
+  expect(handler.check(old.inputs, news({ ...inputs, failover: 12 })).refusals).toEqual([
+    { property: 'failover', reason: expect.stringMatching(/such as 12@57\.48211 or unknown@57, and no bare number$/) },
+  ])
+})

@@ -28,6 +28,7 @@ describe('between the colours', () => {
 test.each([
   [{ producers: ['10.1.0.0/16'], consumers: ['10.1.2.0/24'] }, 'share addresses'],
   [{ producers: ['10.1.2.0/24'], operators: ['10.1.0.0/16'] }, 'share addresses'],
+  [{ consumers: ['10.1.2.0/24', '10.1.3.0/24', '10.1.2.0/24'] }, 'named twice: 10.1.2.0/24'],
   [{ producers: ['0.0.0.0/0'] }, 'within 10.0.0.0/8'],
   [{ consumers: ['203.0.113.0/24'] }, 'within 10.0.0.0/8'],
 ])('client networks %o are refused', (networks, message) => {

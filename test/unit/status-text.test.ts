@@ -39,6 +39,24 @@ describe('what status says of the fences, blue being live', () => {
   })
 })
 
+describe('a part that can’t be read', () => {
+  const unreadable = { seen: false, why: 'route-corrupt: the mark of a drill is not what it should be' } as const
+
+  test('is told as unread, and the rest is told all the same', () => {
+    const told = text(all('open'), all('fenced'), { drillMark: unreadable })
+    expect(told).toContain("drill     whether one runs, or has left something, can't be read: route-corrupt")
+    expect(told).toMatch(/^route {5}epoch \d+, producers write to/)
+  })
+
+  test('of a colour that is gone: that nobody reaches it is not claimed', () => {
+    const without = { records: 3, bound: 'at least', ranges: {}, by: 'the audit' } as const
+    const gone = (reaching: StatusFacts['reaching']) => text(unseen, all('fenced'), { without, ...(reaching === undefined ? {} : { reaching }) })
+    expect(gone(unreadable)).toContain("whether a guardian reaches it can't be read: route-corrupt")
+    expect(gone({ seen: true, value: ['the guardian beside green reaches broker 2 (open)'] })).toContain('but it lives: the guardian beside green')
+    expect(gone({ seen: true, value: [] })).not.toMatch(/guardian reaches|but it lives/)
+  })
+})
+
 describe('what status says of the waves', () => {
   const waves = { 'wave-1': ['archive'], 'wave-2': ['billing'] }
   const told = (groups: RouteDocument['groups'], lockHolder: string | null) => {
