@@ -1,6 +1,7 @@
 import { PolicyPack } from '@pulumi/policy'
 import { awsConnectors, awsEncryption, awsLogin, awsObservation, awsUsers } from './aws.ts'
 import { awsKeys, awsNames, awsNetwork, awsRoles } from './aws-account.ts'
+import { capacityStorage } from './capacity.ts'
 import { declaredDeployed, declaredResources } from './declared.ts'
 import { isolationClusters } from './isolation.ts'
 import { excepted, policyOf, type Rule, type Said, unjudged } from './judging/rule.ts'
@@ -16,6 +17,7 @@ export const rules: readonly Rule[] = [
   ...[declaredResources, declaredDeployed],
   ...[safetyProtection, safetyRoute, safetyMirror, safetyLimits, safetyGuardians],
   isolationClusters,
+  capacityStorage,
   ...[securityBrokers, securityTransport, securityPrincipals, securityAcls, securityCredentials],
   ...[awsEncryption, awsLogin, awsObservation, awsUsers, awsKeys, awsNetwork, awsNames, awsRoles, awsConnectors],
   ...[kubernetesListeners, kubernetesAuthorization, kubernetesFence, kubernetesStorage, kubernetesAvailability, kubernetesPods, kubernetesIsolation],

@@ -11,6 +11,8 @@ export const BrokerInventory = z.strictObject({
   instanceClass: z.string().nullable(),
   /** Storage of a broker in the platform's own words. */
   storage: z.string().nullable(),
+  /** The same as a number: what one broker has at least. */
+  storageBytes: z.number().positive().nullable(),
   /** Server properties that the colour's stack adds. */
   config: z.record(z.string(), z.string()),
   /** Server properties that decide who may do what and what replication promises, as the brokers run with them. */

@@ -45,6 +45,6 @@ export function externalBrokers(
     kafkaVersion: declared.kafkaVersion,
     count: declared.nodes,
     config: declared.brokerConfig,
-    ...{ instanceClass: null, storage: null, promises: null, listeners: null, isLoopbackOnly: null, brokerIds: null, subnets: null },
+    ...{ instanceClass: null, storage: null, storageBytes: null, promises: null, listeners: null, isLoopbackOnly: null, brokerIds: null, subnets: null },
   }
 }

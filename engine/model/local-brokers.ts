@@ -35,6 +35,7 @@ export function localBrokers(colour: Colour, spec: LocalColourSpec, subnets: boo
     count: spec.nodes,
     instanceClass: 'process',
     storage: "a directory of the machine's disk",
+    storageBytes: null,
     config: spec.brokerConfig,
     promises: localBrokerPromises,
     listeners: {

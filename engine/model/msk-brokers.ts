@@ -96,6 +96,7 @@ export function mskBrokers(spec: MskSpec, network: NetworkSpec): BrokerInventory
     count: mskBrokerIds(spec, network).length,
     instanceClass: spec.instanceType,
     storage: `EBS, ${spec.storageGib} to ${spec.maxStorageGib} GiB a broker`,
+    storageBytes: spec.storageGib * 1024 ** 3,
     config: spec.brokerConfig,
     promises: { ...setProperties, ...setByMsk },
     listeners: { applications: 'SASL_SSL SCRAM-SHA-512', platform: 'SASL_SSL AWS_MSK_IAM' },

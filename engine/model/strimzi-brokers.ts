@@ -184,6 +184,7 @@ export function strimziBrokers(colour: Colour, spec: StrimziSpec): BrokerInvento
     count: spec.brokers,
     instanceClass: `pod of ${spec.cpu} processors and ${spec.memoryGib} GiB`,
     storage: `${spec.storageGib} GiB a broker, class ${spec.storageClass}`,
+    storageBytes: spec.storageGib * 1024 ** 3,
     config: spec.brokerConfig,
     promises: { ...setProperties, ...setByStrimzi },
     listeners: { controller: 'SSL mutual', replication: 'SSL mutual', internal: scram, produce: scram, consume: scram },

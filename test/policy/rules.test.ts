@@ -45,6 +45,13 @@ const deployed = (stands: Readonly<Record<Colour, ColourInventory | null>>): Res
 }
 const traffic = [gate, switchover(), mirror(), worker('blue'), worker('green'), guardian('blue'), guardian('green'), audit]
 const mirrored = (connector: object, version?: string) => [mirror(connector, version), worker('blue'), worker('green')]
+const gib = 1024 ** 3
+/** A green whose brokers have so many GiB each, and whose one topic has six partitions with this config. */
+const kept = (gibOfBroker: number, config: Readonly<Record<string, string>>): ResourceSpec[] =>
+  green((all) => {
+    Object.assign(all.brokers, { platform: 'kubernetes', storageBytes: gibOfBroker * gib })
+    ordersOf(all).config = config
+  })
 const threads = { where: 'brokers', property: 'config.num.io.threads', reason: 'what this switchover is for', expires: '2026-11-26' }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -271,6 +278,25 @@ const cases: Readonly<Record<string, Case>> = {
     ],
     passes: [{ stack: [parity()] }, { stack: traffic }],
   },
+  'capacity-storage': {
+    fails: [
+      {
+        stack: kept(100, { 'retention.bytes': String(20 * gib) }),
+        says: /^storage of green: retainedBytes is 378 GiB, required: at most 240 GiB, 80 % of 3 brokers' storage/,
+      },
+      { stack: kept(100, {}), config: { measuredBytes: { orders: 90 * gib } }, says: /^storage of green: retainedBytes is 270 GiB/ },
+      {
+        stack: kept(10, { 'retention.bytes': String(gib), 'segment.bytes': String(gib) }),
+        config: { maxFillPercent: 90 },
+        says: /retainedBytes is 36 GiB, required: at most 27 GiB/,
+      },
+    ],
+    passes: [
+      { stack: kept(200, { 'retention.bytes': String(20 * gib) }) },
+      { stack: kept(10, {}) }, // unknown, and so told by `unjudged`
+      { stack: [parity()] },
+    ],
+  },
   'security-brokers': {
     fails: [
       { stack: green(({ brokers }) => void delete brokers.promises?.['authorizer.class.name']), says: /^brokers of green: authorizer\.class\.name is not set/ },
@@ -394,6 +420,7 @@ describe('a colour that was adopted', () => {
   test.each([
     ['parity-brokers', ['instanceClass', 'storage', 'promises', 'listeners']],
     ['isolation-clusters', ['brokerIds', 'subnets']],
+    ['capacity-storage', ['storage of blue']],
     ['security-brokers', ['what is promised']],
     ['security-transport', ['listeners']],
   ])('%s: what its stack file does not say is unknown, and no violation', async (name, unknown) => {

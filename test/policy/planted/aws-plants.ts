@@ -22,6 +22,19 @@ const beside = `    const role = this.#role(name, from, to)
 
 export const awsPlants: readonly Plant[] = [
   {
+    policy: 'capacity-storage',
+    shownBy: 'blue',
+    // A hundred GiB and a segment of each partition, on three replicas.
+    edits: [
+      {
+        file: 'Pulumi.msk-blue.yaml',
+        from: '  kafka-blue-green:aws:\n',
+        to: '  kafka-blue-green:brokerConfig: { log.retention.bytes: 107374182400 }\n  kafka-blue-green:aws:\n',
+      },
+    ],
+    says: says('storage of blue', 'retainedBytes', '3636 GiB', "at most 1200 GiB, 80 % of 3 brokers' storage"),
+  },
+  {
     policy: 'aws-encryption',
     shownBy: 'blue',
     edits: cluster("clientBroker: 'TLS'", "clientBroker: 'TLS_PLAINTEXT'"),
