@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { KbgError, messageOf } from '../engine/model/error.ts'
 import type { AdoptOptions } from './adopt/command.ts'
 import type { AuditOptions } from './audit/command.ts'
+import type { ClientsOptions } from './clients/command.ts'
 import type { GroupsOptions } from './groups/command.ts'
 
 const usage = `kbg: Kafka blue-green
@@ -21,6 +22,8 @@ const usage = `kbg: Kafka blue-green
                                  where each group reads, how far it is, and whether a move takes it along. 0: all, 1: one is refused, 2: not shown
   kbg groups --reset GROUP [--fleet NAME]
                                  delete a group's offsets on the colour where the route does not have it
+  kbg clients [--fleet NAME] [--json], or --bootstrap-servers ... as below
+                                 who reads and writes, as far as brokers tell it, and who follows the route. 0: every member of a group does, 1: one doesn't, 2: not shown
   kbg adopt --bootstrap-servers HOST:PORT,... [--user USER --credentials FILE [--mechanism NAME]] [--ca FILE] [--own USERS] [--out FILE] [--update] [--all]
                                  an existing cluster as catalog.yaml, and what of a switchover it rules out. 0: written, or as it is, 1: it has changed
   kbg rollout [--keep]           the six phases on a fleet of its own (demo-*), under live traffic
@@ -41,6 +44,7 @@ const commands: Readonly<Record<string, (options: Options) => Promise<number>>> 
   drill: async ({ fleet }) => (await import('./drill/command.ts')).runDrill(fleet),
   ack: async ({ fleet }) => (await import('./ack.ts')).runAck(fleet),
   groups: async ({ fleet, groups }) => (await import('./groups/command.ts')).runGroups({ fleet, ...groups }),
+  clients: async ({ fleet, groups: { json }, adopt }) => (await import('./clients/command.ts')).runClients({ fleet, json, ...adopt } satisfies ClientsOptions),
   audit: async ({ fleet, audit }) => (await import('./audit/command.ts')).runAudit({ fleet, ...audit }),
   adopt: async ({ out, groups: { all }, adopt }) => (await import('./adopt/command.ts')).runAdopt({ out, all, ...adopt }),
   rollout: async ({ keep }) => (await import('./rollout/rollout.ts')).runRollout({ keep }),

@@ -1,33 +1,22 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { z } from 'zod'
-import { passwordOf, readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { catalogChanges } from '../../engine/adopt/catalog-changes.ts'
 import { type AdoptedCatalog, catalogOf, keeping } from '../../engine/adopt/catalog-of.ts'
 import { shortcomingsOf } from '../../engine/adopt/shortcomings.ts'
 import type { Catalog } from '../../engine/model/catalog.ts'
-import { Login } from '../../engine/model/cluster-access.ts'
-import { KbgError } from '../../engine/model/error.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { readExisting } from '../../engine/run/read-existing.ts'
 import { loadCatalog, parseCatalog } from '../../infra/catalog.ts'
 import { projectFile } from '../../infra/project.ts'
 import { catalogText, updatedText } from './catalog-file.ts'
+import { type ClusterOptions, parseClusterOptions } from './cluster-options.ts'
 import { changeLines, leftOutLines, shortcomingLines, summaryLine, waveLines } from './lines.ts'
 
 /** Ten thousand partitions take seconds; a cluster that is far away or busy takes longer. */
 const readMs = 120_000
 
 /** What is adopted, as whom, and where it is written. */
-export interface AdoptOptions {
-  /** `host:port`, separated by commas. */
-  readonly bootstrapServers: string | undefined
-  /** Who logs in; undefined: nobody has to. */
-  readonly user: string | undefined
-  readonly mechanism: string | undefined
-  /** File with the user's password, in the form of a CredentialsFile. */
-  readonly credentials: string | undefined
-  readonly ca: string | undefined
+export interface AdoptOptions extends ClusterOptions {
   /** The cluster's own users besides `user`, separated by commas. */
   readonly own: string | undefined
   /** The catalog; `catalog.yaml` of the project unless said otherwise. */
@@ -44,7 +33,8 @@ export interface AdoptOptions {
  * @throws KbgError `adopt-options`, `credentials`, `catalog`, and what connecting and reading throw
  */
 export async function runAdopt(options: AdoptOptions): Promise<number> {
-  const { bootstrapServers, login, ownUsers } = parseOptions(options)
+  const { bootstrapServers, login } = parseClusterOptions('adopt', options)
+  const ownUsers = options.own === undefined ? [] : options.own.split(',').map((name) => name.trim())
   const file = options.out === undefined ? projectFile('catalog.yaml') : resolve(options.out)
   const written = existsSync(file) ? loadCatalog(file) : undefined
   const caFile = options.ca === undefined ? undefined : resolve(options.ca)
@@ -85,23 +75,4 @@ function compare(file: string, written: Catalog, adopted: AdoptedCatalog, { upda
 function write(file: string, text: string): void {
   parseCatalog(text, file)
   writeFileSync(file, text)
-}
-
-const Servers = z
-  .string()
-  .transform((text) => text.split(',').map((server) => server.trim()))
-  .pipe(z.array(z.string().regex(/^.+:\d{1,5}$/, 'host:port')).min(1))
-
-function parseOptions({ bootstrapServers, user, mechanism, credentials, own }: AdoptOptions) {
-  const problems: string[] = []
-  const servers = Servers.safeParse(bootstrapServers ?? '')
-  if (!servers.success) problems.push('--bootstrap-servers HOST:PORT,... is needed')
-  if ((user === undefined) !== (credentials === undefined)) problems.push('--user and --credentials go together: the file holds the password')
-  if (user === undefined && mechanism !== undefined) problems.push('--mechanism goes with --user')
-  const as = user === undefined ? undefined : Login.safeParse({ username: user, mechanism })
-  if (as?.success === false) problems.push(`--mechanism is one of ${Login.shape.mechanism.unwrap().options.join(', ')}`)
-  if (problems.length > 0 || !servers.success) throw new KbgError('adopt-options', `kbg adopt can't begin: ${problems.join('; ')}.`)
-  const login =
-    as?.data === undefined || credentials === undefined ? undefined : { ...as.data, password: passwordOf(readCredentials(credentials), as.data.username) }
-  return { bootstrapServers: servers.data, login, ownUsers: own === undefined ? [] : own.split(',').map((name) => name.trim()) }
 }

@@ -19,6 +19,7 @@ import { Limits } from '../../engine/model/limits.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { adoptCluster } from '../../engine/run/adopt-cluster.ts'
 import { createRoute } from '../../engine/run/create-route.ts'
+import { lookAtClients, lookAtExistingClients } from '../../engine/run/look-at-clients.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectFile } from '../../infra/project.ts'
 import { benchAdopt, benchTopicPrefix } from '../bench/adopt.ts'
@@ -195,6 +196,7 @@ describe('a rollout from a cluster that this project did not provision', () => {
     load = await startLoad(pair.wiring, dir, { ratePerSecond: 300, preloadRecords: 0 }, () => undefined, (problem) => said.push(problem)) // biome-ignore format: one line
     load.startLoad()
     await atLeast(load, 'blue', 1_500)
+    await clientsAreTold(pair)
     await switchTo(pair, 'green')
     await atLeast(load, 'green', 1_500)
     await switchTo(pair, 'blue')
@@ -216,6 +218,22 @@ describe('a rollout from a cluster that this project did not provision', () => {
     expect(blue.clusterId).toBe(theirs.clusterId)
   }, 300_000)
 })
+
+/** What the adopted brokers tell of the load: every member follows the route, and as somebody without a route nobody is said to. */
+async function clientsAreTold(running: Pair): Promise<void> {
+  const { colour, clients, producers, registered } = await lookAtClients(running.ports, running.wiring, within(20))
+  if (!clients.seen || !producers.seen) throw new Error(`not seen: ${JSON.stringify({ clients, producers })}`)
+  expect(colour).toBe('blue')
+  expect(new Set(clients.value.map(({ groupId }) => groupId))).toEqual(new Set(Object.keys(wanted.groups)))
+  expect(clients.value.every(({ routed, host, members }) => routed?.includes('kafkajs') && host.startsWith('127.') && members > 0)).toBe(true)
+  expect(producers.value.map(({ topic }) => topic)).toEqual(Object.keys(wanted.topics).sort())
+  expect(registered?.some(({ kind }) => kind !== 'consumer')).toBe(true)
+  const { username } = plainUsers.operator
+  const login = { username, mechanism: 'PLAIN', password: readCredentials(theirs.credentialsFile).passwords[username] ?? '' } as const
+  const unrouted = await lookAtExistingClients({ bootstrapServers: theirs.bootstrapServers, login, caFile: undefined }, systemClock, within(20))
+  expect(unrouted.registered).toBeNull()
+  expect(unrouted.clients.seen && unrouted.clients.value.map(({ clientId }) => clientId)).toEqual(clients.value.map(({ clientId }) => clientId))
+}
 
 /** The last visible records of every partition, as one text. */
 async function endsOf(running: Pair, colour: 'blue' | 'green'): Promise<string> {

@@ -31,6 +31,7 @@ import { inheritedProperties } from '../../model/inventory.ts'
 import type { Clock, Deadline } from '../../ports/clock.ts'
 import type { Cluster } from '../../ports/cluster.ts'
 import { BrokerConnection, type SaslLogin } from './broker-connection.ts'
+import { KafkaClients } from './clients.ts'
 import { readingCluster } from './cluster.ts'
 import { addressOf, BrokerConnections } from './connections.ts'
 import { requireNone } from './refusal.ts'
@@ -47,6 +48,8 @@ export interface ExistingAccess {
 export interface Existing {
   readonly clusterId: string
   readonly cluster: Cluster
+  /** Over the same connections, which `cluster` closes. */
+  readonly clients: KafkaClients
   brokers(deadline: Deadline): Promise<readonly BrokerFacts[]>
   /** What this project sends and a broker doesn't speak; a broker that doesn't answer throws. */
   unspokenApis(deadline: Deadline): Promise<readonly UnspokenApi[]>
@@ -73,6 +76,7 @@ export async function connectExisting(access: ExistingAccess, clock: Clock, dead
   return {
     clusterId,
     cluster: readingCluster(connections, clock),
+    clients: new KafkaClients(connections),
     brokers: async (within) => {
       const { brokers } = await connections.metadata([], within)
       return brokers.map(({ nodeId, host, port }) => ({ brokerId: nodeId, host, port })).sort((a, b) => a.brokerId - b.brokerId)
