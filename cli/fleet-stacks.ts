@@ -7,10 +7,11 @@ import { projectDir, toolEnv } from '../tools/paths.ts'
 import { pulumiEnv } from './init.ts'
 import { Stacks } from './rollout/stacks.ts'
 
-/** The three stacks of a fleet that `kbg init` made, quiet. */
+/** The three stacks of a fleet that `kbg init` made, quiet; or the one stack of a program of its own, which `KBG_PROJECT` (its directory) and `KBG_STACK` name. */
 export function openStacks(fleet: string): Stacks {
   process.env.PATH = toolEnv().PATH
-  return new Stacks(fleet, projectDir, pulumiEnv(projectDir), () => undefined)
+  const { KBG_PROJECT: directory = projectDir, KBG_STACK: stack } = process.env
+  return new Stacks(fleet, directory, pulumiEnv(projectDir), () => undefined, stack)
 }
 
 /**
@@ -19,16 +20,22 @@ export function openStacks(fleet: string): Stacks {
  * @throws KbgError `not-up` when that stack was never brought up
  */
 export async function wiringOf(stacks: Stacks): Promise<Wiring> {
-  const outputs = await (await stacks.select('traffic')).outputs()
-  const parsed = Wiring.safeParse(outputs.wiring?.value)
+  const parsed = Wiring.safeParse((await trafficOutputs(stacks)).wiring)
   if (parsed.success) return parsed.data
   throw new KbgError('not-up', `The traffic stack of ${stacks.fleet} has no wiring among its outputs.`, { remedy: 'Run pulumi up on it first.' })
 }
 
 /** The bounds within which the fleet's switchover and guardians work, as they were last deployed; the defaults where the stack is from before they were an output. */
 export async function limitsOf(stacks: Stacks): Promise<Limits> {
+  return Limits.parse((await trafficOutputs(stacks)).limits ?? {})
+}
+
+/** What the traffic stack says; a program with several fleets says it of each under its name. */
+async function trafficOutputs(stacks: Stacks): Promise<Readonly<Record<string, unknown>>> {
   const outputs = await (await stacks.select('traffic')).outputs()
-  return Limits.parse(outputs.limits?.value ?? {})
+  const ofFleet: unknown = outputs[stacks.fleet]?.value
+  if (typeof ofFleet === 'object' && ofFleet !== null) return { ...ofFleet }
+  return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]))
 }
 
 /** A run of the engine for a person at a terminal: who asks is told to others, each line of progress to him, and ^C cancels. */

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { isPidAlive } from '../engine/adapters/local/process.ts'
 import { firstFive } from '../engine/model/error.ts'
-import { stackName } from '../engine/model/fleet.ts'
 import { pulumiEnv } from './init.ts'
 import type { Stacks } from './rollout/stacks.ts'
 
@@ -29,8 +28,8 @@ export async function pulumiLeftovers(stacks: Stacks, projectDir: string): Promi
   const { deployment } = await stack.exportStack()
   const pending = Deployment.safeParse(deployment).data?.pending_operations ?? []
   const traces: PulumiTraces = {
-    stack: stackName({ fleet: stacks.fleet, role: 'traffic' }),
-    locks: locksOf(projectDir, stackName({ fleet: stacks.fleet, role: 'traffic' })).map((lock) => ({ by: ownerText(lock), isAlive: isAlive(lock) })),
+    stack: stack.name,
+    locks: locksOf(projectDir, stack.name).map((lock) => ({ by: ownerText(lock), isAlive: isAlive(lock) })),
     pending: pending.map(({ type, resource }) => `${type} ${resource.urn.slice(resource.urn.lastIndexOf('::') + 2)}`),
   }
   return leftoverLines(traces)

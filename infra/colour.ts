@@ -1,16 +1,14 @@
 import * as pulumi from '@pulumi/pulumi'
 import { Parity } from '../components/catalog/parity.ts'
-import { ExternalColour } from '../components/cluster/external.ts'
-import { LocalColour } from '../components/cluster/local.ts'
+import { Colour } from '../components/cluster/colour.ts'
 import { awsSpecs, type MskColour } from '../engine/model/aws-colour.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { type ClusterAccess, platformUsers } from '../engine/model/cluster-access.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { kubernetesSpecs } from '../engine/model/kubernetes-colour.ts'
-import { Limits } from '../engine/model/limits.ts'
 import type { StrimziColour } from '../engine/model/strimzi-access.ts'
 import { projectDir } from '../tools/paths.ts'
-import type { AwsColourConfig, ColourConfig, ExternalColourConfig, KubernetesColourConfig, LocalColourConfig } from './config.ts'
+import type { AwsColourConfig, ColourConfig, ExternalColourConfig, KubernetesColourConfig } from './config.ts'
 import { bothInventories, brokersOf } from './inventories.ts'
 import { fromProject } from './project.ts'
 
@@ -32,9 +30,9 @@ export async function colourProgram(config: ColourConfig, catalog: Catalog): Pro
   const inventory = inventoryOf(config.colour, catalog, brokersOf(config))
   switch (config.platform) {
     case 'local':
-      return { cluster: localColour(config, catalog).access, inventory }
+      return { cluster: new Colour(config.colour, { ...config, catalog }).access, inventory }
     case 'external':
-      return { cluster: externalColour(config, catalog).access, inventory }
+      return { cluster: new Colour(config.colour, { ...config, external: fromProjectFiles(config.external), catalog }).access, inventory }
     case 'aws':
       return { msk: await awsColour(config, catalog), inventory }
     case 'kubernetes':
@@ -42,27 +40,9 @@ export async function colourProgram(config: ColourConfig, catalog: Catalog): Pro
   }
 }
 
-function localColour(config: LocalColourConfig, catalog: Catalog): LocalColour {
-  const { fleet, colour, kafkaVersion, nodes, brokerConfig, tls, retire } = config
-  return new LocalColour(colour, {
-    ...{ fleet, colour, kafkaVersion, nodes, brokerConfig, tls, catalog, retire },
-    routeStore: config.routeStore ?? null,
-    decommission: config.decommission ?? null,
-    quietSeconds: Limits.parse({}).quietSeconds,
-  })
-}
-
-function externalColour(config: ExternalColourConfig, catalog: Catalog): ExternalColour {
-  const { fleet, colour, kafkaVersion, nodes, retire } = config
-  const { credentialsFile, caFile, ...others } = config.external
-  // Processes that run elsewhere read them too.
-  const files = { credentialsFile: fromProject(credentialsFile), ...(caFile === undefined ? {} : { caFile: fromProject(caFile) }) }
-  return new ExternalColour(colour, {
-    ...{ fleet, colour, kafkaVersion, nodes, external: { ...others, ...files }, catalog, retire },
-    routeStore: config.routeStore ?? null,
-    decommission: config.decommission ?? null,
-    quietSeconds: Limits.parse({}).quietSeconds,
-  })
+/** Its files as absolute paths: processes that run elsewhere read them too. */
+function fromProjectFiles({ credentialsFile, caFile, ...others }: ExternalColourConfig['external']): ExternalColourConfig['external'] {
+  return { ...others, credentialsFile: fromProject(credentialsFile), ...(caFile === undefined ? {} : { caFile: fromProject(caFile) }) }
 }
 
 /** Loaded only here: AWS's SDK is no part of a local colour's preview. */

@@ -106,7 +106,7 @@ export interface KubernetesBetweenConfig extends OfFleet {
   readonly platform: 'kubernetes'
 }
 
-/** The Pulumi project's name: the namespace of its configuration keys in stack files. */
+/** This Pulumi project's name: the namespace of its configuration keys in stack files, also in a project of another name that `pulumi new` made of it. */
 export const projectName = 'kafka-blue-green'
 
 type Values = Record<string, string>
@@ -216,13 +216,13 @@ function betweenConfig(platform: BetweenConfig['platform'], ofFleet: OfFleet, va
   return keys && { role: 'between', platform, mirror: keys.mirror, ...ofFleet }
 }
 
+/** Stack files that came along with `pulumi new` have this project's namespace; what is set in the new project's own comes first. */
 function ofNamespace(project: string, allConfig: Readonly<Record<string, string>>): Values {
-  const prefix = `${project}:`
-  return Object.fromEntries(
+  const of = (namespace: string) =>
     Object.entries(allConfig)
-      .filter(([key]) => key.startsWith(prefix))
-      .map(([key, value]) => [key.slice(prefix.length), value]),
-  )
+      .filter(([key]) => key.startsWith(`${namespace}:`))
+      .map(([key, value]) => [key.slice(namespace.length + 1), value] as const)
+  return Object.fromEntries([...of(projectName), ...of(project)])
 }
 
 /** The stack's fleet and role; undefined, with a problem noted, when neither its name nor its configuration says them. */

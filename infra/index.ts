@@ -5,13 +5,13 @@ import { betweenProgram } from './between.ts'
 import { loadCatalog } from './catalog.ts'
 import { colourProgram } from './colour.ts'
 import { loadConfig } from './config.ts'
-import { projectFile } from './project.ts'
+import { catalogFile } from './project.ts'
 import { trafficProgram } from './traffic.ts'
 
 export default async (): Promise<object> => {
   try {
     const config = loadConfig(pulumi.getProject(), pulumi.getStack(), pulumi.runtime.allConfig())
-    const catalog = loadCatalog(projectFile('catalog.yaml'))
+    const catalog = loadCatalog(catalogFile(config.fleet))
     switch (config.role) {
       case 'colour':
         return await withoutStackTraces(() => colourProgram(config, catalog))

@@ -1,15 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { brokersOfColour } from '../components/cluster/colour.ts'
 import { awsSpecs } from '../engine/model/aws-colour.ts'
 import type { BrokerInventory } from '../engine/model/broker-inventory.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { type Colour, colours } from '../engine/model/colour.ts'
-import { externalBrokers } from '../engine/model/external-cluster.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { kubernetesSpecs } from '../engine/model/kubernetes-colour.ts'
-import { localBrokers } from '../engine/model/local-brokers.ts'
 import { mskBrokers } from '../engine/model/msk-brokers.ts'
 import { strimziBrokers } from '../engine/model/strimzi-brokers.ts'
 import { type ColourConfig, loadConfig } from './config.ts'
@@ -41,9 +40,8 @@ export function bothInventories(projectDir: string, project: string, fleet: stri
 export function brokersOf(config: ColourConfig): BrokerInventory {
   switch (config.platform) {
     case 'local':
-      return localBrokers(config.colour, config, process.platform === 'linux')
     case 'external':
-      return externalBrokers(config)
+      return brokersOfColour(config)
     case 'aws': {
       const { brokers, network } = awsSpecs(config.fleet, config.colour, config.kafkaVersion, config.brokerConfig, config.aws)
       return mskBrokers(brokers, network)
@@ -56,7 +54,7 @@ export function brokersOf(config: ColourConfig): BrokerInventory {
 }
 
 /** A stack file's configuration in the form that Pulumi hands it to a program: text, objects as JSON. Undefined when there is no such file. */
-function stackFileConfig(file: string): Record<string, string> | undefined {
+export function stackFileConfig(file: string): Record<string, string> | undefined {
   if (!existsSync(file)) return undefined
   const { config = {} } = (parse(readFileSync(file, 'utf8')) ?? {}) as { config?: Record<string, unknown> }
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, typeof value === 'object' ? JSON.stringify(value) : String(value)]))

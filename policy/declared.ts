@@ -6,7 +6,8 @@ import { type ColourInventory, inventoryDifferences } from '../engine/model/inve
 import { strimziReal } from './declared-strimzi.ts'
 import { DeployedInventories, nounOf, readInventories } from './inventories.ts'
 import { type Known, read } from './judging/known.ts'
-import { type Finding, rule } from './judging/rule.ts'
+import { ofColour } from './judging/pairs.ts'
+import { type Finding, type Judgement, rule, together } from './judging/rule.ts'
 
 /** What a stack really makes, and what really stands, against what the checkout declares. */
 
@@ -112,30 +113,43 @@ export const declaredResources = rule({
   settings: {},
   judge: (resources) => {
     const inventories = readInventories(resources)
-    if (inventories.kind !== 'read' || inventories.own === null) return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
-    const own = inventories[inventories.own]
-    if (own.brokers.platform === 'aws')
-      return { findings: [], unknown: ['a colour on aws has no topics, ACLs and quotas from its stack yet (docs/platforms.md)'] }
-    // An adopted colour makes nothing: its cluster resource compares it with the catalog instead.
-    const declared = own.brokers.platform === 'external' ? new Map<string, string>() : declaredLines(own)
-    const real = resources.map(realOf).filter((each) => each !== undefined)
-    const lines = real.flatMap((each) => (each.kind === 'known' ? each.value : []))
-    const made = new Map(lines.map(({ where, property, value }) => [`${where}\n${property}`, value]))
-    const unknown = real.flatMap((each) => (each.kind === 'unknown' ? [each.why] : []))
-    const otherwise = lines.flatMap(({ where, property, value, urn }): Finding[] => {
-      const required = declared.get(`${where}\n${property}`)
-      const shown = required === undefined ? 'not there: the inventory does not have it' : shownValue(property, required)
-      return required === value ? [] : [{ where, property, observed: shownValue(property, value), required: shown, urn }]
-    })
-    // With one resource unread nobody can say that another one is missing.
-    const missing = unknown.length > 0 ? [] : [...declared].filter(([line]) => !made.has(line))
-    const absent = missing.map(([line, required]): Finding => {
-      const [where = '', property = ''] = line.split('\n')
-      return { where, property, observed: 'not there', required: shownValue(property, required), urn: inventories.urn }
-    })
-    return { findings: [...otherwise, ...absent], unknown }
+    if (inventories.kind !== 'read') return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
+    const { own, urn } = inventories
+    if (own !== null) return asDeclared(resources, inventories[own], urn)
+    // A stack that is no colour's own: what stands below a colour is that colour's, and nothing of the kind stands elsewhere.
+    const below = colours.map((colour) => ({ declared: inventories[colour], resources: ofColour(resources, colour) }))
+    const elsewhere = otherwise(ofColour(resources, undefined), new Map(), urn)
+    return together([...below.filter((each) => each.resources.length > 0).map((each) => asDeclared(each.resources, each.declared, urn)), elsewhere])
   },
 })
+
+/** What a colour makes, against its inventory. @param urn where the inventory stands */
+function asDeclared(resources: readonly PolicyResource[], own: ColourInventory, urn: string): Judgement {
+  if (own.brokers.platform === 'aws')
+    return { findings: [], unknown: ['a colour on aws has no topics, ACLs and quotas from its stack yet (docs/platforms.md)'] }
+  // An adopted colour makes nothing: its cluster resource compares it with the catalog instead.
+  return otherwise(resources, own.brokers.platform === 'external' ? new Map() : declaredLines(own), urn)
+}
+
+/** What is made otherwise than declared, and what isn't made. */
+function otherwise(resources: readonly PolicyResource[], declared: ReadonlyMap<string, string>, urn: string): Judgement {
+  const real = resources.map(realOf).filter((each) => each !== undefined)
+  const lines = real.flatMap((each) => (each.kind === 'known' ? each.value : []))
+  const made = new Map(lines.map(({ where, property, value }) => [`${where}\n${property}`, value]))
+  const unknown = real.flatMap((each) => (each.kind === 'unknown' ? [each.why] : []))
+  const differing = lines.flatMap(({ where, property, value, urn: made }): Finding[] => {
+    const required = declared.get(`${where}\n${property}`)
+    const shown = required === undefined ? 'not there: the inventory does not have it' : shownValue(property, required)
+    return required === value ? [] : [{ where, property, observed: shownValue(property, value), required: shown, urn: made }]
+  })
+  // With one resource unread nobody can say that another one is missing.
+  const missing = unknown.length > 0 ? [] : [...declared].filter(([line]) => !made.has(line))
+  const absent = missing.map(([line, required]): Finding => {
+    const [where = '', property = ''] = line.split('\n')
+    return { where, property, observed: 'not there', required: shownValue(property, required), urn }
+  })
+  return { findings: [...differing, ...absent], unknown }
+}
 
 export const declaredDeployed = rule({
   name: 'declared-deployed',
@@ -152,10 +166,12 @@ export const declaredDeployed = rule({
     const parity = resources.find(({ type }) => type === 'kbg:catalog:Parity')
     if (inventories.kind !== 'read' || inventories.own !== null || parity === undefined)
       return { findings: [], unknown: inventories.kind === 'unknown' ? [inventories.why] : [] }
-    const deployed = read(parity, 'deployed', DeployedInventories)
+    const deployed = read(parity, 'deployed', DeployedInventories.nullable())
     if (deployed.kind === 'unknown') return { findings: [], unknown: [deployed.why] }
+    const stack = deployed.value
+    if (stack === null) return { findings: [], unknown: [] } // both colours are in this stack: what stands is what is being changed
     const findings = colours.flatMap((colour): Finding[] => {
-      const stands = deployed.value[colour]
+      const stands = stack[colour]
       if (stands === null) return []
       const versions = [inventories[colour].brokers.kafkaVersion, stands.brokers.kafkaVersion]
       const moved =

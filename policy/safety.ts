@@ -5,7 +5,8 @@ import { Colour, colours } from '../engine/model/colour.ts'
 import { clusterTypes, dataTypes, guardedClusterTypes } from '../engine/model/data-types.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { read } from './judging/known.ts'
-import { type Finding, type Judgement, rule } from './judging/rule.ts'
+import { byColour } from './judging/pairs.ts'
+import { type Finding, type Judgement, rule, together } from './judging/rule.ts'
 
 /** What keeps a switchover safe whatever somebody types: protection, one way to the route, one direction of the mirror, bounds, guardians. */
 
@@ -25,43 +26,46 @@ export const safetyProtection = rule({
   level: 'mandatory',
   remedy: 'Leave protection to the colour’s component; to end a colour set `retire` on its stack, and the guard decides.',
   settings: {},
-  judge: (resources) => {
-    const data = resources.filter(({ type }) => dataTypes.includes(type))
-    if (data.length === 0) return { findings: [], unknown: [] }
-    const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]
-    if (guard === undefined && !resources.some(({ type }) => unguardedClusterTypes.includes(type))) {
-      return {
-        findings: [{ where: 'retirement guard', property: 'declared', observed: 'not there', required: 'one, created after everything that holds records' }],
-        unknown: [],
-      }
-    }
-    const unguarded = data.filter(({ type, urn }) => guardedClusterTypes.includes(type) && !guard?.dependencies.some((each) => each.urn === urn))
-    const findings = unguarded.map(({ name, urn }) => ({
-      ...{ where: `retirement guard of ${name}`, property: 'dependsOn', urn },
-      ...{ observed: 'not behind it', required: 'created after the cluster, so that it is asked before the cluster is deleted' },
-    }))
-    if (guard !== undefined) {
-      const [retire, decommission] = [read(guard, 'retire', z.boolean()), read(guard, 'decommission', z.string().nullable())]
-      if (retire.kind === 'unknown') return { findings, unknown: [retire.why] }
-      if (decommission.kind === 'unknown') return { findings, unknown: [decommission.why] }
-      if (retire.value || decommission.value !== null) return { findings, unknown: [] }
-    }
-    const unprotected = data.filter(({ opts }) => !opts.protect)
+  judge: (resources) => together(byColour(resources).map(protection)),
+})
+
+/** Of one colour. */
+function protection(resources: readonly PolicyResource[]): Judgement {
+  const data = resources.filter(({ type }) => dataTypes.includes(type))
+  if (data.length === 0) return { findings: [], unknown: [] }
+  const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]
+  if (guard === undefined && !resources.some(({ type }) => unguardedClusterTypes.includes(type))) {
     return {
-      findings: [
-        ...findings,
-        ...unprotected.map(({ name, urn }) => ({
-          where: name,
-          property: 'protect',
-          observed: 'false',
-          required: 'true while the colour is not being retired',
-          urn,
-        })),
-      ],
+      findings: [{ where: 'retirement guard', property: 'declared', observed: 'not there', required: 'one, created after everything that holds records' }],
       unknown: [],
     }
-  },
-})
+  }
+  const unguarded = data.filter(({ type, urn }) => guardedClusterTypes.includes(type) && !guard?.dependencies.some((each) => each.urn === urn))
+  const findings = unguarded.map(({ name, urn }) => ({
+    ...{ where: `retirement guard of ${name}`, property: 'dependsOn', urn },
+    ...{ observed: 'not behind it', required: 'created after the cluster, so that it is asked before the cluster is deleted' },
+  }))
+  if (guard !== undefined) {
+    const [retire, decommission] = [read(guard, 'retire', z.boolean()), read(guard, 'decommission', z.string().nullable())]
+    if (retire.kind === 'unknown') return { findings, unknown: [retire.why] }
+    if (decommission.kind === 'unknown') return { findings, unknown: [decommission.why] }
+    if (retire.value || decommission.value !== null) return { findings, unknown: [] }
+  }
+  const unprotected = data.filter(({ opts }) => !opts.protect)
+  return {
+    findings: [
+      ...findings,
+      ...unprotected.map(({ name, urn }) => ({
+        where: name,
+        property: 'protect',
+        observed: 'false',
+        required: 'true while the colour is not being retired',
+        urn,
+      })),
+    ],
+    unknown: [],
+  }
+}
 
 export const safetyRoute = rule({
   name: 'safety-route',

@@ -32,7 +32,7 @@ export interface GateEvidence {
 export function gateEvidence(deployment: unknown, updates: number): GateEvidence | null {
   const parsed = Deployment.safeParse(deployment)
   if (!parsed.success) return null
-  const gate = parsed.data.resources.find((resource) => resource.urn.endsWith('::gate'))
+  const gate = parsed.data.resources.find((resource) => /::(traffic-)?gate$/.test(resource.urn)) // without: a stack from before
   const outputs = GateOutputs.safeParse(gate?.outputs)
   if (!outputs.success || outputs.data.verdict !== 'pass') return null
   const { epoch, checks, limits } = outputs.data

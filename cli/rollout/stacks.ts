@@ -11,19 +11,23 @@ export class Stacks {
   readonly #projectDir: string
   readonly #env: Record<string, string>
   readonly #say: StackLine
+  readonly #only: string | undefined
   readonly #selected = new Map<StackRole, Promise<Stack>>()
 
-  constructor(fleet: string, projectDir: string, env: Record<string, string>, say: StackLine) {
+  /** @param only the one stack that holds all of the fleet */
+  constructor(fleet: string, projectDir: string, env: Record<string, string>, say: StackLine, only?: string) {
     this.fleet = fleet
     this.#projectDir = projectDir
     this.#env = env
     this.#say = say
+    this.#only = only
   }
 
   async select(role: StackRole): Promise<Stack> {
     const known = this.#selected.get(role)
     if (known) return await known
-    const opened = LocalWorkspace.selectStack({ stackName: stackName({ fleet: this.fleet, role }), workDir: this.#projectDir }, { envVars: this.#env })
+    const name = this.#only ?? stackName({ fleet: this.fleet, role })
+    const opened = LocalWorkspace.selectStack({ stackName: name, workDir: this.#projectDir }, { envVars: this.#env })
     this.#selected.set(role, opened)
     return await opened
   }

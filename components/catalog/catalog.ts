@@ -27,6 +27,8 @@ export class Catalog extends pulumi.ComponentResource {
   readonly topics: Readonly<Record<string, kafka.Topic>>
   /** Names of the topics, once all of them are there. */
   readonly topicNames: pulumi.Output<string[]>
+  /** Known once everything is there. */
+  readonly made: pulumi.Output<pulumi.ID[]>
 
   constructor(name: string, args: CatalogArgs, options?: pulumi.ComponentResourceOptions) {
     super('kbg:catalog:Catalog', name, {}, options)
@@ -45,15 +47,17 @@ export class Catalog extends pulumi.ComponentResource {
       (username) =>
         new kafka.UserScramCredential(`${name}-user-${username}`, { username, scramMechanism: 'SCRAM-SHA-512', password: passwordOf(access, username) }, child),
     )
-    for (const acl of catalog.acls) new kafka.Acl(`${name}-acl-${aclName(acl)}`, aclArgs(acl), { ...child, deleteBeforeReplace: true })
-    for (const { user, ...limits } of catalog.quotas) {
+    const acls = catalog.acls.map((acl) => new kafka.Acl(`${name}-acl-${aclName(acl)}`, aclArgs(acl), { ...child, deleteBeforeReplace: true }))
+    const quotas = catalog.quotas.map(({ user, ...limits }) => {
       const config = Object.fromEntries(Object.entries(quotaConfig(limits)).map(([key, value]) => [key, String(value)]))
       // Replaced the other way round, the old quota's deletion would take the new one's limits away.
-      new kafka.Quota(`${name}-quota-${user}`, { entityType: 'user', entityName: user, config }, { ...child, deleteBeforeReplace: true, dependsOn: users })
-    }
+      const options = { ...child, deleteBeforeReplace: true, dependsOn: users }
+      return new kafka.Quota(`${name}-quota-${user}`, { entityType: 'user', entityName: user, config }, options)
+    })
 
     this.topics = Object.fromEntries(topics)
     this.topicNames = pulumi.all(topics.map(([, topic]) => topic.name))
+    this.made = pulumi.all([...topics.map(([, topic]) => topic), ...users, ...acls, ...quotas].map(({ id }) => id))
     this.registerOutputs({ topicNames: this.topicNames })
   }
 

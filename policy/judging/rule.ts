@@ -1,6 +1,7 @@
 import type { EnforcementLevel, PolicyConfigSchema, PolicyResource, Severity, StackValidationPolicy } from '@pulumi/policy'
 import { z } from 'zod'
 import { Exception, sortExcepted } from './exceptions.ts'
+import { byFleet } from './pairs.ts'
 
 /** One thing that is otherwise than required. */
 export interface Finding {
@@ -30,6 +31,7 @@ export interface Rule<Settings extends z.ZodRawShape = z.ZodRawShape> {
   readonly remedy: string
   /** What a policy pack's configuration may say beside `exceptions` and the level; each with a default. */
   readonly settings: Settings
+  /** Judges one fleet's resources. */
   readonly judge: (resources: readonly PolicyResource[], settings: z.infer<z.ZodObject<Settings>>) => Judgement
 }
 
@@ -63,13 +65,28 @@ export function policyOf(it: Rule, said: Said = new Map(), today: () => string =
           report(`The configuration of this policy can't be read: ${path.map(String).join('.') || 'all of it'}: ${message}.`)
         return
       }
-      const judged = it.judge(resources, parsed.data)
+      const judged = judgeFleets(it, resources, parsed.data)
       const { left, excepted } = sortExcepted(judged.findings, parsed.data.exceptions, today())
       said.set(it.name, { unknown: judged.unknown, excepted })
       for (const finding of left.slice(0, mostShown)) report(messageOf(finding, it.remedy), finding.urn)
       if (left.length > mostShown) report(`and ${left.length - mostShown} more of the same policy.`)
     },
   }
+}
+
+/** Every fleet of a stack for itself. Where there are several, what is said names whose it is. */
+function judgeFleets(it: Rule, all: readonly PolicyResource[], settings: z.infer<z.ZodObject<z.ZodRawShape>>): Judgement {
+  const judged = byFleet(all).map(({ fleet, resources }) => {
+    const { findings, unknown } = it.judge(resources, settings)
+    if (fleet === null) return { findings, unknown }
+    return { findings: findings.map((finding) => ({ ...finding, where: `${fleet}: ${finding.where}` })), unknown: unknown.map((why) => `${fleet}: ${why}`) }
+  })
+  return together(judged)
+}
+
+/** What several judgements say. */
+export function together(judged: readonly Judgement[]): Judgement {
+  return { findings: judged.flatMap(({ findings }) => findings), unknown: judged.flatMap(({ unknown }) => unknown) }
 }
 
 /** What no rule could judge, as one advisory policy: unknown is reported as unknown, beside what is mandatory. Stands behind the rules. */

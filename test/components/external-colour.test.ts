@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import { expect, test } from 'vitest'
-import { ExternalColour } from '../../components/cluster/external.ts'
+import { Colour } from '../../components/cluster/colour.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { ExternalAccess } from '../../engine/model/external-cluster.ts'
 import { colourProgram } from '../../infra/colour.ts'
@@ -40,11 +40,11 @@ test('an adopted colour makes nothing on the cluster: no topic, no binding, no u
 })
 
 test('is this graph', async () => {
-  const place = { fleet: 'shop', colour: 'blue', kafkaVersion: '3.9.2', nodes: 3, external: ExternalAccess.parse(external), catalog } as const
+  const place = { fleet: 'shop', colour: 'blue', platform: 'external', kafkaVersion: '3.9.2', external: ExternalAccess.parse(external), catalog } as const
   const declared = await declaredBy(
     'shop-blue',
     ({ type }) => (type === 'kbg:index:ExternalCluster' ? { access: accessOf('blue') } : {}),
-    (opts) => new ExternalColour('blue', { ...place, routeStore: null, retire: false, decommission: null, quietSeconds: 60 }, opts),
+    (opts) => new Colour('blue', place, opts),
   )
   await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-external-colour.txt')
 })

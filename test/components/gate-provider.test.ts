@@ -14,7 +14,7 @@ function engineSays(functions: string): void {
   const checkout = mkdtempSync(join(tmpdir(), 'kbg-gate-'))
   checkouts.push(checkout)
   mkdirSync(join(checkout, 'engine', 'run'), { recursive: true })
-  writeFileSync(join(checkout, 'package.json'), '{"type":"module"}')
+  writeFileSync(join(checkout, 'package.json'), JSON.stringify({ name: 'kafka-blue-green', type: 'module', exports: { './gate': './engine/run/gate.ts' } }))
   writeFileSync(join(checkout, 'engine', 'run', 'gate.ts'), functions)
   vi.spyOn(process, 'cwd').mockReturnValue(checkout)
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { LocalColour } from '../../components/cluster/local.ts'
+import { Colour } from '../../components/cluster/colour.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { declaredBy, graphText } from './graph.ts'
 import { accessOf, type Mocked, mockPulumi, valueOfOutput } from './mocks.ts'
@@ -30,24 +30,14 @@ beforeEach(async () => {
   )
 })
 
-const args = {
-  fleet: 'shop',
-  colour: 'blue',
-  kafkaVersion: '4.3.1',
-  nodes: 3,
-  brokerConfig: {},
-  tls: false,
-  catalog,
-  routeStore: null,
-  quietSeconds: 60,
-} as const
+const args = { fleet: 'shop', colour: 'blue', platform: 'local', kafkaVersion: '4.3.1', catalog } as const
 
-async function colour(retire: boolean, decommission: string | null): Promise<void> {
+async function colour(retire: boolean, decommission: string | undefined): Promise<void> {
   const record: pulumi.ResourceTransformation = ({ name, opts }) => {
     options.set(name, opts)
     return undefined
   }
-  const made = new LocalColour('blue', { ...args, retire, decommission }, { transformations: [record] })
+  const made = new Colour('blue', { ...args, retire, decommission }, { transformations: [record] })
   await valueOfOutput(made.access)
   await pulumi.runtime.disconnect()
 }
@@ -57,20 +47,20 @@ describe('a local colour', () => {
     const declared = await declaredBy(
       'shop-blue',
       ({ type }) => (type === 'kbg:index:LocalCluster' ? { access: { ...accessOf('blue'), credentialsFile }, brokersAlive: 3 } : {}),
-      (opts) => new LocalColour('blue', { ...args, retire: false, decommission: null }, opts),
+      (opts) => new Colour('blue', args, opts),
     )
     await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-local-colour.txt')
   })
 
   test('gives the brokers the catalog’s users, and the guard everything that destroy will need', async () => {
-    await colour(false, null)
+    await colour(false, undefined)
     const inputsOf = (type: string) => mocked.registered.find((each) => each.type === type)?.inputs
     expect(inputsOf('kbg:index:LocalCluster')).toMatchObject({ fleet: 'shop', colour: 'blue', applicationUsers: ['orders-app'] })
     expect(inputsOf('kbg:index:RetirementGuard')).toMatchObject({ fleet: 'shop', cluster: { clusterId: 'cluster-blue' }, retire: false, quietSeconds: 60 })
   })
 
   test('the guard is made last: after brokers and catalog, so it is deleted first', async () => {
-    await colour(false, null)
+    await colour(false, undefined)
     expect(mocked.registered.at(-1)?.type).toBe('kbg:index:RetirementGuard')
     const needed = options.get('blue-guard')?.dependsOn
     expect(Array.isArray(needed) && needed.map((each) => (each as { __pulumiType?: string }).__pulumiType)).toEqual([
@@ -80,8 +70,8 @@ describe('a local colour', () => {
   })
 
   test.each([
-    [false, null, true],
-    [true, null, false],
+    [false, undefined, true],
+    [true, undefined, false],
     [false, 'shop', false],
   ])('retire %s, decommission %s: what holds data is protected: %s', async (retire, decommission, isProtected) => {
     await colour(retire, decommission)

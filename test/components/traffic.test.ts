@@ -1,5 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
-import { describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { Traffic } from '../../components/traffic/traffic.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
@@ -51,6 +52,9 @@ function mockTraffic(colourOutputs: (stack: string) => Record<string, unknown>) 
     }
   })
 }
+// A component's outputs come behind everything: the next test's mocks don't know it.
+afterEach(() => pulumi.runtime.disconnect())
+
 const bothColours = (stack: string) => ({ cluster: accessOf(stack.endsWith('blue') ? 'blue' : 'green') })
 
 describe('the traffic program', () => {
@@ -92,8 +96,8 @@ describe('the traffic program', () => {
     const wiring = await valueOfOutput(outputs.wiring)
     const guardians = registered.filter(({ type }) => type === 'kbg:index:LocalGuardian')
     expect(guardians.map(({ name, inputs }) => [name, inputs.colour])).toEqual([
-      ['guardian-blue', 'blue'],
-      ['guardian-green', 'green'],
+      ['traffic-guardian-blue', 'blue'],
+      ['traffic-guardian-green', 'green'],
     ])
     for (const { inputs } of guardians) expect(inputs).toMatchObject({ wiring, limits: config.limits })
     expect(outputs.limits).toEqual(config.limits)
@@ -157,5 +161,30 @@ describe('the traffic program', () => {
     }))
     await valueOfOutput(pulumi.output((await trafficProgram({ ...config, tls: true }, catalog)).wiring))
     expect(registered.find(({ type }) => type === 'kbg:index:LocalRouteStore')?.inputs).toMatchObject({ tls: true })
+  })
+})
+
+describe('traffic in a program of its own', () => {
+  const clusters = { blue: accessOf('blue'), green: accessOf('green') }
+
+  test('two fleets in one stack have nothing in common', async () => {
+    const { registered } = await mockTraffic(bothColours)
+    const traffic = ['shop', 'ledger'].map((fleet) => new Traffic(`${fleet}-traffic`, { fleet, catalog, live: 'blue', clusters }))
+    await Promise.all(traffic.map(({ route }) => valueOfOutput(route.epoch)))
+    const names = registered.map(({ name }) => name)
+    expect(new Set(names).size).toBe(names.length)
+    for (const type of ['kbg:index:LocalRouteStore', 'kbg:index:LocalAudit']) {
+      expect(registered.filter((each) => each.type === type).map(({ name, inputs }) => `${name} of ${inputs.fleet}`)).toHaveLength(2)
+      expect(registered.filter((each) => each.type === type).every(({ name, inputs }) => name.startsWith(`${inputs.fleet}-`))).toBe(true)
+    }
+    const switchovers = registered.filter(({ type }) => type === 'kbg:index:Switchover')
+    expect(switchovers.map(({ inputs }) => (inputs.wiring as { fleet: string }).fleet).sort()).toEqual(['ledger', 'shop'])
+    expect(switchovers[0]?.inputs).toMatchObject({ attempt: 0, consumers: {}, limits: Limits.parse({}), decommission: null })
+  })
+
+  test('what stood at the top of the traffic stack before keeps its name there', async () => {
+    const { registered } = await mockTraffic(bothColours)
+    await valueOfOutput((await trafficProgram(config, catalog)).route.epoch)
+    expect(registered.map(({ name }) => name)).toEqual(expect.arrayContaining(['traffic-route-store', 'traffic-switchover', 'traffic-mirror-into-blue']))
   })
 })

@@ -27,7 +27,7 @@ import { endLocalFleet } from '../support/local-fleet.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
 const fleet = 'main'
-const switchoverUrn = "'urn:pulumi:traffic::kafka-blue-green::kbg:index:Switchover::switchover'"
+const switchoverUrn = "'urn:pulumi:traffic::kafka-blue-green::kbg:traffic:Traffic$kbg:index:Switchover::traffic-switchover'"
 const upTraffic = 'npx pulumi up --skip-preview -s traffic'
 const tour = [...readmeCommands(tourSections.tour)]
 

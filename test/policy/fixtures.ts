@@ -59,6 +59,8 @@ export interface ResourceSpec {
   readonly props?: object
   readonly protect?: boolean
   readonly dependencies?: readonly string[]
+  /** Name of the component that it stands below. */
+  readonly parent?: string
   readonly propertyDependencies?: Readonly<Record<string, readonly string[]>>
 }
 
@@ -69,9 +71,10 @@ export function resources(...specs: readonly ResourceSpec[]): PolicyResource[] {
     ...{ dependencies: [] as PolicyResource[], propertyDependencies: {} as Record<string, PolicyResource[]> },
   }))
   const named = (name: string) => made.filter((each) => each.name === name) as unknown as PolicyResource[]
-  specs.forEach(({ dependencies = [], propertyDependencies = {} }, index) => {
+  specs.forEach(({ dependencies = [], propertyDependencies = {}, parent }, index) => {
     const resource = made[index]
     if (resource === undefined) return
+    if (parent !== undefined) Object.assign(resource, { parent: named(parent)[0] })
     resource.dependencies = dependencies.flatMap(named)
     resource.propertyDependencies = Object.fromEntries(Object.entries(propertyDependencies).map(([key, names]) => [key, names.flatMap(named)]))
   })

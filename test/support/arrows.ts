@@ -56,7 +56,7 @@ export const rules: readonly Rule[] = [
     ],
   },
   { room: 'client', mayImport: ['engine/model', 'kafkajs', 'etcd3', 'zod', 'node:'] },
-  { room: 'components', mayImport: ['engine/model', '@pulumi/', 'node:'] },
+  { room: 'components', mayImport: ['engine/model', 'tools/paths.ts', '@pulumi/', 'node:'] },
   { room: 'infra', mayImport: ['components', 'engine/model', '@pulumi/pulumi', 'tools/paths.ts', 'yaml', 'zod', 'node:'] },
   { room: 'provider', mayImport: ['engine', '@pulumi/pulumi', '@grpc/grpc-js', 'google-protobuf', 'zod', 'node:'] },
   { room: 'policy', mayImport: ['engine/model', '@pulumi/', 'zod'] },

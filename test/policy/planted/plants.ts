@@ -54,7 +54,7 @@ export const plants: readonly Plant[] = [
     // Of a colour that does not stand a preview knows the brokers, not yet what stands on them.
     edits: [
       {
-        file: 'components/cluster/local.ts',
+        file: 'components/cluster/colour.ts',
         from: '{ fleet, colour, kafkaVersion, nodes, brokerConfig, tls, applicationUsers',
         to: "{ fleet, colour, kafkaVersion, nodes, brokerConfig: { ...brokerConfig, 'num.network.threads': '9' }, tls, applicationUsers",
       },
@@ -70,7 +70,13 @@ export const plants: readonly Plant[] = [
   {
     policy: 'safety-protection',
     shownBy: 'blue',
-    edits: [{ file: 'components/cluster/local.ts', from: '{ parent: this, protect },', to: '{ parent: this },' }],
+    edits: [
+      {
+        file: 'components/cluster/colour.ts',
+        from: 'applicationUsers: catalog.users },\n      { parent: this, protect },',
+        to: 'applicationUsers: catalog.users },\n      { parent: this },',
+      },
+    ],
     says: says('blue-cluster', 'protect', 'false', 'true while the colour is not being retired'),
   },
   {
@@ -78,12 +84,12 @@ export const plants: readonly Plant[] = [
     shownBy: 'traffic',
     edits: [
       {
-        file: 'infra/traffic.ts',
-        from: 'gate: { verdict: gate.verdict, epoch: gate.epoch },\n      decommission',
-        to: "gate: { verdict: 'pass', epoch: 1 },\n      decommission",
+        file: 'components/traffic/traffic.ts',
+        from: 'gate: verdict, decommission',
+        to: "gate: { verdict: 'pass', epoch: 1 }, decommission",
       },
     ],
-    says: says('switchover', 'gate', 'a verdict that no gate of this stack gave', 'the outputs of this stack’s gate'),
+    says: says('traffic-switchover', 'gate', 'a verdict that no gate of this stack gave', 'the outputs of this stack’s gate'),
   },
   {
     policy: 'safety-mirror',
@@ -100,7 +106,7 @@ export const plants: readonly Plant[] = [
   {
     policy: 'safety-guardians',
     shownBy: 'traffic',
-    edits: [{ file: 'infra/traffic.ts', from: "{ wiring, limits, colour: 'green' }", to: "{ wiring, limits, colour: 'blue' }" }],
+    edits: [{ file: 'components/traffic/traffic.ts', from: "{ wiring, limits, colour: 'green' }", to: "{ wiring, limits, colour: 'blue' }" }],
     says: says('guardian of green', 'declared', 'not there', 'one'),
   },
   {

@@ -12,7 +12,7 @@ import { plants } from './plants.ts'
 import { importColours } from './stand-in-stacks.ts'
 
 /** The line of the policy behind which one touches what isn't known. */
-const guardRead = "    const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]\n"
+const guardRead = "  const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]\n"
 
 /** Packs that judge nothing, or less: what has to keep a change back. */
 const brokenPacks: readonly { readonly what: string; readonly edit: Edit; readonly says: string }[] = [
