@@ -11,10 +11,14 @@ export const Login = z.strictObject({
 })
 export type Login = z.infer<typeof Login>
 
+/** An IAM role's login at MSK. Which role it is, the process's own AWS credentials say; there is no user and no password. */
+export const IamLogin = z.strictObject({ mechanism: z.literal('AWS_MSK_IAM'), region: z.string().min(1) })
+export type IamLogin = z.infer<typeof IamLogin>
+
 /** Who this project is on a cluster that it didn't provision, and who else there is no application. */
 export const ClusterUsers = z.strictObject({
   /** Super user: observes, fences, writes group offsets. */
-  operator: Login,
+  operator: z.union([IamLogin, Login]),
   /** Super user: Kafka Connect and its connectors. */
   mirror: Login,
   /** No super user: only a fence refuses it. */
@@ -62,7 +66,9 @@ export const platformUsers = {
 } as const
 
 /** Who logs in at a colour for this project. `admin` is there before any SCRAM user is; a cluster that wasn't provisioned here has no such user, and the operator stands in. */
-export function loginOf({ users }: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login {
+export function loginOf(access: Pick<ClusterAccess, 'users'>, as: 'mirror' | 'probe'): Login
+export function loginOf(access: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login | IamLogin
+export function loginOf({ users }: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login | IamLogin {
   if (users !== undefined) return users[as === 'admin' ? 'operator' : as]
   return { username: platformUsers[as], mechanism: as === 'admin' ? 'PLAIN' : 'SCRAM-SHA-512' }
 }
@@ -70,7 +76,8 @@ export function loginOf({ users }: Pick<ClusterAccess, 'users'>, as: keyof typeo
 /** Users of a colour that are no applications: they needn't be on the other one. */
 export function ownUsersOf({ users }: Pick<ClusterAccess, 'users'>): readonly string[] {
   if (users === undefined) return [...Object.values(platformUsers), 'broker']
-  return [...new Set([users.operator, users.mirror, users.probe].map(({ username }) => username)), ...users.others]
+  const logins = [users.operator, users.mirror, users.probe]
+  return [...new Set(logins.flatMap((login) => ('username' in login ? [login.username] : []))), ...users.others]
 }
 
 /** {@link ownUsersOf} both colours, where one of them was adopted; where the platform made the same users on both, those are compared like any other. */

@@ -1,12 +1,13 @@
 import { createAcls, createTopics } from '../adapters/kafka/admin.ts'
 import { connectCluster } from '../adapters/kafka/cluster.ts'
+import { saslOf } from '../adapters/kafka/connections.ts'
 import { connectExisting, type Existing } from '../adapters/kafka/existing.ts'
 import { tryFence } from '../adapters/kafka/fence-trial.ts'
-import { passwordOf, readCredentials, takePasswords } from '../adapters/local/credentials.ts'
+import { readCredentials, takePasswords } from '../adapters/local/credentials.ts'
 import { keepPlace } from '../adapters/local/state.ts'
 import { catalogChanges } from '../adopt/catalog-changes.ts'
 import { catalogOf } from '../adopt/catalog-of.ts'
-import { type ClusterAccess, canaryTopic, loginOf, ownUsersOf } from '../model/cluster-access.ts'
+import { type ClusterAccess, canaryTopic, ownUsersOf } from '../model/cluster-access.ts'
 import { colours } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { ExternalClusterSpec } from '../model/external-cluster.ts'
@@ -29,8 +30,7 @@ export async function adoptCluster(
   deadline: Deadline,
 ): Promise<ClusterAccess> {
   const passwords = applicationPasswords(spec)
-  const operator = loginOf(spec.external, 'operator')
-  const login = { ...operator, password: passwordOf(readCredentials(spec.external.credentialsFile), operator.username) }
+  const login = saslOf({ colour: spec.colour, ...spec.external }, 'operator')
   const existing = await connectExisting({ ...spec.external, login, caFile: spec.external.caFile }, deadline.clock, deadline)
   const access = accessOf(spec, existing.clusterId)
   try {

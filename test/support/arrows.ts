@@ -36,6 +36,7 @@ export const rules: readonly Rule[] = [
       'etcd3',
       'kafkajs',
       'node-forge',
+      'aws-msk-iam-sasl-signer-js',
     ],
   },
   {

@@ -1,4 +1,5 @@
-import { type API, apiVersionsV3, Connection, ResponseError, type SASLMechanismValue } from '@platformatic/kafka'
+import { type API, apiVersionsV3, Connection, ResponseError, type SASLOptions } from '@platformatic/kafka'
+import type { Login } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { tlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -15,10 +16,20 @@ export interface BrokerAddress {
   readonly port: number
 }
 
-export interface SaslLogin {
-  readonly mechanism: SASLMechanismValue
-  readonly username: string
-  readonly password: string
+/** How a connection logs in. */
+export type SaslLogin =
+  | { readonly mechanism: Login['mechanism']; readonly username: string; readonly password: string }
+  | {
+      readonly mechanism: 'OAUTHBEARER'
+      /** Who it is, for messages. */
+      readonly username: string
+      /** Asked for at each authentication, and again before the broker's session ends (KIP-368). */
+      readonly token: () => Promise<string>
+    }
+
+function saslOptions(login: SaslLogin): SASLOptions {
+  if (login.mechanism === 'OAUTHBEARER') return { mechanism: login.mechanism, token: login.token }
+  return { mechanism: login.mechanism, username: login.username, password: login.password }
 }
 
 /** An API at one version, as `@platformatic/kafka` exports them (`metadataV12`, ...). */
@@ -40,7 +51,7 @@ export class BrokerConnection {
       connectTimeout: connectTimeoutMs,
       requestTimeout: silenceTimeoutMs,
       maxInflights: 1_000,
-      ...(login === undefined ? {} : { sasl: { mechanism: login.mechanism, username: login.username, password: login.password } }),
+      ...(login === undefined ? {} : { sasl: saslOptions(login) }),
       ...(trust === undefined ? {} : { tls: { ...trust } }),
     })
     this.#connection.on('error', (error) => {
@@ -55,6 +66,7 @@ export class BrokerConnection {
    * @throws KbgError `connection` (retriable), `authentication`, and the codes of {@link tlsRefusal}
    */
   static async open(address: BrokerAddress, login: SaslLogin | undefined, caFile: string | undefined, onClose: () => void): Promise<BrokerConnection> {
+    if (login?.mechanism === 'OAUTHBEARER') await login.token() // one that can't be made is no refusal of the broker's
     const opened = new BrokerConnection(address, login, trustIn(caFile))
     const where = `${address.host}:${address.port}`
     const who = login?.username ?? 'nobody'

@@ -5,6 +5,7 @@ import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import { type BrokerAddress, BrokerConnection, type ProtocolApi, type SaslLogin } from './broker-connection.ts'
+import { iamToken } from './iam-token.ts'
 
 /** Who this project is on a colour: the super users on the internal listener, the probe where applications produce. */
 export type Principal = 'admin' | 'operator' | 'mirror' | 'probe'
@@ -31,11 +32,14 @@ function bootstrapOf(access: ClusterAccess, principal: Principal): readonly stri
 }
 
 /**
- * The principal's login, read from the credentials file now, so that a changed password is taken up by the next connection.
+ * The principal's login, read from the credentials file now, so that a changed password is taken up by the next connection; a role's is signed when a broker asks.
  * @throws KbgError `credentials`; never with a password in it
  */
-function saslOf(access: ClusterAccess, principal: Principal): SaslLogin {
-  const { username, mechanism } = loginOf(access, principal)
+export function saslOf(access: Pick<ClusterAccess, 'colour' | 'credentialsFile' | 'users'>, principal: Principal): SaslLogin {
+  const login = loginOf(access, principal)
+  if (login.mechanism === 'AWS_MSK_IAM')
+    return { mechanism: 'OAUTHBEARER', username: `the IAM role of this process (${login.region})`, token: () => iamToken(login.region) }
+  const { username, mechanism } = login
   const refuse = (observed: string): KbgError =>
     new KbgError('credentials', `No credentials of ${username} for ${access.colour}.`, { facts: { file: access.credentialsFile, observed } })
   let text: string
