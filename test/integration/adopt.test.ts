@@ -228,7 +228,7 @@ async function clientsAreTold(running: Pair): Promise<void> {
   expect(clients.value.every(({ routed, host, members }) => routed?.includes('kafkajs') && host.startsWith('127.') && members > 0)).toBe(true)
   expect(producers.value.map(({ topic }) => topic)).toEqual(Object.keys(wanted.topics).sort())
   expect(registered?.some(({ kind }) => kind !== 'consumer')).toBe(true)
-  const { username } = plainUsers.operator
+  const username = 'username' in plainUsers.operator ? plainUsers.operator.username : ''
   const login = { username, mechanism: 'PLAIN', password: readCredentials(theirs.credentialsFile).passwords[username] ?? '' } as const
   const unrouted = await lookAtExistingClients({ bootstrapServers: theirs.bootstrapServers, login, caFile: undefined }, systemClock, within(20))
   expect(unrouted.registered).toBeNull()
