@@ -8,8 +8,6 @@ import { type LeaderLoad, Outbox, type Parcel, type PartitionBatch } from './out
 import { endsProducerId, judge, type Verdict } from './outcome.ts'
 import type { Timing } from './timing.ts'
 
-/** How long a denied send waits for the hold that explains the denial; then it is the application that lacks the right. */
-const denialPatienceMs = 5_000
 /** Denied while open: the fence is being lifted (or raised, and the hold is on its way). Asking again is harmless: nothing is written. */
 const denialPauseMs = 50
 /** Java's `delivery.timeout.ms`: tries for longer than this end in an error. */
@@ -19,6 +17,8 @@ const deliveryTimeoutMs = 120_000
 export interface DispatcherOptions {
   readonly idempotent: boolean
   readonly retry: Required<Pick<RetryOptions, 'retries' | 'initialRetryTime' | 'maxRetryTime' | 'multiplier'>>
+  /** See {@link RouteSession.denialPatienceMs}. */
+  readonly denialPatienceMs: number
   readonly timing: Timing
 }
 
@@ -219,7 +219,7 @@ export class Dispatcher {
     const nowMs = this.#options.timing.monotonicMs()
     for (const { history } of batch.parcels) history.deniedAtMs = this.#open === null ? undefined : (history.deniedAtMs ?? nowMs)
     const deniedForMs = nowMs - (batch.parcels[0]?.history.deniedAtMs ?? nowMs)
-    if (deniedForMs > denialPatienceMs) this.#fail(batch, errorOf(answer))
+    if (deniedForMs > this.#options.denialPatienceMs) this.#fail(batch, errorOf(answer))
     else this.#putBack(batch, nowMs + denialPauseMs)
   }
 

@@ -12,7 +12,7 @@ export { ExactWindow, type ExactWindowOptions } from './deduplication/exact-wind
 export type { HandOverCounts } from './deduplication/hand-over.ts'
 export type { DualConsumer, DualConsumerConfig, DualConsumerRunConfig, DualEachMessagePayload, IdentifiedRecord, RecordIdSource } from './dual-consumer.ts'
 export { Kafka } from './kafka.ts'
-export type { RoutedKafkaConfig, RouteStoreOptions } from './options.ts'
+export type { RoutedKafkaConfig, RouteParameterOptions, RouteStoreOptions } from './options.ts'
 export type { RoutedRecordMetadata } from './parcels.ts'
 export type { RoutedProducer } from './producer.ts'
 export type { RoutedConsumerRunConfig, RoutedEachBatchPayload, RoutedEachMessagePayload } from './routed-batches.ts'

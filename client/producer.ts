@@ -64,7 +64,12 @@ export class RoutedKafkaProducer implements RoutedProducer {
     this.events = this.#sides.any.events
     this.#dispatcher = new Dispatcher(
       { blue: this.#sides.lane('blue'), green: this.#sides.lane('green') },
-      { idempotent, retry: retryOptions({ ...parts.retry, ...config.retry }, idempotent), timing: parts.timing },
+      {
+        idempotent,
+        retry: retryOptions({ ...parts.retry, ...config.retry }, idempotent),
+        denialPatienceMs: parts.session.denialPatienceMs,
+        timing: parts.timing,
+      },
     )
     const lanes = { blue: this.#sides.transactional('blue'), green: this.#sides.transactional('green') }
     const gate = {

@@ -1,22 +1,18 @@
-/** One application's view of the route: the current epoch, and its registrations under a lease. */
-import { Etcd3, type IOptions, type Watcher } from 'etcd3'
+/** One application's view of the route: the current epoch, and its registrations. */
 import type { Logger } from 'kafkajs'
-import { KbgError, messageOf } from '../engine/model/error.ts'
-import { type ClientRegistration, RouteDocument, routeKeys } from '../engine/model/route.ts'
-import { tlsRefusal } from '../engine/model/tls-refusal.ts'
+import { KbgError } from '../engine/model/error.ts'
+import type { ClientRegistration, RouteDocument } from '../engine/model/route.ts'
+import { polledLagMs } from '../engine/model/route-publication.ts'
 import type { RouteOptions } from './options.ts'
-import { RegistrationLease } from './registration-lease.ts'
+import { ParameterFeed } from './parameter-feed.ts'
+import type { RouteFeed } from './route-feed.ts'
+import { StoreFeed } from './store-feed.ts'
 import { type Timing, within } from './timing.ts'
 
-/** Between two tries to reach the store. */
-const retryPauseMs = 100
-/** How long a start may wait for the store; after it, the application is told. */
+/** How long a start may wait for the route; after it, the application is told. */
 const openDeadlineMs = 10_000
-
-type Policy = ReturnType<NonNullable<NonNullable<IOptions['faultHandling']>['host']>>
-/** etcd3 repeats failed calls, then refuses all for 5 s, and opens lost watches after up to 30 s; here the session tries again itself. */
-const onceOnly = { execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: new AbortController().signal }) } as unknown as Policy
-const watchBackoff = { duration: retryPauseMs, next: () => watchBackoff }
+/** How long a denied send waits for the hold that explains the denial; then it is the application that lacks the right. */
+const denialPatienceMs = 5_000
 
 /** Called with every newer route, in order of epochs. Must not throw. */
 export type RouteListener = (route: RouteDocument) => void
@@ -32,7 +28,7 @@ export class RouteSession {
   readonly #log: Logger
   readonly #listeners = new Set<RouteListener>()
   #users = 0
-  #open: OpenSession | undefined
+  #open: RouteFeed | undefined
   #route: RouteDocument | undefined
 
   constructor(options: RouteOptions, timing: Timing, log: Logger) {
@@ -51,6 +47,12 @@ export class RouteSession {
     return this.#route
   }
 
+  /** How long a send that is denied while the route says open waits for the news that explains it, in milliseconds. Who polls has it later. */
+  get denialPatienceMs(): number {
+    const { from } = this.#options
+    return denialPatienceMs + (from.kind === 'parameter' ? polledLagMs(from.pollIntervalMs) : 0)
+  }
+
   /** Calls `listener` with every newer route from now on. Returns how to end that. */
   onRoute(listener: RouteListener): () => void {
     this.#listeners.add(listener)
@@ -65,7 +67,7 @@ export class RouteSession {
   async join(registration: ClientRegistration): Promise<RegisteredClient> {
     this.#users += 1
     try {
-      this.#open ??= new OpenSession(this.#options, this.#timing, this.#log, (route) => this.#apply(route))
+      this.#open ??= this.#openFeed()
       const session = this.#open
       const late = () => this.#unreachable(session.lastError)
       const { refused } = session
@@ -86,6 +88,14 @@ export class RouteSession {
     await session?.close()
   }
 
+  #openFeed(): RouteFeed {
+    const { fleet, from } = this.#options
+    const apply = (route: RouteDocument) => this.#apply(route)
+    return from.kind === 'store'
+      ? new StoreFeed({ fleet, ...from }, this.#timing, this.#log, apply)
+      : new ParameterFeed({ fleet, ...from }, this.#timing, this.#log, apply)
+  }
+
   #apply(route: RouteDocument): void {
     if (this.#route !== undefined && route.epoch <= this.#route.epoch) return
     this.#route = route
@@ -96,20 +106,29 @@ export class RouteSession {
   #unreachable(cause: unknown): KbgError {
     return new KbgError('route-store-unreachable', `The route can't be read, so this client doesn't know where to go.`, {
       retriable: true,
-      facts: { fleet: this.fleet, endpoints: this.#options.endpoints },
-      remedy: 'Is the route store running, and are its addresses and the password right? One that speaks TLS needs caFile.',
+      facts: { fleet: this.fleet, ...placeOf(this.#options) },
+      remedy: remedies[this.#options.from.kind],
       ...(cause === undefined ? {} : { cause }),
     })
   }
 }
 
+const remedies = {
+  store: 'Is the route store running, and are its addresses and the password right? One that speaks TLS needs caFile.',
+  parameter: 'May this program read the parameter (ssm:GetParameter), and is it published? Credentials come from the AWS chain.',
+} as const
+
+function placeOf({ from }: RouteOptions): { readonly endpoints: readonly string[] } | { readonly parameter: string } {
+  return from.kind === 'store' ? { endpoints: from.endpoints } : { parameter: from.name }
+}
+
 /** One registration as its owner changes it. */
 export class RegisteredClient {
-  readonly #session: OpenSession
+  readonly #session: RouteFeed
   readonly #leave: () => Promise<void>
   #registration: ClientRegistration
 
-  constructor(session: OpenSession, registration: ClientRegistration, leave: () => Promise<void>) {
+  constructor(session: RouteFeed, registration: ClientRegistration, leave: () => Promise<void>) {
     this.#session = session
     this.#registration = registration
     this.#leave = leave
@@ -126,179 +145,4 @@ export class RegisteredClient {
     await this.#session.unregister(this.#registration.instanceId)
     await this.#leave()
   }
-}
-
-/** The session while somebody uses it. */
-class OpenSession {
-  readonly #options: RouteOptions
-  readonly #timing: Timing
-  readonly #log: Logger
-  readonly #apply: (route: RouteDocument) => void
-  readonly #closed = new AbortController()
-  readonly #lease: RegistrationLease
-  readonly #watching: Promise<void>
-  #etcd: Etcd3
-  #watcher: Watcher | undefined
-  #refusal = newRefusal()
-  lastError: unknown
-
-  constructor(options: RouteOptions, timing: Timing, log: Logger, apply: (route: RouteDocument) => void) {
-    this.#options = options
-    this.#timing = timing
-    this.#log = log
-    this.#apply = apply
-    this.#etcd = this.#connect()
-    this.#lease = new RegistrationLease({
-      etcd: () => this.#etcd,
-      keyOf: routeKeys(options.fleet).client,
-      timing,
-      closed: this.#closed.signal,
-      onError: (error) => this.#failed(error),
-    })
-    this.#watching = this.#watch()
-  }
-
-  /** Rejects when TLS with the store is refused from now on: waiting mends nothing. Who follows the route already stays on its epoch, and tries on. */
-  get refused(): Promise<never> {
-    return this.#refusal.promise
-  }
-
-  register(registration: ClientRegistration): Promise<void> {
-    return this.#lease.put(registration)
-  }
-
-  unregister(instanceId: string): Promise<void> {
-    return this.#lease.remove(instanceId)
-  }
-
-  /** Reads the route now. Repeats while the store can't be reached. @throws KbgError `route-missing`, `route-corrupt`, `route-session-closed` */
-  async refresh(): Promise<bigint> {
-    while (!this.#closed.signal.aborted) {
-      try {
-        return await this.#readOnce()
-      } catch (error) {
-        if (error instanceof KbgError) throw error
-        this.#failed(error)
-        await this.#pause()
-      }
-    }
-    throw new KbgError('route-session-closed', 'The client was disconnected while it read the route.')
-  }
-
-  async close(): Promise<void> {
-    this.#closed.abort()
-    await this.#lease.close()
-    this.#watcher?.cancel().catch(() => undefined) // closing: a watch that is gone already is what was wanted
-    await this.#watching
-    this.#etcd.close()
-  }
-
-  #connect(): Etcd3 {
-    const { endpoints, username, password, ca } = this.#options
-    return new Etcd3({
-      hosts: [...endpoints],
-      ...(ca === undefined ? {} : { credentials: { rootCertificate: ca } }),
-      auth: { username, password },
-      grpcOptions: {
-        'grpc.initial_reconnect_backoff_ms': 100,
-        'grpc.min_reconnect_backoff_ms': 100,
-        'grpc.max_reconnect_backoff_ms': 1_000,
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5_000,
-      },
-      faultHandling: { host: () => onceOnly, global: onceOnly, watchBackoff },
-    })
-  }
-
-  async #readOnce(): Promise<bigint> {
-    const key = routeKeys(this.#options.fleet).route
-    const answer = await this.#etcd.get(key).exec()
-    const value = answer.kvs[0]?.value.toString('utf8')
-    if (value === undefined) {
-      throw new KbgError('route-missing', 'The route store has no route of this fleet.', {
-        facts: { fleet: this.#options.fleet, key },
-        remedy: 'It is written when the traffic stack is brought up; is the fleet right?',
-      })
-    }
-    this.#apply(parseRoute(key, value))
-    return BigInt(answer.header.revision)
-  }
-
-  /** Reads, then watches from behind that revision; when the watch breaks, from the start again: no change is missed, and repeated ones are ignored. */
-  async #watch(): Promise<void> {
-    while (!this.#closed.signal.aborted) {
-      try {
-        await this.#watchFrom(await this.#readOnce())
-      } catch (error) {
-        this.#failed(error)
-      }
-      await this.#pause()
-    }
-  }
-
-  #watchFrom(revision: bigint): Promise<void> {
-    const key = routeKeys(this.#options.fleet).route
-    return new Promise((resolve) => {
-      const watcher = this.#etcd
-        .watch()
-        .key(key)
-        .startRevision(String(revision + 1n))
-        .watcher()
-      this.#watcher = watcher
-      const end = () => {
-        watcher.cancel().catch(() => undefined) // a watch that is gone already is what was wanted
-        resolve()
-      }
-      watcher.on('put', (pair) => {
-        try {
-          this.#apply(parseRoute(key, pair.value.toString('utf8')))
-        } catch (error) {
-          this.#failed(error) // the epoch in force stays
-        }
-      })
-      watcher.on('disconnected', end)
-      watcher.on('error', end)
-      this.#closed.signal.addEventListener('abort', end, { once: true })
-    })
-  }
-
-  /** Etcd's users were changed: a token from before is outdated for ever, so a new connection logs in again. */
-  #failed(error: unknown): void {
-    this.lastError = error
-    if (this.#closed.signal.aborted) return
-    this.#log.debug('Route store', { error: messageOf(error) })
-    const refusal = tlsRefusal(`the route store at ${this.#options.endpoints.join(', ')}`, error)
-    if (refusal !== undefined) {
-      this.#refusal.reject(refusal)
-      this.#refusal = newRefusal()
-    }
-    if (!/revision of auth store is old|user name is empty/.test(messageOf(error))) return
-    this.#etcd.close()
-    this.#etcd = this.#connect()
-  }
-
-  async #pause(): Promise<void> {
-    await this.#timing.sleep(retryPauseMs, this.#closed.signal).catch(() => undefined) // woken by close: the loops' conditions end them
-  }
-}
-
-function newRefusal(): PromiseWithResolvers<never> {
-  const refusal = Promise.withResolvers<never>()
-  refusal.promise.catch(() => undefined) // nobody may be waiting
-  return refusal
-}
-
-/** @throws KbgError `route-corrupt` */
-export function parseRoute(key: string, text: string): RouteDocument {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined // refused below, with the key
-  }
-  const parsed = RouteDocument.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new KbgError('route-corrupt', `The route can't be read; the epoch in force stays.`, {
-    facts: { key, problems: parsed.error.issues.map((issue) => `${issue.path.join('.') || 'value'}: ${issue.message}`) },
-  })
 }

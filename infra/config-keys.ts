@@ -10,6 +10,7 @@ import { FailoverWord } from '../engine/model/loss.ts'
 import { MskSpec } from '../engine/model/msk-brokers.ts'
 import { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
+import { RouteParameterSpec } from '../engine/model/route-publication.ts'
 import { StrimziSpec, strimziVersion } from '../engine/model/strimzi-brokers.ts'
 import { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { kafkaVersions } from '../tools/paths.ts'
@@ -128,5 +129,9 @@ export const trafficKeys = z.object({
   limits: json.pipe(numbersFromText).pipe(Limits).default(Limits.parse({})).describe('an object of limits'),
   unprovenGroups: json.pipe(UnprovenGroups).default({}).describe('an object of group names, each with "stay" or "redeliver"'),
   dns: json.pipe(RouteNamesSpec).optional().describe('an object {account, region, zone, vpcIds}: the route as names in a private zone of Route 53'),
+  routeParameter: json
+    .pipe(RouteParameterSpec)
+    .optional()
+    .describe('an object {account, region, pollIntervalMs}: the route in an SSM parameter, for clients that can’t reach the route store'),
   hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),
 })

@@ -12,6 +12,7 @@ import type { FailoverWord } from '../engine/model/loss.ts'
 import { MskSpec } from '../engine/model/msk-brokers.ts'
 import type { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
+import { RouteParameterSpec } from '../engine/model/route-publication.ts'
 import type { StrimziSpec } from '../engine/model/strimzi-brokers.ts'
 import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { awsKeys, betweenKeys, colourKeys, externalKeys, kubernetesBetweenKeys, kubernetesKeys, sharedKeys, trafficKeys } from './config-keys.ts'
@@ -87,6 +88,8 @@ export interface TrafficConfig {
   readonly hooks: readonly Hook[]
   /** Where the route is published as names; left out: nowhere. */
   readonly dns?: RouteNamesSpec | undefined
+  /** Where it is published for clients that poll; left out: nowhere. */
+  readonly routeParameter?: RouteParameterSpec | undefined
   /** As both colours say. */
   readonly tls: boolean
   readonly decommission: string | undefined
@@ -285,7 +288,8 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 /** The names that an object key may have inside. */
 function innerKeys(key: string): readonly string[] {
   const schemas: Readonly<Record<string, { readonly shape: object }>> = {
-    ...{ limits: Limits, hooks: Hook, dns: RouteNamesSpec, external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings },
+    ...{ limits: Limits, hooks: Hook, dns: RouteNamesSpec, routeParameter: RouteParameterSpec },
+    ...{ external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings },
   }
   return Object.keys((schemas[key] ?? RouteStoreAccess).shape)
 }

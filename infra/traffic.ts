@@ -8,27 +8,41 @@ import { KbgError } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
 import { ColourInventory } from '../engine/model/inventory.ts'
 import { requirePair } from '../engine/model/pair.ts'
+import type { RouteNamesZone, RouteParameter } from '../engine/model/route-publication.ts'
 import { projectDir } from '../tools/paths.ts'
 import type { TrafficConfig } from './config.ts'
 import { standsElsewhere } from './elsewhere.ts'
 import { bothInventories } from './inventories.ts'
 
 /** What the traffic stack tells people, the CLI and applications. */
-export type TrafficOutputs = Pick<Traffic, 'route' | 'gate' | 'wiring' | 'limits' | 'clients'>
+export type TrafficOutputs = Pick<Traffic, 'route' | 'gate' | 'wiring' | 'limits'> & { readonly clients: Traffic['clients'] & Published }
 
-/** What connects the two colours, as their own stacks say; and the route's names where it is published. */
+/** Where clients that don't reach the route store are told the route. */
+interface Published {
+  readonly routeParameter?: pulumi.Output<RouteParameter>
+  /** The zone of `producers.<zone>` and of a name for each wave. */
+  readonly zone?: string
+}
+
+/** What connects the two colours, as their own stacks say; and where the route is published. */
 export async function trafficProgram(config: TrafficConfig, catalog: Catalog): Promise<TrafficOutputs> {
   const { fleet, tls } = config
   const [{ cluster: blue, inventory: onBlue }, { cluster: green, inventory: onGreen }] = await Promise.all([colourOf(fleet, 'blue'), colourOf(fleet, 'green')])
   const clusters = requirePair(fleet, tls, { blue, green }) // asked here already: before anything is made
   new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), fleet, catalog), own: null, deployed: { blue: onBlue, green: onGreen } })
-  const { route, gate, wiring, limits, waves, clients } = new Traffic('traffic', { ...config, clusters, catalog }, { transformations: [formerNames] })
+  const { publications, told } = await publicationsOf(config)
+  const { route, gate, wiring, limits, clients } = new Traffic('traffic', { ...config, clusters, catalog, publications }, { transformations: [formerNames] })
+  return { route, gate, wiring, limits, clients: { ...clients, ...told } }
+}
 
-  if (config.dns !== undefined) {
-    const { RouteNames } = await import('../components/route/route53.ts') // AWS's SDK is no part of other previews
-    new RouteNames('names', { fleet, spec: config.dns, live: route.live, consumers: route.consumers, waves: Object.keys(waves), clusters })
-  }
-  return { route, gate, wiring, limits, clients }
+/** Where the route is published, and what clients are told of it. AWS's SDK is no part of other previews. */
+async function publicationsOf({ fleet, dns, routeParameter: spec }: TrafficConfig) {
+  const publications: { parameter?: pulumi.Output<RouteParameter>; names?: pulumi.Output<RouteNamesZone> } = {}
+  if (spec !== undefined) publications.parameter = new (await import('../components/route/ssm.ts')).PublishedParameter('route', { fleet, spec }).parameter
+  if (dns !== undefined) publications.names = new (await import('../components/route/route53.ts')).RouteNames('names', { fleet, spec: dns }).zone
+  const { parameter } = publications
+  const told: Published = { ...(parameter === undefined ? {} : { routeParameter: parameter }), ...(dns === undefined ? {} : { zone: dns.zone }) }
+  return { publications, told }
 }
 
 /** Stacks that were made when these stood at the top of the program, without `traffic-` before their names, keep them. */

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { firstFive, messageOf } from '../engine/model/error.ts'
 import { systemClock } from '../engine/ports/clock.ts'
 import { archiveStep } from './archive.ts'
+import { emulatorStep } from './aws-emulator.ts'
 import { chromiumStep } from './chromium.ts'
 import { etcdStep } from './etcd.ts'
 import { javaStep } from './java.ts'
@@ -36,7 +37,7 @@ function lanes(): readonly (readonly Step[])[] {
  * What `npm test` wants besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
  */
 function testSteps(): readonly Step[] {
-  return process.env.npm_lifecycle_event === 'test' ? [chromiumStep, kafkaToolsStep] : []
+  return process.env.npm_lifecycle_event === 'test' ? [chromiumStep, kafkaToolsStep, emulatorStep] : []
 }
 
 async function isAllDone(): Promise<boolean> {

@@ -6,6 +6,7 @@ import type { Hook } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { FailoverWord } from '../../engine/model/loss.ts'
 import { requirePair, requireWaves } from '../../engine/model/pair.ts'
+import type { RouteNamesZone, RouteParameter } from '../../engine/model/route-publication.ts'
 import { type Waves, wavesOf } from '../../engine/model/wave.ts'
 import type { Intent, RouteStoreAccess, UnprovenGroups, Wiring } from '../../engine/model/wiring.ts'
 import { connectVersion } from '../../tools/paths.ts'
@@ -38,6 +39,8 @@ export interface TrafficArgs {
   readonly limits?: Partial<Limits>
   /** Groups that stay where they are, or that may be moved to a proven place before their own. */
   readonly unprovenGroups?: UnprovenGroups
+  /** Where the route is told to clients that can't reach the route store; nowhere unless said otherwise. */
+  readonly publications?: { readonly parameter?: pulumi.Input<RouteParameter>; readonly names?: pulumi.Input<RouteNamesZone> }
   /** Told of every step, see docs/runbook.md. */
   readonly hooks?: readonly Hook[]
   /** Whether the route store speaks TLS only, as both colours do. */
@@ -94,6 +97,7 @@ export class Traffic extends pulumi.ComponentResource {
       guardians: [...colours],
       groups: Object.keys(catalog.groups),
       hooks,
+      publications: args.publications ?? {},
     })
     const writeBack = new LocalWriteBack(`${name}-write-back`, { wiring }, child)
     // One after the other, so that an update that restarts both leaves one at its place.

@@ -21,6 +21,7 @@ import { checkMirrorLag } from './mirror-lag.ts'
 import { checkOpenTransactions } from './open-transactions.ts'
 import { checkPoisonedGroups } from './poisoned-groups.ts'
 import { checkProducerIds } from './producer-ids.ts'
+import { checkPublications } from './publications.ts'
 import { checkReplicaHealth } from './replica-health.ts'
 import { checkRouteState } from './route-state.ts'
 import { checkStreamsApplications } from './streams-applications.ts'
@@ -105,6 +106,8 @@ export function assess(snapshot: Snapshot, limits: Limits, attempt: number, want
     // Fence, drain and copy need no group; which of them can follow the groups step proves of each, and the others stay.
     ...(isOffSick ? [] : groupChecks(snapshot)),
     checkClients(snapshot.clients, epoch),
+    // AWS may be sick as well; whoever follows a publication is refused by the fence until it tells the route again.
+    ...(isOffSick || snapshot.publications.length === 0 ? [] : [checkPublications(snapshot.publications, epoch)]),
     ...(isOffSick || limits.maxDrillAgeDays === 0 ? [] : [checkDrill(snapshot.route, limits, snapshot.observedAtMs)]),
     // A guardian that moves back is one itself, and the other may have ended with the sick colour.
     ...(isGuardians ? [] : [checkGuardians(snapshot.clients, snapshot.guardians, epoch, isOffSick ? 'one' : 'each')]),

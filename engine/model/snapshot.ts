@@ -82,6 +82,15 @@ export interface RouteSnapshot {
   readonly journal: readonly JournalEntry[]
 }
 
+/** One place where the route is published. */
+export interface PublicationFacts {
+  readonly place: string
+  /** The newest epoch that is told there; 0: none. */
+  readonly epoch: Reading<number>
+  /** Why the largest route of this move couldn't be told there; null: it can. */
+  readonly unfit: string | null
+}
+
 /** Everything that a gate judges, read-only and bounded in time. */
 export interface Snapshot {
   /** Milliseconds since 1970, by the observer's wall clock. */
@@ -91,6 +100,8 @@ export interface Snapshot {
   readonly topics: readonly string[]
   readonly route: Reading<RouteSnapshot>
   readonly clients: Reading<readonly ClientRegistration[]>
+  /** Where the route is published; empty: nowhere, or not asked. */
+  readonly publications: readonly PublicationFacts[]
   readonly colours: Readonly<Record<Colour, ColourSnapshot>>
   readonly mirror: MirrorSnapshot
   /** What stands on the source only; null: the mirror keeps up, so that wasn't counted. */

@@ -5,11 +5,22 @@ import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
 import { Hooks } from './hook.ts'
 import { FailoverWord, type LossyMove } from './loss.ts'
+import { RoutePublications } from './route-publication.ts'
 import { WaveName, Waves } from './wave.ts'
+
+const decidesNothing =
+  'SSM can’t be the route store: it has no compare-and-set, no transaction, no lease and no watch. That takes etcd; the key routeParameter publishes the route in SSM'
 
 /** How to reach the config store. The password stands in `credentialsFile` (mode 0600) under the user's name, in the form of a CredentialsFile. */
 export const RouteStoreAccess = z.strictObject({
-  endpoints: z.array(z.string().min(1)).min(1),
+  endpoints: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .refine((endpoint) => !/^(arn:aws[a-z-]*:)?ssm:/.test(endpoint), decidesNothing),
+    )
+    .min(1),
   username: z.string().min(1),
   credentialsFile: z.string().min(1),
   caFile: CaFile.optional(),
@@ -74,6 +85,8 @@ export const Wiring = z
     unprovenGroups: UnprovenGroups.default({}),
     /** Commands and webhooks that are asked or told. */
     hooks: Hooks.default([]),
+    /** Where the route is told to clients that can't reach the store. */
+    publications: RoutePublications.default({}),
   })
   .check((context) => {
     const { blue, green } = context.value.clusters

@@ -21,10 +21,11 @@ const createMs = 60_000
  */
 export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gateEpoch'>): Promise<Actual> {
   const lock = await takeLock(ports, request)
+  let run: Execution | undefined
   try {
     const reading = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
     const route = reading.route ?? firstRouteOf(request, Math.max(reading.highestClientEpoch, lastEpoch(reading.journal)), lock.term)
-    const run = new Execution({
+    run = new Execution({
       ...request,
       ports,
       lock,
@@ -34,7 +35,10 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
       journalHead: reading.journalHead,
     })
     if (reading.route === null) await publishFirst(run, route)
-    else refuseAnother(reading.route, request)
+    else {
+      refuseAnother(reading.route, request)
+      run.publishAgain()
+    }
     // A switch that was left open owns its connectors: the next update finishes it, with the reverse one seeded.
     if (run.route.state === 'open' && openSwitch(run.journal) === null) {
       await reconcileFences(run)
@@ -43,6 +47,7 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
     return run.actual
   } finally {
     await lock.release()
+    await run?.endPublications()
   }
 }
 

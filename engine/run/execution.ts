@@ -15,6 +15,7 @@ import { consumersOf, isLeftOpen } from '../switchover/waves.ts'
 import { Notices } from './notices.ts'
 import type { Ports } from './ports.ts'
 import type { Progress } from './progress.ts'
+import { Publisher } from './publisher.ts'
 
 const storeWriteMs = 5_000
 /** How long hooks may keep the lock behind the end of a run: a guardian that has to move traffic back, or to put a fence right, waits for it. */
@@ -33,6 +34,7 @@ export class Execution {
   readonly #automatic: string | null
   readonly timeline: TimelineMark[] = []
   readonly #notices: Notices
+  readonly #publisher: Publisher
   route: RouteDocument
   journal: readonly JournalEntry[]
   #routeRevision: string
@@ -63,6 +65,7 @@ export class Execution {
     this.cancelled = abortRequested === undefined ? run.cancelled : AbortSignal.any([run.cancelled, abortRequested])
     this.#automatic = run.automatic ?? null
     this.#notices = new Notices(run.ports)
+    this.#publisher = new Publisher(run.ports)
     this.route = run.route
     this.journal = run.journal
     this.#routeRevision = run.routeRevision
@@ -147,7 +150,10 @@ export class Execution {
     this.#journalHead = written.journalHead
     const notice = noticeOf(entry, this.journal, this.intent.attempt)
     this.journal = [...this.journal, entry]
-    if (route !== null) this.route = route
+    if (route !== null) {
+      this.route = route
+      this.#publisher.take(route)
+    }
     if (notice !== null) this.#notices.send(this.wiring.hooks, { version: 1, fleet: this.wiring.fleet, epoch: this.route.epoch, ...notice })
   }
 
@@ -164,6 +170,16 @@ export class Execution {
   /** When the lock is free again: waits for the hooks that take longer, so that their notices aren't cut short; what they didn't take is told, and can't be journaled any more. */
   async awaitLateNotices(): Promise<void> {
     for (const { hook, payload, said } of await this.#notices.failed()) this.#tellFailed(hook, payload.event, said)
+  }
+
+  /** Tells the route as it is wherever it is published, if it isn't told there: what an earlier run could not. */
+  publishAgain(): void {
+    this.#publisher.take(this.route)
+  }
+
+  /** Waits for what is being published, some seconds at most, and tells what isn't. Changes nothing else, and needs no lock. */
+  async endPublications(): Promise<void> {
+    for (const text of await this.#publisher.failures()) this.tell({ step: 'publish', text })
   }
 
   #tellFailed(hook: string, event: string, said: string): void {

@@ -6,6 +6,7 @@ import type { GroupFacts } from '../model/facts.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
 import type { RouteDocument } from '../model/route.ts'
+import { largestForm, publishMs } from '../model/route-publication.ts'
 import type { ColourSnapshot, LagSample, MirrorSnapshot, Reading, Snapshot } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Deadline } from '../ports/clock.ts'
@@ -52,9 +53,10 @@ export async function observe(
   const listOf = async (colour: Colour): Promise<ColourSnapshot['groups']> =>
     isWayBack(purpose) ? notAsked : await read(() => ports.clusters[colour].groups.list(deadline))
   const lists = { blue: listOf('blue'), green: listOf('green') }
-  const [sights, clients, audit, source, target, mirror, groups, waveCommits] = await Promise.all([
+  const [sights, clients, publications, audit, source, target, mirror, groups, waveCommits] = await Promise.all([
     isFailover(purpose) ? read(() => ports.store.sights(deadline)) : null,
     read(() => ports.store.clients(deadline)),
+    purpose === 'move' ? observePublications(ports, wiring, routeReading.seen ? routeReading.value.route : null, deadline) : [],
     observeAudit(ports, deadline),
     observeColour(ports, wiring, move.source, lists[move.source], purpose, deadline),
     observeColour(ports, wiring, move.target, lists[move.target], purpose, deadline),
@@ -72,6 +74,7 @@ export async function observe(
     topics: wiring.topics,
     route: routeReading.seen ? { seen: true, value: { route: routeReading.value.route, journal } } : routeReading,
     clients,
+    publications,
     colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
     mirror,
     unmirrored,
@@ -83,6 +86,27 @@ export async function observe(
     groups,
     fenceBindings: ports.clusters[move.target].fence.bindings,
     ownUsers: ownUsersApart(wiring.clusters),
+  }
+}
+
+/** A move holds every group of the catalog at most; others are moved too, and have room as far as the catalog leaves it. */
+async function observePublications(ports: Ports, { groups }: Wiring, route: RouteDocument | null, deadline: Deadline): Promise<Snapshot['publications']> {
+  const patience = deadline.within(Math.min(publishMs, deadline.remainingMs() / 2), 'what is published')
+  return await Promise.all(
+    ports.publications.map(async (publication) => ({
+      place: publication.place,
+      epoch: await read(() => publication.epoch(patience)),
+      unfit: route === null ? null : unfitFor(publication, largestForm(route, groups)),
+    })),
+  )
+}
+
+function unfitFor(publication: Ports['publications'][number], route: RouteDocument): string | null {
+  try {
+    publication.refuseUnfit(route)
+    return null
+  } catch (thrown) {
+    return messageOf(thrown)
   }
 }
 

@@ -11,7 +11,9 @@ import type { Cluster } from '../ports/cluster.ts'
 import type { HookCaller } from '../ports/hooks.ts'
 import type { Mirror } from '../ports/mirror.ts'
 import type { RouteOversight } from '../ports/route-oversight.ts'
+import type { RoutePublication } from '../ports/route-publication.ts'
 import type { RouteStore } from '../ports/route-store.ts'
+import { publishedNames } from '../switchover/published-names.ts'
 
 /** Everything that the engine acts on, behind interfaces. */
 export interface Ports {
@@ -23,6 +25,8 @@ export interface Ports {
   /** null: the fleet has no audit workers. */
   readonly audit: Audit | null
   readonly hooks: HookCaller
+  /** Where the decided route is told to clients that can't reach the store. */
+  readonly publications: readonly RoutePublication[]
 }
 
 /** {@link Ports} of who may also act beside the holder of the lock: a guardian, and `kbg abort`. */
@@ -43,12 +47,25 @@ export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Oversi
     store: await openRouteStore(wiring.routeStore, wiring.fleet, clock),
     audit: wiring.audit.length === 0 ? null : connectAudit(wiring.audit, clock),
     hooks: hookCaller,
+    publications: await connectPublications(wiring),
   }
+}
+
+/** AWS's SDK is loaded only where something is published: it takes some tenths of a second. */
+async function connectPublications({ fleet, publications: { parameter, names }, waves }: Wiring): Promise<readonly RoutePublication[]> {
+  const connected: RoutePublication[] = []
+  if (parameter !== undefined) connected.push((await import('../adapters/aws/ssm-publication.ts')).ssmPublication(parameter, fleet))
+  if (names !== undefined) {
+    const { route53Publication } = await import('../adapters/aws/route53-publication.ts')
+    connected.push(route53Publication(names, (route) => publishedNames(route, waves, names.zone)))
+  }
+  return connected
 }
 
 /** Closes every connection. */
 export async function closePorts(ports: Ports): Promise<void> {
-  const { clusters, mirrors, store, audit } = ports
+  const { clusters, mirrors, store, audit, publications } = ports
+  for (const publication of publications) publication.close()
   await Promise.all([audit?.close(), clusters.blue.close(), clusters.green.close(), mirrors.blue.close(), mirrors.green.close(), store.close()])
 }
 

@@ -8,7 +8,7 @@ import type { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
 import { drillLines } from '../switchover/drill-verdict.ts'
 import type { OpenSwitch } from '../switchover/journal-reading.ts'
-import { confirmLines, leftWordLines, planText } from '../switchover/plan.ts'
+import { confirmLines, leftWordLines, planText, polledLines } from '../switchover/plan.ts'
 import { type Course, chooseCourse } from '../switchover/resume.ts'
 import { watchLines } from '../switchover/watch-reading.ts'
 import { isForward, openWaves } from '../switchover/waves.ts'
@@ -228,6 +228,7 @@ export async function describePlan(ports: Ports, wiring: Wiring, intent: Intent,
     const asked = move === null ? [] : confirmLines(wiring.hooks)
     return [
       planText(course, limits, verdict, wiring.guardians),
+      ...polledLines(course, limits, wiring.publications),
       ...leftWordLines(course, intent),
       ...asked,
       ...watchLines(reading.journal),

@@ -49,6 +49,7 @@ export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunReq
     const intent = request.intent ?? leftIntent(route, journal)
     const { routeRevision, journalHead } = reading
     run = new Execution({ ...request, intent, ports, lock, route, journal, routeRevision, journalHead })
+    run.publishAgain()
     try {
       return await work(run)
     } finally {
@@ -56,7 +57,7 @@ export async function withLock<T>(ports: Ports, lock: RouteLock, request: RunReq
     }
   } finally {
     await lock.release()
-    const told = run?.awaitLateNotices()
+    const told = Promise.all([run?.awaitLateNotices(), run?.endPublications()])
     if (!isGuardian(request.holder)) await told // a guardian lives on, and may be the only one: it has to look again
   }
 }

@@ -8,9 +8,10 @@ import { confirmMs, type Hook } from '../model/hook.ts'
 import type { StepName } from '../model/journal.ts'
 import type { Limits } from '../model/limits.ts'
 import type { LossyMove } from '../model/loss.ts'
+import type { RoutePublications } from '../model/route-publication.ts'
 import type { Intent } from '../model/wiring.ts'
 import type { Course } from './resume.ts'
-import { longestStallMs } from './stall.ts'
+import { longestPolledStallMs, longestStallMs } from './stall.ts'
 import { type Step, steps } from './steps.ts'
 
 /** The plan as text, for the preview's log: every step with its bound, for how long producers may be held, and what would refuse it now. */
@@ -29,6 +30,15 @@ export function planText(course: Course, limits: Limits, verdict: Verdict | null
     if (verdict.checks.some(({ observed }) => observed === noAudit)) lines.push(`${noAudit}.`)
   }
   return lines.join('\n')
+}
+
+/** What clients that follow a publication have to expect of a switchover; nobody waits for them. */
+export function polledLines(course: Course, limits: Limits, { parameter }: RoutePublications): readonly string[] {
+  if (course.kind !== 'switch' || parameter === undefined) return []
+  const boundSeconds = Math.ceil(longestPolledStallMs(limits, parameter.pollIntervalMs) / 1_000)
+  return [
+    `Clients that poll ${parameter.name} every ${parameter.pollIntervalMs} ms acknowledge nothing: the fence refuses them until they have seen the hold, and they go on that much later; ${boundSeconds} s at most.`,
+  ]
 }
 
 /** Who is asked behind the gate; a preview asks nobody. */

@@ -1,4 +1,5 @@
 import type { Limits } from '../model/limits.ts'
+import { polledLagMs } from '../model/route-publication.ts'
 
 /** How often a guardian looks when nothing calls it. */
 export const guardianLookMs = 1_000
@@ -20,6 +21,13 @@ const takeOverMs = 5_000
  */
 export function longestStallMs(limits: Limits): number {
   return guardianLookMs + fencesLookMs + 2 * overdueMs(limits) + leaseMs(limits) + finishMs(limits)
+}
+
+/**
+ * {@link longestStallMs} of a producer that polls a publication: it learns later that it may go on. While the publication can be reached too, and by the client as well.
+ */
+export function longestPolledStallMs(limits: Limits, pollIntervalMs: number): number {
+  return longestStallMs(limits) + polledLagMs(pollIntervalMs)
 }
 
 /** For how long a guardian sees producers held under one lock, without a decision in between, before it takes that away, in milliseconds. */

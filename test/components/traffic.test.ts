@@ -43,6 +43,8 @@ function mockTraffic(colourOutputs: (stack: string) => Record<string, unknown>) 
         return { access: { colour: inputs.target.colour, restUrl: 'http://worker.invalid' } }
       case 'kbg:index:LocalAudit':
         return { access: [{ url: 'http://audit.invalid', credentialsFile: '/nowhere/credentials.json' }], alive: true }
+      case 'aws:route53/zone:Zone':
+        return { zoneId: 'Z1' }
       case 'test:fake:Gate':
         return { verdict: 'pass', epoch: 9 }
       case 'kbg:index:Switchover':
@@ -103,16 +105,19 @@ describe('the traffic program', () => {
     expect(outputs.limits).toEqual(config.limits)
   })
 
-  test('names of the route say what is live, not what was asked for', async () => {
+  test('where the route is published is in the wiring of whoever writes it, and told to clients; no value of it is an input', async () => {
     const { registered } = await mockTraffic(bothColours)
-    const dns = { account: '123456789012', region: 'eu-central-1', zone: 'shop.kafka.internal', vpcIds: ['vpc-0123456789abcdef0'] }
-    await trafficProgram({ ...config, live: 'green', dns }, catalog)
-    await pulumi.runtime.disconnect()
-    const names = registered.filter(({ type }) => type === 'aws:route53/record:Record').map(({ inputs }) => [inputs.name, inputs.records])
-    expect(names).toEqual([
-      ['producers.shop.kafka.internal', ['at=blue', 'server=blue.invalid:9094']],
-      ['wave-1.shop.kafka.internal', ['at=green', 'server=green.invalid:9095']],
-    ])
+    const at = { account: '123456789012', region: 'eu-central-1' }
+    const dns = { ...at, zone: 'shop.kafka.internal', vpcIds: ['vpc-0123456789abcdef0'] }
+    const outputs = await trafficProgram({ ...config, live: 'green', dns, routeParameter: { ...at, pollIntervalMs: 500 } }, catalog)
+    const parameter = { region: at.region, name: '/kbg/shop/route', pollIntervalMs: 500 }
+    const names = { region: at.region, zoneId: 'Z1', zone: dns.zone }
+    expect((await valueOfOutput(outputs.wiring)).publications).toEqual({ parameter, names })
+    expect(await valueOfOutput(pulumi.output(outputs.clients.routeParameter))).toEqual(parameter)
+    expect(outputs.clients.names).toEqual({ producers: 'producers.shop.kafka.internal', 'wave-1': 'wave-1.shop.kafka.internal' })
+    expect(registered.filter(({ type }) => type === 'aws:route53/record:Record')).toEqual([])
+    const made = registered.find(({ type }) => type === 'aws:ssm/parameter:Parameter')
+    expect(made?.inputs).toMatchObject({ name: '/kbg/shop/route', tier: 'Advanced', value: 'not published yet' })
   })
 
   test('a colour that does not stand yet is an error that says what to run', async () => {

@@ -58,5 +58,6 @@ export function wiringOf(fleet: string): Wiring {
     waves: { 'wave-1': ['billing'] },
     unprovenGroups: {},
     hooks: [],
+    publications: {},
   }
 }

@@ -37,6 +37,8 @@ export const rules: readonly Rule[] = [
       'kafkajs',
       'node-forge',
       'aws-msk-iam-sasl-signer-js',
+      '@aws-sdk/client-route-53',
+      '@aws-sdk/client-ssm',
     ],
   },
   {
@@ -56,7 +58,7 @@ export const rules: readonly Rule[] = [
       'node:',
     ],
   },
-  { room: 'client', mayImport: ['engine/model', 'kafkajs', 'etcd3', 'zod', 'node:'] },
+  { room: 'client', mayImport: ['engine/model', 'kafkajs', 'etcd3', '@aws-sdk/client-ssm', 'zod', 'node:'] },
   { room: 'components', mayImport: ['engine/model', 'tools/paths.ts', '@pulumi/', 'node:'] },
   { room: 'infra', mayImport: ['components', 'engine/model', '@pulumi/pulumi', 'tools/paths.ts', 'yaml', 'zod', 'node:'] },
   { room: 'provider', mayImport: ['engine', '@pulumi/pulumi', '@grpc/grpc-js', 'google-protobuf', 'zod', 'node:'] },

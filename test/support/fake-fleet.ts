@@ -118,6 +118,7 @@ export class FakeFleet {
       audit: null,
       clusters: both((side) => this.#cluster(side)),
       mirrors: both((side) => this.#mirror(side)),
+      publications: [],
     } as unknown as OversightPorts
   }
 

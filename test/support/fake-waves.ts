@@ -57,6 +57,7 @@ export async function runWaves({ groups, journal = [], committed, consumers = {}
     nowMs += ms
   }
   const ports = {
+    publications: [],
     clock: { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep },
     clusters: { blue: cluster('blue'), green: cluster('green') },
     audit: { hurry: async () => undefined, facts: async () => ({ partitions: [], unreachable: [] }), translate },

@@ -20,6 +20,7 @@ import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import type { Hooks } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { ClientRegistration } from '../../engine/model/route.ts'
+import type { RoutePublications } from '../../engine/model/route-publication.ts'
 import { wavesOf } from '../../engine/model/wave.ts'
 import { type Intent, Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
@@ -51,6 +52,8 @@ export interface PairSpec {
   readonly guardians?: Limits
   /** Who is asked and told of its switchovers; nobody unless said otherwise. */
   readonly hooks?: z.input<typeof Hooks>
+  /** Where its route is published; nowhere unless said otherwise. */
+  readonly publications?: RoutePublications
   readonly tell?: (line: string) => void
 }
 
@@ -138,6 +141,7 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
     groups: Object.keys(catalog.groups),
     waves: wavesOf(catalog),
     hooks: spec.hooks ?? [],
+    publications: spec.publications ?? {},
   })
 }
 

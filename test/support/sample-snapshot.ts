@@ -74,6 +74,7 @@ export function soundSnapshot(over: Partial<Snapshot> = {}): Snapshot {
     topics: ['orders', 'payments'],
     route: seen({ route: soundRoute, journal: [] }),
     clients: seen([]),
+    publications: [],
     colours: { blue: soundColour('blue'), green: soundColour('green') },
     mirror: {
       forward: seen(running),

@@ -145,6 +145,7 @@ export class FakeFleet {
       mirrors: { blue: this.#mirror('blue'), green: this.#mirror('green') },
       store: this.#store(),
       audit: null,
+      publications: [],
     } as unknown as OversightPorts
   }
 

@@ -107,7 +107,7 @@ function setUp() {
   const lanes = { blue: new FakeLane('blue'), green: new FakeLane('green') }
   const timing = new FakeTiming()
   const retry = { retries: 5, initialRetryTime: 10, maxRetryTime: 100, multiplier: 2 }
-  return { lanes, timing, dispatcher: new Dispatcher(lanes, { idempotent: true, retry, timing }) }
+  return { lanes, timing, dispatcher: new Dispatcher(lanes, { idempotent: true, retry, denialPatienceMs: 5_000, timing }) }
 }
 
 /** Sends one value to a partition; the outcome as text. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { BatchGate } from '../../client/batch-gate.ts'
 import { kafkajsConfig, readRouteOptions } from '../../client/options.ts'
-import { parseRoute } from '../../client/route-session.ts'
+import { parseRoute } from '../../client/route-feed.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'kbg-client-options-'))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -17,8 +17,9 @@ function credentials(text: string): string {
 
 test('fleet and route store come from the constructor, or from the environment', () => {
   const file = credentials(JSON.stringify({ version: 1, passwords: { client: 'long enough' } }))
-  const options = { fleet: 'shop', endpoints: ['10.0.0.1:2379', '10.0.0.2:2379'], username: 'client', password: 'long enough' }
-  expect(readRouteOptions({ fleet: 'shop', routeStore: { endpoints: options.endpoints, password: 'long enough' } }, {})).toEqual(options)
+  const endpoints = ['10.0.0.1:2379', '10.0.0.2:2379']
+  const options = { fleet: 'shop', from: { kind: 'store', endpoints, username: 'client', password: 'long enough', ca: undefined } }
+  expect(readRouteOptions({ fleet: 'shop', routeStore: { endpoints, password: 'long enough' } }, {})).toEqual(options)
   const environment = { KBG_FLEET: 'shop', KBG_ROUTE_STORE: '10.0.0.1:2379,10.0.0.2:2379', KBG_ROUTE_STORE_CREDENTIALS: file }
   expect(readRouteOptions({}, environment)).toEqual(options)
   expect(readRouteOptions({ fleet: 'other' }, environment).fleet).toBe('other')

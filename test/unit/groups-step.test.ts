@@ -56,7 +56,13 @@ async function moved(lists: readonly (readonly GroupFacts[])[], withAudit = true
   const logs = { ends: async () => [], visible: async () => [] }
   const run = new Execution({
     ...{
-      ports: { clock, audit: withAudit ? audit : null, store, clusters: { blue: { groups: blue, logs }, green: { groups: green, logs } } } as unknown as Ports,
+      ports: {
+        clock,
+        publications: [],
+        audit: withAudit ? audit : null,
+        store,
+        clusters: { blue: { groups: blue, logs }, green: { groups: green, logs } },
+      } as unknown as Ports,
       limits: Limits.parse({}),
     },
     ...{

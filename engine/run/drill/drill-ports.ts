@@ -12,7 +12,7 @@ import { drillMirror } from './drill-mirror.ts'
 /** A fleet's wiring as its drill has it: the same brokers, workers and store; topics, group and route of its own; no audit, no guardian, no hook. */
 export function drillWiring(wiring: Wiring): Wiring {
   const own = { fleet: drillFleet(wiring.fleet), topics: [drillTopics.records], groups: [drillGroup] }
-  return { ...wiring, ...own, audit: [], guardians: [], waves: {}, unprovenGroups: {}, hooks: [] }
+  return { ...wiring, ...own, audit: [], guardians: [], waves: {}, unprovenGroups: {}, hooks: [], publications: {} }
 }
 
 /** {@link Ports} of a fleet's drill. @param standby the fleet's: there its own fence stays, whatever the drill does */
@@ -28,5 +28,6 @@ export function connectDrillPorts(wiring: Wiring, standby: Colour, clock: Clock)
     store: openRouteStore(wiring.routeStore, drillFleet(wiring.fleet), clock),
     audit: null,
     hooks: hookCaller,
+    publications: [],
   }
 }

@@ -7,6 +7,7 @@ import { Deadline } from '../../ports/clock.ts'
 import type { RouteFollowing } from '../../ports/route-store.ts'
 import { guardianLookMs } from '../../switchover/stall.ts'
 import type { OversightPorts } from '../ports.ts'
+import { keepPublishing } from './publishing.ts'
 import { GuardianRounds } from './round.ts'
 import { guardianInstance, keepTestifying } from './testify.ts'
 import { keepWatching } from './watching.ts'
@@ -69,11 +70,13 @@ async function guardWhileRegistered(parts: GuardianParts, following: RouteFollow
   const guarding = guard(ports, rounds, news, over)
   const watching = keepWatching(parts, over)
   const testifying = keepTestifying(parts, following, over)
+  const publishing = keepPublishing(parts, following, over)
   try {
-    await Promise.race([acknowledging, guarding, watching, testifying])
+    // Where nothing is published that ends at once, which ends nothing else.
+    await Promise.race([acknowledging, guarding, watching, testifying, publishing.then(() => acknowledging)])
   } finally {
     ended.abort(new Error('the registration has ended'))
-    await Promise.allSettled([acknowledging, guarding, watching, testifying])
+    await Promise.allSettled([acknowledging, guarding, watching, testifying, publishing])
   }
 }
 

@@ -28,6 +28,7 @@ export function portsOf(actor: Actor): OversightPorts {
     store,
     audit: actor.simulation.world.hasAudit ? auditOf(actor) : null,
     hooks: { call: () => Promise.reject(new Error('no hook is wired')) },
+    publications: [],
   }
 }
 

@@ -1,12 +1,15 @@
+import { Resolver } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import type { KafkaConfig, SASLOptions } from 'kafkajs'
 import { trustIn } from '../../../engine/adapters/trust.ts'
 import { CredentialsFile, type Login } from '../../../engine/model/cluster-access.ts'
+import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import type { WorkloadConfig } from './config.ts'
 import type { ClientFactory } from './factory.ts'
-import { plainClients } from './kafkajs-clients.ts'
+import { type PlainClientsConfig, plainClients } from './kafkajs-clients.ts'
 import { movableClients } from './movable-clients.ts'
+import { NamedConsumer } from './named-consumer.ts'
 import { routedClients } from './routed-clients.ts'
 
 /** The clients that the configuration names. */
@@ -19,7 +22,29 @@ export function clientsOf({ client, credentialsFile, caFile }: WorkloadConfig): 
     case 'movable':
       return movableClients(client.start, (colour) => plainClients({ colour, ...client.clusters[colour], sasl, security }))
     case 'routed':
-      return routedClients({ ...client, sasl, security })
+      return routedClients({ ...client, from: { routeStore: client.routeStore }, sasl, security })
+    case 'published':
+      return publishedClients(client, { sasl, security })
+  }
+}
+
+/** Clients of a program that doesn't reach the route store. */
+function publishedClients(
+  { fleet, parameter, dns, nameOfGroup }: Extract<WorkloadConfig['client'], { readonly kind: 'published' }>,
+  connection: Pick<PlainClientsConfig, 'sasl' | 'security'>,
+): ClientFactory {
+  const routed = routedClients({ fleet, from: { routeParameter: parameter }, ...connection })
+  const resolver = new Resolver({ timeout: 2_000, tries: 3 })
+  resolver.setServers([dns])
+  const texts = async (name: string) => (await resolver.resolveTxt(name)).map((parts) => parts.join(''))
+  const plain = (colour: Colour, servers: readonly string[]) =>
+    plainClients({ colour, produceBootstrapServers: servers, consumeBootstrapServers: servers, ...connection })
+  return {
+    producer: (request) => routed.producer(request),
+    consumer: (request) => {
+      const name = nameOfGroup[request.groupId]
+      return name === undefined ? routed.consumer(request) : new NamedConsumer(request, () => texts(name), plain)
+    },
   }
 }
 

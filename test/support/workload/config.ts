@@ -4,6 +4,7 @@ import { CaFile } from '../../../engine/model/cluster-access.ts'
 import { Colour } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { FleetName } from '../../../engine/model/fleet.ts'
+import { RouteParameter } from '../../../engine/model/route-publication.ts'
 import { RouteStoreAccess } from '../../../engine/model/wiring.ts'
 
 const Servers = z.array(z.string().regex(/^[^:]+:\d+$/, 'host:port')).min(1)
@@ -50,6 +51,8 @@ export const ClientKind = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('movable'), start: Colour, clusters: z.strictObject({ blue: PlainServers, green: PlainServers }) }),
   /** The routed client: the store's endpoints and where its login for applications stands. */
   z.strictObject({ kind: z.literal('routed'), fleet: FleetName, routeStore: RouteStoreAccess }),
+  /** The routed client that polls a published route, and groups that follow nothing but a name, which they ask the DNS server at `dns` for. */
+  z.strictObject({ kind: z.literal('published'), fleet: FleetName, parameter: RouteParameter, dns: Servers.element, nameOfGroup: z.record(Name, Name) }),
 ])
 export type ClientKind = z.infer<typeof ClientKind>
 

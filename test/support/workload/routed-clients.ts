@@ -1,8 +1,7 @@
 import type { KafkaConfig, SASLOptions } from 'kafkajs'
-import { Kafka, type RoutedConsumer, type RoutedProducer, type RoutedTransaction } from '../../../client/index.ts'
+import { Kafka, type RoutedConsumer, type RoutedKafkaConfig, type RoutedProducer, type RoutedTransaction } from '../../../client/index.ts'
 import type { Colour } from '../../../engine/model/colour.ts'
 import { KbgError, messageOf } from '../../../engine/model/error.ts'
-import type { RouteStoreAccess } from '../../../engine/model/wiring.ts'
 import { nowNs, type SendOutcome } from '../history/index.ts'
 import type { ClientFactory, WorkloadBatch, WorkloadConsumer, WorkloadProducer, WorkloadRecord } from './factory.ts'
 import {
@@ -19,17 +18,18 @@ import {
 
 export interface RoutedClientsConfig {
   readonly fleet: string
-  readonly routeStore: RouteStoreAccess
+  /** The route store, or where the route is published. */
+  readonly from: Pick<RoutedKafkaConfig, 'routeStore' | 'routeParameter'>
   readonly sasl: (user: string) => SASLOptions | undefined
   readonly security?: Pick<KafkaConfig, 'ssl'>
 }
 
 /** Clients that follow the fleet's route. Each is an application of its own: it has its own view of the route and registers by itself. */
 export function routedClients(config: RoutedClientsConfig): ClientFactory {
-  const { fleet, routeStore } = config
+  const { fleet, from } = config
   const kafka = (clientId: string, user: string) => {
     const sasl = config.sasl(user)
-    return new Kafka({ clientId, fleet, routeStore, ...(sasl ? { sasl } : {}), ...config.security, ...loggedToStderr })
+    return new Kafka({ clientId, fleet, ...from, ...(sasl ? { sasl } : {}), ...config.security, ...loggedToStderr })
   }
   return {
     producer: ({ id, user, transactionalId }) => routedProducer(kafka(id, user).producer(producerConfig(transactionalId))),
