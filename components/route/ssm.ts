@@ -18,8 +18,14 @@ export class PublishedParameter extends pulumi.ComponentResource {
   constructor(name: string, { fleet, spec }: PublishedParameterArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:route:PublishedParameter', name, {}, opts)
     const { region, pollIntervalMs } = spec
-    const child = { parent: this, provider: awsProvider(name, { ...spec, tags: { fleet } }, this), ignoreChanges: ['value'] }
-    const args = { name: routeParameterName(fleet), type: 'String', tier: 'Advanced', value: notPublishedYet, description: `Route of the fleet ${fleet}` }
+    const child = { parent: this, provider: awsProvider(name, { ...spec, tags: { fleet } }, this), ignoreChanges: ['insecureValue', 'value'] }
+    const args = {
+      name: routeParameterName(fleet),
+      type: 'String',
+      tier: 'Advanced',
+      insecureValue: notPublishedYet,
+      description: `Route of the fleet ${fleet}`,
+    }
     const made = new ssm.Parameter(name, args, child)
     this.parameter = made.name.apply((own) => ({ region, name: own, pollIntervalMs }))
     this.registerOutputs({ parameter: this.parameter })

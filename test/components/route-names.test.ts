@@ -18,5 +18,5 @@ test('where the route is published is this graph: a zone without records and a p
   await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-route-names.txt')
   const inputsOf = (type: string) => declared.find((each) => each.type === type)?.inputs
   expect(inputsOf('aws:route53/zone:Zone')).toMatchObject({ name: spec.zone, vpcs: [{ vpcId: spec.vpcIds[0] }], forceDestroy: true })
-  expect(inputsOf('aws:ssm/parameter:Parameter')).toMatchObject({ name: '/kbg/shop/route', value: 'not published yet' })
+  expect(inputsOf('aws:ssm/parameter:Parameter')).toMatchObject({ name: '/kbg/shop/route', insecureValue: 'not published yet' })
 })

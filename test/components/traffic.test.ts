@@ -117,7 +117,7 @@ describe('the traffic program', () => {
     expect(outputs.clients.names).toEqual({ producers: 'producers.shop.kafka.internal', 'wave-1': 'wave-1.shop.kafka.internal' })
     expect(registered.filter(({ type }) => type === 'aws:route53/record:Record')).toEqual([])
     const made = registered.find(({ type }) => type === 'aws:ssm/parameter:Parameter')
-    expect(made?.inputs).toMatchObject({ name: '/kbg/shop/route', tier: 'Advanced', value: 'not published yet' })
+    expect(made?.inputs).toMatchObject({ name: '/kbg/shop/route', tier: 'Advanced', insecureValue: 'not published yet' })
   })
 
   test('a colour that does not stand yet is an error that says what to run', async () => {
