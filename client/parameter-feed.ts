@@ -80,8 +80,10 @@ export class ParameterFeed implements RouteFeed {
     const { name, fleet } = this.#options
     const place = `the parameter ${name}`
     const late = () => new KbgError('deadline', `${place} was not told in time.`, { retriable: true, facts: { waitedMs: publishMs } })
-    const reading = this.#get(name)
-    const route = publishedRoute(await within(this.#timing, publishMs, reading, late), fleet, place)
+    const over = new AbortController()
+    const reading = this.#get(name, AbortSignal.any([over.signal, this.#closed.signal]))
+    const text = await within(this.#timing, publishMs, reading, late).finally(() => over.abort()) // one that is late is given up, or they would pile up
+    const route = publishedRoute(text, fleet, place)
     if (route === null) {
       throw new KbgError('route-missing', 'The route of this fleet is not published yet.', {
         facts: { fleet, parameter: name },
@@ -91,9 +93,10 @@ export class ParameterFeed implements RouteFeed {
     this.#apply(route)
   }
 
-  async #get(name: string): Promise<string> {
+  async #get(name: string, abortSignal: AbortSignal): Promise<string> {
+    const client = await this.#client
     const { GetParameterCommand } = await import('@aws-sdk/client-ssm')
-    const { Parameter } = await (await this.#client).send(new GetParameterCommand({ Name: name }), { abortSignal: this.#closed.signal })
+    const { Parameter } = await client.send(new GetParameterCommand({ Name: name }), { abortSignal })
     return Parameter?.Value ?? ''
   }
 

@@ -2,6 +2,7 @@ import { type Colour, otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { JournalEntry } from '../model/journal.ts'
 import type { RouteDocument } from '../model/route.ts'
+import { publishMs } from '../model/route-publication.ts'
 import { Deadline } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
 import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
@@ -24,7 +25,8 @@ export async function createRoute(ports: Ports, request: Omit<MoveRequest, 'gate
   let run: Execution | undefined
   try {
     const reading = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
-    const route = reading.route ?? firstRouteOf(request, Math.max(reading.highestClientEpoch, lastEpoch(reading.journal)), lock.term)
+    const route =
+      reading.route ?? firstRouteOf(request, Math.max(reading.highestClientEpoch, lastEpoch(reading.journal), await publishedEpoch(ports)), lock.term)
     run = new Execution({
       ...request,
       ports,
@@ -72,6 +74,12 @@ export function lastEpoch(journal: readonly JournalEntry[]): number {
     })
   }
   return Math.max(0, ...journal.map((entry) => ('epoch' in entry ? entry.epoch : 0)))
+}
+
+/** The newest epoch that was ever published: clients that poll are registered nowhere, and would ignore a new route below it. */
+export async function publishedEpoch({ clock, publications }: Pick<Ports, 'clock' | 'publications'>): Promise<number> {
+  const deadline = new Deadline(clock, publishMs, 'what is published')
+  return Math.max(0, ...(await Promise.all(publications.map((publication) => publication.epoch(deadline)))))
 }
 
 function firstRouteOf(request: Omit<MoveRequest, 'gateEpoch'>, highestEpoch: number, term: string): RouteDocument {

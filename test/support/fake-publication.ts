@@ -9,6 +9,7 @@ export class FakePublication implements RoutePublication {
   refusing: Error | null = null
 
   async epoch(): Promise<number> {
+    if (this.refusing !== null) throw this.refusing
     return this.told?.epoch ?? 0
   }
 

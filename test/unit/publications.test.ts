@@ -7,6 +7,7 @@ import type { RouteDocument } from '../../engine/model/route.ts'
 import { largestForm, polledLagMs, publishedRoute, publishedText, refuseTooLarge, routeParameterName } from '../../engine/model/route-publication.ts'
 import { RouteStoreAccess } from '../../engine/model/wiring.ts'
 import type { RouteFollowing } from '../../engine/ports/route-store.ts'
+import { publishedEpoch } from '../../engine/run/create-route.ts'
 import type { GuardianParts } from '../../engine/run/guardian/keeper.ts'
 import { keepPublishing } from '../../engine/run/guardian/publishing.ts'
 import { Publisher } from '../../engine/run/publisher.ts'
@@ -30,6 +31,15 @@ test('a run publishes the newest of what it has decided, and its failure is told
   board.refusing = null
   publisher.take(route(11))
   expect([await publisher.failures(), board.told?.epoch]).toEqual([[], 11])
+})
+
+test('a new route begins above what was ever published, and not at all where that can not be read', async () => {
+  const [board, other] = [new FakePublication(), new FakePublication()]
+  other.told = route(57)
+  const ports = { clock: new VirtualClock(), publications: [board, other] }
+  expect([await publishedEpoch(ports), await publishedEpoch({ ...ports, publications: [] })]).toEqual([57, 0])
+  board.refusing = new Error('throttled')
+  await expect(publishedEpoch(ports)).rejects.toThrow('throttled')
 })
 
 test('a guardian goes on until it is published, and puts back what was put over it', async () => {
