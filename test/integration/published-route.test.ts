@@ -92,8 +92,9 @@ async function published(): Promise<RouteDocument> {
 async function untilUsed(live: Colour): Promise<void> {
   const before = workload?.lastStatus?.ackedRecords[live] ?? 0
   await within(60).poll(100, async () => {
-    const { ackedRecords, groups } = workload?.lastStatus ?? { ackedRecords: { blue: 0, green: 0 }, groups: {} }
-    return ackedRecords[live] > before + 50 && ['billing', 'reports'].every((group) => groups[group]?.reading === live) ? true : undefined
+    const status = workload?.lastStatus
+    if (status === undefined || status.ackedRecords[live] <= before + 50) return undefined
+    return ['billing', 'reports'].every((group) => status.groups[group]?.reading === live) ? true : undefined
   })
 }
 

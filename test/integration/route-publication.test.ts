@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ChangeResourceRecordSetsCommand, ListResourceRecordSetsCommand } from '@aws-sdk/client-route-53'
+import { type Change, ChangeResourceRecordSetsCommand, ListResourceRecordSetsCommand } from '@aws-sdk/client-route-53'
 import { PutParameterCommand } from '@aws-sdk/client-ssm'
 import { Etcd3 } from 'etcd3'
 import kafkajs from 'kafkajs'
@@ -249,7 +249,8 @@ describe('names', () => {
     const { ResourceRecordSets = [] } = await emulator.route53.send(new ListResourceRecordSetsCommand({ HostedZoneId: names.zoneId }))
     const producers = ResourceRecordSets.find(({ Type }) => Type === 'TXT')
     if (producers === undefined) throw new Error('no name')
-    const Changes = [{ Action: 'UPSERT', ResourceRecordSet: { ...producers, ResourceRecords: [{ Value: '"epoch=71"' }, { Value: '"at=nowhere"' }] } } as const]
+    const byHand = { ...producers, ResourceRecords: [{ Value: '"epoch=71"' }, { Value: '"at=nowhere"' }] }
+    const Changes: Change[] = [{ Action: 'UPSERT', ResourceRecordSet: byHand }]
     await emulator.route53.send(new ChangeResourceRecordSetsCommand({ HostedZoneId: names.zoneId, ChangeBatch: { Changes } }))
     const own = route53Publication(names, (document) => publishedNames(document, waves, zone))
     expect(await own.publish(route(72), within(5))).toBe('published')

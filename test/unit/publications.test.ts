@@ -5,6 +5,7 @@ import { assess } from '../../engine/gate/assess.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { RouteDocument } from '../../engine/model/route.ts'
 import { largestForm, polledLagMs, publishedRoute, publishedText, refuseTooLarge, routeParameterName } from '../../engine/model/route-publication.ts'
+import type { Reading } from '../../engine/model/snapshot.ts'
 import { RouteStoreAccess } from '../../engine/model/wiring.ts'
 import type { RouteFollowing } from '../../engine/ports/route-store.ts'
 import { publishedEpoch } from '../../engine/run/create-route.ts'
@@ -72,12 +73,12 @@ test('a guardian goes on until it is published, and puts back what was put over 
 
 test('a gate asks that the present epoch is told, and that there is room; it is no matter of a guardian’s way back', () => {
   const limits = Limits.parse({})
-  const verdict = (epoch: ReturnType<typeof seen<number>> | ReturnType<typeof unseen>, unfit: string | null = null, purpose: 'move' | 'way back' = 'move') =>
+  const verdict = (epoch: Reading<number>, unfit: string | null = null, purpose: 'move' | 'way back' = 'move') =>
     assess(soundSnapshot({ publications: [{ place: 'a board', epoch, unfit }] }), limits, 1, 5, purpose).checks.find(({ name }) => name === 'published route')
   expect(verdict(seen(soundRoute.epoch))?.verdict).toBe('pass')
   expect(verdict(seen(soundRoute.epoch - 1))).toMatchObject({ verdict: 'fail', observed: `a board tells epoch ${soundRoute.epoch - 1}` })
   expect(verdict(seen(0))).toMatchObject({ verdict: 'fail', observed: 'a board tells no route' })
-  expect(verdict(unseen('throttled'))).toMatchObject({ verdict: 'inconclusive', observed: 'throttled' })
+  expect(verdict(unseen<number>('throttled'))).toMatchObject({ verdict: 'inconclusive', observed: 'throttled' })
   expect(verdict(seen(soundRoute.epoch), 'too large')?.verdict).toBe('fail')
   expect([verdict(seen(1), null, 'way back'), assess(soundSnapshot(), limits, 1, 5).checks.some(({ name }) => name === 'published route')]).toEqual([
     undefined,
