@@ -17,38 +17,37 @@ export function kafkaStep(version: KafkaVersion): Step {
     name: `Kafka ${version}`,
     done: () => isStamped(dir, 'libs', key()),
     run: async () => {
-      const sums = parseSums(readFileSync(join(pinned, 'SHA256SUMS'), 'utf8'))
-      const fresh = await fetchJars(version, pinned, dir)
-      const wrong = await differences(fresh, sums)
-      if (wrong.length > 0) {
-        throw new KbgError('checksum-mismatch', `Kafka ${version} is not what was pinned.`, {
-          facts: { differences: firstFive(wrong) },
-          remedy:
-            'A mirror or cache between here and Maven Central serves other files. Clear the local Maven repository (~/.m2/repository) and look at its settings.',
-        })
-      }
-      rmSync(kafkaPaths(version).libs, { recursive: true, force: true })
-      renameSync(fresh, kafkaPaths(version).libs)
-      const jars = [...sums.keys()]
-      writeStamp(
-        dir,
-        'libs',
-        key(),
-        jars.map((jar) => `libs/${jar}`),
-      )
+      const jars = await fetchJars(`Kafka ${version}`, pinned, dir)
+      writeStamp(dir, 'libs', key(), jars)
       return `${jars.length} jars from Maven, checked`
     },
   }
 }
 
-async function fetchJars(version: KafkaVersion, pinned: string, dir: string): Promise<string> {
-  const maven = requireOnPath('mvn', `Fetching Kafka ${version}`, mavenRemedy)
+/**
+ * Fetches what a pinned `pom.xml` needs at run time into `<dir>/libs`, in one move when each jar is what `SHA256SUMS` beside the pom says.
+ * @returns the jars, relative to `dir`
+ * @throws KbgError `mvn-missing`, `command-failed`, `checksum-mismatch`
+ */
+export async function fetchJars(what: string, pinned: string, dir: string): Promise<readonly string[]> {
+  const sums = parseSums(readFileSync(join(pinned, 'SHA256SUMS'), 'utf8'))
+  const maven = requireOnPath('mvn', `Fetching ${what}`, mavenRemedy)
   const fresh = join(dir, 'libs.new')
   rmSync(fresh, { recursive: true, force: true })
   mkdirSync(fresh, { recursive: true })
   const args = ['-q', '-B', '-f', join(pinned, 'pom.xml'), 'dependency:copy-dependencies', `-DoutputDirectory=${fresh}`, '-DincludeScope=runtime']
   await mustRun(maven, args, { cwd: projectDir, deadlineSeconds: 600 })
-  return fresh
+  const wrong = await differences(fresh, sums)
+  if (wrong.length > 0) {
+    throw new KbgError('checksum-mismatch', `${what} is not what was pinned.`, {
+      facts: { differences: firstFive(wrong) },
+      remedy:
+        'A mirror or cache between here and Maven Central serves other files. Clear the local Maven repository (~/.m2/repository) and look at its settings.',
+    })
+  }
+  rmSync(join(dir, 'libs'), { recursive: true, force: true })
+  renameSync(fresh, join(dir, 'libs'))
+  return [...sums.keys()].map((jar) => `libs/${jar}`)
 }
 
 /** `SHA256SUMS`: file name to hash. */

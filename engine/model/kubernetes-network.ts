@@ -5,6 +5,17 @@ import { type Colour, colours, otherColour } from './colour.ts'
 /** A name as Kubernetes takes it for namespaces and most objects (RFC 1123 label). */
 export const KubernetesName = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes, 63 at most')
 
+/** A name as Kubernetes takes it for everything else (RFC 1123 subdomain): labels with dots between them, 253 characters at most. */
+export function isSubdomain(name: string): boolean {
+  return name.length <= 253 && name.split('.').every((label) => /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(label))
+}
+
+/** The name of a label as Kubernetes takes it: `zone`, or `topology.kubernetes.io/zone`. */
+export function isLabelName(name: string): boolean {
+  const [last = '', prefix, ...more] = name.split('/').reverse()
+  return more.length === 0 && /^[a-zA-Z0-9](?:[a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/.test(last) && (prefix === undefined || isSubdomain(prefix))
+}
+
 /** A Kubernetes object as its API takes it. */
 export interface Manifest {
   readonly apiVersion: string

@@ -2,7 +2,16 @@ import { z } from 'zod'
 import type { BrokerInventory } from './broker-inventory.ts'
 import { platformUsers } from './cluster-access.ts'
 import type { Colour } from './colour.ts'
-import { colourNamespace, KubernetesName, type KubernetesNetwork, kafkaName, kubernetesPorts, listenerPeers, type Manifest } from './kubernetes-network.ts'
+import {
+  colourNamespace,
+  isLabelName,
+  KubernetesName,
+  type KubernetesNetwork,
+  kafkaName,
+  kubernetesPorts,
+  listenerPeers,
+  type Manifest,
+} from './kubernetes-network.ts'
 import { replicationPromises } from './replication-promises.ts'
 
 /** The operator whose resources these are (`kafka.strimzi.io/v1`), and the versions of Kafka that it runs. */
@@ -33,6 +42,19 @@ const keptByStrimzi: readonly string[] = [
   ...['prometheus.metrics.reporter.', 'sasl.', 'security.', 'ssl.', 'super.user', 'zookeeper.'],
 ]
 
+/** Ends of the names of server properties that hold whole numbers, each of Kafka 4.3's with that end, and of those that are true or false. The operator refuses a Kafka with another value. */
+const wholeNumbers = /\.(?:bytes|hours|isr|minutes|ms|partitions|replicas|requests|seconds|size|threads)$/
+const flags = /\.enable$/
+
+/** Why the operator wouldn't take a property, or the platform not let it be set; undefined where it may be. */
+function whyNot(key: string, value: string): string | undefined {
+  if (Object.hasOwn(setProperties, key) || Object.hasOwn(setByStrimzi, key)) return 'the platform sets this one itself; remove it'
+  if (keptByStrimzi.some((start) => key.startsWith(start))) return 'Strimzi keeps this one to itself, and would leave it out with a warning; remove it'
+  if (wholeNumbers.test(key) && !/^-?\d+$/.test(value)) return 'a whole number, or Strimzi refuses the whole Kafka'
+  if (flags.test(key) && !/^(?:true|false)$/.test(value)) return 'true or false, or Strimzi refuses the whole Kafka'
+  return undefined
+}
+
 /** What a Strimzi colour is made of. */
 export const StrimziSpec = z.strictObject({
   kafkaVersion: z.enum(strimziKafkaVersions),
@@ -47,17 +69,12 @@ export const StrimziSpec = z.strictObject({
   /** Memory of a broker, asked for and granted. */
   memoryGib: z.int().min(2).max(1_024),
   /** Label of the nodes whose value is a zone. */
-  zoneLabel: z
-    .string()
-    .regex(/^[a-zA-Z0-9./_-]+$/, 'the name of a label')
-    .default('topology.kubernetes.io/zone'),
+  zoneLabel: z.string().refine(isLabelName, 'the name of a label').default('topology.kubernetes.io/zone'),
   /** Additions to the brokers' properties. */
   brokerConfig: z.record(z.string(), z.string()).superRefine((config, context) => {
-    for (const key of Object.keys(config)) {
-      const isSet = Object.hasOwn(setProperties, key) || Object.hasOwn(setByStrimzi, key)
-      if (!isSet && !keptByStrimzi.some((start) => key.startsWith(start))) continue
-      const why = isSet ? 'the platform sets this one itself; remove it' : 'Strimzi keeps this one to itself, and would leave it out with a warning; remove it'
-      context.addIssue({ code: 'custom', path: [key], message: why })
+    for (const [key, value] of Object.entries(config)) {
+      const message = whyNot(key, value)
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [key], message })
     }
   }),
 })

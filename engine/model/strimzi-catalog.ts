@@ -2,7 +2,7 @@ import type { AclSpec, Catalog, TopicSpec } from './catalog.ts'
 import { canaryTopic, isReservedUser, platformUsers } from './cluster-access.ts'
 import { type Colour, colours } from './colour.ts'
 import { KbgError } from './error.ts'
-import { colourNamespace, kafkaName, type Manifest } from './kubernetes-network.ts'
+import { colourNamespace, isSubdomain, kafkaName, type Manifest } from './kubernetes-network.ts'
 import { stableHash } from './stable-hash.ts'
 import { strimziApi } from './strimzi-brokers.ts'
 
@@ -19,8 +19,11 @@ export function strimziUserNames(catalog: Catalog): readonly string[] {
 /** Kafka's name of the one cluster that there is. */
 const clusterResource = 'kafka-cluster'
 
-/** A name that Kubernetes takes for a resource (RFC 1123 subdomain). */
-const resourceName = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/
+/**
+ * Names of Secrets that others keep in a colour's namespace: this project's, and Strimzi's of the cluster and its nodes. The User Operator writes a user's login into the Secret of the user's name,
+ * whatever was in it.
+ */
+const secretOfOthers = new RegExp(`^(?:kbg-|(?:${colours.map(kafkaName).join('|')})-(?:cluster|clients|entity|kafka|trustbundle|brokers|controllers)(?:-|$))`)
 
 interface Place {
   readonly fleet: string
@@ -79,8 +82,11 @@ function resourceOf({ resourceType, resourceName: name, patternType }: AclSpec):
 function refuseUsers(catalog: Catalog): void {
   const users = new Set<string>(catalog.users)
   const problems = [
-    ...catalog.users.filter((user) => !resourceName.test(user)).map((user) => `user ${user}: lower-case letters, digits, dots and dashes only`),
+    ...catalog.users
+      .filter((user) => !isSubdomain(user))
+      .map((user) => `user ${user}: lower-case letters, digits and dashes, with single dots between them, only`),
     ...catalog.users.filter((user) => isReservedUser(user)).map((user) => `user ${user}: this project's own`),
+    ...catalog.users.filter((user) => secretOfOthers.test(user)).map((user) => `user ${user}: a Secret of that name is somebody else's`),
     ...catalog.acls
       .filter(({ principal }) => !users.has(principal.replace(/^User:/, '')))
       .map(({ principal, operation, resourceName: name }) => `acl ${principal} ${operation} ${name}: of a user that the catalog doesn't have`),
@@ -100,8 +106,13 @@ function refuseUsers(catalog: Catalog): void {
   })
 }
 
-/** The catalog's topics and the canaries' as KafkaTopics. */
+/**
+ * The catalog's topics and the canaries' as KafkaTopics.
+ *
+ * @throws KbgError `strimzi-topics` when a topic wants more replicas than there are brokers: the Topic Operator would try that for ever
+ */
 export function strimziTopics({ fleet, colour }: Place, catalog: Catalog, brokers: number): readonly Manifest[] {
+  refuseTopics(catalog, brokers)
   const canary: TopicSpec = { partitions: brokers, replicationFactor: 3, config: {} }
   const all = [...Object.entries(catalog.topics), ...colours.map((each) => [canaryTopic(each), canary] as const)]
   return all.map(([topicName, { partitions, replicationFactor, config }]) => ({
@@ -110,9 +121,20 @@ export function strimziTopics({ fleet, colour }: Place, catalog: Catalog, broker
   }))
 }
 
+function refuseTopics(catalog: Catalog, brokers: number): void {
+  const problems = Object.entries(catalog.topics)
+    .filter(([, { replicationFactor }]) => replicationFactor > brokers)
+    .map(([topic, { replicationFactor }]) => `topic ${topic}: ${replicationFactor} replicas`)
+  if (problems.length === 0) return
+  throw new KbgError('strimzi-topics', 'Topics of the catalog have more replicas than there are brokers.', {
+    facts: { problems, brokers },
+    remedy: 'Lower replicationFactor in catalog.yaml, or add brokers to both colours.',
+  })
+}
+
 /** A topic's name where Kubernetes takes it; else one made of it that no other topic has. */
 function topicResource(topic: string): string {
-  if (resourceName.test(topic)) return topic
+  if (isSubdomain(topic)) return topic
   const readable = topic
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')

@@ -1,10 +1,21 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { BrokerInventory, compareBrokers } from '../../engine/model/broker-inventory.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { colours } from '../../engine/model/colour.ts'
-import { KubernetesNetwork } from '../../engine/model/kubernetes-network.ts'
-import { ignoredUsersPattern, StrimziSpec, strimziBrokerIds, strimziBrokers, strimziKafka, strimziMake } from '../../engine/model/strimzi-brokers.ts'
+import { isSubdomain, KubernetesNetwork } from '../../engine/model/kubernetes-network.ts'
+import {
+  ignoredUsersPattern,
+  StrimziSpec,
+  strimziBrokerIds,
+  strimziBrokers,
+  strimziKafka,
+  strimziMake,
+  strimziVersion,
+} from '../../engine/model/strimzi-brokers.ts'
 import { strimziTopics, strimziUsers } from '../../engine/model/strimzi-catalog.ts'
+import { projectDir } from '../../tools/paths.ts'
 
 const spec = StrimziSpec.parse({
   ...{ kafkaVersion: '4.3.1', storageGib: 500, storageClass: 'fast', cpu: 2, memoryGib: 8 },
@@ -25,6 +36,11 @@ describe('a Strimzi spec', () => {
     [{ brokerConfig: { 'ssl.client.auth': 'none' } }, 'Strimzi keeps this one to itself'],
     [{ brokerConfig: { 'listener.name.produce.max.connections': '1' } }, 'Strimzi keeps this one to itself'],
     [{ zoneLabel: 'a b' }, 'the name of a label'],
+    [{ zoneLabel: 'a/b/zone' }, 'the name of a label'],
+    [{ zoneLabel: '-zone' }, 'the name of a label'],
+    [{ brokerConfig: { 'log.retention.hours': 'two' } }, 'a whole number'],
+    [{ brokerConfig: { 'num.network.threads': '2.5' } }, 'a whole number'],
+    [{ brokerConfig: { 'log.cleaner.enable': 'yes' } }, 'true or false'],
   ])('%o is refused before Kubernetes is asked', (change, message) => {
     expect(() => StrimziSpec.parse({ ...spec, ...change })).toThrow(message)
   })
@@ -65,7 +81,12 @@ test('what a colour was made as leaves out what may grow', () => {
 })
 
 const catalog = Catalog.parse({
-  topics: { orders: { partitions: 6, config: { 'retention.ms': 1_000 } }, Order_Events: { partitions: 1 }, 'Order.Events': { partitions: 1 } },
+  topics: {
+    orders: { partitions: 6, config: { 'retention.ms': 1_000 } },
+    Order_Events: { partitions: 1 },
+    'Order.Events': { partitions: 1 },
+    'orders..v1': { partitions: 1 },
+  },
   users: ['shop', 'reports'],
   acls: [
     { principal: 'User:shop', resourceType: 'Topic', resourceName: 'orders', operation: 'Write' },
@@ -98,7 +119,11 @@ test('users are KafkaUsers with their rights and quotas, and a password that is 
 
 test.each([
   [{ users: ['Shop'] }, 'user Shop: lower-case'],
+  [{ users: ['shop..app'] }, 'user shop..app: lower-case'],
   [{ users: ['shop', 'operator'] }, "user operator: this project's own"],
+  [{ users: ['kbg-mirror'] }, "user kbg-mirror: a Secret of that name is somebody else's"],
+  [{ users: ['green-cluster-ca-cert'] }, "user green-cluster-ca-cert: a Secret of that name is somebody else's"],
+  [{ users: ['blue-brokers-1'] }, "user blue-brokers-1: a Secret of that name is somebody else's"],
   [{ acls: [{ principal: 'User:*', resourceType: 'Topic', resourceName: 'orders', operation: 'Read' }] }, 'acl User:* Read orders'],
   [{ quotas: [{ user: 'nobody', producerByteRate: 1 }] }, 'quota of nobody: a user'],
   [{ quotas: [{ user: 'shop', producerByteRate: 0.5 }] }, 'whole numbers only'],
@@ -110,12 +135,37 @@ test('topics are KafkaTopics, the canaries’ too, each under a name that Kubern
   const topics = strimziTopics(place, catalog, 3)
   const names = topics.map(({ metadata }) => metadata.name)
   expect(new Set(names).size).toBe(names.length)
-  for (const name of names) expect(name).toMatch(/^[a-z0-9][a-z0-9.-]*[a-z0-9]$/)
+  for (const name of names) expect(isSubdomain(name), name).toBe(true)
   expect(topics.map(({ spec: { topicName, ...rest } }: { spec: { topicName?: string } }) => [topicName, rest])).toEqual([
     ['orders', { partitions: 6, replicas: 3, config: { 'retention.ms': '1000' } }],
     ['Order_Events', { partitions: 1, replicas: 3, config: {} }],
     ['Order.Events', { partitions: 1, replicas: 3, config: {} }],
+    ['orders..v1', { partitions: 1, replicas: 3, config: {} }],
     ['kbg.canary.blue', { partitions: 3, replicas: 3, config: {} }],
     ['kbg.canary.green', { partitions: 3, replicas: 3, config: {} }],
+  ])
+})
+
+test('a topic with more replicas than brokers is refused: the Topic Operator would try for ever', () => {
+  const large = Catalog.parse({ topics: { orders: { partitions: 1, replicationFactor: 4 } } })
+  expect(() => strimziTopics(place, large, 3)).toThrow('topic orders: 4 replicas')
+  expect(strimziTopics(place, large, 4)).toHaveLength(3)
+})
+
+test('names are subdomains as Kubernetes means it', () => {
+  expect(['orders', 'a.b-c.d', '0'].filter((name) => !isSubdomain(name))).toEqual([])
+  expect(['', '.', 'a..b', 'a.-b', 'a-.b', '-a', 'a-', 'A', 'a_b', 'a'.repeat(254)].filter(isSubdomain)).toEqual([])
+})
+
+test('users that only look like others’ Secrets may be', () => {
+  const catalog = Catalog.parse({ topics: {}, users: ['green-app', 'bluebell', 'my-kbg-app', 'brokers-1'] })
+  expect(strimziUsers(place, catalog)[1]).toHaveLength(4)
+})
+
+test('the definitions that resources are held against are of the operator’s version', () => {
+  const pom = readFileSync(join(projectDir, 'tools', 'strimzi', 'pom.xml'), 'utf8')
+  expect([...pom.matchAll(/<artifactId>(?:api|crd-generator)<\/artifactId>\s*<version>([^<]+)</g)].map(([, version]) => version)).toEqual([
+    strimziVersion,
+    strimziVersion,
   ])
 })
