@@ -155,5 +155,7 @@ export interface ConnectorFacts {
   readonly name: string
   readonly state: 'RUNNING' | 'STOPPED' | 'PAUSED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING' | 'absent'
   readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace: string }[]
+  /** Set where the platform says nothing of tasks. */
+  readonly tasksUntold?: true
   readonly config: Readonly<Record<string, string>>
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Colour } from './colour.ts'
 import { connectOffsetsTopic, connectorPromises, type KafkaProperties, mirroredTopics, onEveryPlatform, workerPromises } from './mirror-template.ts'
+import type { MskConnectorRequest } from './msk-connect-worker.ts'
 import type { NetworkAccess } from './network-access.ts'
 
 /** Connect's version on MSK Connect; the plugin's MirrorMaker is of the same line. */
@@ -78,16 +79,22 @@ export interface MskConnectParts {
  * A `CreateConnector` request without its name: the name carries direction and term (`engine/run/connector-names.ts`), so each attempt has a connector of its own, which is seeded once. Who makes
  * one is the switchover, never an update: it could revive a direction.
  */
-export function mskConnectorRequest(source: MskSide, target: MskSide, beside: NetworkAccess, parts: MskConnectParts, topics: readonly string[]) {
+export function mskConnectorRequest(
+  source: MskSide,
+  target: MskSide,
+  beside: NetworkAccess,
+  parts: MskConnectParts,
+  topics: readonly string[],
+): MskConnectorRequest {
   return {
     kafkaConnectVersion: mskConnectVersion,
-    connectorConfiguration: mskConnectorConfig(source, target, topics),
+    connectorConfiguration: { ...mskConnectorConfig(source, target, topics) },
     // One task: a second worker would only wait.
     capacity: { provisionedCapacity: { mcuCount: 1, workerCount: 1 } },
     kafkaCluster: {
       apacheKafkaCluster: {
         bootstrapServers: target.iamBootstrapServers,
-        vpc: { subnets: beside.mirrorSubnetIds, securityGroups: [beside.workersSecurityGroupId] },
+        vpc: { subnets: [...beside.mirrorSubnetIds], securityGroups: [beside.workersSecurityGroupId] },
       },
     },
     kafkaClusterClientAuthentication: { authenticationType: 'IAM' },

@@ -5,6 +5,7 @@ import { Colour } from './colour.ts'
 import { FleetName } from './fleet.ts'
 import { Hooks } from './hook.ts'
 import { FailoverWord, type LossyMove } from './loss.ts'
+import { MskConnectWorker } from './msk-connect-worker.ts'
 import { RoutePublications } from './route-publication.ts'
 import { WaveName, Waves } from './wave.ts'
 
@@ -52,6 +53,10 @@ export const WorkerAccess = z
   })
 export type WorkerAccess = z.infer<typeof WorkerAccess>
 
+/** What makes connectors into a colour: a worker with Connect's REST, or MSK Connect (`kind`). */
+export const MirrorWorker = z.union([WorkerAccess, MskConnectWorker])
+export type MirrorWorker = z.infer<typeof MirrorWorker>
+
 /**
  * What becomes of a group whose position can't be proven, because the operator names it. `stay`: it isn't moved, whatever its position. `redeliver`: it goes to
  * the nearest proven place before its own, reads again what lies between, and skips nothing.
@@ -70,7 +75,7 @@ export const Wiring = z
     fleet: FleetName,
     routeStore: RouteStoreAccess,
     clusters: z.strictObject({ blue: ClusterAccess, green: ClusterAccess }),
-    workers: z.strictObject({ blue: WorkerAccess, green: WorkerAccess }),
+    workers: z.strictObject({ blue: MirrorWorker, green: MirrorWorker }),
     /** The workers that compare both sides. None: the cut rests on the last records of every partition and on Connect's offsets alone. */
     audit: z.array(AuditWorkerAccess).default([]),
     /** The colours that a guardian stands beside. None: what an orchestrator leaves open stays open until somebody acts, and nothing is watched behind a release. */

@@ -5,11 +5,13 @@ import type { Deadline } from './clock.ts'
 
 export type { ConnectorFacts } from '../model/facts.ts'
 
-/** A directed mirror edge: the MirrorSource connectors `source -> target` on the Connect worker that stands beside `target`. */
+/** A directed mirror edge: the MirrorSource connectors `source -> target`, on Kafka Connect beside `target`. */
 export interface Mirror {
   readonly source: Colour
   readonly target: Colour
-  /** Names of all connectors on this worker. */
+  /** How long a connector may take to start, or to stop, on this platform. */
+  readonly changeMs: number
+  /** Names of all connectors there. */
   connectors(deadline: Deadline): Promise<readonly string[]>
   facts(name: string, deadline: Deadline): Promise<ConnectorFacts>
   /** Creates the connector STOPPED from the template. An existing one of that name is refused: a name is used once. */

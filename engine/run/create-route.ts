@@ -7,7 +7,7 @@ import { Deadline } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
 import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
 import { type Actual, Execution } from './execution.ts'
-import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
+import { ensureCanaries, ensureFirstMirror } from './mirrors.ts'
 import type { Ports } from './ports.ts'
 import { reconcileFences } from './reconcile-fences.ts'
 import { openColour, proveFence } from './steps/fences.ts'
@@ -125,8 +125,7 @@ async function publishFirst(run: Execution, route: RouteDocument): Promise<void>
 async function startMirror(run: Execution): Promise<void> {
   const source = run.route.live
   const target = otherColour(source)
-  const deadline = run.untilCancelled(createMs, 'the mirror to start')
   run.tell({ step: 'create', text: `mirror ${source} -> ${target} from the earliest record` })
   await ensureFirstMirror(run, source, target)
-  await Promise.all([ensureCanary(run.ports, source, target, deadline), ensureCanary(run.ports, target, source, deadline)])
+  await ensureCanaries(run)
 }

@@ -3,9 +3,8 @@ import { firstFive, KbgError } from '../model/error.ts'
 import { divergedBecause, divergences } from '../model/loss.ts'
 import { mirrorRecord } from '../switchover/journal-reading.ts'
 import type { Execution } from './execution.ts'
-import { ensureCanary, ensureFirstMirror } from './mirrors.ts'
+import { ensureCanaries, ensureFirstMirror } from './mirrors.ts'
 
-const canaryMs = 60_000
 const endsMs = 10_000
 
 /** Behind a move that left records behind there is no mirror. Once the colour that has diverged is a fresh cluster, it gets one from the earliest record on, as the first one was. */
@@ -22,8 +21,7 @@ export async function mirrorAgain(run: Execution): Promise<void> {
   if (known === null) await refuseFilled(run, target)
   run.tell({ step: 'create', text: `mirror ${source} -> ${target} from the earliest record` })
   await ensureFirstMirror(run, source, target)
-  const deadline = run.untilCancelled(canaryMs, 'the canaries to cross')
-  await Promise.all([ensureCanary(run.ports, source, target, deadline), ensureCanary(run.ports, target, source, deadline)])
+  await ensureCanaries(run)
 }
 
 /** From the earliest record on, all that is there already would come a second time. */

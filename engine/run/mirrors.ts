@@ -1,5 +1,5 @@
 import { canaryTopic } from '../model/cluster-access.ts'
-import type { Colour } from '../model/colour.ts'
+import { type Colour, colours, otherColour } from '../model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../model/error.ts'
 import type { Deadline } from '../ports/clock.ts'
 import { mirrorRecord } from '../switchover/journal-reading.ts'
@@ -8,7 +8,6 @@ import type { Execution } from './execution.ts'
 import { connectorsThatRun } from './observe.ts'
 import type { Ports } from './ports.ts'
 
-const connectorMs = 30_000
 const resumeMs = 5_000
 
 /** The connector that copies only `from`'s canary topic: created once, runs for ever. */
@@ -21,6 +20,16 @@ export async function ensureCanary(ports: Ports, from: Colour, to: Colour, deadl
   if (facts.tasks.some((task) => task.state === 'FAILED')) await mirror.restartTasks(name, deadline)
 }
 
+/** {@link ensureCanary} both ways. */
+export async function ensureCanaries(run: Execution): Promise<void> {
+  await Promise.all(
+    colours.map((from) =>
+      // Two changes: one that has failed is made, and then restarted.
+      ensureCanary(run.ports, from, otherColour(from), run.untilCancelled(2 * run.ports.mirrors[from].changeMs, `the connector of the canary from ${from}`)),
+    ),
+  )
+}
+
 /**
  * Makes the first mirror of a fleet, live -> standby from the earliest record; a rerun finishes what was begun. One that should run but is gone (its
  * workers were ended and made anew) comes back under its own name, because Connect keeps a name's offsets: it goes on where it ended.
@@ -30,8 +39,8 @@ export async function ensureCanary(ports: Ports, from: Colour, to: Colour, deadl
 export async function ensureFirstMirror(run: Execution, source: Colour, target: Colour): Promise<void> {
   const known = mirrorRecord(run.journal, source)
   const name = known?.connector ?? mirrorConnectorName(source, target, run.term)
-  const deadline = run.untilLockLost(connectorMs, `connector ${name} to run`)
   const mirror = run.ports.mirrors[source]
+  const deadline = run.untilLockLost(mirror.changeMs, `connector ${name} to run`)
   const facts = await mirror.facts(name, deadline)
   if (known?.what === 'running' && facts.state === 'RUNNING') return
   if (known === null) await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
@@ -68,8 +77,8 @@ export async function refuseOtherDirection(ports: Ports, source: Colour, target:
 export async function stopForward(run: Execution, source: Colour, target: Colour): Promise<void> {
   const known = mirrorRecord(run.journal, source)
   if (known === null || known.what === 'stopped') return
-  const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to stop`)
   const mirror = run.ports.mirrors[source]
+  const deadline = run.untilLockLost(mirror.changeMs, `connector ${known.connector} to stop`)
   if ((await mirror.facts(known.connector, deadline)).state !== 'absent') await mirror.stop(known.connector, deadline)
   await run.record({ kind: 'mirror', connector: known.connector, source, target, what: 'stopped' })
 }
@@ -78,9 +87,9 @@ export async function stopForward(run: Execution, source: Colour, target: Colour
 export async function deleteMirror(run: Execution, source: Colour, target: Colour): Promise<void> {
   const known = mirrorRecord(run.journal, source)
   if (known === null) return
-  const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to be deleted`)
-  const facts = await run.ports.mirrors[source].facts(known.connector, deadline)
-  if (facts.state !== 'absent') await run.ports.mirrors[source].delete(known.connector, deadline)
+  const mirror = run.ports.mirrors[source]
+  const deadline = run.untilLockLost(mirror.changeMs, `connector ${known.connector} to be deleted`)
+  if ((await mirror.facts(known.connector, deadline)).state !== 'absent') await mirror.delete(known.connector, deadline)
   await run.record({ kind: 'mirror', connector: known.connector, source, target, what: 'deleted' })
 }
 
@@ -89,7 +98,7 @@ export async function letMirrorRun(run: Execution, source: Colour): Promise<void
   const known = mirrorRecord(run.journal, source)
   if (known === null || known.what !== 'running') return
   const mirror = run.ports.mirrors[source]
-  const deadline = run.untilLockLost(connectorMs, `connector ${known.connector} to run again`)
+  const deadline = run.untilLockLost(mirror.changeMs, `connector ${known.connector} to run again`)
   const facts = await mirror.facts(known.connector, deadline)
   if (facts.state === 'absent') return // somebody has deleted it: the gate names that
   if (facts.state === 'STOPPED') await mirror.resume(known.connector, deadline)

@@ -1,5 +1,5 @@
 import { connectAudit } from '../adapters/audit/audit-client.ts'
-import { connectMirror } from '../adapters/connect/mirror.ts'
+import { openMirror } from '../adapters/connect/open-mirror.ts'
 import { openRouteStore } from '../adapters/etcd/route-store.ts'
 import { hookCaller } from '../adapters/hooks/hook-caller.ts'
 import { connectCluster } from '../adapters/kafka/cluster.ts'
@@ -41,8 +41,8 @@ export async function connectPorts(wiring: Wiring, clock: Clock): Promise<Oversi
     clock,
     clusters: { blue: connectCluster(blue, clock), green: connectCluster(green, clock) },
     mirrors: {
-      blue: connectMirror({ source: blue, target: green, worker: wiring.workers.green }),
-      green: connectMirror({ source: green, target: blue, worker: wiring.workers.blue }),
+      blue: await openMirror(blue, green, wiring.workers.green),
+      green: await openMirror(green, blue, wiring.workers.blue),
     },
     store: await openRouteStore(wiring.routeStore, wiring.fleet, clock),
     audit: wiring.audit.length === 0 ? null : connectAudit(wiring.audit, clock),

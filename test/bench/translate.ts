@@ -12,6 +12,7 @@ import type { NotedPlace } from '../../engine/offsets/by-snapshot.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { toolPaths } from '../../tools/paths.ts'
 import type { Pair } from '../support/pair.ts'
+import { restWorker } from '../support/rest-worker.ts'
 import { WorkloadProcess } from '../support/workload/process.ts'
 import { untilFree } from './address-free.ts'
 import { type Filling, fill } from './audit/fill.ts'
@@ -166,7 +167,7 @@ async function restartMirrorMaker(pair: Pair): Promise<void> {
   const at = { projectRoot: pair.root, fleet: pair.wiring.fleet, colour: 'green' } as const
   process.kill(observeWorker(at).pid ?? 0, 'SIGKILL')
   await within(20, 'the worker to be gone').poll(50, async () => (observeWorker(at).pid === null ? true : undefined))
-  await untilFree(pair.wiring.workers.green.restUrl, within(20, "the worker's address to be free"))
+  await untilFree(restWorker(pair.wiring, 'green').restUrl, within(20, "the worker's address to be free"))
   await startDeadWorker(at, quiet, within(90, 'the worker to stand again'))
   await untilBothRun(pair)
 }

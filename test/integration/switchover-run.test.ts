@@ -29,6 +29,7 @@ import { moveLive, observeActual } from '../../engine/run/switchover.ts'
 import { departures, type RouteWrite } from '../../engine/switchover/conformance.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
 import { type Pair, quickGate, standPair } from '../support/pair.ts'
+import { restWorker } from '../support/rest-worker.ts'
 
 const fleet = `b-run${process.pid}`
 const user = 'orders-app'
@@ -589,7 +590,7 @@ describe('a mirror whose offsets in Connect are lost', () => {
   })
 
   async function deleteOffsets(connector: string): Promise<void> {
-    const { restUrl, credentialsFile } = pair.wiring.workers.green
+    const { restUrl, credentialsFile } = restWorker(pair.wiring, 'green')
     const authorization = `Basic ${Buffer.from(`connect:${readCredentials(credentialsFile).passwords.connect}`).toString('base64')}`
     const answer = await fetch(`${restUrl}/connectors/${connector}/offsets`, {
       method: 'DELETE',

@@ -36,6 +36,7 @@ export const rules: readonly Rule[] = [
       'etcd3',
       'kafkajs',
       'node-forge',
+      '@aws-sdk/client-kafkaconnect',
       'aws-msk-iam-sasl-signer-js',
       '@aws-sdk/client-route-53',
       '@aws-sdk/client-ssm',

@@ -88,6 +88,7 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run check': 'test/run.ts',
   'npm run rollout': 'cli/rollout/rollout.ts',
   'npm run test:examples': 'test/examples/adopt.test.ts',
+  'npm run test:msk-connect': 'test/msk-connect/switchover.test.ts',
   'npm run test:bench': 'test/bench-moves/moves.test.ts',
   // their smallest forms run in test/bench-moves/moves.test.ts, by `npm run test:bench`
   'npm run bench -- window': 'test/bench/window.ts',

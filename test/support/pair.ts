@@ -40,6 +40,8 @@ export interface PairSpec {
   readonly catalog: Catalog
   /** A cluster that was there before, instead of a provisioned blue: adopted with the pair's state directory. */
   readonly adopt?: (root: string) => Promise<ClusterAccess>
+  /** What makes the mirror's connectors instead of a worker beside each colour. Whoever stands it up ends it, before the pair ends. */
+  readonly mirror?: (clusters: Readonly<Record<Colour, ClusterAccess>>) => Promise<Wiring['workers']>
   /** Additions to every broker's `server.properties`. */
   readonly brokerConfig?: Readonly<Record<string, string>>
   /** Whether brokers, Connect's REST and the store speak TLS; false unless said otherwise. */
@@ -127,15 +129,19 @@ async function provision(root: string, spec: PairSpec): Promise<Wiring> {
   const clusters = { blue, green }
   const beside = (target: Colour) =>
     provisionWorker(root, { fleet, source: clusters[otherColour(target)], target: clusters[target] }, tell, within(180, `the worker beside ${target}`))
+  const provisionWorkers = async () => {
+    const [besideBlue, besideGreen] = await allOf(beside('blue'), beside('green'))
+    return { blue: besideBlue, green: besideGreen }
+  }
   const topics = Object.keys(catalog.topics)
   const standAudit = spec.audit === true ? provisionAudit(root, { fleet, clusters, topics }, tell, within(60, 'the audit')) : []
-  const [besideBlue, besideGreen, audit] = await allOf(beside('blue'), beside('green'), standAudit)
+  const [workers, audit] = await allOf(spec.mirror?.(clusters) ?? provisionWorkers(), standAudit)
   return Wiring.parse({
     fleet,
     routeStore: store.operator,
     clusters,
     audit,
-    workers: { blue: besideBlue, green: besideGreen },
+    workers,
     guardians: spec.guardians === undefined ? [] : colours,
     topics,
     groups: Object.keys(catalog.groups),

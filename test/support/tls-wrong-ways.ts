@@ -10,6 +10,7 @@ import type { Endpoint } from '../../engine/model/addresses.ts'
 import { routeKeys } from '../../engine/model/route.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { restWorker } from './rest-worker.ts'
 
 /** One of the ways in which this project itself reaches a process of a fleet. */
 export interface Way {
@@ -24,7 +25,7 @@ export function waysInto({ fleet, clusters, routeStore, workers }: Wiring): Read
   const trusting = (caFile: string | undefined) => (caFile === undefined ? {} : { caFile })
   const { caFile: _ofCluster, ...cluster } = clusters.green
   const { caFile: _ofStore, ...store } = routeStore
-  const { caFile: _ofWorker, ...worker } = workers.green
+  const { caFile: _ofWorker, ...worker } = restWorker({ workers }, 'green')
   return {
     broker: {
       endpoint: endpointOf(cluster.internalBootstrapServers[0] ?? ''),

@@ -213,6 +213,7 @@ export class FakeFleet {
       this.copy()
     }
     return {
+      changeMs: 30_000,
       connectors: async () => [...connectors.keys()],
       facts: async (name: string) => {
         const state = connectors.get(name)?.state ?? 'absent'

@@ -8,7 +8,7 @@ import type { WorkerAccess } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { Mirror } from '../../ports/mirror.ts'
 import { ConnectRest } from './connect-rest.ts'
-import { copiedOffsetsOf, OffsetsAnswer, offsetDifferences, seedable, seedBody } from './offsets-body.ts'
+import { copiedOffsetsOf, OffsetsAnswer, requireOffsets, seedable, seedBody } from './offsets-body.ts'
 import { OffsetsTopic } from './offsets-topic.ts'
 
 /** How often a connector's state is read while waiting for it: Connect has no notification. */
@@ -45,6 +45,7 @@ export function connectMirror(edge: MirrorEdge): Mirror {
 }
 
 class ConnectMirror implements Mirror {
+  readonly changeMs = 30_000
   readonly #edge: MirrorEdge
   readonly #rest: ConnectRest
   readonly #offsetsTopic: OffsetsTopic
@@ -206,15 +207,6 @@ function refuseFailed(facts: ConnectorFacts, wanted: string): void {
 
 function describe(facts: ConnectorFacts): string {
   return `${facts.state}, tasks ${facts.tasks.map((task) => `${task.id}: ${task.state}`).join(', ') || 'none'}`
-}
-
-function requireOffsets(name: string, refused: string, required: PartitionOffsets, observed: PartitionOffsets): void {
-  const differences = offsetDifferences(required, observed)
-  if (differences.length === 0) return
-  throw new KbgError('bad-seed', `Connector ${name} ${refused}.`, {
-    facts: { differences },
-    remedy: 'A connector is seeded once, before it ever runs. Delete it; the next attempt creates one of a new name.',
-  })
 }
 
 function pathOf(name: string): string {

@@ -63,3 +63,13 @@ export function offsetDifferences(required: PartitionOffsets, observed: Partitio
     return wanted === found ? [] : [`${name}: observed ${found ?? 'none'}, required ${wanted ?? 'none'}`]
   })
 }
+
+/** @throws KbgError `bad-seed` when they aren't equal */
+export function requireOffsets(name: string, refused: string, required: PartitionOffsets, observed: PartitionOffsets): void {
+  const differences = offsetDifferences(required, observed)
+  if (differences.length === 0) return
+  throw new KbgError('bad-seed', `Connector ${name} ${refused}.`, {
+    facts: { differences },
+    remedy: 'A connector is seeded once, before it ever runs. Delete it; the next attempt creates one of a new name.',
+  })
+}

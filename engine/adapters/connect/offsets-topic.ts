@@ -14,10 +14,10 @@ import { copiedOffsetsOf, OffsetsAnswer } from './offsets-body.ts'
 const maxBytes = 4 * 1024 * 1024
 
 /** What one connector has committed for one source partition. */
-interface Committed {
+export interface Committed {
   readonly connector: string
-  /** The record as text when it isn't a mirror's: another connector on the same worker may commit in any form. */
-  readonly entry: OffsetsAnswer['offsets'][number] | { readonly foreign: string }
+  /** What the record says when it isn't a mirror's: another connector on the same worker may commit in any form. */
+  readonly entry: OffsetsAnswer['offsets'][number] | { readonly foreign: unknown }
 }
 
 /** A record's key: connector name and source partition (OffsetStorageWriter, JsonConverter without schemas). */
@@ -47,16 +47,21 @@ export class OffsetsTopic {
 
   /** What a connector has committed by now, transactions that are still open left out. @throws KbgError `unknown-topic` before the worker's first start */
   async committed(connector: string, source: ClusterAccess['colour'], deadline: Deadline): Promise<PartitionOffsets> {
+    const entries = [...(await this.entries(deadline))].flatMap(([key, each]) => (each.connector === connector ? [[key, each.entry] as const] : []))
+    const offsets = entries.map(([key, entry]) => {
+      if ('foreign' in entry) throw otherForm(`${key} ${JSON.stringify(entry.foreign)}`)
+      return entry
+    })
+    return copiedOffsetsOf({ offsets }, source)
+  }
+
+  /** All that is committed by now, by key. */
+  async entries(deadline: Deadline): Promise<ReadonlyMap<string, Committed>> {
     // Calls wait for each other: all of them move the same positions.
     const mine = this.#reading.then(() => this.#readOn(deadline))
     this.#reading = mine.catch(() => undefined) // the caller of `mine` gets the error; the next one starts from the last good position
     await deadline.race(mine)
-    const entries = [...this.#entries.values()].flatMap((each) => (each.connector === connector ? [each.entry] : []))
-    const offsets = entries.map((entry) => {
-      if ('foreign' in entry) throw otherForm(entry.foreign)
-      return entry
-    })
-    return copiedOffsetsOf({ offsets }, source)
+    return this.#entries
   }
 
   close(): void {
@@ -116,8 +121,9 @@ export class OffsetsTopic {
 /** @param known what stands under this key already: the same few keys come again and again, and needn't be parsed again */
 function entryOf(known: Committed | undefined, key: string, value: string): Committed {
   const [connector, partition] = known && !('foreign' in known.entry) ? [known.connector, known.entry.partition] : keyOf(key)
-  const entry = Entry.safeParse({ partition, offset: JSON.parse(value) })
-  return { connector, entry: entry.success ? entry.data : { foreign: `${key} ${value}` } }
+  const offset: unknown = JSON.parse(value)
+  const entry = Entry.safeParse({ partition, offset })
+  return { connector, entry: entry.success ? entry.data : { foreign: offset } }
 }
 
 function keyOf(text: string): z.infer<typeof Key> {

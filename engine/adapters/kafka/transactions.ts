@@ -86,6 +86,19 @@ export class KafkaTransactions implements Transactions {
   }
 }
 
+/** Every transactional id that a coordinator knows, in whichever state. */
+export async function knownTransactionalIds(connections: BrokerConnections, deadline: Deadline): Promise<readonly string[]> {
+  return persistently(deadline, async () => {
+    const lists = (await connections.brokerIds(deadline)).map(async (brokerId) => {
+      const broker = await connections.broker(brokerId, deadline)
+      const listed = await broker.request('ListTransactions', listTransactionsV1.api, [[], [], -1n, null], 'none', deadline)
+      requireNone(listed.errorCode, "Can't list the transactional ids.")
+      return listed.transactionStates.map(({ transactionalId }) => transactionalId)
+    })
+    return (await Promise.all(lists)).flat()
+  })
+}
+
 async function openOn(broker: BrokerConnection, clock: Clock, deadline: Deadline): Promise<readonly OpenTransaction[]> {
   const listed = await broker.request('ListTransactions', listTransactionsV1.api, [[...openStates], [], -1n, null], 'none', deadline)
   requireNone(listed.errorCode, "Can't list the transactions.")

@@ -5,7 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { connectVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
+import { connectVersion } from '../../../tools/paths.ts'
 import type { Endpoint } from '../../model/addresses.ts'
 import { ClusterAccess, loginOf, platformUsers } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
@@ -20,10 +20,11 @@ import { ConnectRest } from '../connect/connect-rest.ts'
 import { createTopics } from '../kafka/admin.ts'
 import { ensureAuthority, issueCertificate, keystoreNames, writePkcs12 } from './certificates.ts'
 import type { OnProgress } from './cluster.ts'
+import { launchWorker, untilHealthy } from './connect-process.ts'
 import { ensureCredentials, passwordOf, readCredentials, writePrivately } from './credentials.ts'
 import { otherUpdateMs, withFileLock } from './file-lock.ts'
-import { requireKafka, sharedArchiveOptions } from './jvm.ts'
-import { bindProblem, findProcess, type StartedProcess, startProcess, stopProcess, waitUntilReady } from './process.ts'
+import { requireKafka } from './jvm.ts'
+import { bindProblem, findProcess, stopProcess } from './process.ts'
 import { caFile, credentialsPath, localAddresses, removeFleetIfEmpty, trafficDirectory } from './state.ts'
 
 /** A worker is made for exactly one edge, `source -> target`, and stands beside the target. */
@@ -141,44 +142,9 @@ async function start(at: WorkerLocation, onProgress: OnProgress, deadline: Deadl
   }
   onProgress(`starting the Connect worker beside ${at.colour}`)
   const startedAtMs = deadline.clock.monotonicMs()
-  const started = await launch(at, deadline.clock)
-  const probe = new ConnectRest(accessOf(at))
-  // KIP-1017: 200 once the worker has read its internal topics and joined its group. 404 is what 503 without that resource would be.
-  const health = { method: 'GET', path: '/health', refusal: 'The worker is not healthy.' } as const
-  await waitUntilReady(
-    started,
-    async () => (await probe.find(health, z.object({ status: z.literal('healthy') }), deadline.within(2_000, 'one answer of the worker'))) !== undefined,
-    deadline,
-  )
+  const started = await launchWorker(`the Connect worker beside ${at.colour}`, filesOf(at), deadline.clock)
+  await untilHealthy(started, accessOf(at), deadline)
   onProgress(`the Connect worker beside ${at.colour} is ready after ${Math.round(deadline.clock.monotonicMs() - startedAtMs)} ms`)
-}
-
-function launch(at: WorkerLocation, clock: Clock): Promise<StartedProcess> {
-  const files = filesOf(at)
-  const kafka = kafkaPaths(connectVersion)
-  return startProcess(
-    {
-      name: `the Connect worker beside ${at.colour}`,
-      command: toolPaths().java,
-      args: [
-        '-XX:+UseSerialGC',
-        '-XX:TieredStopAtLevel=1', // see the brokers' options
-        '-Xms128m',
-        '-Xmx512m',
-        ...sharedArchiveOptions(kafka.connectArchive),
-        kafka.loggingOption,
-        `-Djava.security.auth.login.config=${files.restLogin}`,
-        '-cp',
-        kafka.classPath,
-        'org.apache.kafka.connect.cli.ConnectDistributed',
-        files.properties,
-      ],
-      directory: directoryOf(at),
-      logFile: files.log,
-      pidFile: files.pid,
-    },
-    clock,
-  )
 }
 
 /** @returns the worker's properties */

@@ -10,6 +10,7 @@ export function drillMirror(mirror: Mirror): Mirror {
   return {
     source: mirror.source,
     target: mirror.target,
+    changeMs: mirror.changeMs,
     connectors: async (deadline) =>
       (await mirror.connectors(deadline)).filter((name) => name.startsWith(drillConnectorPrefix) || name.startsWith('kbg-canary-')).map(seen),
     facts: async (name, deadline) => ({ ...(await mirror.facts(real(name), deadline)), name }),

@@ -1,4 +1,4 @@
-import { connectMirror } from '../../adapters/connect/mirror.ts'
+import { openMirror } from '../../adapters/connect/open-mirror.ts'
 import { openRouteStore } from '../../adapters/etcd/route-store.ts'
 import { hookCaller } from '../../adapters/hooks/hook-caller.ts'
 import { connectDrillCluster } from '../../adapters/kafka/cluster.ts'
@@ -16,14 +16,14 @@ export function drillWiring(wiring: Wiring): Wiring {
 }
 
 /** {@link Ports} of a fleet's drill. @param standby the fleet's: there its own fence stays, whatever the drill does */
-export function connectDrillPorts(wiring: Wiring, standby: Colour, clock: Clock): Ports {
+export async function connectDrillPorts(wiring: Wiring, standby: Colour, clock: Clock): Promise<Ports> {
   const { blue, green } = wiring.clusters
   return {
     clock,
     clusters: { blue: connectDrillCluster(blue, clock, standby === 'blue'), green: connectDrillCluster(green, clock, standby === 'green') },
     mirrors: {
-      blue: drillMirror(connectMirror({ source: blue, target: green, worker: wiring.workers.green })),
-      green: drillMirror(connectMirror({ source: green, target: blue, worker: wiring.workers.blue })),
+      blue: drillMirror(await openMirror(blue, green, wiring.workers.green)),
+      green: drillMirror(await openMirror(green, blue, wiring.workers.blue)),
     },
     store: openRouteStore(wiring.routeStore, drillFleet(wiring.fleet), clock),
     audit: null,

@@ -75,7 +75,7 @@ function refuseBusy(run: Execution): void {
 async function thereAndBack(run: Execution, request: Omit<RunRequest, 'intent'>, startLoad: StartDrillLoad): Promise<DrillResult> {
   const { live } = run.route
   const own = { ...request, wiring: drillWiring(request.wiring), limits: { ...request.limits, maxDrillAgeDays: 0 } }
-  const ports = connectDrillPorts(request.wiring, otherColour(live), run.ports.clock)
+  const ports = await connectDrillPorts(request.wiring, otherColour(live), run.ports.clock)
   const windowsMs: number[] = []
   let load: DrillLoad | null = null
   let reason = ''

@@ -31,8 +31,8 @@ async function warmUp(run: Execution, colour: Colour): Promise<void> {
 
 /** Appends a canary to one side and waits for it on the other. */
 async function provePath(run: Execution, from: Colour, to: Colour): Promise<void> {
+  await ensureCanary(run.ports, from, to, run.untilCancelled(2 * run.ports.mirrors[from].changeMs, `the connector of the canary from ${from}`))
   const deadline = run.untilCancelled(canaryDeadlineMs, `the canary to cross ${from} -> ${to}`)
-  await ensureCanary(run.ports, from, to, deadline)
   const partition = topicPartition(canaryTopic(from), 0)
   const offset = await run.ports.clusters[from].logs.append(partition, `canary of term ${run.term}`, deadline)
   const [sent] = await run.ports.clusters[from].logs.visible(partition, offset, offset + 1n, deadline)

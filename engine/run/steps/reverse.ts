@@ -8,7 +8,7 @@ import type { Execution } from '../execution.ts'
 import { sweepLate } from '../late-records.ts'
 import { refuseOtherDirection, stopForward } from '../mirrors.ts'
 
-const reverseMs = 60_000
+const sweepAndSeedMs = 30_000
 const createMs = 15_000
 
 /**
@@ -32,7 +32,7 @@ export async function reverse(run: Execution, source: Colour, target: Colour, cu
 async function startReverse(run: Execution, source: Colour, target: Colour, cut: Cut): Promise<void> {
   const known = await armed(run, source, target)
   const mirror = run.ports.mirrors[target]
-  const deadline = run.untilLockLost(reverseMs, `connector ${known.connector} to run`)
+  const deadline = run.untilLockLost(sweepAndSeedMs + mirror.changeMs, `connector ${known.connector} to run`)
   await refuseOtherDirection(run.ports, source, target, deadline)
   if (known.what === 'created') {
     // MirrorMaker continues behind the offset that it is given; an empty partition gets none and starts at its earliest record, which is the cut.

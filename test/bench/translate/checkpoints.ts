@@ -7,6 +7,7 @@ import { type TopicPartition, topicPartition } from '../../../engine/model/parti
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
 import { mirrorRecord } from '../../../engine/switchover/journal-reading.ts'
 import type { Pair } from '../../support/pair.ts'
+import { restWorker } from '../../support/rest-worker.ts'
 import { interrupted } from '../harness/index.ts'
 import { readTopic, withAdmin } from './read-topic.ts'
 
@@ -32,7 +33,7 @@ const within = (seconds: number, what: string) => new Deadline(systemClock, seco
 export async function startCheckpoints(pair: Pair, groupIds: readonly string[]): Promise<void> {
   await emitOffsetSyncs(pair, true)
   const { clusters, workers, topics } = pair.wiring
-  const template = connectorConfig({ source: clusters.blue, target: clusters.green, worker: workers.green, topics })
+  const template = connectorConfig({ source: clusters.blue, target: clusters.green, worker: restWorker({ workers }, 'green'), topics })
   const connection = Object.entries(template).filter(([key]) => /^(source|target)\.cluster\.|^replication\.policy|^topics/.test(key))
   await putConfig(pair, checkpointConnector, {
     ...Object.fromEntries(connection),
@@ -110,7 +111,7 @@ async function mirrorName(pair: Pair): Promise<string> {
 
 async function putConfig(pair: Pair, name: string, config: KafkaProperties): Promise<void> {
   const request = { method: 'PUT', path: `/connectors/${name}/config`, body: JSON.stringify(config), refusal: `Can't configure connector ${name}.` } as const
-  await new ConnectRest(pair.wiring.workers.green).ask(request, z.object({ name: z.literal(name) }), within(60, `connector ${name} to be configured`))
+  await new ConnectRest(restWorker(pair.wiring, 'green')).ask(request, z.object({ name: z.literal(name) }), within(60, `connector ${name} to be configured`))
   await untilRunning(pair, name)
 }
 

@@ -9,6 +9,7 @@ import { parseTopicPartition, type TopicPartition } from '../../../engine/model/
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
 import type { VisibleRecord } from '../../../engine/ports/cluster.ts'
 import type { Pair } from '../../support/pair.ts'
+import { restWorker } from '../../support/rest-worker.ts'
 import type { GroupLoad } from '../../support/workload/config.ts'
 
 /** How often checkpoints are made and group offsets written to the target, in seconds: the shortest that MirrorMaker takes (its defaults are 60). */
@@ -37,7 +38,7 @@ export class MirrorMaker {
   constructor(pair: Pair, spec: MirrorMakerSpec) {
     this.#pair = pair
     this.#spec = spec
-    this.#rest = new ConnectRest(pair.wiring.workers[otherColour(spec.source)])
+    this.#rest = new ConnectRest(restWorker(pair.wiring, otherColour(spec.source)))
   }
 
   /** Starts to copy, from the first record on. */
@@ -134,7 +135,7 @@ export class MirrorMaker {
     const { clusters, workers } = this.#pair.wiring
     const { source, topics } = this.#spec
     const target = otherColour(source)
-    return connectorConfig({ source: clusters[source], target: clusters[target], worker: workers[target], topics })
+    return connectorConfig({ source: clusters[source], target: clusters[target], worker: restWorker({ workers }, target), topics })
   }
 
   /** The last visible record of every partition that has one. */

@@ -20,6 +20,7 @@ import type { Progress } from '../../../engine/run/progress.ts'
 import { moveLive } from '../../../engine/run/switchover.ts'
 import { mirrorRecord } from '../../../engine/switchover/journal-reading.ts'
 import { type Pair, quickGate, standPair } from '../../support/pair.ts'
+import { restWorker } from '../../support/rest-worker.ts'
 import { type Contents, readContents } from './contents.ts'
 
 export const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
@@ -131,7 +132,7 @@ export class ChaosPair {
 
   /** Connect's REST interface of the worker that copies from `source`. */
   async rest(source: Colour, method: 'GET' | 'PUT' | 'PATCH', path: string, body?: string): Promise<unknown> {
-    const rest = new ConnectRest(this.pair.wiring.workers[otherColour(source)])
+    const rest = new ConnectRest(restWorker(this.pair.wiring, otherColour(source)))
     const request = {
       method,
       path: `/connectors/${await this.connector(source)}${path}`,

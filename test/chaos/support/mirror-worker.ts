@@ -10,6 +10,7 @@ import { trafficDirectory } from '../../../engine/adapters/local/state.ts'
 import { type Colour, otherColour } from '../../../engine/model/colour.ts'
 import { systemClock } from '../../../engine/ports/clock.ts'
 import { connectVersion, kafkaPaths, toolPaths } from '../../../tools/paths.ts'
+import { restWorker } from '../../support/rest-worker.ts'
 import { type ChaosPair, within } from './chaos-pair.ts'
 
 const quiet = (): void => undefined
@@ -49,7 +50,7 @@ export async function startAtLeastOnceWorker(chaos: ChaosPair, source: Colour): 
   const files = { logFile: join(directory, 'worker.log'), pidFile: join(directory, 'worker.pid') }
   const args = [...jvm, '-cp', kafka.classPath, 'org.apache.kafka.connect.cli.ConnectDistributed', properties]
   const started = await startProcess({ ...spec, ...files, args }, systemClock)
-  const rest = new ConnectRest(chaos.pair.wiring.workers[at.colour])
+  const rest = new ConnectRest(restWorker(chaos.pair.wiring, at.colour))
   const health = { method: 'GET', path: '/health', refusal: 'It is not healthy.' } as const
   const isHealthy = async () => (await rest.find(health, z.object({ status: z.literal('healthy') }), within(2))) !== undefined
   await waitUntilReady(started, isHealthy, within(120))

@@ -52,7 +52,7 @@ function mirrorOf(actor: Actor, source: Colour, worker: Colour): Mirror {
   }
   const copied = async (name: string, deadline: Deadline) => offsetsOf(await actor.ask('committed as copied', { worker, name }, deadline))
   return {
-    ...{ source, target: worker, facts, stop, resume, copiedOffsets: copied },
+    ...{ source, target: worker, changeMs: 30_000, facts, stop, resume, copiedOffsets: copied },
     connectors: (deadline) => actor.ask('connectors', { worker }, deadline),
     createStopped: async (name, topics, deadline) => {
       await actor.ask('create connector', { worker, name, source, topics: [...topics] }, deadline)

@@ -14,6 +14,8 @@ export interface PlainBrokerRequest {
   /** A loopback address; it listens on 9092 and 9093 there. */
   readonly host: string
   readonly topics: readonly ITopicConfig[]
+  /** Additions to its `server.properties`. */
+  readonly more?: Readonly<Record<string, string>>
   readonly clock: Clock
 }
 
@@ -66,7 +68,7 @@ async function stopBroker(child: ChildProcess, clock: Clock): Promise<void> {
   await new Deadline(clock, 20_000, 'the broker to stop').race(exited)
 }
 
-function serverProperties({ host, dir }: PlainBrokerRequest): string {
+function serverProperties({ host, dir, more = {} }: PlainBrokerRequest): string {
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
@@ -81,6 +83,7 @@ function serverProperties({ host, dir }: PlainBrokerRequest): string {
     'transaction.state.log.min.isr': '1',
     'transaction.state.log.num.partitions': '5',
     'group.initial.rebalance.delay.ms': '0',
+    ...more,
   })
     .map(([key, value]) => `${key}=${value}\n`)
     .join('')

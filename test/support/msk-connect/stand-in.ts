@@ -1,0 +1,237 @@
+/**
+ * A stand-in for MSK Connect, because no emulator has it: the four calls of its API (`kafkaconnect`, REST-JSON) that the mirror's adapter makes, on loopback, with a real Connect worker of its own
+ * for each connector. What is Connect's is real: offsets topic, transactions, tasks. What is AWS's is read from its documentation: names, states, refusals; no signature, role or network is checked.
+ */
+import { randomUUID } from 'node:crypto'
+import { mkdirSync, readdirSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { passwordOf, readCredentials, writePrivately } from '../../../engine/adapters/local/credentials.ts'
+import { type ClusterAccess, loginOf } from '../../../engine/model/cluster-access.ts'
+import { type Colour, colours } from '../../../engine/model/colour.ts'
+import { messageOf } from '../../../engine/model/error.ts'
+import { jaasEntry, loginModules } from '../../../engine/model/jaas.ts'
+import type { KafkaProperties } from '../../../engine/model/mirror-template.ts'
+import { keptByMskConnect } from '../../../engine/model/msk-connect.ts'
+import { MskConnectorRequest } from '../../../engine/model/msk-connect-worker.ts'
+import { propertiesText } from '../../../engine/model/properties.ts'
+import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
+import { endWorkerIn, OwnWorker } from './worker.ts'
+
+const startMs = 120_000
+const endMs = 30_000
+/** Small, so that a list has pages. */
+const pageSize = 2
+const statePauseMs = 50
+
+const CreateConnector = MskConnectorRequest.extend({
+  connectorName: z
+    .string()
+    .min(1)
+    .max(128)
+    .regex(/^[0-9A-Za-z-]+$/),
+})
+type CreateConnector = z.infer<typeof CreateConnector>
+
+interface StandInConnector {
+  readonly arn: string
+  readonly order: CreateConnector
+  readonly directory: string
+  state: 'CREATING' | 'RUNNING' | 'FAILED' | 'DELETING'
+  failure: string | undefined
+  worker: OwnWorker | undefined
+}
+
+/** An error as REST-JSON has it. */
+class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string, message: string) {
+    super(message)
+    this.status = status
+    this.code = code
+  }
+}
+
+export class MskConnectStandIn {
+  /** Every request so far, as `METHOD /path`. */
+  readonly asked: string[] = []
+  readonly #root: string
+  readonly #server: Server
+  readonly #connectors = new Map<string, StandInConnector>()
+  readonly #workerConfigurations = new Map<string, KafkaProperties>()
+  #clusters: Readonly<Record<Colour, ClusterAccess>> | undefined
+  /** What comes of the request's configuration in a connector made next, instead of itself: an update that reports success and isn't applied. */
+  applies: (asked: KafkaProperties) => KafkaProperties = (asked) => asked
+
+  private constructor(root: string) {
+    this.#root = root
+    this.#server = createServer((request, response) => {
+      this.asked.push(`${request.method} ${new URL(request.url ?? '/', 'http://localhost').pathname}`)
+      const answered = this.#answer(request).then(
+        (body) => ({ status: 200, headers: {}, body }),
+        (thrown: unknown) => asAnswer(thrown),
+      )
+      void answered.then(({ status, headers, body }) => {
+        response.writeHead(status, { 'content-type': 'application/json', ...headers })
+        response.end(JSON.stringify(body))
+      })
+    })
+  }
+
+  /** @param root a directory of its own */
+  static async start(root: string): Promise<MskConnectStandIn> {
+    const standIn = new MskConnectStandIn(root)
+    await new Promise<void>((resolve) => standIn.#server.listen(0, '127.0.0.1', resolve))
+    return standIn
+  }
+
+  get endpoint(): string {
+    const address = this.#server.address()
+    return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+  }
+
+  /** `CreateWorkerConfiguration`, as the stack would have asked for it. @returns its ARN @throws Error on what MSK Connect keeps to itself */
+  addWorkerConfiguration(name: string, properties: KafkaProperties): string {
+    const kept = Object.keys(properties).filter((key) => keptByMskConnect.some((start) => key.startsWith(start)))
+    if (kept.length > 0) throw new Error(`MSK Connect refuses in a worker configuration: ${kept.join(', ')}`)
+    const arn = `arn:aws:kafkaconnect:eu-central-1:123456789012:worker-configuration/${name}/${randomUUID()}-2`
+    this.#workerConfigurations.set(arn, properties)
+    return arn
+  }
+
+  /** The two clusters that workers can log in to: MSK Connect would take the connector's role. @returns for each a reference of the mirror's login, as connectors may name it */
+  serve(clusters: Readonly<Record<Colour, ClusterAccess>>): Readonly<Record<Colour, string>> {
+    this.#clusters = clusters
+    mkdirSync(join(this.#root, 'secrets'), { recursive: true, mode: 0o700 })
+    const file = join(this.#root, 'secrets', 'logins.properties')
+    writePrivately(file, propertiesText({ blue: login(clusters.blue), green: login(clusters.green) }))
+    return { blue: `\${file:${file}:blue}`, green: `\${file:${file}:green}` }
+  }
+
+  /** Ends every worker, and the server. */
+  async end(): Promise<void> {
+    this.#server.closeAllConnections()
+    await new Promise((resolve) => this.#server.close(resolve))
+    const directories = readdirSync(this.#root).filter((name) => name.startsWith('connector-'))
+    const deadline = new Deadline(systemClock, endMs, 'the workers of the stand-in to end')
+    await Promise.all(directories.map((name) => endWorkerIn(join(this.#root, name), deadline)))
+  }
+
+  async #answer(request: IncomingMessage): Promise<unknown> {
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost')
+    const arn = /^\/v1\/connectors\/(.+)$/.exec(pathname)?.[1]
+    if (request.method === 'POST' && pathname === '/v1/connectors') return this.#create(await bodyOf(request))
+    if (request.method === 'GET' && pathname === '/v1/connectors') return this.#list(searchParams)
+    if (request.method === 'GET' && arn !== undefined) return this.#describe(decodeURIComponent(arn))
+    if (request.method === 'DELETE' && arn !== undefined) return this.#delete(decodeURIComponent(arn))
+    throw new ApiError(404, 'NotFoundException', `The stand-in has no ${request.method} ${pathname}.`)
+  }
+
+  #create(body: unknown) {
+    const parsed = CreateConnector.safeParse(body)
+    if (!parsed.success) throw new ApiError(400, 'BadRequestException', parsed.error.message)
+    const order = parsed.data
+    const name = order.connectorName
+    if (this.#connectors.has(name)) throw new ApiError(409, 'ConflictException', `A connector with the name ${name} already exists.`)
+    const given = this.#workerConfigurations.get(order.workerConfiguration.workerConfigurationArn)
+    if (given === undefined || order.workerConfiguration.revision !== 1)
+      throw new ApiError(400, 'BadRequestException', 'There is no such worker configuration.')
+    const id = randomUUID()
+    const arn = `arn:aws:kafkaconnect:eu-central-1:123456789012:connector/${name}/${id}-2`
+    const connector: StandInConnector = { arn, order, directory: join(this.#root, `connector-${id}`), state: 'CREATING', failure: undefined, worker: undefined }
+    this.#connectors.set(name, connector)
+    void this.#run(connector, given).catch((thrown: unknown) => {
+      connector.state = 'FAILED'
+      connector.failure = messageOf(thrown)
+    })
+    return { connectorArn: arn, connectorName: name, connectorState: connector.state }
+  }
+
+  async #run(connector: StandInConnector, given: KafkaProperties): Promise<void> {
+    const { order, directory } = connector
+    const { bootstrapServers } = order.kafkaCluster.apacheKafkaCluster
+    const target = colours.map((colour) => this.#clusters?.[colour]).find((cluster) => cluster?.internalBootstrapServers.join(',') === bootstrapServers)
+    if (target === undefined) throw new Error(`no cluster has the bootstrap servers ${bootstrapServers}`)
+    const deadline = new Deadline(systemClock, startMs, `${order.connectorName} to run`)
+    const secretsDirectory = join(this.#root, 'secrets')
+    const targetLogin = `\${file:${join(secretsDirectory, 'logins.properties')}:${target.colour}}`
+    const configuration = this.#applied(connector)
+    connector.worker = await OwnWorker.start(
+      { connector: order.connectorName, target, given, configuration, targetLogin, secretsDirectory, directory },
+      deadline,
+    )
+    const { state, trace } = await deadline.poll(statePauseMs, async () => {
+      const now = await connector.worker?.state(deadline)
+      return now === undefined || now.state === 'starting' ? undefined : now
+    })
+    if (state === 'FAILED') throw new Error(trace)
+    connector.state = 'RUNNING'
+  }
+
+  #applied({ order }: StandInConnector): KafkaProperties {
+    return this.applies(order.connectorConfiguration)
+  }
+
+  #list(search: URLSearchParams) {
+    const prefix = search.get('connectorNamePrefix') ?? ''
+    const all = [...this.#connectors.values()].filter(({ order }) => order.connectorName.startsWith(prefix))
+    const from = Number(search.get('nextToken') ?? 0)
+    const page = all.slice(from, from + pageSize)
+    const connectors = page.map(({ arn, order, state }) => ({ connectorArn: arn, connectorName: order.connectorName, connectorState: state }))
+    return { connectors, ...(from + pageSize < all.length ? { nextToken: String(from + pageSize) } : {}) }
+  }
+
+  #describe(arn: string) {
+    const connector = this.#byArn(arn)
+    const { order, state, failure } = connector
+    return {
+      ...order,
+      connectorArn: arn,
+      connectorConfiguration: this.#applied(connector),
+      connectorState: state,
+      creationTime: new Date(0).toISOString(),
+      currentVersion: 'K3AEGXETSR30VB',
+      ...(failure === undefined ? {} : { stateDescription: { code: 'UnknownError.Unknown', message: failure } }),
+    }
+  }
+
+  #delete(arn: string) {
+    const connector = this.#byArn(arn)
+    if (connector.state === 'CREATING' || connector.state === 'DELETING') {
+      throw new ApiError(400, 'BadRequestException', `The connector is in state ${connector.state}.`)
+    }
+    connector.state = 'DELETING'
+    const deadline = new Deadline(systemClock, endMs, `${connector.order.connectorName} to end`)
+    void (connector.worker?.end(deadline) ?? Promise.resolve()).then(() => this.#connectors.delete(connector.order.connectorName))
+    return { connectorArn: arn, connectorState: connector.state }
+  }
+
+  #byArn(arn: string): StandInConnector {
+    const found = [...this.#connectors.values()].find((connector) => connector.arn === arn)
+    if (found === undefined) throw new ApiError(404, 'NotFoundException', 'The connector does not exist.')
+    return found
+  }
+}
+
+function asAnswer(thrown: unknown) {
+  const { status, code, message } = thrown instanceof ApiError ? thrown : new ApiError(500, 'InternalServerErrorException', messageOf(thrown))
+  return { status, headers: { 'x-amzn-errortype': code }, body: { message } }
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  const parts: Buffer[] = []
+  for await (const part of request) parts.push(Buffer.from(part))
+  try {
+    return JSON.parse(Buffer.concat(parts).toString('utf8'))
+  } catch {
+    throw new ApiError(400, 'BadRequestException', 'The body is no JSON.')
+  }
+}
+
+function login(access: ClusterAccess): string {
+  const { username } = loginOf(access, 'mirror')
+  return jaasEntry(loginModules.scram, { username, password: passwordOf(readCredentials(access.credentialsFile), username) })
+}
