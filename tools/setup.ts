@@ -15,6 +15,7 @@ import { etcdStep } from './etcd.ts'
 import { javaStep } from './java.ts'
 import { kafkaStep } from './kafka.ts'
 import { kafkaToolsStep } from './kafka-tools.ts'
+import { kubeApiServerStep } from './kube-apiserver.ts'
 import { linksStep } from './links.ts'
 import { kafkaVersions, toolsDir } from './paths.ts'
 import { stopSignals } from './process.ts'
@@ -34,10 +35,17 @@ function lanes(): readonly (readonly Step[])[] {
 }
 
 /**
- * What `npm test` wants besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
+ * What `npm test` and `npm run test:kubernetes` want besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
  */
 function testSteps(): readonly Step[] {
-  return process.env.npm_lifecycle_event === 'test' ? [chromiumStep, kafkaToolsStep, emulatorStep] : []
+  switch (process.env.npm_lifecycle_event) {
+    case 'test':
+      return [chromiumStep, kafkaToolsStep, emulatorStep]
+    case 'test:kubernetes':
+      return [kubeApiServerStep()]
+    default:
+      return []
+  }
 }
 
 async function isAllDone(): Promise<boolean> {

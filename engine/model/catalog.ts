@@ -15,7 +15,7 @@ const TopicSpec = z.strictObject({
   partitions: z.int().positive().max(10_000),
   replicationFactor: z.int().positive().default(3),
   /** Kafka's topic configuration as text, for example `cleanup.policy: compact`. */
-  config: z.record(z.string(), z.coerce.string()).default({}),
+  config: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: 'text, a number, true or false' }).transform(String)).default({}),
 })
 export type TopicSpec = z.infer<typeof TopicSpec>
 

@@ -91,6 +91,7 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run test:msk-connect': 'test/msk-connect/switchover.test.ts',
   'npm run test:bench': 'test/bench-moves/moves.test.ts',
   // their smallest forms run in test/bench-moves/moves.test.ts, by `npm run test:bench`
+  'npm run test:kubernetes': 'test/kubernetes/api-server.test.ts',
   'npm run bench -- window': 'test/bench/window.ts',
   'npm run bench -- translate': 'test/bench/translate.ts',
   'npm run bench -- auto-rollback': 'test/bench/auto-rollback.ts',
