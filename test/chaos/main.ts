@@ -3,6 +3,8 @@
  *
  * `npm run chaos -- audit [--long] [--seed N]`: the mirror and the audit. A line for each fault with what was injected, what was observed, and how long it took.
  *
+ * `npm run chaos -- pulumi [--cells N] [--write-docs]`: kill -9 of the Pulumi CLI and of its provider at each step of a switchover by `pulumi up`.
+ *
  * `npm run chaos -- --minutes N [--seed N] [--rounds N] [--kinds a,b] [--out DIRECTORY] [--write-docs]`: switchovers back and forth under load, each with one fault of the seed's choice; writes `out/chaos/soak.json`, and with
  * `--write-docs` its part of `docs/faults.md`.
  */
@@ -12,6 +14,7 @@ import { projectDir, toolEnv } from '../../tools/paths.ts'
 import { stopOnInterrupt } from '../bench/harness/interrupt.ts'
 import { auditChaos } from './audit/script.ts'
 import { type Order, orderOf, usage } from './order.ts'
+import { pulumiChaos } from './pulumi/script.ts'
 import { enterNamespace, isInNamespace, namespaceProblem } from './soak/network.ts'
 import { runSoak } from './soak/script.ts'
 
@@ -19,6 +22,10 @@ import { runSoak } from './soak/script.ts'
 async function carryOut(order: Order): Promise<number> {
   process.env.PATH = toolEnv().PATH
   if (order.what === 'audit') return await auditChaos(order)
+  if (order.what === 'pulumi') {
+    stopOnInterrupt()
+    return await pulumiChaos(order, console.log)
+  }
   if (!isInNamespace()) {
     const problem = namespaceProblem()
     if (problem === null) {

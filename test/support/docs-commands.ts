@@ -114,4 +114,6 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run test:policy -- --write-docs': 'test/policy/main.ts',
   // its short form runs in test/chaos/soak.test.ts
   'npm run chaos -- --minutes 40': 'test/chaos/main.ts',
+  'npm run chaos -- --minutes 90 --rounds 120 --kinds kills': 'test/chaos/main.ts',
+  'npm run chaos -- pulumi': 'test/chaos/main.ts',
 }

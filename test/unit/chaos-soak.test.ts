@@ -1,7 +1,12 @@
 /** What a soak draws, tells and judges: without processes. */
+
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { JournalEntry } from '../../engine/model/journal.ts'
-import { soakSection } from '../chaos/soak/docs.ts'
+import { projectDir } from '../../tools/paths.ts'
+import { intoDocs, killsSection, soakSection } from '../chaos/soak/docs.ts'
 import { cellOf, type FaultKind, faultKinds, type PlannedFault, plannedFaults } from '../chaos/soak/plan.ts'
 import { killTable, soakReport } from '../chaos/soak/report.ts'
 import type { RoundResult } from '../chaos/soak/round.ts'
@@ -20,15 +25,15 @@ describe('the faults of a soak', () => {
     expect(drawn(3, 50)).not.toEqual(drawn(4, 50))
   })
 
-  test('63 rounds hold every kind at least three times', () => {
+  test('93 rounds hold every kind at least three times', () => {
     for (const seed of [1, 2, 3]) {
-      const rounds = drawn(seed, 63)
+      const rounds = drawn(seed, 93)
       for (const kind of kinds) expect(rounds.filter((round) => round.kind === kind).length).toBeGreaterThanOrEqual(3)
     }
   })
 
   test('a kill meets every moment before it meets one again', () => {
-    const rounds = drawn(1, 21 * 12)
+    const rounds = drawn(1, 31 * 6)
     const cells = rounds.flatMap((round) => cellOf(round) ?? [])
     const met = new Set(cells.map(({ target, moment }) => `${target} ${moment}`))
     expect([cells.length, met.size]).toEqual([120, 120])
@@ -121,5 +126,20 @@ describe('a soak’s report', () => {
     const report = soakReport({ ...base, form, rounds: [round] })
     expect(soakSection(report)).toBe(soakSection(JSON.parse(JSON.stringify(report))))
     expect(soakSection(report)).toContain('| SIGKILL of a broker | 1 | 1 taken back | 8.0 / 8.0 | 5.1 / 5.1 |')
+  })
+
+  test('a run of kills alone is written into a place of its own, and need not meet the other kinds', () => {
+    const kills = kinds.filter((kind) => kind.startsWith('kill-'))
+    const report = soakReport({ ...base, form: { ...form, minutes: 40, kinds: kills }, rounds: [round] })
+    expect(report.found.filter((each) => !each.includes('kill-'))).toEqual(['1 switchovers, 60 are asked for'])
+    const file = join(mkdtempSync(join(tmpdir(), 'kbg-soak-docs-')), 'faults.md')
+    copyFileSync(join(projectDir, 'docs', 'faults.md'), file)
+    const before = readFileSync(file, 'utf8')
+    intoDocs(report, file)
+    const after = readFileSync(file, 'utf8')
+    rmSync(dirname(file), { recursive: true })
+    expect(after).toContain(killsSection(report))
+    const soakPart = (text: string) => text.slice(text.indexOf('<!-- soak'), text.indexOf('<!-- /soak'))
+    expect(soakPart(after)).toBe(soakPart(before))
   })
 })

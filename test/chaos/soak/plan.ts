@@ -41,8 +41,8 @@ const stepsWithLiveColour: readonly StepName[] = ['gate', 'arm', 'reverse', 'gro
 /** An order to take back says something only while there is something to take back. */
 const stepsToTakeBack: readonly StepName[] = ['arm', 'hold', 'fence', 'drain', 'cut', 'release']
 
-/** A target's kills come twice as often as the other kinds: their moments are cells of a table that is walked without repeating any before all were there. */
-const killsInABag = 2
+/** A target's kills come more often than the other kinds: their moments are cells of a table that is walked without repeating any before all were there. */
+const killsInABag = 4
 
 /**
  * Faults without end. Each bag holds every kind at least once, in an order of its own; kills walk their cells.

@@ -68,7 +68,7 @@ export function soakReport(of: {
   }))
   const isWhole = form.minutes >= wholeRun.minutes
   const begun = switchovers.finished + switchovers.takenBack
-  const rare = kinds.filter(({ rounds: met, notHere }) => notHere === null && met < wholeRun.ofEachKind)
+  const rare = kinds.filter(({ kind, rounds: met, notHere }) => notHere === null && form.kinds?.includes(kind) !== false && met < wholeRun.ofEachKind)
   const short = [
     ...(isWhole && begun < wholeRun.switchovers ? [`${begun} switchovers, ${wholeRun.switchovers} are asked for`] : []),
     ...(isWhole ? rare.map(({ kind, rounds: met }) => `${kind} only ${met} times, ${wholeRun.ofEachKind} are asked for`) : []),

@@ -19,7 +19,7 @@ export async function runSoak({ form, outDir, writeDocs }: SoakOrder, tell: (lin
   const report = await soak(form, outDir, tell)
   writeFileSync(join(outDir, 'soak.json'), `${JSON.stringify(report, null, 2)}\n`)
   for (const line of summaryLines(report)) tell(line)
-  if (writeDocs) intoDocs(report, join(projectDir, 'docs', 'faults.md'))
+  if (writeDocs && report.found.length === 0) intoDocs(report, join(projectDir, 'docs', 'faults.md'))
   tell(`${report.rounds.length} passed, ${report.found.length} failed`)
   return report.found.length === 0 ? 0 : 1
 }
