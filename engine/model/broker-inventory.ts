@@ -11,8 +11,8 @@ export const BrokerInventory = z.strictObject({
   instanceClass: z.string().nullable(),
   /** Storage of a broker in the platform's own words. */
   storage: z.string().nullable(),
-  /** The same as a number: what one broker has at least. */
-  storageBytes: z.number().positive().nullable(),
+  /** The same as a number: what one broker has at least. What an older release has deployed doesn't say it. */
+  storageBytes: z.number().positive().nullable().default(null),
   /** Server properties that the colour's stack adds. */
   config: z.record(z.string(), z.string()),
   /** Server properties that decide who may do what and what replication promises, as the brokers run with them. */
