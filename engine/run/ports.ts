@@ -3,7 +3,8 @@ import { openMirror } from '../adapters/connect/open-mirror.ts'
 import { openRouteStore } from '../adapters/etcd/route-store.ts'
 import { hookCaller } from '../adapters/hooks/hook-caller.ts'
 import { connectCluster } from '../adapters/kafka/cluster.ts'
-import type { Colour } from '../model/colour.ts'
+import { fleetScope, mskConnectScope } from '../adapters/kafka/scope.ts'
+import { type Colour, colours } from '../model/colour.ts'
 import type { Wiring } from '../model/wiring.ts'
 import type { Audit } from '../ports/audit.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -37,9 +38,10 @@ export interface OversightPorts extends Ports {
 /** Connects the real adapters; connections are made when they are first needed. */
 export async function connectPorts(wiring: Wiring, clock: Clock): Promise<OversightPorts> {
   const { blue, green } = wiring.clusters
+  const scope = colours.some((colour) => 'kind' in wiring.workers[colour]) ? mskConnectScope : fleetScope
   return {
     clock,
-    clusters: { blue: connectCluster(blue, clock), green: connectCluster(green, clock) },
+    clusters: { blue: connectCluster(blue, clock, 'operator', scope), green: connectCluster(green, clock, 'operator', scope) },
     mirrors: {
       blue: await openMirror(blue, green, wiring.workers.green),
       green: await openMirror(green, blue, wiring.workers.blue),

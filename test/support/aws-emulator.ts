@@ -48,7 +48,8 @@ export async function startAwsEmulator(directory: string): Promise<AwsEmulator> 
     },
     systemClock,
   )
-  const isUp = () => fetch(`${endpoint}/_ministack/health`).then(({ ok }) => ok, () => false) // biome-ignore format: one line
+  const health = `${endpoint}/_ministack/health`
+  const isUp = async () => (await fetch(health).catch(() => null))?.ok === true
   await waitUntilReady(started, isUp, new Deadline(systemClock, 60_000, 'the AWS emulator'), 50)
   const client = { region, endpoint, credentials: { accessKeyId: 'test', secretAccessKey: 'test' } }
   const [ssm, route53] = [new SSMClient(client), new Route53Client(client)]

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { exitCodeOf, runDrill } from '../../cli/drill/command.ts'
 import { drillFenceBindings } from '../../engine/adapters/kafka/drill-fence.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
-import { drillScope, fleetScope } from '../../engine/adapters/kafka/scope.ts'
+import { drillScope, fleetScope, mskConnectScope } from '../../engine/adapters/kafka/scope.ts'
 import { assess } from '../../engine/gate/assess.ts'
 import { checkDrill } from '../../engine/gate/drill.ts'
 import { drillFleet, drillGroup, drillTopics } from '../../engine/model/drill.ts'
@@ -112,8 +112,10 @@ describe('a drill and its fleet', () => {
     const both = (of: (scope: typeof fleetScope) => boolean) => [of(fleetScope), of(drillScope)]
     for (const topic of Object.values(drillTopics)) expect(both((scope) => scope.topic(topic))).toEqual([false, true])
     for (const topic of ['orders', 'kbg.canary.blue', '__consumer_offsets']) expect(both((scope) => scope.topic(topic))).toEqual([true, false])
-    expect(both((scope) => scope.group(drillGroup))).toEqual([false, true])
-    expect(both((scope) => scope.group('billing'))).toEqual([true, false])
+    expect(both((scope) => scope.group(drillGroup, 'classic'))).toEqual([false, true])
+    expect(both((scope) => scope.group('billing', 'classic'))).toEqual([true, false])
+    expect([mskConnectScope, fleetScope].map((scope) => scope.group('worker', 'connect'))).toEqual([false, true]) // elsewhere the gate is to see it, and says so
+    expect(mskConnectScope.group('billing', 'classic')).toBe(true)
     for (const binding of drillFenceBindings) expect(both((scope) => scope.binding(binding))).toEqual([false, true])
     for (const binding of fenceBindings) expect(both((scope) => scope.binding(binding))).toEqual([true, false])
     expect(both((scope) => scope.transactionalId('kbg-main-green-kbg-drill-blue-green-7-0'))).toEqual([true, true])

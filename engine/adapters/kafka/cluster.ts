@@ -18,9 +18,9 @@ import { KafkaTransactions } from './transactions.ts'
  *
  * @param as `operator`, or `admin` before the SCRAM users exist; the fence's probe is always made by `probe`
  */
-export function connectCluster(access: ClusterAccess, clock: Clock, as: 'operator' | 'admin' = 'operator'): Cluster {
+export function connectCluster(access: ClusterAccess, clock: Clock, as: 'operator' | 'admin' = 'operator', scope: Scope = fleetScope): Cluster {
   const parts = { connections: new BrokerConnections(access, as), probe: new BrokerConnections(access, 'probe') }
-  return assembled(clock, parts, new AclFence(parts.connections, parts.probe), fleetScope)
+  return assembled(clock, parts, new AclFence(parts.connections, parts.probe), scope)
 }
 
 /** The same colour as a drill sees it: its own topics, group and fence. @param isStandby whether the fleet's own fence denies writes there */

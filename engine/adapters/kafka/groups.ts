@@ -45,14 +45,14 @@ export class KafkaGroups implements Groups {
     this.#coordinators = new Coordinators(connections, 'group')
   }
 
-  /** Every broker lists the groups that it coordinates: all must answer, or a group could be missed. Workers of Connect form groups too, which have no positions; MSK Connect names them as it likes. */
+  /** Every broker lists the groups that it coordinates: all must answer, or a group could be missed. */
   async list(deadline: Deadline): Promise<readonly GroupFacts[]> {
     return persistently(deadline, async () => {
       const metadata = await this.#connections.metadata([], deadline)
       const lists = metadata.brokers.map(async ({ nodeId }) => listOn(await this.#connections.broker(nodeId, deadline), deadline))
       return (await Promise.all(lists))
         .flat()
-        .filter(({ groupId, type }) => type !== 'connect' && this.#scope.group(groupId))
+        .filter(({ groupId, type }) => this.#scope.group(groupId, type))
         .sort((a, b) => a.groupId.localeCompare(b.groupId))
     })
   }

@@ -4,7 +4,8 @@ import type { AclBinding } from '../../ports/cluster.ts'
 /** What of a colour somebody sees. A drill and its fleet stand on the same brokers, and neither is to meet what is the other's. */
 export interface Scope {
   topic(name: string): boolean
-  group(groupId: string): boolean
+  /** @param type as ListGroups says it */
+  group(groupId: string, type: string): boolean
   transactionalId(id: string): boolean
   binding(binding: AclBinding): boolean
 }
@@ -18,6 +19,9 @@ export const fleetScope: Scope = {
   transactionalId: () => true,
   binding: (binding) => !isDrillBinding(binding),
 }
+
+/** {@link fleetScope} where MSK Connect names its workers' groups as it likes: they have no positions, and are known by their type alone. */
+export const mskConnectScope: Scope = { ...fleetScope, group: (groupId, type) => type !== 'connect' && fleetScope.group(groupId, type) }
 
 /** A drill's only. */
 export const drillScope: Scope = {
