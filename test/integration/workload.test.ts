@@ -52,7 +52,8 @@ describe('the workload on one cluster', () => {
 
     expect(workload.problems).toEqual([])
     expect(acked).toBeGreaterThan(enoughRecords)
-    expect(behind).toBeGreaterThan(20_000)
+    // it reads until it has a commit in each of twelve partitions, which takes several fetches of whatever size
+    expect(behind).toBeGreaterThan(enoughRecords / 3)
     expect(Object.values(lag)).toEqual([0, 0, 0, 0])
     expect(statuses.length).toBeGreaterThan(3)
 
