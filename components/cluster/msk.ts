@@ -4,7 +4,16 @@ import * as msk from '@pulumi/aws/msk/index.js'
 import * as pulumi from '@pulumi/pulumi'
 import type { MskColour } from '../../engine/model/aws-colour.ts'
 import type { NetworkSpec } from '../../engine/model/aws-network.ts'
-import { growAtPercent, type MskSpec, mskAlarms, mskBrokerIds, mskClusterName, mskConfiguration, mskMake } from '../../engine/model/msk-brokers.ts'
+import {
+  growAtPercent,
+  type MskSpec,
+  mskAlarms,
+  mskBrokerIds,
+  mskClusterName,
+  mskConfiguration,
+  mskMake,
+  mskSetProperties,
+} from '../../engine/model/msk-brokers.ts'
 import { CustomerKey } from './customer-key.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 import { MskUsers } from './msk-users.ts'
@@ -51,7 +60,7 @@ export class MskCluster extends pulumi.ComponentResource {
     )
     const logGroup = new cloudwatch.LogGroup(`${name}-logs`, { name: logGroupName, retentionInDays: logRetentionDays, kmsKeyId: key.arn }, { parent: this })
     const { fleet, colour } = network
-    const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: mskMake(spec, network) }, { parent: this })
+    const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: mskMake(spec, network), platformConfig: mskSetProperties }, { parent: this })
     const cluster = this.#cluster(name, args, clusterName, key.arn, logGroup.name, made)
     new MskUsers(`${name}-users`, { clusterArn: cluster.arn, clusterName, keyArn: key.arn, users: args.users, credentialsFile }, { parent: this })
     this.#storage(name, spec, cluster.arn)

@@ -6,7 +6,7 @@ import type { Catalog } from '../../engine/model/catalog.ts'
 import { birthConfig, birthJob, birthName, birthUsers } from '../../engine/model/kubernetes-birth.ts'
 import { colourNamespace, type Manifest } from '../../engine/model/kubernetes-network.ts'
 import { accessInPods } from '../../engine/model/strimzi-access.ts'
-import { type StrimziPlace, type StrimziSpec, strimziBrokerIds, strimziKafka, strimziMake } from '../../engine/model/strimzi-brokers.ts'
+import { type StrimziPlace, type StrimziSpec, strimziBrokerIds, strimziKafka, strimziMake, strimziSetProperties } from '../../engine/model/strimzi-brokers.ts'
 import { loginsSecret, strimziTopics, strimziUserNames, strimziUsers } from '../../engine/model/strimzi-catalog.ts'
 import { filedPassword } from '../catalog/credentials.ts'
 import { ManagedCluster } from './managed-cluster.ts'
@@ -41,7 +41,7 @@ export class StrimziCluster extends pulumi.ComponentResource {
     super('kbg:cluster:StrimziCluster', name, {}, opts)
     const { network, place, spec, catalog, protect } = args
     const { fleet, colour } = place
-    const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: strimziMake(place, spec) }, { parent: this })
+    const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: strimziMake(place, spec), platformConfig: strimziSetProperties }, { parent: this })
     const planned = strimziKafka(place, spec)
     const pools = planned.pools.map((pool) => this.#object(`${name}-${pool.metadata.name}`, pool, { protect, dependsOn: [network, made] }))
     // Behind its pools: without them the operator finds no node to make and says that it isn't ready.

@@ -7,8 +7,8 @@ import { stableHash } from './stable-hash.ts'
 /** Oldest MSK version in which a cluster without ZooKeeper exists. */
 const oldestVersion = '3.7'
 
-/** Server properties that decide who may do what, and what replication promises. A stack can't set them. */
-const setProperties: Readonly<Record<string, string>> = {
+/** Server properties that decide who may do what, and what replication promises. A stack can't set them, and brokers keep those that they were made with. */
+export const mskSetProperties: Readonly<Record<string, string>> = {
   // MSK's own default is `true`: then one binding on a topic, and nothing less, closes it.
   'allow.everyone.if.no.acl.found': 'false',
   ...replicationPromises,
@@ -56,7 +56,7 @@ export const MskSpec = z
       for (const key of Object.keys(config)) {
         if (settable.includes(key)) continue
         const why =
-          Object.hasOwn(setProperties, key) || Object.hasOwn(setByMsk, key) ? 'the platform sets this one itself; remove it' : 'MSK takes no such property'
+          Object.hasOwn(mskSetProperties, key) || Object.hasOwn(setByMsk, key) ? 'the platform sets this one itself; remove it' : 'MSK takes no such property'
         context.addIssue({ code: 'custom', path: [key], message: why })
       }
     }),
@@ -72,7 +72,7 @@ export interface MskConfiguration {
 }
 
 export function mskConfiguration(clusterName: string, { kafkaVersion, brokerConfig }: Pick<MskSpec, 'kafkaVersion' | 'brokerConfig'>): MskConfiguration {
-  const lines = Object.entries({ ...brokerConfig, ...setProperties }).map(([key, value]) => `${key}=${value}\n`)
+  const lines = Object.entries({ ...brokerConfig, ...mskSetProperties }).map(([key, value]) => `${key}=${value}\n`)
   const serverProperties = lines.sort().join('')
   const digest = stableHash(`${kafkaVersion}\n${serverProperties}`).toString(16).padStart(8, '0')
   return { name: `${clusterName}-${digest}`, serverProperties }
@@ -98,7 +98,7 @@ export function mskBrokers(spec: MskSpec, network: NetworkSpec): BrokerInventory
     storage: `EBS, ${spec.storageGib} to ${spec.maxStorageGib} GiB a broker`,
     storageBytes: spec.storageGib * 1024 ** 3,
     config: spec.brokerConfig,
-    promises: { ...setProperties, ...setByMsk },
+    promises: { ...mskSetProperties, ...setByMsk },
     listeners: { applications: 'SASL_SSL SCRAM-SHA-512', platform: 'SASL_SSL AWS_MSK_IAM' },
     isLoopbackOnly: false,
     // MSK gives ids out itself, the same on both colours.

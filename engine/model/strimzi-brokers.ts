@@ -29,11 +29,14 @@ const setProperties: Readonly<Record<string, string>> = {
 
 const superUsers = [platformUsers.operator, platformUsers.mirror]
 
-/** What the operator writes for `authorization: simple`; its own brokers and operators are super users by their certificates. */
+/** What the operator writes for `authorization: simple` and these super users; its own brokers and operators are super users by their certificates. */
 const setByStrimzi: Readonly<Record<string, string>> = {
   'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
   'super.users': superUsers.map((user) => `User:${user}`).join(';'),
 }
+
+/** All server properties that follow from this project and not from a stack. Brokers keep those that they were made with. */
+export const strimziSetProperties: Readonly<Record<string, string>> = { ...setProperties, ...setByStrimzi }
 
 /** Starts of the names of properties that the operator keeps to itself: it leaves them out of the configuration and only warns (`KafkaClusterSpec.FORBIDDEN_PREFIXES`). */
 const keptByStrimzi: readonly string[] = [
@@ -48,7 +51,7 @@ const flags = /\.enable$/
 
 /** Why the operator wouldn't take a property, or the platform not let it be set; undefined where it may be. */
 function whyNot(key: string, value: string): string | undefined {
-  if (Object.hasOwn(setProperties, key) || Object.hasOwn(setByStrimzi, key)) return 'the platform sets this one itself; remove it'
+  if (Object.hasOwn(strimziSetProperties, key)) return 'the platform sets this one itself; remove it'
   if (keptByStrimzi.some((start) => key.startsWith(start))) return 'Strimzi keeps this one to itself, and would leave it out with a warning; remove it'
   if (wholeNumbers.test(key) && !/^-?\d+$/.test(value)) return 'a whole number, or Strimzi refuses the whole Kafka'
   if (flags.test(key) && !/^(?:true|false)$/.test(value)) return 'true or false, or Strimzi refuses the whole Kafka'
@@ -203,7 +206,7 @@ export function strimziBrokers(colour: Colour, spec: StrimziSpec): BrokerInvento
     storage: `${spec.storageGib} GiB a broker, class ${spec.storageClass}`,
     storageBytes: spec.storageGib * 1024 ** 3,
     config: spec.brokerConfig,
-    promises: { ...setProperties, ...setByStrimzi },
+    promises: strimziSetProperties,
     listeners: { controller: 'SSL mutual', replication: 'SSL mutual', internal: scram, produce: scram, consume: scram },
     isLoopbackOnly: false,
     brokerIds: [...strimziBrokerIds(colour, spec)],

@@ -5,6 +5,7 @@ import * as pulumi from '@pulumi/pulumi'
 import { afterAll, describe, expect, test } from 'vitest'
 import { filedPassword } from '../../components/catalog/credentials.ts'
 import { AwsColour, type AwsColourArgs } from '../../components/cluster/aws.ts'
+import type { ManagedClusterArgs } from '../../components/cluster/managed-cluster.ts'
 import { MskColour } from '../../engine/model/aws-colour.ts'
 import { planNetwork } from '../../engine/model/aws-network.ts'
 import type { Colour } from '../../engine/model/colour.ts'
@@ -118,6 +119,18 @@ describe('a colour on AWS', () => {
     expect(other.name).not.toBe(first.name)
     expect(other.serverProperties).toContain('log.retention.hours=48\n')
     expect(first.serverProperties).toContain('allow.everyone.if.no.acl.found=false\n')
+  })
+
+  test('remembers every server property that its brokers are made with', async () => {
+    const args = argsOf('blue')
+    const declared = await declare({ ...args, brokers: { ...args.brokers, brokerConfig: { 'log.retention.hours': '48' } } })
+    const { make, platformConfig } = one(declared, 'kbg:index:ManagedCluster').inputs as unknown as ManagedClusterArgs
+    const ofStack = Object.entries(make).flatMap(([name, value]) =>
+      name.startsWith('brokerConfig.') ? [`${name.slice('brokerConfig.'.length)}=${value}`] : [],
+    )
+    const remembered = [...ofStack, ...Object.entries(platformConfig).map(([name, value]) => `${name}=${value}`)]
+    const { serverProperties } = one(declared, 'aws:msk/configuration:Configuration').inputs
+    expect(remembered.sort()).toEqual(String(serverProperties).trimEnd().split('\n'))
   })
 
   test.each([true, false])('protect %s: so are brokers and key', async (protect) => {

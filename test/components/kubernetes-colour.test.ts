@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, describe, expect, test } from 'vitest'
 import { KubernetesColour, type KubernetesColourArgs } from '../../components/cluster/kubernetes.ts'
+import type { ManagedClusterArgs } from '../../components/cluster/managed-cluster.ts'
 import { KubernetesNetwork as KubernetesNetworkComponent } from '../../components/network/kubernetes.ts'
 import { BirthConfig } from '../../engine/model/birth.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
@@ -73,6 +74,20 @@ describe('a colour on Kubernetes', () => {
           template: { podDisruptionBudget: { maxUnavailable: 1 } },
         },
       },
+    })
+  })
+
+  test('remembers every server property that its brokers are made with', async () => {
+    const args = argsOf('blue')
+    const declared = await declare({ ...args, brokers: { ...args.brokers, brokerConfig: { 'num.io.threads': '16' } } })
+    const remembered = declared.find(({ type }) => type === 'kbg:index:ManagedCluster')?.inputs as unknown as ManagedClusterArgs
+    const [kafka] = ofKind(declared, 'Kafka')
+    const { config } = (kafka?.inputs.spec as { readonly kafka: { readonly config: Readonly<Record<string, string>> } } | undefined)?.kafka ?? {}
+    expect(remembered.make['brokerConfig.num.io.threads']).toBe('16')
+    expect({ ...remembered.platformConfig, 'num.io.threads': '16' }).toEqual({
+      ...config,
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer', // as the operator writes `authorization`
+      'super.users': 'User:operator;User:mirror',
     })
   })
 

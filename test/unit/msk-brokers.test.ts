@@ -39,6 +39,22 @@ test('the configuration’s name follows from content and version alone', () => 
   expect(mskConfiguration('kbg-production-shop-blue', { ...spec, kafkaVersion: '4.1.x.kraft' }).name).not.toBe(name)
 })
 
+/** A release that changes one of these refuses to update every colour that stands: its changelog has to say so. */
+test('what this project sets itself', () => {
+  expect(mskConfiguration('kbg-production-shop-blue', { ...spec, brokerConfig: {} }).serverProperties).toMatchInlineSnapshot(`
+    "allow.everyone.if.no.acl.found=false
+    auto.create.topics.enable=false
+    default.replication.factor=3
+    group.initial.rebalance.delay.ms=0
+    min.insync.replicas=2
+    offsets.topic.replication.factor=3
+    transaction.state.log.min.isr=2
+    transaction.state.log.replication.factor=3
+    unclean.leader.election.enable=false
+    "
+  `)
+})
+
 test('the inventory is one that policies read, and the colours’ differ in nothing but network and what is declared', () => {
   const [blue, green] = [mskBrokers(spec, network), mskBrokers(spec, { ...network, colour: 'green' })]
   expect(BrokerInventory.parse(blue)).toEqual(blue)

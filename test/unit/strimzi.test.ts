@@ -12,6 +12,7 @@ import {
   strimziBrokers,
   strimziKafka,
   strimziMake,
+  strimziSetProperties,
   strimziVersion,
 } from '../../engine/model/strimzi-brokers.ts'
 import { strimziTopics, strimziUsers } from '../../engine/model/strimzi-catalog.ts'
@@ -73,6 +74,25 @@ test('the inventory is one that policies read, and the colours’ differ in noth
   expect(BrokerInventory.parse(blue)).toEqual(blue)
   expect(compareBrokers(blue, green)).toEqual({ differing: [], unknown: [] })
   expect(new Set(blue.brokerIds).intersection(new Set(green.brokerIds)).size).toBe(0)
+})
+
+/** A release that changes one of these refuses to update every colour that stands: its changelog has to say so. */
+test('what this project sets itself', () => {
+  expect(strimziSetProperties).toMatchInlineSnapshot(`
+    {
+      "allow.everyone.if.no.acl.found": "false",
+      "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+      "auto.create.topics.enable": "false",
+      "default.replication.factor": "3",
+      "group.initial.rebalance.delay.ms": "0",
+      "min.insync.replicas": "2",
+      "offsets.topic.replication.factor": "3",
+      "super.users": "User:operator;User:mirror",
+      "transaction.state.log.min.isr": "2",
+      "transaction.state.log.replication.factor": "3",
+      "unclean.leader.election.enable": "false",
+    }
+  `)
 })
 
 test('what a colour was made as leaves out what may grow', () => {
