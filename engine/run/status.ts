@@ -5,9 +5,11 @@ import { messageOf } from '../model/error.ts'
 import type { BrokerProbe } from '../model/facts.ts'
 import { reachedBy } from '../model/guardian-sight.ts'
 import type { Limits } from '../model/limits.ts'
+import { publishMs } from '../model/route-publication.ts'
 import type { Reading } from '../model/snapshot.ts'
 import type { Wiring } from '../model/wiring.ts'
 import { Deadline } from '../ports/clock.ts'
+import type { ToldThere } from '../switchover/publications-text.ts'
 import { statusText } from '../switchover/status-text.ts'
 import type { Ports } from './ports.ts'
 
@@ -21,9 +23,11 @@ export async function describeStatus(
   limits: Limits,
 ): Promise<string> {
   const deadline = new Deadline(ports.clock, statusMs, 'the fleet to be observed')
-  const [drillMark, reading, clients, blue, green] = await Promise.all([
+  const published = readPublications(ports, deadline)
+  const [publications, drillMark, reading, clients, blue, green] = await Promise.all([
+    published,
     seen(ports.store.drillMark(deadline)),
-    ports.store.read(deadline),
+    published.then(() => ports.store.read(deadline)), // behind it: however the route moves, nothing that was told is newer than what is read here
     ports.store.clients(deadline),
     probe(ports, 'blue', deadline),
     probe(ports, 'green', deadline),
@@ -43,6 +47,7 @@ export async function describeStatus(
     journal,
     lockHolder: lock?.holder ?? null,
     clients,
+    publications,
     probes: { blue, green },
     isAudited,
     waves,
@@ -53,6 +58,12 @@ export async function describeStatus(
 
 async function reaching({ store }: Ports, colour: Colour, deadline: Deadline): Promise<Reading<readonly string[]>> {
   return seen(store.sights(deadline).then((sights) => reachedBy(sights, colour)))
+}
+
+/** What is told wherever the route is published. Never rejects, and leaves time for the rest. */
+async function readPublications({ publications }: Ports, deadline: Deadline): Promise<readonly ToldThere[]> {
+  const patience = deadline.within(publishMs, 'what is published')
+  return await Promise.all(publications.map(async (publication) => ({ place: publication.place, epoch: await seen(publication.epoch(patience)) })))
 }
 
 /** What was read, or why it can't be: one part that is unreadable doesn't keep the rest from being told. */

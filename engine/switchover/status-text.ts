@@ -11,6 +11,7 @@ import { drillLines, drillMarkLines } from './drill-verdict.ts'
 import { mirrorRecord, openSwitch } from './journal-reading.ts'
 import { type LossFacts, lossLines } from './loss-text.ts'
 import { guardiansText, isGuarded, type NextFacts, nextText } from './next-text.ts'
+import { publishedLines, type ToldThere } from './publications-text.ts'
 import { lateLines, watchLines } from './watch-reading.ts'
 import { consumersOf, openWaves } from './waves.ts'
 
@@ -22,6 +23,8 @@ export interface StatusFacts extends NextFacts, LossFacts {
   readonly waves: Waves
   /** Of a drill that runs, or has left something; null or absent: neither. */
   readonly drillMark?: Reading<DrillMark | null>
+  /** Where the route is published. */
+  readonly publications: readonly ToldThere[]
   /** Whether an audit compares both sides. */
   readonly isAudited: boolean
 }
@@ -42,6 +45,7 @@ export function statusText(facts: StatusFacts): string {
     `readers   ${readersText(route)}`,
     ...wavesText(facts, route),
     `clients   ${clientsText(facts.clients, route.epoch)}`,
+    ...publishedLines(facts.publications, route.epoch, isGuarded(facts)),
     `guardians ${guardiansText(facts, route.epoch)}`,
     `lock      ${facts.lockHolder === null ? 'free' : `held by ${facts.lockHolder}`}`,
     ...openText(facts, route),

@@ -3,10 +3,14 @@ import type { RoutePublication } from '../../engine/ports/route-publication.ts'
 
 /** A publication in memory, which refuses while it is told to. */
 export class FakePublication implements RoutePublication {
-  readonly place = 'a board'
+  readonly place: string
   readonly tries: number[] = []
   told: RouteDocument | null = null
   refusing: Error | null = null
+
+  constructor(place = 'a board') {
+    this.place = place
+  }
 
   async epoch(): Promise<number> {
     if (this.refusing !== null) throw this.refusing

@@ -116,7 +116,7 @@ describe('the whole gate', () => {
     expect(planText(move, limits, verdict, [])).toContain(noAudit)
     expect(planText(move, limits, assess(soundSnapshot({ audit: seen(facts(...both)) }), limits, 1, 5), [])).not.toContain(noAudit)
     const probes = { blue: soundSnapshot().colours.blue.probes, green: soundSnapshot().colours.green.probes }
-    const told = { route: soundRoute, journal: [], lockHolder: null, clients: [], probes, waves: {}, guardians: [], limits }
+    const told = { route: soundRoute, journal: [], lockHolder: null, clients: [], probes, publications: [], waves: {}, guardians: [], limits }
     const status = (isAudited: boolean) => statusText({ ...told, isAudited })
     expect([status(false).includes(`audit     ${noAudit}`), status(true).includes(noAudit)]).toEqual([true, false])
   })

@@ -12,11 +12,13 @@ import { publishedEpoch } from '../../engine/run/create-route.ts'
 import type { GuardianParts } from '../../engine/run/guardian/keeper.ts'
 import { keepPublishing } from '../../engine/run/guardian/publishing.ts'
 import { Publisher } from '../../engine/run/publisher.ts'
+import { describeStatus } from '../../engine/run/status.ts'
 import { polledLines } from '../../engine/switchover/plan.ts'
 import { longestPolledStallMs, longestStallMs } from '../../engine/switchover/stall.ts'
 import { FakePublication } from '../support/fake-publication.ts'
 import { seen, soundRoute, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
 import { VirtualClock } from '../support/virtual-clock.ts'
+import { FakeFleet } from '../support/watched-fleet.ts'
 
 const route = (epoch: number): RouteDocument => ({ ...soundRoute, epoch })
 
@@ -69,6 +71,19 @@ test('a guardian goes on until it is published, and puts back what was put over 
   expect(board.told?.epoch).toBe(7)
   over.abort()
   await keeping
+})
+
+test('status reads every place, says which can not be read, and tells the rest', async () => {
+  const fleet = new FakeFleet()
+  const [board, sick, never] = [new FakePublication(), new FakePublication('a sick board'), new FakePublication('a board that nobody wrote')]
+  board.told = fleet.route
+  sick.refusing = new Error('throttled')
+  const ports = { ...fleet.ports, publications: [board, sick, never] }
+  const status = await describeStatus(ports, fleet.wiring, Limits.parse({}))
+  expect(status).toContain(
+    `published a board tells epoch ${fleet.route.epoch}; a sick board can't be read from here (throttled); a board that nobody wrote tells no route\n`,
+  )
+  expect(status).toContain('producers write to blue')
 })
 
 test('a gate asks that the present epoch is told, and that there is room; it is no matter of a guardian’s way back', () => {

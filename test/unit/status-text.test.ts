@@ -14,7 +14,8 @@ const unseen = { seen: false, why: 'no broker answered' } as const
 const probes = { blue: all('open'), green: all('fenced') }
 /** A fleet at rest, without guardians. */
 const facts: StatusFacts = {
-  ...{ route: soundRoute, journal: [], lockHolder: null, clients: [], probes, isAudited: true, waves: {}, guardians: [], limits: Limits.parse({}) },
+  ...{ route: soundRoute, journal: [], lockHolder: null, clients: [], probes, publications: [], isAudited: true, waves: {}, guardians: [] },
+  limits: Limits.parse({}),
 }
 const guarded = {
   guardians: ['blue', 'green'] as const,
@@ -36,6 +37,42 @@ describe('what status says of the fences, blue being live', () => {
 
   test('what was not seen is said to be not known, and is no reason to act', () => {
     expect(text(unseen, all('fenced'))).toMatch(/blue not known \(no broker answered\); green fenced\nmirror/)
+  })
+})
+
+describe('what status says of the route’s publications', () => {
+  const told = (epochs: Readonly<Record<string, Reading<number>>>, more: Partial<StatusFacts> = {}) =>
+    statusText({ ...facts, ...more, publications: Object.entries(epochs).map(([place, epoch]) => ({ place, epoch })) })
+  const at = (epoch: number): Reading<number> => ({ seen: true, value: epoch })
+  const { epoch } = soundRoute
+
+  test('nothing where none is declared, and no advice where each tells the route', () => {
+    expect(statusText(facts)).not.toContain('publish')
+    expect(told({ 'the parameter': at(epoch), 'the zone': at(epoch) })).toMatch(
+      /\npublished the parameter tells epoch (\d+); the zone tells epoch \1\nguardians/,
+    )
+  })
+
+  test('an older epoch, or nothing: guardians publish again by themselves, or who else does; the gate refuses until then', () => {
+    const behind = { 'the parameter': at(epoch - 1), 'the zone': at(0) }
+    expect(told(behind, guarded)).toContain(
+      `published the parameter tells epoch ${epoch - 1}, an older one; the zone tells no route\n          guardians publish by themselves`,
+    )
+    expect(told(behind, guarded)).toContain("until then the gate's check `published route` refuses a move")
+    expect(told(behind)).toContain('without a guardian nobody publishes by itself: kbg repair does')
+  })
+
+  test('one that can’t be read is told as that, and the other all the same', () => {
+    const text = told({ 'the parameter': { seen: false, why: 'publication-unreachable: no credentials' }, 'the zone': at(epoch) }, guarded)
+    expect(text).toContain(`published the parameter can't be read from here (publication-unreachable: no credentials); the zone tells epoch ${epoch}\n`)
+    expect(text).toContain('guardians publish by themselves')
+  })
+
+  test('a newer one than the store’s is nothing that a guardian puts right', () => {
+    const text = told({ 'the parameter': at(epoch + 3) }, guarded)
+    expect(text).toContain(`the parameter tells epoch ${epoch + 3}, a newer one than the route store\n`)
+    expect(text).toContain('the parameter stays until the route store is beyond it')
+    expect(text).not.toContain('guardians publish by themselves')
   })
 })
 
