@@ -25,7 +25,7 @@ export async function betweenProgram(config: BetweenConfig, catalog: Catalog): P
     case 'aws':
       return await betweenOnAws(config, catalog)
     case 'kubernetes':
-      return await betweenOnKubernetes(config)
+      return await betweenOnKubernetes(config, catalog)
   }
 }
 
@@ -43,8 +43,8 @@ async function betweenOnAws({ fleet, platform, mirror }: AwsBetweenConfig, catal
   return { mirror: new AwsBetween('between', { fleet, colours: { blue, green }, topics: Object.keys(catalog.topics), plugin: mirror }).requests }
 }
 
-/** The fleet's own namespace, and the mirror's workers. */
-async function betweenOnKubernetes({ fleet, platform }: KubernetesBetweenConfig): Promise<BetweenOutputs> {
+/** The fleet's own namespace, the mirror's workers, and the guardians. */
+async function betweenOnKubernetes({ fleet, platform, image, routeStore, connectCaFile }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
   const said = (colour: Colour) => saidBy(fleet, colour, platform, 'strimzi', StrimziColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.context !== green.context) {
@@ -54,7 +54,7 @@ async function betweenOnKubernetes({ fleet, platform }: KubernetesBetweenConfig)
     })
   }
   const { KubernetesBetween } = await import('../components/network/kubernetes-between.ts')
-  new KubernetesBetween('between', { fleet, colours: { blue, green } })
+  new KubernetesBetween('between', { fleet, colours: { blue, green }, catalog, image, routeStore, connectCaFile })
   return {}
 }
 

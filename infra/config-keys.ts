@@ -4,7 +4,9 @@ import { Colour } from '../engine/model/colour.ts'
 import { ExternalAccess, leastBrokers } from '../engine/model/external-cluster.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
+import { ImageName } from '../engine/model/kubernetes-birth.ts'
 import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
+import { KubernetesRouteStore } from '../engine/model/kubernetes-route-store.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { FailoverWord } from '../engine/model/loss.ts'
 import { MskSpec } from '../engine/model/msk-brokers.ts'
@@ -108,8 +110,15 @@ export const betweenKeys = z.object({
   mirror: json.pipe(MirrorPlugin).describe('an object {version, jars}: MirrorMaker of the line 3.7, see examples/msk'),
 })
 
-/** The same between two colours on Kubernetes: all of it follows from the colours. */
-export const kubernetesBetweenKeys = z.object({ platform: z.literal('kubernetes') })
+/** The same between two colours on Kubernetes. */
+export const kubernetesBetweenKeys = z.object({
+  platform: z.literal('kubernetes'),
+  image: ImageName.describe('this project’s image with a tag other than latest, or with a digest'),
+  routeStore: json
+    .pipe(KubernetesRouteStore)
+    .describe('an object {endpoints, username, caFile}: an etcd that pods reach at https://<service>.<namespace>.svc:<port> or https://<IPv4 address>:<port>'),
+  connectCaFile: z.string().min(1).describe('a file with the certificate (PEM) of the authority behind kbg-connect-rest, see examples/kubernetes'),
+})
 
 /** Keys of the traffic stack. */
 export const trafficKeys = z.object({

@@ -1,22 +1,23 @@
 import type { z } from 'zod'
-import { AwsSettings, awsSpecs } from '../engine/model/aws-colour.ts'
+import { type AwsSettings, awsSpecs } from '../engine/model/aws-colour.ts'
 import { NetworkSpec } from '../engine/model/aws-network.ts'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
-import { ExternalAccess } from '../engine/model/external-cluster.ts'
+import type { ExternalAccess } from '../engine/model/external-cluster.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
-import { Hook } from '../engine/model/hook.ts'
-import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
-import { Limits } from '../engine/model/limits.ts'
+import type { Hook } from '../engine/model/hook.ts'
+import type { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
+import type { KubernetesRouteStore } from '../engine/model/kubernetes-route-store.ts'
+import type { Limits } from '../engine/model/limits.ts'
 import type { FailoverWord } from '../engine/model/loss.ts'
 import { MskSpec } from '../engine/model/msk-brokers.ts'
 import type { MirrorPlugin } from '../engine/model/msk-connect.ts'
-import { RouteNamesSpec } from '../engine/model/route-names.ts'
-import { RouteParameterSpec } from '../engine/model/route-publication.ts'
+import type { RouteNamesSpec } from '../engine/model/route-names.ts'
+import type { RouteParameterSpec } from '../engine/model/route-publication.ts'
 import type { StrimziSpec } from '../engine/model/strimzi-brokers.ts'
-import { type Intent, RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
+import type { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
 import { awsKeys, betweenKeys, colourKeys, externalKeys, kubernetesBetweenKeys, kubernetesKeys, sharedKeys, trafficKeys } from './config-keys.ts'
-import { nearest } from './nearest.ts'
+import { readKeys, suggestion, type Values } from './read-keys.ts'
 
 /** What a colour's stack is told, whatever it stands on. */
 interface OfColour {
@@ -107,12 +108,15 @@ export interface AwsBetweenConfig extends OfFleet {
 export interface KubernetesBetweenConfig extends OfFleet {
   readonly role: 'between'
   readonly platform: 'kubernetes'
+  /** This project's image: what its pods run. */
+  readonly image: string
+  readonly routeStore: KubernetesRouteStore
+  /** Whom to trust behind the workers' REST. */
+  readonly connectCaFile: string
 }
 
 /** This Pulumi project's name: the namespace of its configuration keys in stack files, also in a project of another name that `pulumi new` made of it. */
 export const projectName = 'kafka-blue-green'
-
-type Values = Record<string, string>
 
 /**
  * Reads a stack's configuration: which fleet and role it has, and everything that role may be told.
@@ -146,7 +150,10 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
 
 /** Keys of colours on every platform. */
 const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape, ...awsKeys.shape, ...kubernetesKeys.shape }
-const allKeys = [sharedKeys.shape, anyColourKeys, trafficKeys.shape, betweenKeys.shape].flatMap((shape) => Object.keys(shape))
+/** Keys of traffic stacks that move nothing, by platform. */
+const betweenShapes = { aws: betweenKeys.shape, kubernetes: kubernetesBetweenKeys.shape }
+const anyTrafficKeys = { ...trafficKeys.shape, ...betweenKeys.shape, ...kubernetesBetweenKeys.shape }
+const allKeys = [sharedKeys.shape, anyColourKeys, anyTrafficKeys].flatMap((shape) => Object.keys(shape))
 
 /** What a fleet's stacks share. */
 type OfFleet = Pick<TrafficConfig, 'fleet' | 'tls' | 'decommission'>
@@ -202,7 +209,7 @@ function platformOf(key: string): string {
 
 function trafficConfig(ofFleet: OfFleet, values: Values, problems: string[]): TrafficConfig | BetweenConfig | undefined {
   if (values.platform === 'aws' || values.platform === 'kubernetes') return betweenConfig(values.platform, ofFleet, values, problems)
-  if (values.mirror !== undefined) problems.push('mirror: only between two colours on aws; set platform there')
+  problems.push(...ofAnotherBetween(values, {}))
   const keys = readKeys(trafficKeys, values, problems)
   return keys && { role: 'traffic', ...keys, ...ofFleet }
 }
@@ -211,12 +218,22 @@ function betweenConfig(platform: BetweenConfig['platform'], ofFleet: OfFleet, va
   const moving = Object.keys(values).filter((key) => key in trafficKeys.shape)
   const said = `a traffic stack on ${platform} moves nothing yet, and must not look as if it did (docs/platforms.md); remove it`
   problems.push(...moving.map((key) => `${key}: ${said}`))
+  problems.push(...ofAnotherBetween(values, betweenShapes[platform]))
   if (platform === 'kubernetes') {
-    if (values.mirror !== undefined) problems.push('mirror: only between two colours on aws; on kubernetes all of it follows from the colours')
-    return readKeys(kubernetesBetweenKeys, values, problems) && { role: 'between', platform, ...ofFleet }
+    const keys = readKeys(kubernetesBetweenKeys, values, problems)
+    return keys && { role: 'between', ...keys, ...ofFleet }
   }
   const keys = readKeys(betweenKeys, values, problems)
   return keys && { role: 'between', platform, mirror: keys.mirror, ...ofFleet }
+}
+
+/** Keys that only traffic stacks have which move nothing, but on another platform. */
+function ofAnotherBetween(values: Values, own: object): string[] {
+  return Object.entries(betweenShapes).flatMap(([platform, shape]) =>
+    Object.keys(values)
+      .filter((key) => key in shape && !(key in own) && !(key in anyColourKeys))
+      .map((key) => `${key}: only between two colours on ${platform}; set platform there`),
+  )
 }
 
 /** Stack files that came along with `pulumi new` have this project's namespace; what is set in the new project's own comes first. */
@@ -244,12 +261,14 @@ function identify(stack: string, values: Values, problems: string[]): StackIdent
 
 /** Keys that exist, but for a stack of another role. */
 function misplaced(identity: StackIdentity, values: Values): string[] {
-  const foreign = isColour(identity.role) ? trafficKeys.shape : anyColourKeys
+  const isForeign = isColour(identity.role)
+    ? (key: string) => key in anyTrafficKeys && !(key in anyColourKeys)
+    : (key: string) => key in anyColourKeys && key !== 'platform' && !(values.platform === 'kubernetes' && key in kubernetesBetweenKeys.shape)
   const owners = isColour(identity.role)
     ? [stackName({ fleet: identity.fleet, role: 'traffic' })]
     : (['blue', 'green'] as const).map((role) => stackName({ fleet: identity.fleet, role }))
   return Object.keys(values)
-    .filter((key) => key in foreign && (isColour(identity.role) || !(key in betweenKeys.shape)))
+    .filter(isForeign)
     .map((key) => `${key}: belongs to the stack ${owners.join(' or ')}; set it there: pulumi config set ${key} <value> -s ${owners[0]}`)
 }
 
@@ -258,58 +277,6 @@ function strangers(values: Values, known: readonly string[]): string[] {
   return Object.keys(values)
     .filter((key) => !known.includes(key))
     .map((key) => `${key}: unknown key; ${suggestion(key, known)}`)
-}
-
-function suggestion(typed: string, known: readonly string[]): string {
-  const near = nearest(typed, known)
-  return near === undefined ? `allowed: ${known.join(', ')}` : `did you mean ${near}?`
-}
-
-/** What the schema makes of the values it knows; undefined, with every problem noted, when it refuses one. */
-function readKeys<Shape extends z.ZodRawShape>(schema: z.ZodObject<Shape>, values: Values, problems: string[]): z.infer<z.ZodObject<Shape>> | undefined {
-  const parsed = schema.safeParse(values)
-  if (parsed.success) return parsed.data
-  problems.push(...parsed.error.issues.flatMap((issue) => describe(issue, values, schema.shape)))
-  return undefined
-}
-
-function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape): string[] {
-  const [key, ...inner] = issue.path.map(String)
-  if (key === undefined) return [issue.message]
-  const allowed = (shape[key] as z.ZodType | undefined)?.description ?? 'see docs'
-  if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((each) => `${[key, ...inner, each].join('.')}: unknown key; ${suggestion(each, innerKeys(key))}`)
-  if (issue.code === 'invalid_key') return [`${[key, ...inner].join('.')}: ${issue.issues.map((each) => each.message).join(', ')}`]
-  if (inner.length > 0) return [`${[key, ...inner].join('.')}: ${valueAt(values[key], inner)}${lowerFirst(issue.message)}`]
-  const value = values[key]
-  return [value === undefined ? `${key}: missing; allowed: ${allowed}` : `${key}: ${quoted(value)} is not allowed; allowed: ${allowed}`]
-}
-
-/** The names that an object key may have inside. */
-function innerKeys(key: string): readonly string[] {
-  const schemas: Readonly<Record<string, { readonly shape: object }>> = {
-    ...{ limits: Limits, hooks: Hook, dns: RouteNamesSpec, routeParameter: RouteParameterSpec },
-    ...{ external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings },
-  }
-  return Object.keys((schemas[key] ?? RouteStoreAccess).shape)
-}
-
-/** A number or flag inside an object value, shown; texts inside objects are not, for broker properties may hold passwords. */
-function valueAt(text: string | undefined, path: readonly string[]): string {
-  const found = path.reduce<unknown>(
-    (value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined),
-    JSON.parse(text ?? 'null'),
-  )
-  return typeof found === 'number' || typeof found === 'boolean' ? `${found} is not allowed; ` : ''
-}
-
-/** A value as it was typed, cut where it is an object: those may hold anything. */
-function quoted(value: string): string {
-  return value.startsWith('{') || value.startsWith('[') || value.length > 60 ? 'the value' : `"${value}"`
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
 }
 
 function refusal(stack: string, problems: readonly string[]): KbgError {

@@ -17,6 +17,25 @@ export function filedPassword(credentialsFile: string, user: string): pulumi.Out
   return pulumi.secret(passwordIn(credentialsFile, user, written))
 }
 
+/** A credentials file of these users alone, as a secret: what a pod is given. */
+export function filedCredentials(credentialsFile: string, users: readonly string[]): pulumi.Output<string> {
+  const passwords = pulumi.all(Object.fromEntries(users.map((user) => [user, filedPassword(credentialsFile, user)])))
+  return passwords.apply((known) => JSON.stringify({ version: 1, passwords: known } satisfies CredentialsFile))
+}
+
+/**
+ * The certificate (PEM) of an authority, from a file that somebody has written.
+ * @throws KbgError `authority` where there is none, or more than that
+ */
+export function filedAuthority(file: string): string {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (text.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY-----')) return text
+  throw new KbgError('authority', 'There is no certificate of an authority to trust.', {
+    facts: { file, observed: text === '' ? 'no such file, or an empty one' : 'a file without a certificate, or with a private key' },
+    remedy: 'Put the certificate (PEM) there that the other side’s certificate is by, and nothing else: it becomes part of a ConfigMap.',
+  })
+}
+
 function passwordIn(file: string, user: string, remedy: string): string {
   // Unknown: Pulumi shows it as known after the update.
   return pulumi.runtime.isDryRun() ? (readPassword(file, user) ?? (pulumi.unknown as string)) : requirePassword(file, user, remedy)

@@ -8,7 +8,7 @@ import { colourNamespace, type Manifest } from '../../engine/model/kubernetes-ne
 import { accessInPods } from '../../engine/model/strimzi-access.ts'
 import { type StrimziPlace, type StrimziSpec, strimziBrokerIds, strimziKafka, strimziMake, strimziSetProperties } from '../../engine/model/strimzi-brokers.ts'
 import { loginsSecret, strimziTopics, strimziUserNames, strimziUsers } from '../../engine/model/strimzi-catalog.ts'
-import { filedPassword } from '../catalog/credentials.ts'
+import { filedCredentials, filedPassword } from '../catalog/credentials.ts'
 import { ManagedCluster } from './managed-cluster.ts'
 
 export interface StrimziClusterArgs {
@@ -73,8 +73,7 @@ export class StrimziCluster extends pulumi.ComponentResource {
     const told = clusterIdOf(kafka).apply((clusterId) =>
       JSON.stringify(birthConfig(accessInPods({ fleet, colour, clusterId, kafkaVersion, brokerIds }), brokerIds.length)),
     )
-    const passwords = pulumi.all(Object.fromEntries(birthUsers.map((user) => [user, filedPassword(credentialsFile, user)])))
-    const credentials = passwords.apply((known) => JSON.stringify({ version: 1, passwords: known }))
+    const credentials = filedCredentials(credentialsFile, birthUsers)
     const config = new ConfigMap(`${name}-birth`, { metadata, data: { 'birth.json': told } }, { parent: this, dependsOn: [kafka] })
     const secret = new Secret(`${name}-birth`, { metadata, stringData: { 'credentials.json': credentials } }, { parent: this, dependsOn: [kafka] })
     return new CustomResource(`${name}-birth`, { ...birthJob(place, image) }, { parent: this, dependsOn: [config, secret, ...behind] })

@@ -1,25 +1,32 @@
+import { ConfigMap } from '@pulumi/kubernetes/core/v1/configMap.js'
 import * as pulumi from '@pulumi/pulumi'
-import type { Colour } from '../../engine/model/colour.ts'
-import { planTrafficNamespace } from '../../engine/model/kubernetes-network.ts'
-import type { StrimziColour } from '../../engine/model/strimzi-access.ts'
+import { planTrafficNamespace, trafficNamespace } from '../../engine/model/kubernetes-network.ts'
+import { type TrafficPods, trustedFiles, trustedName } from '../../engine/model/kubernetes-traffic.ts'
+import { filedAuthority } from '../catalog/credentials.ts'
+import { KubernetesGuardians } from '../guardian/kubernetes.ts'
 import { KubernetesMirror } from '../mirror/kubernetes.ts'
 import { KubernetesNetwork } from './kubernetes.ts'
 import { kubernetesProvider } from './kubernetes-provider.ts'
 
-export interface KubernetesBetweenArgs {
-  readonly fleet: string
-  /** As the colours' own stacks say; in one Kubernetes cluster, or no NetworkPolicy could name the other's pods. */
-  readonly colours: Readonly<Record<Colour, StrimziColour>>
+/** The colours are in one Kubernetes cluster, or no NetworkPolicy could name the other's pods. */
+export interface KubernetesBetweenArgs extends TrafficPods {
+  /** File with the certificate (PEM) of the authority that has signed the workers' certificates. */
+  readonly connectCaFile: string
 }
 
-/** What connects two colours on Kubernetes: the fleet's own namespace, and the mirror's workers. */
+/** What connects two colours on Kubernetes: the fleet's own namespace, the mirror's workers, and the guardians. */
 export class KubernetesBetween extends pulumi.ComponentResource {
   constructor(name: string, args: KubernetesBetweenArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:network:KubernetesBetween', name, {}, opts)
-    const { fleet, colours } = args
-    const child = { parent: this, providers: { kubernetes: kubernetesProvider(name, colours.blue.context, this) } }
-    new KubernetesNetwork(`${name}-traffic`, { plan: planTrafficNamespace(fleet), protect: false }, child)
+    const { fleet, colours, routeStore, connectCaFile } = args
+    const provider = kubernetesProvider(name, colours.blue.context, this)
+    const child = { parent: this, providers: { kubernetes: provider } }
+    const network = new KubernetesNetwork(`${name}-traffic`, { plan: planTrafficNamespace(fleet, routeStore.endpoints), protect: false }, child)
     new KubernetesMirror(`${name}-mirror`, { colours }, child)
+    const pem = { connect: filedAuthority(connectCaFile), routeStore: filedAuthority(routeStore.caFile) }
+    const metadata = { name: trustedName, namespace: trafficNamespace(fleet) }
+    const trusted = new ConfigMap(`${name}-authorities`, { metadata, data: { ...trustedFiles(args, pem) } }, { parent: this, provider, dependsOn: [network] })
+    new KubernetesGuardians(`${name}-guardians`, { pods: args, behind: [network, trusted] }, child)
     this.registerOutputs({})
   }
 }

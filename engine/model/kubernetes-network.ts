@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { Cidr } from './aws-network.ts'
 import { type Colour, colours, otherColour } from './colour.ts'
+import type { RouteStoreEndpoint } from './kubernetes-route-store.ts'
 
 /** A name as Kubernetes takes it for namespaces and most objects (RFC 1123 label). */
 export const KubernetesName = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'lower-case letters, digits and dashes, 63 at most')
@@ -66,6 +67,9 @@ export const workerLabels = { 'app.kubernetes.io/name': 'kbg-mirror', 'app.kuber
 
 /** Labels of the job that fences a new colour. */
 export const birthLabels = { 'app.kubernetes.io/name': 'kbg-birth', 'app.kubernetes.io/component': 'fence' } as const
+
+/** Labels of both guardians. */
+export const guardianLabels = { 'app.kubernetes.io/name': 'kbg-guardian', 'app.kubernetes.io/component': 'guardian' } as const
 
 const brokersOf = (colour: Colour) => ({ 'strimzi.io/cluster': kafkaName(colour), 'strimzi.io/broker-role': 'true' })
 const inNamespace = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } })
@@ -156,19 +160,25 @@ export function planColourNamespace(fleet: string, colour: Colour, network: Kube
   })
 }
 
-/** The fleet's own namespace: its pods reach both colours, and each other; nobody reaches them. */
-export function planTrafficNamespace(fleet: string): ClosedNamespace {
-  const { internal, produce, consume, connectRest } = kubernetesPorts
+/** The way out to one endpoint of the route store. */
+function toRouteStore({ place, port }: RouteStoreEndpoint): object {
+  return { to: ['namespace' in place ? pods(place.namespace) : { ipBlock: { cidr: place.cidr } }], ports: tcp(port) }
+}
+
+/**
+ * The fleet's own namespace. Guardians reach names, the brokers of both colours (as operator at `internal`, as probe at `produce`), the workers beside them and the route store; nobody reaches them.
+ */
+export function planTrafficNamespace(fleet: string, routeStore: readonly RouteStoreEndpoint[]): ClosedNamespace {
+  const { internal, produce, connectRest } = kubernetesPorts
   const both = (labels: (colour: Colour) => Readonly<Record<string, string>>) => colours.map((colour) => pods(colourNamespace(fleet, colour), labels(colour)))
   return closed(namespaceManifest(trafficNamespace(fleet), { 'kbg/fleet': fleet }), {
-    fleet: {
-      podSelector: {},
-      policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [{ podSelector: {} }] }],
+    guardians: {
+      podSelector: { matchLabels: guardianLabels },
+      policyTypes: ['Egress'],
       egress: [
-        { to: [{ podSelector: {} }] },
-        { to: both(brokersOf), ports: tcp(internal, produce, consume) },
+        { to: both(brokersOf), ports: tcp(internal, produce) },
         { to: both(() => workerLabels), ports: tcp(connectRest) },
+        ...routeStore.map(toRouteStore),
       ],
     },
   })

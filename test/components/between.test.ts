@@ -1,28 +1,26 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Catalog } from '../../engine/model/catalog.ts'
 import type { Colour } from '../../engine/model/colour.ts'
-import { workerPasswordNames } from '../../engine/model/kubernetes-mirror.ts'
 import { betweenProgram } from '../../infra/between.ts'
 import type { AwsBetweenConfig, KubernetesBetweenConfig } from '../../infra/config.ts'
 import { mskColour } from '../support/msk-colour.ts'
-import { strimziColour } from '../support/strimzi-colour.ts'
+import { betweenArgs } from '../support/traffic-pods.ts'
 import { type Mocked, mockPulumi } from './mocks.ts'
 
 const fleet = { role: 'between', fleet: 'shop', tls: true, decommission: undefined } as const
-const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes' }
 const onAws: AwsBetweenConfig = { ...fleet, platform: 'aws', mirror: { version: '3.7.2', jars: ['connect-mirror.jar'] } }
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } } })
 
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-between-'))
-const credentialsFile = join(scratch, 'credentials.json')
-writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords: Object.fromEntries(workerPasswordNames.map((name) => [name, `of ${name}`])) }))
+const { image, routeStore, connectCaFile, colours } = betweenArgs(scratch)
+const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes', image, routeStore, connectCaFile }
 afterAll(() => rmSync(scratch, { recursive: true }))
 
-const strimzi = (colour: Colour, change: object = {}) => ({ strimzi: { ...strimziColour(colour), credentialsFile, ...change } })
+const strimzi = (colour: Colour, change: object = {}) => ({ strimzi: { ...colours[colour], ...change } })
 const msk = (colour: Colour) => ({ msk: mskColour(colour) })
 
 function mocked(blue: object, green: object): Promise<Mocked> {
@@ -35,11 +33,11 @@ describe('what lies between two colours', () => {
   let between: Mocked
   const made = () => between.registered.filter(({ type }) => !/^pulumi:|Parity$/.test(type))
 
-  test('on Kubernetes: a worker beside each colour, and nothing that moves traffic', async () => {
+  test('on Kubernetes: a worker and a guardian beside each colour, and nothing that moves traffic', async () => {
     between = await mocked(strimzi('blue'), strimzi('green'))
     expect(await betweenProgram(onKubernetes, catalog)).toEqual({})
     await pulumi.runtime.disconnect()
-    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(2)
+    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(4)
     expect(made().filter(({ type }) => /^kbg:index:|^pulumi-nodejs:/.test(type))).toEqual([])
   })
 

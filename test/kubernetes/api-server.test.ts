@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { messageOf } from '../../engine/model/error.ts'
 import { birthJob } from '../../engine/model/kubernetes-birth.ts'
+import { planGuardian } from '../../engine/model/kubernetes-guardian.ts'
 import { workerDeployment } from '../../engine/model/kubernetes-mirror.ts'
 import { strimziApi } from '../../engine/model/strimzi-brokers.ts'
 import { strimziDefinitions } from '../../tools/strimzi.ts'
@@ -11,6 +12,7 @@ import { declaredObjects, image, type KubernetesObject, spoiled } from '../suppo
 import { documentedRows, podOf, refusalRow, refusals } from '../support/kubernetes-refusals.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
 import { reportReady } from '../support/strimzi-operator-stand-in.ts'
+import { trafficPods } from '../support/traffic-pods.ts'
 
 const declared = await declaredObjects()
 const called = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`
@@ -34,7 +36,20 @@ const versionOf = (object: unknown) => (object as { readonly metadata: { readonl
 describe('everything that is declared', () => {
   test('is of every kind that there is', () => {
     expect([...new Set(declared.map(({ kind }) => kind))].toSorted()).toEqual([
-      ...['ConfigMap', 'Deployment', 'Job', 'Kafka', 'KafkaNodePool', 'KafkaTopic', 'KafkaUser', 'Namespace', 'NetworkPolicy', 'Secret', 'Service'],
+      ...[
+        'ConfigMap',
+        'Deployment',
+        'Job',
+        'Kafka',
+        'KafkaNodePool',
+        'KafkaTopic',
+        'KafkaUser',
+        'Namespace',
+        'NetworkPolicy',
+        'PodDisruptionBudget',
+        'Secret',
+        'Service',
+      ],
     ])
     expect(new Set(declared.map(called)).size).toBe(declared.length)
   })
@@ -109,10 +124,11 @@ describe('what is wrong', () => {
   })
 })
 
-describe('a colour’s namespace takes', () => {
+describe('the namespaces, which hold pods to `restricted`, take', () => {
   test.each([
     ['the worker’s pod', workerDeployment(strimziColour('blue'))],
     ['the pod of the job that fences a new colour', birthJob({ fleet: 'shop', colour: 'blue' }, image)],
+    ['the guardian’s pod', planGuardian(trafficPods(), 'blue').deployment],
   ] as const)('%s', async (_, workload) => {
     expect(await answerTo(podOf(workload))).toBeUndefined()
   })

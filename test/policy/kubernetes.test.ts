@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { Colour } from '../../engine/model/colour.ts'
+import { type Colour, colours } from '../../engine/model/colour.ts'
 import { inventoryOf } from '../../engine/model/inventory.ts'
+import { planGuardian } from '../../engine/model/kubernetes-guardian.ts'
 import { workerDeployment } from '../../engine/model/kubernetes-mirror.ts'
 import { KubernetesNetwork, type Manifest, planColourNamespace } from '../../engine/model/kubernetes-network.ts'
 import { connectorPromises, workerPromises } from '../../engine/model/mirror-template.ts'
@@ -15,6 +16,7 @@ import { rules } from '../../policy/pack.ts'
 import { safetyMirror } from '../../policy/safety.ts'
 import { securityCredentials } from '../../policy/security.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
+import { trafficPods } from '../support/traffic-pods.ts'
 import { parity, type ResourceSpec, reported, resources } from './fixtures.ts'
 
 /** What the components declare, each with one value inside replaced: what they plan themselves has to pass. */
@@ -54,6 +56,7 @@ const of =
 const kafka = of(planned.kafka)
 const pool = of(planned.pools.find(({ metadata }) => metadata.name === 'brokers'))
 const deployment = of(workerDeployment(strimziColour('blue')))
+const guardians = colours.map((colour) => of(planGuardian(trafficPods(), colour).deployment))
 const namespace: ResourceSpec = { type: 'kubernetes:core/v1:Namespace', name: 'namespace', props: { metadata: { name: 'kbg-shop-blue' } } }
 const policies = planColourNamespace('shop', 'blue', network).policies
 const denyAll = of(policies[0])
@@ -113,8 +116,12 @@ const cases: readonly (readonly [Rule, readonly ResourceSpec[], readonly (readon
   ],
   [
     kubernetesPods,
-    [deployment()],
+    [deployment(), ...guardians.map((each) => each())],
     [
+      [
+        [guardians[0]?.('spec.template.spec.containers.0.securityContext.readOnlyRootFilesystem', false) ?? deployment()],
+        'guardian.readOnlyRootFilesystem is false',
+      ],
       [[deployment('spec.template.spec.containers.0.image', 'registry:5000/kafka')], 'connect.image is registry:5000/kafka'],
       [[deployment('spec.template.spec.containers.0.image', 'kafka:latest')], 'connect.image is kafka:latest'],
       [[deployment('spec.template.spec.securityContext', {})], 'connect.runAsNonRoot is not set'],

@@ -6,13 +6,12 @@ import * as pulumi from '@pulumi/pulumi'
 import { KubernetesColour } from '../../components/cluster/kubernetes.ts'
 import { KubernetesBetween } from '../../components/network/kubernetes-between.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
-import { workerPasswordNames } from '../../engine/model/kubernetes-mirror.ts'
 import { KubernetesNetwork, type Manifest } from '../../engine/model/kubernetes-network.ts'
 import { StrimziSpec } from '../../engine/model/strimzi-brokers.ts'
 import { strimziUserNames } from '../../engine/model/strimzi-catalog.ts'
 import { parseCatalog } from '../../infra/catalog.ts'
 import { type Declared, declaredBy } from '../components/graph.ts'
-import { strimziColour } from './strimzi-colour.ts'
+import { betweenArgs } from './traffic-pods.ts'
 
 /** Any object of Kubernetes; what else it holds is its kind's affair. */
 export type KubernetesObject = Pick<Manifest, 'apiVersion' | 'kind' | 'metadata'>
@@ -57,15 +56,13 @@ export async function declaredObjects(): Promise<readonly KubernetesObject[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'kbg-kubernetes-'))
   try {
     const credentialsFile = join(scratch, 'credentials.json')
-    const users = [...strimziUserNames(catalog), ...workerPasswordNames]
+    const users = strimziUserNames(catalog)
     writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords: Object.fromEntries(users.map((user) => [user, `password of ${user}`])) }), {
       mode: 0o600,
     })
     const declared: Declared[] = []
     for (const colour of colours) declared.push(...(await colourOf(colour, credentialsFile)))
-    const both = (colour: Colour) => ({ ...strimziColour(colour), credentialsFile })
-    const between = { fleet: 'shop', colours: { blue: both('blue'), green: both('green') } }
-    declared.push(...(await declaredBy('shop-traffic', answered, (opts) => new KubernetesBetween('between', between, opts))))
+    declared.push(...(await declaredBy('shop-traffic', answered, (opts) => new KubernetesBetween('between', betweenArgs(scratch), opts))))
     const objects = declared.filter(({ type }) => type.startsWith('kubernetes:')).map(({ inputs }) => sent(inputs))
     return [...objects.filter(({ kind }) => kind === 'Namespace'), ...objects.filter(({ kind }) => kind !== 'Namespace')]
   } finally {

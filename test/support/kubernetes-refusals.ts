@@ -5,11 +5,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { platformUsers } from '../../engine/model/cluster-access.ts'
 import { messageOf } from '../../engine/model/error.ts'
 import { FleetName } from '../../engine/model/fleet.ts'
 import { birthJob, ImageName } from '../../engine/model/kubernetes-birth.ts'
+import { planGuardian } from '../../engine/model/kubernetes-guardian.ts'
 import { workerDeployment } from '../../engine/model/kubernetes-mirror.ts'
-import { KubernetesNetwork, type Manifest, planColourNamespace } from '../../engine/model/kubernetes-network.ts'
+import { KubernetesNetwork, type Manifest, planColourNamespace, planTrafficNamespace } from '../../engine/model/kubernetes-network.ts'
+import { KubernetesRouteStore } from '../../engine/model/kubernetes-route-store.ts'
 import { StrimziSpec, strimziKafka } from '../../engine/model/strimzi-brokers.ts'
 import { strimziTopics, strimziUsers } from '../../engine/model/strimzi-catalog.ts'
 import { parseCatalog } from '../../infra/catalog.ts'
@@ -20,6 +23,7 @@ import { projectDir } from '../../tools/paths.ts'
 import { resources } from '../policy/fixtures.ts'
 import { brokers, catalog, image, type KubernetesObject, network, spoiled } from './kubernetes-declared.ts'
 import { strimziColour } from './strimzi-colour.ts'
+import { routeStore, trafficPods } from './traffic-pods.ts'
 
 export interface Refusal {
   /** As somebody would say it. */
@@ -48,6 +52,8 @@ function saidBy(ask: () => unknown): string | undefined {
 
 /** What a stack says of brokers. */
 const brokersWith = (change: object) => saidBy(() => StrimziSpec.parse({ ...brokers, ...change }))
+const routeStoreWith = (change: object) =>
+  saidBy(() => KubernetesRouteStore.parse({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt', ...change }))
 const networkWith = (change: object) => saidBy(() => KubernetesNetwork.parse({ ...network, ...change }))
 /** A catalog of these lines, as a colour on Strimzi takes it. */
 const catalogOf = (text: string) =>
@@ -68,6 +74,7 @@ function judged(rule: Rule, { apiVersion, kind, ...props }: KubernetesObject): s
 const kafka = planned.kafka
 const pool = planned.pools.find(({ metadata }) => metadata.name === 'brokers')
 const egress = planColourNamespace('shop', 'blue', network).policies.find(({ metadata }) => metadata.name === 'kafka')
+const guardiansWays = planTrafficNamespace('shop', routeStore.endpoints).policies.find(({ metadata }) => metadata.name === 'guardians')
 const topic = strimziTopics(place, catalog, brokers.brokers)[0]
 const user = strimziUsers(place, catalog)
   .flat()
@@ -178,7 +185,23 @@ const ofStacks: readonly Refusal[] = [
     later: 'which program fences a colour is whatever was pushed last',
   },
   { wrong: 'no image', ours: saidBy(() => ImageName.parse('')), object: spoiled(newJob, 'spec/template/spec/containers/0/image', '') },
+  {
+    wrong: '`routeStore.endpoints: [https://etcd.example.com:2379]`',
+    ours: routeStoreWith({ endpoints: ['https://etcd.example.com:2379'] }),
+    object: spoiled(guardiansWays, 'spec/egress/3/to/0/ipBlock/cidr', 'etcd.example.com/32'),
+  },
+  {
+    wrong: '`routeStore.username: operator`',
+    ours: routeStoreWith({ username: 'operator' }),
+    object: guardianTold({ username: platformUsers.operator }),
+    later: 'etcd is asked with the password of Kafka’s operator',
+  },
 ]
+
+function guardianTold(change: Partial<typeof routeStore>): KubernetesObject {
+  const { config } = planGuardian(trafficPods({ routeStore: { ...routeStore, ...change } }), 'blue')
+  return { apiVersion: 'v1', kind: 'ConfigMap', ...config }
+}
 
 function egressWith(change: Partial<KubernetesNetwork>): KubernetesObject {
   const policy = planColourNamespace('shop', 'blue', { ...network, ...change }).policies.find(({ metadata }) => metadata.name === egress?.metadata.name)

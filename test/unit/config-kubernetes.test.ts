@@ -68,14 +68,54 @@ test('every problem of it is named at once', () => {
   expect(problems('shop-blue', { kafkaVersion: '3.9.2', kubernetes: JSON.stringify(place) })).toEqual(['kubernetes: goes with platform kubernetes'])
 })
 
+const between = {
+  ...{ platform: 'kubernetes', tls: 'true', image: place.image, connectCaFile: 'connect.crt' },
+  routeStore: JSON.stringify({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt' }),
+}
+
 test('what lies between takes no intent: nothing would move', () => {
-  expect(load('shop-traffic', { platform: 'kubernetes', tls: 'true' })).toEqual({
-    ...{ role: 'between', fleet: 'shop', platform: 'kubernetes', tls: true, decommission: undefined },
+  expect(load('shop-traffic', between)).toEqual({
+    ...{ role: 'between', fleet: 'shop', platform: 'kubernetes', tls: true, decommission: undefined, image: place.image, connectCaFile: 'connect.crt' },
+    routeStore: {
+      endpoints: [{ url: 'https://etcd.platform.svc:2379', port: 2_379, place: { namespace: 'platform' } }],
+      ...{ username: 'kbg', caFile: 'etcd.crt' },
+    },
   })
-  expect(problems('shop-traffic', { platform: 'kubernetes', live: 'green' })).toEqual([
+  expect(problems('shop-traffic', { ...between, live: 'green' })).toEqual([
     'live: a traffic stack on kubernetes moves nothing yet, and must not look as if it did (docs/platforms.md); remove it',
   ])
-  expect(problems('shop-traffic', { platform: 'kubernetes', mirror: '{"version": "3.7.2", "jars": ["a.jar"]}' })).toEqual([
-    'mirror: only between two colours on aws; on kubernetes all of it follows from the colours',
+  expect(problems('shop-traffic', { ...between, mirror: '{"version": "3.7.2", "jars": ["a.jar"]}' })).toEqual([
+    'mirror: only between two colours on aws; set platform there',
   ])
+})
+
+test('what its pods need is named at once, and belongs nowhere else', () => {
+  expect(problems('shop-traffic', { platform: 'kubernetes', image: 'kbg:latest' })).toEqual([
+    'image: "kbg:latest" is not allowed; allowed: this project’s image with a tag other than latest, or with a digest',
+    expect.stringMatching(/^routeStore: missing; allowed: an object \{endpoints, username, caFile\}: an etcd that pods reach at /),
+    expect.stringMatching(/^connectCaFile: missing; allowed: a file with the certificate/),
+  ])
+  expect(problems('shop-traffic', { live: 'green', image: place.image, routeStore: between.routeStore })).toEqual([
+    'routeStore: belongs to the stack shop-blue or shop-green; set it there: pulumi config set routeStore <value> -s shop-blue',
+    'image: only between two colours on kubernetes; set platform there',
+  ])
+  expect(problems('shop-blue', colour({}, { connectCaFile: 'connect.crt' }))).toEqual([
+    'connectCaFile: belongs to the stack shop-traffic; set it there: pulumi config set connectCaFile <value> -s shop-traffic',
+  ])
+})
+
+const where = 'https://<service>.<namespace>.svc:<port>, or https://<IPv4 address>:<port> of something outside the cluster'
+test.each([
+  ['a name that no NetworkPolicy can say', { endpoints: ['https://etcd.example.com:2379'] }, `routeStore.endpoints.0: ${where}`],
+  ['plaintext', { endpoints: ['http://etcd.platform.svc:2379'] }, `routeStore.endpoints.0: ${where}`],
+  ['an endpoint without a port', { endpoints: ['https://etcd.platform.svc'] }, `routeStore.endpoints.0: ${where}`],
+  ['a port that there isn’t', { endpoints: ['https://10.7.0.4:70000'] }, `routeStore.endpoints.0: ${where}`],
+  ['an address that there isn’t', { endpoints: ['https://10.7.0.400:2379'] }, `routeStore.endpoints.0: ${where}`],
+  ['no endpoint', { endpoints: [] }, expect.stringMatching(/^routeStore\.endpoints: too small/)],
+  ['the login of Kafka’s operator', { username: 'operator' }, 'routeStore.username: the name of another login in the same credentials file'],
+  ['no authority', { caFile: undefined }, expect.stringMatching(/^routeStore\.caFile: /)],
+  ['a credentials file of its own', { credentialsFile: 'etcd.json' }, expect.stringMatching(/^routeStore\.credentialsFile: unknown key; /)],
+])('a route store with %s is refused', (_, change, problem) => {
+  const routeStore = JSON.stringify({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt', ...change })
+  expect(problems('shop-traffic', { ...between, routeStore })).toEqual([problem])
 })

@@ -5,6 +5,7 @@ import { FleetName } from '../../engine/model/fleet.ts'
 import {
   birthLabels,
   colourNamespace,
+  guardianLabels,
   KubernetesName,
   KubernetesNetwork,
   kubernetesPorts,
@@ -15,6 +16,7 @@ import {
   trafficNamespace,
   workerLabels,
 } from '../../engine/model/kubernetes-network.ts'
+import { routeStore } from '../support/traffic-pods.ts'
 
 const network = KubernetesNetwork.parse({ producers: ['shop'], consumers: ['shop', 'reports'], apiServers: ['10.0.0.1/32'] })
 
@@ -67,7 +69,7 @@ function letsIn(colour: Colour, listener: 'internal' | 'produce' | 'consume', fr
 
 const broker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: { 'strimzi.io/cluster': colour, 'strimzi.io/broker-role': 'true' } })
 const worker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: workerLabels })
-const guardian: Pod = { namespace: 'kbg-shop-traffic', labels: { app: 'guardian' } }
+const guardian: Pod = { namespace: 'kbg-shop-traffic', labels: guardianLabels }
 const birth = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: birthLabels })
 const shop: Pod = { namespace: 'shop', labels: { app: 'shop' } }
 const reports: Pod = { namespace: 'reports', labels: { app: 'reports' } }
@@ -144,24 +146,49 @@ test.each([
   expect(() => KubernetesNetwork.parse(spec)).toThrow(message)
 })
 
-test('the fleet’s own namespace reaches both colours at every listener and their workers, and nobody reaches it', () => {
-  const { policies } = planTrafficNamespace('shop')
-  const ways = policies.flatMap((policy) => {
-    const { egress = [] } = specOf(policy)
-    return egress.flatMap(({ to = [], ports = [] }) => colours.flatMap((colour) => [broker(colour), worker(colour)].map((pod) => ({ pod, to, ports }))))
+describe('the fleet’s own namespace', () => {
+  const { policies } = planTrafficNamespace('shop', routeStore.endpoints)
+  const etcd: Pod = { namespace: 'platform', labels: {} }
+  const ports = [...Object.values(kubernetesPorts), 2_379, 9_090, 9_091, 8_443, 443, 53]
+  const ways = (from: Pod) => policies.flatMap((policy) => (hasAll(from.labels, specOf(policy).podSelector.matchLabels) ? (specOf(policy).egress ?? []) : []))
+
+  test('lets nothing in or out by itself, and nobody in', () => {
+    expect(policies[0] && specOf(policies[0])).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
+    expect(policies.flatMap((policy) => specOf(policy).ingress ?? [])).toEqual([])
   })
-  const reaches = (pod: Pod, port: number) =>
-    ways.some(
-      (way) =>
-        JSON.stringify(way.pod) === JSON.stringify(pod) &&
-        way.ports.some((each) => each.port === port) &&
-        way.to.some((peer) => isPeer(peer, 'kbg-shop-traffic', pod)),
+
+  test('lets guardians out to names, to both colours’ brokers as operator and probe, to the workers and to the route store, and to nothing else', () => {
+    const all = [
+      ...colours.flatMap((colour) => [broker(colour), worker(colour), birth(colour)]),
+      etcd,
+      shop,
+      stranger,
+      guardian,
+      { namespace: 'kube-system', labels: {} },
+    ]
+    const reached = all.flatMap((to) =>
+      ports.flatMap((port) =>
+        ways(guardian).some((rule) => rule.ports?.some((each) => each.port === port) && rule.to?.some((peer) => isPeer(peer, guardian.namespace, to)))
+          ? [{ to, port }]
+          : [],
+      ),
     )
-  for (const colour of colours) {
-    for (const port of [kubernetesPorts.internal, kubernetesPorts.produce, kubernetesPorts.consume]) expect(reaches(broker(colour), port)).toBe(true)
-    expect(reaches(worker(colour), kubernetesPorts.connectRest)).toBe(true)
-    expect(reaches(broker(colour), 9_091)).toBe(false)
-  }
-  const peers = policies.flatMap((policy) => (specOf(policy).ingress ?? []).flatMap(({ from = [] }) => from))
-  expect(peers).toEqual([{ podSelector: {} }])
+    expect(reached).toEqual([
+      ...colours.flatMap((colour) => [
+        { to: broker(colour), port: kubernetesPorts.internal },
+        { to: broker(colour), port: kubernetesPorts.produce },
+        { to: worker(colour), port: kubernetesPorts.connectRest },
+      ]),
+      { to: etcd, port: 2_379 },
+      { to: { namespace: 'kube-system', labels: {} }, port: 53 },
+    ])
+    const blocks = ways(guardian).flatMap(({ to = [], ports: at = [] }) =>
+      to.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : [{ ...ipBlock, ports: at.map(({ port }) => port) }])),
+    )
+    expect(blocks).toEqual([{ cidr: '10.7.0.4/32', ports: [2_379] }])
+  })
+
+  test('lets any other pod ask for names only', () => {
+    expect(ways({ namespace: 'kbg-shop-traffic', labels: { app: 'another' } }).flatMap(({ ports: at = [] }) => at.map(({ port }) => port))).toEqual([53, 53])
+  })
 })

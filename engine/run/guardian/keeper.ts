@@ -23,6 +23,7 @@ export interface GuardianParts {
   readonly limits: Limits
   /** The colour that it stands beside. Both guardians do the same; they only don't end together. */
   readonly colour: Colour
+  /** Tells it from every other guardian's process. */
   readonly processId: number
   readonly tell: (line: string) => void
   readonly stop: AbortSignal

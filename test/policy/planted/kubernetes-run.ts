@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Colour, colours } from '../../../engine/model/colour.ts'
-import { workerPasswordNames } from '../../../engine/model/kubernetes-mirror.ts'
 import { strimziUserNames } from '../../../engine/model/strimzi-catalog.ts'
 import { loadCatalog } from '../../../infra/catalog.ts'
 import type { Checkout } from '../../support/checkout.ts'
@@ -12,6 +11,7 @@ import { mskColour } from '../../support/msk-colour.ts'
 import { previewed } from '../../support/previewed.ts'
 import { importStack, withRecordingProviders } from '../../support/recorded.ts'
 import { strimziColour } from '../../support/strimzi-colour.ts'
+import { betweenUsers, certificate } from '../../support/traffic-pods.ts'
 import type { Tried } from '../main.ts'
 import { foundIn, foundTable } from './found.ts'
 import { kubernetesPlants } from './kubernetes-plants.ts'
@@ -20,14 +20,15 @@ import { judgedFine, plantsFound } from './run.ts'
 /** Fleets of the examples, by their directory. */
 export const exampleFleets = { kubernetes: 'k8s', 'msk-to-kubernetes': 'move' } as const
 
-/** Types what an example's README says before its previews, and writes the passwords that it asks for. @returns the previews that it says */
+/** Types what an example's README says before its previews, and writes the passwords and certificates that it asks for. @returns the previews that it says */
 export async function startExample(copy: Checkout, example: keyof typeof exampleFleets): Promise<readonly string[]> {
   const commands = fencedCommands(readFileSync(join(copy.root, 'examples', example, 'README.md'), 'utf8')).map(({ command }) => command)
   const previews = commands.filter((command) => command.includes(' preview '))
   for (const command of commands.filter((each) => !previews.includes(each))) await copy.run(command)
-  const users = [...strimziUserNames(loadCatalog(join(copy.root, 'catalog.yaml'))), ...workerPasswordNames]
+  const users = [...strimziUserNames(loadCatalog(join(copy.root, 'catalog.yaml'))), ...betweenUsers]
   const passwords = Object.fromEntries(users.map((user) => [user, `secret of ${user}`]))
   writeFileSync(join(copy.root, '.kbg', `${exampleFleets[example]}-credentials.json`), JSON.stringify({ version: 1, passwords }), { mode: 0o600 })
+  for (const of of ['etcd', 'connect']) writeFileSync(join(copy.root, '.kbg', `${exampleFleets[example]}-${of}-ca.crt`), certificate(of))
   return previews
 }
 
