@@ -33,12 +33,15 @@ test('one box for each kind that needs the same; a component stands for what it 
   ])
 })
 
-test('docs/platforms.md shows every platform’s colour as its golden graph has it', async () => {
+/** What every name of a graph begins with. */
+const ownerOf = (name: string) => (name.endsWith('-between') ? 'between' : 'blue')
+
+test('docs/platforms.md shows every platform’s colour, and what lies between two, as the golden graphs have it', async () => {
   const document = readFileSync(platforms, 'utf8')
   const shown = [...document.matchAll(picture)].map(([, , name]) => `${name}.txt`)
-  expect(shown.toSorted()).toEqual(readdirSync(golden).filter((name) => /^graph-.*-colour\.txt$/.test(name)))
+  expect(shown.toSorted()).toEqual(readdirSync(golden).filter((name) => /^graph-.*-(?:colour|between)\.txt$/.test(name)))
   const drawn = document.replaceAll(picture, (_, begin: string, name: string, end: string) => {
-    const text = graphPicture(readFileSync(join(golden, `${name}.txt`), 'utf8'), 'blue')
+    const text = graphPicture(readFileSync(join(golden, `${name}.txt`), 'utf8'), ownerOf(name))
     return `${begin}\`\`\`mermaid\n${text}\n\`\`\`\n${end}`
   })
   await expect(drawn).toMatchFileSnapshot(platforms) // with -u vitest draws them anew

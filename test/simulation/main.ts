@@ -31,7 +31,7 @@ async function simulateSeeds(from: number, seeds: number): Promise<Count> {
 }
 
 async function exploreAll(): Promise<Count> {
-  const fleets: readonly FleetOptions[] = [{}, { hasAudit: true }, { hasTransactions: true }, { hasAudit: true, hasTransactions: true }]
+  const fleets: readonly FleetOptions[] = [{}, { hasAudit: true }, { hasTransactions: true }, { hasAudit: true, hasTransactions: true }, { isPublished: true }]
   let count: Count = { passed: 0, failed: 0 }
   for (const fleet of fleets) {
     const startedMs = systemClock.monotonicMs()

@@ -6,7 +6,7 @@ import type { RouteFollowing } from '../../ports/route-store.ts'
 import type { GuardianParts } from './keeper.ts'
 
 /** How often a publication is looked at while the route stands still: who has put an older epoch there, or something else, is found by that. */
-const lookMs = 5_000
+export const lookMs = 5_000
 
 /** Keeps every publication at the route that the store tells, until `over`: what an orchestrator could not publish, or has published and ended, or what somebody has put over it. */
 export async function keepPublishing(parts: GuardianParts, following: RouteFollowing, over: AbortSignal): Promise<void> {

@@ -255,5 +255,16 @@ export const knownBugs: readonly KnownBug[] = [
       },
     ],
   },
+  {
+    bug: 'a step waits until what it has decided is published',
+    scenario: 'where the route is published nobody answers while traffic moves',
+    edits: [
+      {
+        file: 'engine/run/execution.ts',
+        find: '      this.#publisher.take(route)\n',
+        replace: '      this.#publisher.take(route)\n      await this.#publisher.failures()\n',
+      },
+    ],
+  },
   ...guardianBugs,
 ]

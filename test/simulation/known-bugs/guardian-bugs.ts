@@ -78,6 +78,11 @@ export const guardianBugs: readonly KnownBug[] = [
     edits: [{ file: rounds, find: 'if (this.#left?.at !== at)', replace: "if (this.#left?.at.split(' ')[0] !== at.split(' ')[0])" }],
   },
   {
+    bug: 'a guardian publishes only when the route moves: what comes late over it stays',
+    scenario: 'the hold is published half a minute late, over what was published since',
+    edits: [{ file: 'engine/run/guardian/publishing.ts', find: 'following.newerThan(epoch, lookMs)', replace: 'following.newerThan(epoch, lookMs + 600_000)' }],
+  },
+  {
     bug: 'a guardian lets fences be that do not follow the route',
     scenario: 'the request that raises the fence lands minutes later, and nobody but guardians is there',
     edits: [{ file: decision, find: 'fencesDiffer === true ? "a fence', replace: 'fencesDiffer === null ? "a fence' }],

@@ -26,6 +26,7 @@ const invariants: Readonly<Record<string, string>> = {
   I9: 'nothing is stuck; while store, brokers and a guardian live, producers are held no longer than `longestStallMs` (`engine/switchover/stall.ts`)',
   I10: 'the mirror never loops',
   I14: 'the gate fails closed',
+  I18: 'at rest what is published is the route of the store, and it goes back for no longer than until a guardian looks',
   protocol: 'the journal keeps the order of steps, with one decision for each switchover (`engine/switchover/conformance.ts`)',
 }
 

@@ -10,7 +10,7 @@ const keys = routeKeys(fleet)
 /** Equal texts: route, journal, lock, fences on every broker, connectors, groups and what is still to land are the same. */
 export function fingerprint(world: World): string {
   const route = routeOf(world)
-  const { etcd, clusters, workers } = world
+  const { etcd, clusters, workers, parameter } = world
   const sides = colours.map((colour) => {
     const { isFenced, brokers, groups, transactions } = clusters[colour]
     const seen = brokers.map((broker) => `${broker.state[0]}${broker.isFenced ? 1 : 0}`).join('')
@@ -21,5 +21,6 @@ export function fingerprint(world: World): string {
   })
   const landing = world.agenda.flatMap(({ event }) => (event.kind === 'land' ? [event.operation] : []))
   const where = `${route?.epoch} ${route?.state} ${route?.live} ${Object.entries(route?.groups ?? {}).map(([id, { colour, state }]) => `${id}${colour}${state}`)}`
-  return [where, etcd.keys[keys.journalHead]?.value, etcd.keys[keys.lock] === undefined ? '-' : 'L', ...sides, ...landing].join('|')
+  const told = parameter === null ? [] : [parameter.values.length, parameter.values.at(-1)?.length]
+  return [where, etcd.keys[keys.journalHead]?.value, etcd.keys[keys.lock] === undefined ? '-' : 'L', ...sides, ...landing, ...told].join('|')
 }

@@ -2,6 +2,7 @@
 import { type Colour, colours } from '../../../engine/model/colour.ts'
 import { KbgError } from '../../../engine/model/error.ts'
 import { Limits } from '../../../engine/model/limits.ts'
+import { notPublishedYet } from '../../../engine/model/route-publication.ts'
 import type { Intent } from '../../../engine/model/wiring.ts'
 import { Deadline } from '../../../engine/ports/clock.ts'
 import { createRoute } from '../../../engine/run/create-route.ts'
@@ -15,6 +16,7 @@ import { groupOf } from './consumers.ts'
 import { newEtcd } from './etcd.ts'
 import { after } from './events.ts'
 import { groups, guardianName, wiring } from './names.ts'
+import { loadPublication } from './ports.ts'
 import { Simulation } from './simulation.ts'
 import { applicationPartitions, copyOf, type Habits, type SimulatedConsumer, type SimulatedProducer, type World } from './world.ts'
 
@@ -36,6 +38,8 @@ export const usualHabits: Habits = {
 export interface FleetOptions {
   readonly hasAudit?: boolean
   readonly hasTransactions?: boolean
+  /** Whether the route is published in a parameter. */
+  readonly isPublished?: boolean
   readonly seed?: number
   /** How many times each producer sends something to every partition. */
   readonly records?: number
@@ -44,12 +48,13 @@ export interface FleetOptions {
 
 export const limits = Limits.parse({})
 
-function newWorld({ hasAudit = false, seed = 1, habits = {} }: FleetOptions): World {
+function newWorld({ hasAudit = false, isPublished = false, seed = 1, habits = {} }: FleetOptions): World {
   return {
     ...{ nowMs: 0, wallOffsetMs: 0, random: seed, sequence: 0, habits: { ...usualHabits, ...habits }, agenda: [] },
     clusters: { blue: newCluster('blue', allPartitions), green: newCluster('green', allPartitions) },
     workers: { blue: { connectors: {}, offsets: {}, isExactlyOnce: true }, green: { connectors: {}, offsets: {}, isExactlyOnce: true } },
     etcd: newEtcd(),
+    parameter: isPublished ? { values: [notPublishedYet], awayUntilMs: 0, silentUntilMs: 0, readOnlyUntilMs: 0 } : null,
     ...{ hasAudit, producers: {}, consumers: {}, straggleMs: null, isLateRequest: false, checkedEntry: 0 },
     history: {
       acknowledged: {},
@@ -105,7 +110,8 @@ export async function newFleet(options: FleetOptions = {}): Promise<World> {
 
 async function makeFleet(options: FleetOptions): Promise<World> {
   const world = newWorld(options)
-  const { records = 30, hasTransactions = false } = options
+  const { records = 30, hasTransactions = false, isPublished = false } = options
+  if (isPublished) await loadPublication()
   const simulation = new Simulation(world)
   const creator = simulation.start('creation', (ports) => createRoute(ports, requestOf({ live: 'blue', attempt: 0 }, 'creation', 0)))
   await simulation.run(() => creator.outcome !== null, 60_000, 'creating the route')

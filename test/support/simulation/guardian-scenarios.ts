@@ -20,7 +20,7 @@ interface Guarded {
 }
 
 /** One orchestrator beside guardians; when it has ended or is dead, they alone bring the fleet to rest, and it hears of that when it goes on. */
-function guarded({ beside = colours, live, ports, arrange }: Guarded): (simulation: Simulation) => Promise<Outcome | null> {
+export function guarded({ beside = colours, live, ports, arrange }: Guarded): (simulation: Simulation) => Promise<Outcome | null> {
   return async (simulation) => {
     const guardians = beside.map((colour) => startGuardian(simulation, colour))
     await untilRegistered(simulation)

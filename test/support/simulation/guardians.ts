@@ -1,7 +1,9 @@
 /** Guardians of a simulated fleet: the real ones, round by round, on simulated ports. What they owe to producers is judged behind everything that happens. */
 import { type Colour, colours, otherColour } from '../../../engine/model/colour.ts'
 import { type ClientRegistration, routeKeys } from '../../../engine/model/route.ts'
+import { publicationSeenMs, publishMs } from '../../../engine/model/route-publication.ts'
 import { keepGuarding } from '../../../engine/run/guardian/keeper.ts'
+import { lookMs } from '../../../engine/run/guardian/publishing.ts'
 import { openSwitch } from '../../../engine/switchover/journal-reading.ts'
 import { longestStallMs } from '../../../engine/switchover/stall.ts'
 import type { Actor } from './actor.ts'
@@ -9,6 +11,7 @@ import { after } from './events.ts'
 import { limits } from './fleet.ts'
 import { isOpen, routeOf, violate } from './invariants.ts'
 import { fleet, guardianName, wiring } from './names.ts'
+import { isPublished } from './parameter.ts'
 import { journalOf } from './settle.ts'
 import type { Simulation } from './simulation.ts'
 import type { World } from './world.ts'
@@ -24,7 +27,10 @@ export function startGuardian(simulation: Simulation, colour: Colour, processId 
   const name = guardianName(colour)
   const parts = { wiring, limits, colour, processId, stop: new AbortController().signal, tell: (line: string) => simulation.note(name, `says: ${line}`) }
   const guardian = simulation.start(name, (ports) => keepGuarding({ ports, ...parts }))
-  if (simulation.guardians.length === 0) judgeStalls(simulation)
+  if (simulation.guardians.length === 0) {
+    judgeStalls(simulation)
+    judgePublished(simulation)
+  }
   simulation.guardians.push(guardian)
   return guardian
 }
@@ -44,6 +50,23 @@ function judgeStalls(simulation: Simulation): void {
     const stalledMs = world.nowMs - sinceMs
     world.history.longestStallMs = Math.max(world.history.longestStallMs, stalledMs)
     if (stalledMs > boundMs) violate(world, 'I9', `producers were held for more than ${boundMs} ms, though the store, all brokers and a guardian lived`)
+  })
+}
+
+/** Until a guardian has looked, and two of its tries, of which one was lost. */
+export const publishedAgainMs = lookMs + 2 * (publicationSeenMs + publishMs)
+
+/** I18: while store, parameter and one guardian live, what is published is the route of the store before long, whatever has been put over it. */
+function judgePublished(simulation: Simulation): void {
+  const { world } = simulation
+  if (world.parameter === null) return
+  let sinceMs: number | null = null
+  simulation.onStep.push(() => {
+    const { parameter, nowMs } = world
+    const isReached = parameter !== null && nowMs >= Math.max(parameter.awayUntilMs, parameter.silentUntilMs, parameter.readOnlyUntilMs)
+    sinceMs = isReached && isHelped(simulation) && !isPublished(world) ? (sinceMs ?? nowMs) : null
+    if (sinceMs !== null && nowMs - sinceMs > publishedAgainMs)
+      violate(world, 'I18', `something else than the route was published for more than ${publishedAgainMs} ms beside a guardian`)
   })
 }
 

@@ -3,8 +3,9 @@ import { brokerOperations } from './broker-operations.ts'
 import { auditOperations } from './comparison.ts'
 import { etcdOperations } from './etcd.ts'
 import { mirrorOperations } from './mirror-operations.ts'
+import { parameterOperations } from './parameter.ts'
 
-export const operations = { ...brokerOperations, ...mirrorOperations, ...etcdOperations, ...auditOperations } as const
+export const operations = { ...brokerOperations, ...mirrorOperations, ...etcdOperations, ...auditOperations, ...parameterOperations } as const
 
 export type OperationName = keyof typeof operations
 export type ArgumentsOf<N extends OperationName> = Parameters<(typeof operations)[N]>[1]
@@ -27,6 +28,7 @@ const effects: ReadonlySet<OperationName> = new Set<OperationName>([
   'etcd grant',
   'etcd keep alive',
   'etcd revoke',
+  'put parameter',
 ])
 
 /** Whether a request changes anything: where a crash before and after it is another thing. */

@@ -9,6 +9,7 @@ import type { PartitionOffsets } from '../../../engine/model/partition.ts'
 import type { Audit, AuditProof } from '../../../engine/ports/audit.ts'
 import type { Deadline } from '../../../engine/ports/clock.ts'
 import type { ConnectorFacts, Mirror } from '../../../engine/ports/mirror.ts'
+import type { RoutePublication } from '../../../engine/ports/route-publication.ts'
 import type { OversightPorts } from '../../../engine/run/ports.ts'
 import type { Actor } from './actor.ts'
 import { clusterOf } from './cluster-port.ts'
@@ -19,6 +20,15 @@ import { fleet, storeAccess } from './names.ts'
 const statePauseMs = 25
 const proofPauseMs = 5
 
+let publicationOf: (actor: Actor) => RoutePublication = () => {
+  throw new Error('the adapter of the parameter is not loaded')
+}
+
+/** AWS's SDK takes some tenths of a second to load: only for a fleet that publishes, and before it is simulated. */
+export async function loadPublication(): Promise<void> {
+  publicationOf = (await import('./ssm-client.ts')).publicationOf
+}
+
 export function portsOf(actor: Actor): OversightPorts {
   const store = routeStoreOver(new EtcdConnection(storeAccess, () => etcdOf(actor)), fleet, actor.clock)
   return {
@@ -28,7 +38,7 @@ export function portsOf(actor: Actor): OversightPorts {
     store,
     audit: actor.simulation.world.hasAudit ? auditOf(actor) : null,
     hooks: { call: () => Promise.reject(new Error('no hook is wired')) },
-    publications: [],
+    publications: actor.simulation.world.parameter === null ? [] : [publicationOf(actor)],
   }
 }
 

@@ -67,10 +67,15 @@ const guardedMs = 200_000
 /** Behind them the decision and everything after it. */
 const lateCalls = 110
 
+/** Far from every seed that is run. */
+const publicationSeeds = 1_000_000
+
 /** Runs the seed and judges it: violations stand in the world's history. */
 export async function runSeed(seed: number): Promise<Run> {
   const dice = new Dice(seed)
-  const world = await newFleet({ hasAudit: dice.isLucky(0.5), hasTransactions: dice.isLucky(0.5), seed: 1 + dice.whole(0, 3) })
+  const ofPublication = new Dice(seed + publicationSeeds) // of its own, so that other seeds are what they were
+  const isPublished = ofPublication.isLucky(0.25)
+  const world = await newFleet({ hasAudit: dice.isLucky(0.5), hasTransactions: dice.isLucky(0.5), isPublished, seed: 1 + dice.whole(0, 3) })
   world.random = seed
   const simulation = new Simulation(world)
   if (dice.isLucky(0.5)) simulation.choose = (count) => (dice.isLucky(0.7) ? 0 : dice.whole(0, count - 1))
@@ -83,12 +88,13 @@ export async function runSeed(seed: number): Promise<Run> {
   simulation.faults = (actor, call) => plans.get(`${actor.name} ${call}`) ?? null
   planActors(simulation, dice, tell)
   planOutages(simulation, dice, tell)
+  if (isPublished) planPublication(simulation, ofPublication, tell)
   const first = startMove(simulation, 'O1', intents[0])
   await simulation.run(() => hasEnded(first), 900_000, 'the first orchestrator')
   if (isGuarded && dice.isLucky(0.5)) await pass(simulation, guardedMs)
   const intent = dice.one(intents)
   tell(`the rerun wants ${intent.live}, attempt ${intent.attempt}`)
-  const isGraceful = planned.length === 1 // the rerun's line
+  const isGraceful = planned.length === (isPublished ? 2 : 1) // the rerun's line, and where it is published
   await settle(simulation, { intent, isGraceful, movesOn: dice.isLucky(0.3) })
   return { simulation, planned }
 }
@@ -202,6 +208,19 @@ function planOutages(simulation: Simulation, dice: Dice, tell: Tell): void {
       }
     })
   }
+}
+
+/** The parameter that the route is published in is sick from some request on. */
+function planPublication(simulation: Simulation, dice: Dice, tell: Tell): void {
+  const what = dice.one(['awayUntilMs', 'silentUntilMs', 'readOnlyUntilMs', null] as const)
+  const [at, ms] = [dice.whole(1, callsOfMove), dice.one([1_500, 6_000, 20_000])]
+  tell(`the route is published${what === null ? '' : `; behind ${at} requests: ${what} for ${ms} ms`}`)
+  let requests = 0
+  simulation.onRequest.push(() => {
+    requests += 1
+    const { parameter, nowMs } = simulation.world
+    if (requests === at && what !== null && parameter !== null) parameter[what] = nowMs + ms
+  })
 }
 
 function drawOutage(world: World, dice: Dice): { readonly text: string; readonly happens: () => void } {

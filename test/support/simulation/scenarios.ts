@@ -7,6 +7,7 @@ import { startMove } from './fleet.ts'
 import { guardianScenarios } from './guardian-scenarios.ts'
 import { restartWorker } from './mirror.ts'
 import { groups } from './names.ts'
+import { publicationScenarios } from './publication-scenarios.ts'
 import { behind, faultAt, faultAtDecision, forward, longMs, once, type Scenario, whenRoute } from './scenario.ts'
 import { pass, runOnce } from './settle.ts'
 import type { Simulation } from './simulation.ts'
@@ -59,6 +60,7 @@ async function lateLiftOverDecision(simulation: Simulation): Promise<Outcome | n
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   ...guardianScenarios,
+  ...publicationScenarios,
   'nothing goes wrong': { faults: '', expected: { ends: ['done'], live: 'green', isGraceful: true } },
   'nothing goes wrong, with an audit and transactions': {
     ...{ faults: '', fleet: { hasAudit: true, hasTransactions: true } },

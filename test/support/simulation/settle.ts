@@ -14,6 +14,7 @@ import { type SimulatedIntent, startMove, usualHabits } from './fleet.ts'
 import { checkEnd, checkOneWritable, routeOf, violate } from './invariants.ts'
 import { wakeConnectors } from './mirror.ts'
 import { fleet, groups } from './names.ts'
+import { checkParameter, healParameter } from './parameter.ts'
 import { isBusy } from './sending.ts'
 import type { Simulation } from './simulation.ts'
 import { applicationPartitions, type World } from './world.ts'
@@ -50,6 +51,7 @@ export async function settle(simulation: Simulation, { intent, isGraceful = fals
   checkClosed(world)
   if (movesOn) await moveOn(simulation, intent.attempt)
   await catchUp(simulation)
+  checkParameter(world)
   checkEnd(world, { isGraceful })
   for (const text of departures(journalOf(world), world.history.routes)) violate(world, 'protocol', text)
   return outcome
@@ -61,6 +63,7 @@ function heal(simulation: Simulation): void {
   simulation.faults = () => null
   simulation.onRequest.length = 0
   world.habits = { ...usualHabits, aborts: world.habits.aborts }
+  healParameter(world)
   for (const guardian of simulation.guardians) guardian.hearsLateMs = 0
   for (const entry of world.agenda) if (entry.event.kind === 'end-transaction') entry.atMs = Math.min(entry.atMs, world.nowMs + 5)
   if (world.etcd.isAway) after(world, 1, { kind: 'store-back' })

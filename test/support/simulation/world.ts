@@ -3,6 +3,7 @@ import type { Colour } from '../../../engine/model/colour.ts'
 import type { TopicPartition } from '../../../engine/model/partition.ts'
 import type { RouteDocument } from '../../../engine/model/route.ts'
 import type { WorldEvent } from './events.ts'
+import type { SimulatedParameter } from './parameter.ts'
 
 /** A record's place in the log is its offset, `sinceMs` when it got its state, or could be seen: nothing is removed from a simulated log but what a leader change truncates. */
 export type SimulatedRecord =
@@ -250,6 +251,8 @@ export interface World {
   /** By the colour that is copied into. */
   workers: Record<Colour, SimulatedWorker>
   etcd: SimulatedEtcd
+  /** Where the route is published; null: nowhere. */
+  parameter: SimulatedParameter | null
   hasAudit: boolean
   producers: Record<string, SimulatedProducer>
   consumers: Record<string, SimulatedConsumer>
