@@ -11,8 +11,9 @@ export interface Mirror {
   readonly target: Colour
   /** How long a connector may take to start, or to stop, on this platform. */
   readonly changeMs: number
-  /** Names of all connectors there. */
+  /** Names of all connectors there, those of a worker that is starting too: nobody is told of fewer than are stored. */
   connectors(deadline: Deadline): Promise<readonly string[]>
+  /** `absent` only where it is known not to be stored; else it throws. */
   facts(name: string, deadline: Deadline): Promise<ConnectorFacts>
   /** Creates the connector STOPPED from the template. An existing one of that name is refused: a name is used once. */
   createStopped(name: string, topics: readonly string[], deadline: Deadline): Promise<void>

@@ -102,6 +102,24 @@ async function expectSame(topic: string, from: Readonly<Record<number, number>> 
   expect(found).toEqual(wanted)
 }
 
+/** Asks the worker, from its end on until it says that it runs, for what it has; what would let somebody believe that it has nothing. */
+async function askedWhileStarting(name: string): Promise<readonly string[]> {
+  const wrong: string[] = []
+  const deadline = within(60)
+  for (let asked = 0; asked < 20 && !deadline.over; asked += 1) {
+    try {
+      const [names, { state }] = await Promise.all([mirror.connectors(within(30)), mirror.facts(name, within(30))])
+      if (!names.includes(name)) wrong.push(`lists ${names.join(', ') || 'none'}`)
+      if (state === 'absent') wrong.push('absent')
+    } catch (thrown) {
+      asked -= 1 // it listens to nobody yet
+      if (!String(thrown).includes('connect-unreachable')) wrong.push(String(thrown))
+      await systemClock.sleep(20)
+    }
+  }
+  return wrong
+}
+
 describe('the worker', () => {
   test('answers nobody without credentials', async () => {
     const { restUrl } = accessOf(worker())
@@ -222,7 +240,9 @@ describe('the mirror', () => {
     process.kill(pid ?? 0, 'SIGKILL')
     await send('fenced', 2, ['g', 'h'])
     await within(10).poll(20, async () => (observeWorker(worker()).pid === null ? true : undefined))
+    const toldMeanwhile = askedWhileStarting('fenced')
     await startDeadWorker(worker(), quiet, within(90))
+    expect(await toldMeanwhile).toEqual([])
     await send('fenced', 0, ['i'])
     await expectSame('fenced')
     await mirror.stop('fenced', within(60))

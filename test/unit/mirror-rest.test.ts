@@ -13,6 +13,7 @@ import type { Mirror } from '../../engine/ports/mirror.ts'
 interface Answer {
   readonly status: number
   readonly body?: unknown
+  readonly afterMs?: number
   /** Never answered. */
   readonly silent?: boolean
 }
@@ -44,18 +45,22 @@ beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'kbg-rest-'))
   writeFileSync(join(directory, 'credentials.json'), JSON.stringify({ version: 1, passwords: { connect: password } }), { mode: 0o600 })
   asked = []
-  script = { 'GET /': [{ status: 200, body: { version: '4.3.1', commit: 'x', kafka_cluster_id: 'id-green' } }] }
+  script = {
+    'GET /': [{ status: 200, body: { version: '4.3.1', commit: 'x', kafka_cluster_id: 'id-green' } }],
+    'GET /health': [{ status: 200, body: { status: 'healthy', message: 'Worker has completed startup.' } }],
+  }
   server = createServer((request, response) => {
     let body = ''
     request.on('data', (chunk: Buffer) => {
       body += chunk.toString()
     })
-    request.on('end', () => {
+    request.on('end', async () => {
       const key = `${request.method} ${request.url}`
       asked.push({ request: key, body, authorization: request.headers.authorization })
       const answers = script[key] ?? [{ status: 404, body: { error_code: 404, message: 'not there' } }]
       const answer = (answers.length > 1 ? answers.shift() : answers[0]) ?? { status: 500 }
       if (answer.silent) return
+      if (answer.afterMs !== undefined) await systemClock.sleep(answer.afterMs)
       response.writeHead(answer.status, { 'content-type': 'application/json' })
       response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body))
     })
@@ -109,6 +114,47 @@ describe('facts', () => {
     expect(String(error)).toMatch(/connect-refused.*401.*not the worker's/)
     expect(String(error)).not.toContain(password)
     expect(asked[0]?.authorization).toBe(`Basic ${Buffer.from(`connect:${password}`).toString('base64')}`)
+  })
+})
+
+describe('a worker that is starting', () => {
+  /** What its HTTP server says of everything before there are resources. */
+  const page: Answer = { status: 404, body: { servlet: 'x', message: 'Not Found', url: '/', status: '404' } }
+  const starting: Answer = { status: 503, body: { status: 'starting', message: 'Worker is still starting up.' } }
+  const healthy: Answer = { status: 200, body: { status: 'healthy', message: '' } }
+
+  test('has nothing yet: what is stored is not taken for absent', async () => {
+    script['GET /health'] = [page, starting, healthy]
+    script['GET /connectors/m/config'] = [page, refused(404, 'Connector m not found'), config]
+    script['GET /connectors/m/status'] = [refused(404, 'x'), status('RUNNING', [{ id: 0, state: 'RUNNING' }])]
+    expect((await mirror.facts('m', within())).state).toBe('RUNNING')
+  })
+
+  test('lists none, then some of its connectors: the list is asked for behind its health', async () => {
+    let isRead = false
+    script['GET /health'] = [starting, starting, healthy]
+    server.prependListener('request', ({ url }) => {
+      if (url === '/health') isRead = script['GET /health']?.length === 1
+      script['GET /connectors'] = [{ status: 200, body: isRead ? ['m', 'canary'] : [] }]
+    })
+    expect(await mirror.connectors(within())).toEqual(['m', 'canary'])
+  })
+
+  test('that doesn’t get ready says nothing of what is there', async () => {
+    script['GET /health'] = [starting]
+    await expect(mirror.connectors(within(300))).rejects.toMatchObject({ code: 'deadline' })
+    await expect(mirror.facts('m', within(300))).rejects.toMatchObject({ code: 'deadline' })
+    script['GET /connectors/m'] = [page]
+    await expect(mirror.delete('m', within(300))).rejects.toMatchObject({ code: 'deadline' })
+  })
+
+  test('an answer long behind its health is asked for again: it may be of another start', async () => {
+    script['GET /connectors'] = [
+      { status: 200, body: [], afterMs: 700 },
+      { status: 200, body: ['m'] },
+    ]
+    expect(await mirror.connectors(within())).toEqual(['m'])
+    expect(asked.filter(({ request }) => request === 'GET /health')).toHaveLength(2)
   })
 })
 

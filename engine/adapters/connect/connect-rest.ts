@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { CredentialsFile } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
@@ -19,6 +19,11 @@ export interface RestRequest {
 
 /** Pause between two tries while the worker rebalances: it takes tens to hundreds of milliseconds and notifies nobody. */
 const rebalancePauseMs = 40
+/** No worker ends, starts again and answers within this: a Java virtual machine alone takes longer. */
+const shortestStartMs = 500
+
+const ConnectError = z.object({ error_code: z.int() })
+const Health = z.object({ status: z.literal('healthy') })
 
 /**
  * Connect's REST interface with credentials, every request bounded, every answer parsed, no password in any error.
@@ -50,7 +55,21 @@ export class ConnectRest {
     return this.#parsed(request, text, schema)
   }
 
-  /** While it rebalances the worker says "not now, nothing was done": then the same request is sent again. */
+  /**
+   * What the worker says isn't there, or isn't all: true only once it has read its configuration, which it says by `/health` (KIP-1017). Before, for a second or two
+   * of its start, it tells of no connectors or of some of them, although they are stored and it is about to run them. What was answered long behind that word
+   * may be another start's, and is asked again.
+   */
+  async complete<T>(refusal: string, asked: () => Promise<T>, deadline: Deadline): Promise<T> {
+    for (;;) {
+      await this.ask({ method: 'GET', path: '/health', refusal }, Health, deadline)
+      const healthyMs = deadline.clock.monotonicMs()
+      const answer = await asked()
+      if (deadline.clock.monotonicMs() - healthyMs < shortestStartMs) return answer
+    }
+  }
+
+  /** While it starts or rebalances the worker says "not now, nothing was done": then the same request is sent again. */
   async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<RestAnswer> {
     for (;;) {
       const answer = await this.#exchange(request, deadline)
@@ -130,8 +149,12 @@ export class ConnectRest {
   }
 }
 
-/** `StaleConfigException` and `RebalanceNeededException` come as 409, or, where a resource doesn't expect them, as 500. */
+/**
+ * `StaleConfigException` and `RebalanceNeededException` come as 409, or, where a resource doesn't expect them, as 500. While it starts, `/health` is 503, and what has no resources yet says
+ * 404 in Jetty's own form: Connect's has an `error_code`.
+ */
 function notNow(status: number, text: string): boolean {
+  if (status === 503 || (status === 404 && !ConnectError.safeParse(jsonOf(text)).success)) return true
   if (status === 409) return !/already exists/.test(messageIn(text))
   return status === 500 && /rebalance is expected|conflicting operation|momentarily/.test(messageIn(text))
 }

@@ -65,10 +65,17 @@ class ConnectMirror implements Mirror {
   }
 
   connectors(deadline: Deadline): Promise<readonly string[]> {
-    return this.#rest.ask({ method: 'GET', path: '/connectors', refusal: "Can't list the connectors." }, z.array(z.string()), deadline)
+    const refusal = "Can't list the connectors."
+    return this.#rest.complete(refusal, () => this.#rest.ask({ method: 'GET', path: '/connectors', refusal }, z.array(z.string()), deadline), deadline)
   }
 
+  /** Whoever takes a connector for gone lets the other direction run: that one isn't there is asked behind the worker's word that it knows. */
   async facts(name: string, deadline: Deadline): Promise<ConnectorFacts> {
+    const told = await this.#told(name, deadline)
+    return told.state === 'absent' ? this.#rest.complete(`Can't read connector ${name}.`, () => this.#told(name, deadline), deadline) : told
+  }
+
+  async #told(name: string, deadline: Deadline): Promise<ConnectorFacts> {
     const refusal = `Can't read connector ${name}.`
     const [status, config] = await Promise.all([
       this.#rest.find({ method: 'GET', path: `${pathOf(name)}/status`, refusal }, StatusAnswer, deadline),

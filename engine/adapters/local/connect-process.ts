@@ -10,7 +10,7 @@ import { type StartedProcess, startProcess, waitUntilReady } from './process.ts'
 /** Until a worker has read its internal topics and joined its group. @throws KbgError `process-ended` with its last log lines, `not-ready` */
 export async function untilHealthy(started: StartedProcess, access: WorkerAccess, deadline: Deadline): Promise<void> {
   const probe = new ConnectRest(access)
-  // KIP-1017: 200 once the worker has read its internal topics and joined its group. 404 is what 503 without that resource would be.
+  // KIP-1017: 200 once the worker has read its internal topics and joined its group.
   const health = { method: 'GET', path: '/health', refusal: 'The worker is not healthy.' } as const
   await waitUntilReady(
     started,

@@ -123,7 +123,8 @@ export async function destroyWorker(at: WorkerLocation, onProgress: OnProgress, 
 async function deleteConnectors(at: WorkerLocation, onProgress: OnProgress, deadline: Deadline): Promise<void> {
   const rest = new ConnectRest(accessOf(at))
   try {
-    const names = await rest.ask({ method: 'GET', path: '/connectors', refusal: "Can't list the connectors." }, z.array(z.string()), deadline)
+    const refusal = "Can't list the connectors."
+    const names = await rest.complete(refusal, () => rest.ask({ method: 'GET', path: '/connectors', refusal }, z.array(z.string()), deadline), deadline)
     for (const name of names) {
       await rest.find({ method: 'DELETE', path: `/connectors/${encodeURIComponent(name)}`, refusal: `Can't delete connector ${name}.` }, z.unknown(), deadline)
     }
