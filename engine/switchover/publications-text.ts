@@ -26,7 +26,7 @@ function toldText({ place, epoch: told }: ToldThere, epoch: number): string {
 function whoPublishes(isGuarded: boolean): string {
   return isGuarded
     ? 'guardians publish by themselves within seconds, and their logs say why one that goes on failing does'
-    : 'without a guardian nobody publishes by itself: kbg repair does, and so does the next move'
+    : 'without a guardian nobody publishes by itself: kbg repair does'
 }
 
 /** Its epochs are never given out twice while the store keeps what it has: this one was put back to an older state, or is another one. */

@@ -4,7 +4,7 @@ import { Colour } from '../../components/cluster/colour.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import { ExternalAccess } from '../../engine/model/external-cluster.ts'
 import { colourProgram } from '../../infra/colour.ts'
-import { loadConfig, projectName } from '../../infra/config.ts'
+import { load } from '../support/loaded-config.ts'
 import { declaredBy, graphText } from './graph.ts'
 import { accessOf, mockPulumi, valueOfOutput } from './mocks.ts'
 
@@ -18,7 +18,7 @@ const values = { platform: 'external', kafkaVersion: '3.9.2', external: JSON.str
 
 test('an adopted colour makes nothing on the cluster: no topic, no binding, no user, and the guard comes last', async () => {
   const { registered } = await mockPulumi('shop-blue', ({ type }) => (type === 'kbg:index:ExternalCluster' ? { access: accessOf('blue') } : {}))
-  const config = loadConfig(projectName, 'shop-blue', Object.fromEntries(Object.entries(values).map(([key, value]) => [`${projectName}:${key}`, value])))
+  const config = load('shop-blue', values)
   if (config.role !== 'colour') throw new Error('no colour')
   const { cluster, inventory } = await colourProgram(config, catalog)
   await valueOfOutput(pulumi.output(cluster))

@@ -16,6 +16,7 @@ import { isApplication, RouteDocument } from '../../engine/model/route.ts'
 import { polledLagMs, type RouteParameter } from '../../engine/model/route-publication.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
+import { describeStatus } from '../../engine/run/status.ts'
 import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
 import { longestPolledStallMs } from '../../engine/switchover/stall.ts'
 import { toolPaths } from '../../tools/paths.ts'
@@ -145,6 +146,10 @@ describe('clients that follow what is published', () => {
       ['at=green', ...serversOf('green', 'produceBootstrapServers')],
       ['at=green', ...serversOf('green', 'consumeBootstrapServers')],
     ])
+    const told = `tells epoch ${route?.epoch}`
+    expect(await describeStatus(pair.ports, pair.wiring, limits)).toContain(
+      `\npublished the parameter ${parameter.name} ${told}; the zone ${zone} ${told}\nguardians`,
+    )
     const groups = (await reading()).journal.flatMap((entry) => (entry.kind === 'groups' ? [entry] : []))
     expect(groups.map(({ moved, stayed }) => [moved.toSorted(), stayed])).toEqual([[['billing', 'reports'], []]])
   }, 200_000)

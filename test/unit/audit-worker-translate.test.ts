@@ -1,28 +1,9 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type TranslateRequest, unconfirmed, unpackPositions } from '../../engine/model/audit-wire.ts'
-import type { FakeSide } from '../support/audit-worker/fake-side.ts'
-import { endsOf, type TriedWorker, temporaryDirectory, tryWorker, until } from '../support/audit-worker/try-worker.ts'
+import { endsOf, type TriedWorker, until } from '../support/audit-worker/try-worker.ts'
+import { digests, told, workerOfEach } from '../support/audit-worker/worker-tests.ts'
 
-const digests = (from: number, count: number) => Array.from({ length: count }, (_, index) => BigInt(from + index))
-
-let directory: ReturnType<typeof temporaryDirectory>
-let tried: TriedWorker | undefined
-
-beforeEach(() => {
-  directory = temporaryDirectory()
-})
-afterEach(async () => {
-  await tried?.stop()
-  tried = undefined
-  directory.remove()
-})
-
-function start(prepare: (blue: FakeSide, green: FakeSide) => void): TriedWorker {
-  tried = tryWorker({ stateDirectory: directory.path }, prepare)
-  return tried
-}
-
-const told = ({ worker }: TriedWorker, partition = 'orders-0') => worker.facts().partitions.find((each) => each.partition === partition)
+const { start } = workerOfEach()
 
 async function translated({ worker }: TriedWorker, request: Omit<TranslateRequest, 'from'>) {
   return unpackPositions((await worker.translate({ from: 'blue', ...request })).positions)

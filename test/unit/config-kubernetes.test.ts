@@ -1,22 +1,6 @@
 import { expect, test } from 'vitest'
-import { KbgError } from '../../engine/model/error.ts'
-import { loadConfig } from '../../infra/config.ts'
 import { brokersOf } from '../../infra/inventories.ts'
-
-const project = 'kafka-blue-green'
-
-const load = (stack: string, keys: Record<string, string>) =>
-  loadConfig(project, stack, Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${project}:${key}`, value])))
-
-function problems(stack: string, keys: Record<string, string>): string[] {
-  try {
-    load(stack, keys)
-  } catch (error) {
-    if (!(error instanceof KbgError)) throw error
-    return error.message.split('\n').flatMap((line) => (line.startsWith('  - ') ? [line.slice(4)] : []))
-  }
-  throw new Error('nothing was refused')
-}
+import { load, problems } from '../support/loaded-config.ts'
 
 const place = {
   ...{

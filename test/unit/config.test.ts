@@ -1,24 +1,5 @@
 import { expect, test } from 'vitest'
-import { KbgError } from '../../engine/model/error.ts'
-import { loadConfig } from '../../infra/config.ts'
-
-const project = 'kafka-blue-green'
-
-function load(stack: string, keys: Record<string, string>, others: Record<string, string> = {}) {
-  return loadConfig(project, stack, { ...others, ...Object.fromEntries(Object.entries(keys).map(([key, value]) => [`${project}:${key}`, value])) })
-}
-
-/** The lines that name the problems; fails when nothing was refused. */
-function problems(stack: string, keys: Record<string, string>): string[] {
-  try {
-    load(stack, keys)
-  } catch (error) {
-    if (!(error instanceof KbgError)) throw error
-    expect(error.code).toBe('config')
-    return error.message.split('\n').flatMap((line) => (line.startsWith('  - ') ? [line.slice(4)] : []))
-  }
-  throw new Error('nothing was refused')
-}
+import { load, problems } from '../support/loaded-config.ts'
 
 test('a colour of the default fleet, with defaults', () => {
   expect(load('blue', { kafkaVersion: '3.9.2' })).toEqual({
