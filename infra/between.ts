@@ -43,8 +43,8 @@ async function betweenOnAws({ fleet, platform, mirror }: AwsBetweenConfig, catal
   return { mirror: new AwsBetween('between', { fleet, colours: { blue, green }, topics: Object.keys(catalog.topics), plugin: mirror }).requests }
 }
 
-/** The fleet's own namespace, the mirror's workers, and the guardians. */
-async function betweenOnKubernetes({ fleet, platform, image, routeStore, connectCaFile }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
+/** The fleet's own namespace, the mirror's workers, the audit, and the guardians. */
+async function betweenOnKubernetes({ fleet, platform, image, routeStore, caFile, audit }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
   const said = (colour: Colour) => saidBy(fleet, colour, platform, 'strimzi', StrimziColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.context !== green.context) {
@@ -54,7 +54,7 @@ async function betweenOnKubernetes({ fleet, platform, image, routeStore, connect
     })
   }
   const { KubernetesBetween } = await import('../components/network/kubernetes-between.ts')
-  new KubernetesBetween('between', { fleet, colours: { blue, green }, catalog, image, routeStore, connectCaFile })
+  new KubernetesBetween('between', { fleet, colours: { blue, green }, catalog, image, routeStore, caFile, audit })
   return {}
 }
 

@@ -4,6 +4,7 @@ import { Colour } from '../engine/model/colour.ts'
 import { ExternalAccess, leastBrokers } from '../engine/model/external-cluster.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
 import { Hooks } from '../engine/model/hook.ts'
+import { KubernetesAudit } from '../engine/model/kubernetes-audit.ts'
 import { ImageName } from '../engine/model/kubernetes-birth.ts'
 import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
 import { KubernetesRouteStore } from '../engine/model/kubernetes-route-store.ts'
@@ -117,7 +118,11 @@ export const kubernetesBetweenKeys = z.object({
   routeStore: json
     .pipe(KubernetesRouteStore)
     .describe('an object {endpoints, username, caFile}: an etcd that pods reach at https://<service>.<namespace>.svc:<port> or https://<IPv4 address>:<port>'),
-  connectCaFile: z.string().min(1).describe('a file with the certificate (PEM) of the authority behind kbg-connect-rest, see examples/kubernetes'),
+  caFile: z
+    .string()
+    .min(1)
+    .describe('a file with the certificate (PEM) of the authority behind kbg-connect-rest and the audit’s certificate, see examples/kubernetes'),
+  audit: json.pipe(KubernetesAudit).describe(`an object {${Object.keys(KubernetesAudit.shape).join(', ')}}, see examples/kubernetes`),
 })
 
 /** Keys of the traffic stack. */

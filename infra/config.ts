@@ -6,6 +6,7 @@ import { KbgError } from '../engine/model/error.ts'
 import type { ExternalAccess } from '../engine/model/external-cluster.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
 import type { Hook } from '../engine/model/hook.ts'
+import type { KubernetesAudit } from '../engine/model/kubernetes-audit.ts'
 import type { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
 import type { KubernetesRouteStore } from '../engine/model/kubernetes-route-store.ts'
 import type { Limits } from '../engine/model/limits.ts'
@@ -111,8 +112,9 @@ export interface KubernetesBetweenConfig extends OfFleet {
   /** This project's image: what its pods run. */
   readonly image: string
   readonly routeStore: KubernetesRouteStore
-  /** Whom to trust behind the workers' REST. */
-  readonly connectCaFile: string
+  /** Whom to trust behind the workers' REST and the audit. */
+  readonly caFile: string
+  readonly audit: KubernetesAudit
 }
 
 /** This Pulumi project's name: the namespace of its configuration keys in stack files, also in a project of another name that `pulumi new` made of it. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { AwsSettings } from '../engine/model/aws-colour.ts'
 import { ExternalAccess } from '../engine/model/external-cluster.ts'
 import { Hook } from '../engine/model/hook.ts'
+import { KubernetesAudit } from '../engine/model/kubernetes-audit.ts'
 import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
 import { KubernetesRouteStore } from '../engine/model/kubernetes-route-store.ts'
 import { Limits } from '../engine/model/limits.ts'
@@ -39,7 +40,7 @@ function innerKeys(key: string, shape: z.ZodRawShape): readonly string[] {
   const schemas: Readonly<Record<string, { readonly shape: object }>> = {
     ...(shape === kubernetesBetweenKeys.shape ? { routeStore: KubernetesRouteStore } : {}),
     ...{ limits: Limits, hooks: Hook, dns: RouteNamesSpec, routeParameter: RouteParameterSpec },
-    ...{ external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings },
+    ...{ external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings, audit: KubernetesAudit },
   }
   return Object.keys((schemas[key] ?? RouteStoreAccess).shape)
 }

@@ -24,15 +24,25 @@ export function filedCredentials(credentialsFile: string, users: readonly string
 }
 
 /**
- * The certificate (PEM) of an authority, from a file that somebody has written.
- * @throws KbgError `authority` where there is none, or more than that
+ * A certificate (PEM), from a file that somebody has written.
+ * @throws KbgError `certificate` where there is none, or more than that
  */
-export function filedAuthority(file: string): string {
+export function filedCertificate(file: string): string {
   const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
   if (text.includes('-----BEGIN CERTIFICATE-----') && !text.includes('PRIVATE KEY-----')) return text
-  throw new KbgError('authority', 'There is no certificate of an authority to trust.', {
+  throw new KbgError('certificate', 'There is no certificate where one is expected.', {
     facts: { file, observed: text === '' ? 'no such file, or an empty one' : 'a file without a certificate, or with a private key' },
-    remedy: 'Put the certificate (PEM) there that the other side’s certificate is by, and nothing else: it becomes part of a ConfigMap.',
+    remedy: 'Put the certificate (PEM) there, and nothing else: it becomes part of what everybody can read.',
+  })
+}
+
+/** A private key (PEM) as a secret. @throws KbgError `private-key`, never with the file's text in it */
+export function filedKey(file: string): pulumi.Output<string> {
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+  if (text.includes('PRIVATE KEY-----')) return pulumi.secret(text)
+  throw new KbgError('private-key', 'There is no private key where one is expected.', {
+    facts: { file, observed: text === '' ? 'no such file, or an empty one' : 'a file without a private key' },
+    remedy: 'Put the key (PEM) of the certificate there, with mode 0600.',
   })
 }
 

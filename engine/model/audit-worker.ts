@@ -1,16 +1,29 @@
 import { z } from 'zod'
-import { ClusterAccess } from './cluster-access.ts'
+import { CaFile, ClusterAccess } from './cluster-access.ts'
 import { FleetName } from './fleet.ts'
 
 /** How to reach one audit worker. It speaks HTTP; asker and worker prove to each other that they know the password of user `audit` in the credentials file (mode 0600, a CredentialsFile). */
-export const AuditWorkerAccess = z.strictObject({
-  url: z.url(),
-  credentialsFile: z.string().min(1),
-})
+export const AuditWorkerAccess = z
+  .strictObject({
+    url: z.url(),
+    credentialsFile: z.string().min(1),
+    caFile: CaFile.optional(),
+  })
+  .refine(({ url, caFile }) => url.startsWith('https:') === (caFile !== undefined), { error: 'https needs a caFile, and a caFile https', path: ['url'] })
 export type AuditWorkerAccess = z.infer<typeof AuditWorkerAccess>
 
 /** The user that the workers' HTTP service knows. */
 export const auditUser = 'audit'
+
+/** Where a worker's service listens: in plain HTTP on loopback, with a certificate (PEM) anywhere. */
+export const AuditListen = z
+  .strictObject({
+    host: z.string().min(1),
+    port: z.int().positive().max(65_535),
+    tls: z.strictObject({ certificateFile: z.string().min(1), keyFile: z.string().min(1) }).optional(),
+  })
+  .refine(({ host, tls }) => tls !== undefined || /^127(\.\d{1,3}){3}$/.test(host), { error: 'an address of 127.0.0.0/8, or a certificate', path: ['host'] })
+export type AuditListen = z.infer<typeof AuditListen>
 
 /** What one audit worker is started with: addresses and references, no secret. */
 export const AuditWorkerConfig = z
@@ -22,8 +35,7 @@ export const AuditWorkerConfig = z
     topics: z.array(z.string().min(1)).nullable(),
     /** Absolute; shared by the workers of one machine. */
     stateDirectory: z.string().min(1),
-    /** Loopback: the service speaks plain HTTP. */
-    listen: z.strictObject({ host: z.string().regex(/^127(\.\d{1,3}){3}$/, 'an address of 127.0.0.0/8'), port: z.int().positive().max(65_535) }),
+    listen: AuditListen,
     /** Holds the password of user `audit`. */
     credentialsFile: z.string().min(1),
     /** Names the sources that it runs: of another version, it is started again. */

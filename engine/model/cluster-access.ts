@@ -89,7 +89,7 @@ export function ownUsersApart(clusters: Readonly<Record<Colour, Pick<ClusterAcce
 
 /** Whether a name is one of this project's own logins, which share a credentials file with the catalog's users. */
 export function isReservedUser(user: string): boolean {
-  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
+  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'audit', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
 }
 
 /** Topic that the probe's canary record goes to; one for each colour, so that copying both ways can't loop. */

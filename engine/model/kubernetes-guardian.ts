@@ -1,7 +1,9 @@
+import { auditUser } from './audit-worker.ts'
 import { platformUsers } from './cluster-access.ts'
 import type { Colour } from './colour.ts'
 import { KbgError } from './error.ts'
 import { GuardianConfig } from './guardian.ts'
+import { auditInPods } from './kubernetes-audit.ts'
 import { guardianLabels, type Manifest, trafficNamespace } from './kubernetes-network.ts'
 import { programDeployment, programPod, type TrafficPods, wiringInPods } from './kubernetes-traffic.ts'
 import { Limits } from './limits.ts'
@@ -11,9 +13,9 @@ import { restUser } from './wiring.ts'
 /** Secret with what both guardians log in with, and their disruption budget. */
 export const guardiansName = 'kbg-guardians'
 
-/** Whom they log in as: the platform's own on both colours, the workers' REST, the route store. */
+/** Whom they log in as: the platform's own on both colours, the workers' REST, the audit, the route store. */
 export function guardianUsers({ routeStore }: Pick<TrafficPods, 'routeStore'>): readonly string[] {
-  return [platformUsers.operator, platformUsers.probe, restUser, routeStore.username]
+  return [platformUsers.operator, platformUsers.probe, restUser, auditUser, routeStore.username]
 }
 
 /**
@@ -21,7 +23,12 @@ export function guardianUsers({ routeStore }: Pick<TrafficPods, 'routeStore'>): 
  * @throws KbgError `guardian-config` naming what no guardian would take
  */
 export function guardianConfig(pods: TrafficPods, colour: Colour): GuardianConfig {
-  const { data, error } = GuardianConfig.safeParse({ wiring: wiringInPods(pods), limits: Limits.parse({}), colour, code: pods.image })
+  const { data, error } = GuardianConfig.safeParse({
+    wiring: wiringInPods(pods, [auditInPods(pods.fleet)]),
+    limits: Limits.parse({}),
+    colour,
+    code: pods.image,
+  })
   if (data !== undefined) return data
   throw new KbgError('guardian-config', 'No guardian can stand between these colours.', {
     facts: { problems: error.issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`) },

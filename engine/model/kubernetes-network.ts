@@ -42,8 +42,8 @@ export const KubernetesNetwork = z.strictObject({
 })
 export type KubernetesNetwork = z.infer<typeof KubernetesNetwork>
 
-/** Ports of a colour's listeners, the same as on the local platform, and of the worker beside it. */
-export const kubernetesPorts = { internal: 9_092, produce: 9_094, consume: 9_095, connectRest: 8_083 } as const
+/** Ports of a colour's listeners, the same as on the local platform, of the worker beside it, and of the audit. */
+export const kubernetesPorts = { internal: 9_092, produce: 9_094, consume: 9_095, connectRest: 8_083, audit: 8_084 } as const
 /** Strimzi's own: controllers and brokers among themselves, replication and operators, the agent beside each node. */
 const strimziPorts = [9_090, 9_091, 8_443] as const
 
@@ -70,6 +70,9 @@ export const birthLabels = { 'app.kubernetes.io/name': 'kbg-birth', 'app.kuberne
 
 /** Labels of both guardians. */
 export const guardianLabels = { 'app.kubernetes.io/name': 'kbg-guardian', 'app.kubernetes.io/component': 'guardian' } as const
+
+/** Labels of the audit. */
+export const auditLabels = { 'app.kubernetes.io/name': 'kbg-audit', 'app.kubernetes.io/component': 'audit' } as const
 
 const brokersOf = (colour: Colour) => ({ 'strimzi.io/cluster': kafkaName(colour), 'strimzi.io/broker-role': 'true' })
 const inNamespace = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } })
@@ -166,10 +169,11 @@ function toRouteStore({ place, port }: RouteStoreEndpoint): object {
 }
 
 /**
- * The fleet's own namespace. Guardians reach names, the brokers of both colours (as operator at `internal`, as probe at `produce`), the workers beside them and the route store; nobody reaches them.
+ * The fleet's own namespace. Guardians reach names, the brokers of both colours (as operator at `internal`, as probe at `produce`), the workers beside them, the audit and the route store; nobody reaches them. The audit reads
+ * the brokers as operator, and only guardians reach it.
  */
 export function planTrafficNamespace(fleet: string, routeStore: readonly RouteStoreEndpoint[]): ClosedNamespace {
-  const { internal, produce, connectRest } = kubernetesPorts
+  const { internal, produce, connectRest, audit } = kubernetesPorts
   const both = (labels: (colour: Colour) => Readonly<Record<string, string>>) => colours.map((colour) => pods(colourNamespace(fleet, colour), labels(colour)))
   return closed(namespaceManifest(trafficNamespace(fleet), { 'kbg/fleet': fleet }), {
     guardians: {
@@ -178,8 +182,15 @@ export function planTrafficNamespace(fleet: string, routeStore: readonly RouteSt
       egress: [
         { to: both(brokersOf), ports: tcp(internal, produce) },
         { to: both(() => workerLabels), ports: tcp(connectRest) },
+        { to: [{ podSelector: { matchLabels: auditLabels } }], ports: tcp(audit) },
         ...routeStore.map(toRouteStore),
       ],
+    },
+    audit: {
+      podSelector: { matchLabels: auditLabels },
+      policyTypes: ['Ingress', 'Egress'],
+      ingress: [{ from: [{ podSelector: { matchLabels: guardianLabels } }], ports: tcp(audit) }],
+      egress: [{ to: both(brokersOf), ports: tcp(internal) }],
     },
   })
 }

@@ -23,15 +23,15 @@ export interface TrafficPods {
 /** ConfigMap in the fleet's namespace with the certificates of everybody who is trusted there: {@link trustedFile}. */
 export const trustedName = 'kbg-authorities'
 
-/** Where pods find the certificate of the authority that has signed the workers' certificates, and the route store's. */
-export const trustedFile = { connect: `${podFiles.authorities}/connect.crt`, routeStore: `${podFiles.authorities}/route-store.crt` } as const
+/** Where pods find the certificate of the authority that has signed what the workers and the audit speak TLS with, and the route store's. */
+export const trustedFile = { platform: `${podFiles.authorities}/platform.crt`, routeStore: `${podFiles.authorities}/route-store.crt` } as const
 
 /** The ConfigMap's files. @param pem what stands in the files of the authorities that no colour's stack says */
 export function trustedFiles(
   { colours: { blue, green } }: TrafficPods,
   pem: Readonly<Record<keyof typeof trustedFile, string>>,
 ): Readonly<Record<string, string>> {
-  return { 'blue.crt': blue.authority, 'green.crt': green.authority, 'connect.crt': pem.connect, 'route-store.crt': pem.routeStore }
+  return { 'blue.crt': blue.authority, 'green.crt': green.authority, 'platform.crt': pem.platform, 'route-store.crt': pem.routeStore }
 }
 
 /** The one file that holds the passwords of both colours' users and of the route store's. @throws KbgError `credentials-apart`, `login-twice` */
@@ -50,14 +50,14 @@ export function fleetCredentials({ colours: { blue, green }, catalog, routeStore
   return blue.credentialsFile
 }
 
-/** How pods of the fleet's namespace reach everything. Nothing compares the colours there yet, so there is no audit. */
-export function wiringInPods({ fleet, colours: { blue, green }, catalog, routeStore: { endpoints, username } }: TrafficPods): Wiring {
+/** How pods of the fleet's namespace reach everything. @param audit the workers that compare the colours */
+export function wiringInPods({ fleet, colours: { blue, green }, catalog, routeStore: { endpoints, username } }: TrafficPods, audit: Wiring['audit']): Wiring {
   return {
     fleet,
     routeStore: { endpoints: endpoints.map(({ url }) => url), username, credentialsFile: podFiles.credentials, caFile: trustedFile.routeStore },
     clusters: { blue: accessInPods(blue), green: accessInPods(green) },
-    workers: { blue: workerInPods(blue, trustedFile.connect), green: workerInPods(green, trustedFile.connect) },
-    ...{ audit: [], guardians: [...colours], unprovenGroups: {}, hooks: [], publications: {} },
+    workers: { blue: workerInPods(blue, trustedFile.platform), green: workerInPods(green, trustedFile.platform) },
+    ...{ audit, guardians: [...colours], unprovenGroups: {}, hooks: [], publications: {} },
     ...{ topics: Object.keys(catalog.topics), groups: Object.keys(catalog.groups), waves: wavesOf(catalog) },
   }
 }
@@ -100,8 +100,14 @@ export function programPod({ name, image, program, configMap, file, secret, amou
   }
 }
 
-/** One pod of a program, and the old one gone before the next begins. */
-export function programDeployment(fleet: string, name: string, labels: Readonly<Record<string, string>>, pod: object): Manifest {
+/** One pod of a program, and the old one gone before the next begins. @param annotations of the pod: another one is another pod */
+export function programDeployment(
+  fleet: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  pod: object,
+  annotations?: Readonly<Record<string, string>>,
+): Manifest {
   return {
     ...{ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: trafficNamespace(fleet), labels } },
     spec: {
@@ -110,7 +116,7 @@ export function programDeployment(fleet: string, name: string, labels: Readonly<
       // One that can't read what it is given ends at once: it must not count as up.
       minReadySeconds: 10,
       selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: pod },
+      template: { metadata: { labels, ...(annotations === undefined ? {} : { annotations }) }, spec: pod },
     },
   }
 }

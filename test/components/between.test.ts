@@ -16,8 +16,8 @@ const onAws: AwsBetweenConfig = { ...fleet, platform: 'aws', mirror: { version: 
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } } })
 
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-between-'))
-const { image, routeStore, connectCaFile, colours } = betweenArgs(scratch)
-const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes', image, routeStore, connectCaFile }
+const { image, routeStore, caFile, audit, colours } = betweenArgs(scratch)
+const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes', image, routeStore, caFile, audit }
 afterAll(() => rmSync(scratch, { recursive: true }))
 
 const strimzi = (colour: Colour, change: object = {}) => ({ strimzi: { ...colours[colour], ...change } })
@@ -33,11 +33,11 @@ describe('what lies between two colours', () => {
   let between: Mocked
   const made = () => between.registered.filter(({ type }) => !/^pulumi:|Parity$/.test(type))
 
-  test('on Kubernetes: a worker and a guardian beside each colour, and nothing that moves traffic', async () => {
+  test('on Kubernetes: a worker and a guardian beside each colour, the audit, and nothing that moves traffic', async () => {
     between = await mocked(strimzi('blue'), strimzi('green'))
     expect(await betweenProgram(onKubernetes, catalog)).toEqual({})
     await pulumi.runtime.disconnect()
-    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(4)
+    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(5)
     expect(made().filter(({ type }) => /^kbg:index:|^pulumi-nodejs:/.test(type))).toEqual([])
   })
 

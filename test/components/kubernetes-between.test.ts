@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, expect, test } from 'vitest'
-import { filedAuthority } from '../../components/catalog/credentials.ts'
+import { filedCertificate, filedKey } from '../../components/catalog/credentials.ts'
 import { KubernetesBetween } from '../../components/network/kubernetes-between.ts'
 import { guardianUsers } from '../../engine/model/kubernetes-guardian.ts'
 import { betweenArgs, certificate } from '../support/traffic-pods.ts'
@@ -21,7 +21,7 @@ function declare(): Promise<readonly Declared[]> {
   )
 }
 
-test('what lies between two colours is this graph: a worker and a guardian beside each colour, and no connector', async () => {
+test('what lies between two colours is this graph: a worker and a guardian beside each colour, the audit, and no connector', async () => {
   const declared = await declare()
   await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-kubernetes-between.txt')
   expect(declared.filter(({ type }) => /connector/i.test(type))).toEqual([])
@@ -50,8 +50,8 @@ test('guardians start one after the other, in the closed namespace, with what th
     data: {
       'blue.crt': 'certificate of blue',
       'green.crt': 'certificate of green',
-      'connect.crt': certificate('the workers'),
-      'route-store.crt': certificate('the route store'),
+      'platform.crt': certificate('platform-ca'),
+      'route-store.crt': certificate('etcd-ca'),
     },
   })
   const secret = named('Secret', 'between-guardians')?.inputs.stringData as { readonly value: Readonly<Record<string, string>> }
@@ -64,13 +64,39 @@ test('guardians start one after the other, in the closed namespace, with what th
     expect(awaited(`between-guardians-${colour}`)).toEqual(expect.arrayContaining(['between-traffic', 'between-authorities']))
 })
 
+test('the audit keeps what it has come to on a claim, and shows a certificate whose key stands in a Secret alone', async () => {
+  const declared = await declare()
+  const named = (name: string) => declared.find((each) => each.name === name && !each.type.startsWith('kbg:'))
+  const secrets = declared.filter(({ type, name }) => type.endsWith(':Secret') && name.startsWith('between-audit'))
+  expect(secrets.map(({ inputs }) => inputs)).toMatchObject([
+    { metadata: { name: 'kbg-audit', namespace: 'kbg-shop-traffic' } },
+    { metadata: { name: 'kbg-audit-tls', namespace: 'kbg-shop-traffic' }, type: 'kubernetes.io/tls' },
+  ])
+  for (const { inputs } of secrets) expect(inputs.stringData).toMatchObject({ [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig })
+  expect(JSON.stringify(declared.filter(({ type }) => !type.endsWith(':Secret')))).not.toContain('PRIVATE KEY')
+  expect(named('between-audit-state')?.inputs).toMatchObject({ spec: { storageClassName: 'fast', resources: { requests: { storage: '20Gi' } } } })
+})
+
+const file = join(scratch, 'tried.pem')
+const write = (text: string | undefined) => {
+  rmSync(file, { force: true })
+  if (text !== undefined) writeFileSync(file, text)
+}
+
 test.each([
   ['that isn’t there', undefined, 'no such file'],
   ['without a certificate', 'a key', 'without a certificate'],
   ['with a private key, which would stand in a ConfigMap', `${certificate('x')}-----BEGIN PRIVATE KEY-----`, 'or with a private key'],
-])('a file of an authority %s is refused', (_, text, observed) => {
-  const file = join(scratch, 'authority.crt')
-  rmSync(file, { force: true })
-  if (text !== undefined) writeFileSync(file, text)
-  expect(() => filedAuthority(file)).toThrow(observed)
+])('a certificate’s file %s is refused', (_, text, observed) => {
+  write(text)
+  expect(() => filedCertificate(file)).toThrow(observed)
+})
+
+test.each([
+  ['that isn’t there', undefined, 'no such file'],
+  ['with a certificate only', certificate('x'), 'without a private key'],
+])('a key’s file %s is refused, and not quoted', (_, text, observed) => {
+  write(text)
+  expect(() => filedKey(file)).toThrow(observed)
+  expect(() => filedKey(file)).not.toThrow('of x')
 })

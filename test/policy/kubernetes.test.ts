@@ -16,7 +16,7 @@ import { rules } from '../../policy/pack.ts'
 import { safetyMirror } from '../../policy/safety.ts'
 import { securityCredentials } from '../../policy/security.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
-import { trafficPods } from '../support/traffic-pods.ts'
+import { trafficAudit, trafficPods } from '../support/traffic-pods.ts'
 import { parity, type ResourceSpec, reported, resources } from './fixtures.ts'
 
 /** What the components declare, each with one value inside replaced: what they plan themselves has to pass. */
@@ -116,7 +116,7 @@ const cases: readonly (readonly [Rule, readonly ResourceSpec[], readonly (readon
   ],
   [
     kubernetesPods,
-    [deployment(), ...guardians.map((each) => each())],
+    [deployment(), ...guardians.map((each) => each()), of(trafficAudit().deployment)()],
     [
       [
         [guardians[0]?.('spec.template.spec.containers.0.securityContext.readOnlyRootFilesystem', false) ?? deployment()],

@@ -5,12 +5,16 @@ import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { KubernetesColour } from '../../components/cluster/kubernetes.ts'
 import { KubernetesBetween } from '../../components/network/kubernetes-between.ts'
+import { issue } from '../../engine/adapters/local/certificates.ts'
+import { serverPlan } from '../../engine/model/certificate-plan.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
+import type { KubernetesAudit } from '../../engine/model/kubernetes-audit.ts'
 import { KubernetesNetwork, type Manifest } from '../../engine/model/kubernetes-network.ts'
 import { StrimziSpec } from '../../engine/model/strimzi-brokers.ts'
 import { strimziUserNames } from '../../engine/model/strimzi-catalog.ts'
 import { parseCatalog } from '../../infra/catalog.ts'
 import { type Declared, declaredBy } from '../components/graph.ts'
+import { newAuthority } from './tls-servers.ts'
 import { betweenArgs } from './traffic-pods.ts'
 
 /** Any object of Kubernetes; what else it holds is its kind's affair. */
@@ -62,12 +66,21 @@ export async function declaredObjects(): Promise<readonly KubernetesObject[]> {
     })
     const declared: Declared[] = []
     for (const colour of colours) declared.push(...(await colourOf(colour, credentialsFile)))
-    declared.push(...(await declaredBy('shop-traffic', answered, (opts) => new KubernetesBetween('between', betweenArgs(scratch), opts))))
+    const between = betweenArgs(scratch)
+    await writePair(between.audit)
+    declared.push(...(await declaredBy('shop-traffic', answered, (opts) => new KubernetesBetween('between', between, opts))))
     const objects = declared.filter(({ type }) => type.startsWith('kubernetes:')).map(({ inputs }) => sent(inputs))
     return [...objects.filter(({ kind }) => kind === 'Namespace'), ...objects.filter(({ kind }) => kind !== 'Namespace')]
   } finally {
     rmSync(scratch, { recursive: true })
   }
+}
+
+/** A real certificate and its key: the API server looks into a Secret that is said to hold one. */
+async function writePair({ certificateFile, keyFile }: KubernetesAudit): Promise<void> {
+  const { certificate, key } = await issue(serverPlan('audit', ['127.0.0.1'], Date.now()), await newAuthority())
+  writeFileSync(certificateFile, certificate)
+  writeFileSync(keyFile, key, { mode: 0o600 })
 }
 
 function colourOf(colour: Colour, credentialsFile: string): Promise<readonly Declared[]> {

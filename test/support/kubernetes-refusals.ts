@@ -188,7 +188,7 @@ const ofStacks: readonly Refusal[] = [
   {
     wrong: '`routeStore.endpoints: [https://etcd.example.com:2379]`',
     ours: routeStoreWith({ endpoints: ['https://etcd.example.com:2379'] }),
-    object: spoiled(guardiansWays, 'spec/egress/3/to/0/ipBlock/cidr', 'etcd.example.com/32'),
+    object: spoiled(guardiansWays, 'spec/egress/4/to/0/ipBlock/cidr', 'etcd.example.com/32'),
   },
   {
     wrong: '`routeStore.username: operator`',

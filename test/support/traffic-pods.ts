@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { KubernetesBetweenArgs } from '../../components/network/kubernetes-between.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
+import { auditUsers, type PlannedAudit, planAudit } from '../../engine/model/kubernetes-audit.ts'
 import { guardianUsers } from '../../engine/model/kubernetes-guardian.ts'
 import { workerPasswordNames } from '../../engine/model/kubernetes-mirror.ts'
 import { KubernetesRouteStore } from '../../engine/model/kubernetes-route-store.ts'
@@ -25,25 +26,40 @@ export function trafficPods(change: Partial<TrafficPods> = {}): TrafficPods {
 }
 
 /** Users whose passwords a traffic stack reads. */
-export const betweenUsers: readonly string[] = [...new Set([...workerPasswordNames, ...guardianUsers({ routeStore })])]
+export const betweenUsers: readonly string[] = [...new Set([...workerPasswordNames, ...auditUsers, ...guardianUsers({ routeStore })])]
 
 /** A certificate of nobody's: only that it is one is looked at before a pod has it. */
 export const certificate = (of: string) => `-----BEGIN CERTIFICATE-----\nof ${of}\n-----END CERTIFICATE-----\n`
 
+/** A key of nobody's, the same. */
+const key = '-----BEGIN PRIVATE KEY-----\nof nobody\n-----END PRIVATE KEY-----\n'
+
+/** Writes what a traffic stack reads beside passwords. @param named the file of a short name: `etcd-ca.crt`, `platform-ca.crt`, `audit.crt`, `audit.key` */
+export function writeCertificates(named: (short: string) => string): void {
+  for (const of of ['etcd-ca', 'platform-ca', 'audit']) writeFileSync(named(`${of}.crt`), certificate(of))
+  writeFileSync(named('audit.key'), key, { mode: 0o600 })
+}
+
+/** The audit as it is planned. */
+export function trafficAudit(change: Partial<TrafficPods> = {}, shown = certificate('audit')): PlannedAudit {
+  const spec = { storageClass: 'fast', storageGib: 20, certificateFile: 'audit.crt', keyFile: 'audit.key' }
+  return planAudit(trafficPods(change), spec, shown)
+}
+
 /** The same with the files that it names. @param directory takes them */
 export function betweenArgs(directory: string): KubernetesBetweenArgs {
-  const file = (name: string, text: string) => {
-    writeFileSync(join(directory, name), text, { mode: 0o600 })
-    return join(directory, name)
-  }
+  const named = (short: string) => join(directory, short)
+  writeCertificates(named)
   const passwords = Object.fromEntries(betweenUsers.map((name) => [name, `the password of ${name}`]))
-  const credentialsFile = file('between-credentials.json', JSON.stringify({ version: 1, passwords }))
+  const credentialsFile = named('between-credentials.json')
+  writeFileSync(credentialsFile, JSON.stringify({ version: 1, passwords }), { mode: 0o600 })
   const pods = trafficPods()
   const { blue, green } = pods.colours
   return {
     ...pods,
     colours: { blue: { ...blue, credentialsFile }, green: { ...green, credentialsFile } },
-    routeStore: { ...routeStore, caFile: file('route-store.crt', certificate('the route store')) },
-    connectCaFile: file('connect.crt', certificate('the workers')),
+    routeStore: { ...routeStore, caFile: named('etcd-ca.crt') },
+    caFile: named('platform-ca.crt'),
+    audit: { storageClass: 'fast', storageGib: 20, certificateFile: named('audit.crt'), keyFile: named('audit.key') },
   }
 }

@@ -8,13 +8,16 @@ import { type AuditService, startAuditService } from '../../engine/adapters/audi
 import { AuditWorkerHttp } from '../../engine/adapters/audit/audit-worker-http.ts'
 import { assignmentOf, shareIn } from '../../engine/adapters/audit/group-member.ts'
 import { answerProof, isProvenAnswer, proofHeader, signRequest } from '../../engine/adapters/audit/handshake.ts'
+import { issue } from '../../engine/adapters/local/certificates.ts'
 import { FactsAnswer, packPositions, unpackPositions } from '../../engine/model/audit-wire.ts'
-import type { AuditWorkerAccess } from '../../engine/model/audit-worker.ts'
+import { AuditListen, AuditWorkerAccess } from '../../engine/model/audit-worker.ts'
+import { serverPlan } from '../../engine/model/certificate-plan.ts'
 import type { GroupPosition } from '../../engine/model/journal.ts'
 import { offsetsFromJson } from '../../engine/model/offset-json.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { isInShare } from '../../engine/run/audit/share.ts'
 import { endsOf, type TriedWorker, temporaryDirectory, tryWorker, until } from '../support/audit-worker/try-worker.ts'
+import { newAuthority } from '../support/tls-servers.ts'
 
 const password = 'a long enough secret'
 const digests = (from: number, count: number) => Array.from({ length: count }, (_, index) => BigInt(from + index))
@@ -48,11 +51,11 @@ function freePort(): Promise<number> {
   })
 }
 
-async function serve(worker: TriedWorker): Promise<AuditWorkerAccess> {
+async function serve(worker: TriedWorker, tls?: AuditListen['tls']): Promise<AuditWorkerAccess> {
   workers.push(worker)
   const port = await freePort()
-  services.push(await startAuditService({ host: '127.0.0.1', port }, password, worker.worker, () => undefined))
-  return { url: `http://127.0.0.1:${port}`, credentialsFile: join(directory.path, 'credentials.json') }
+  services.push(await startAuditService({ host: '127.0.0.1', port, ...(tls && { tls }) }, password, worker.worker, () => undefined))
+  return { url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}`, credentialsFile: join(directory.path, 'credentials.json') }
 }
 
 const shared = (isMine?: (partition: string) => boolean, like?: TriedWorker, state = 'state') =>
@@ -128,6 +131,41 @@ describe('the service', () => {
     expect(await post('/translate', JSON.stringify({ from: 'red', groups: {}, ends: null }))).toMatch(/^400 .*from/)
     expect(await post('/hurry', 'x'.repeat(64 * 1024 * 1024 + 1))).toMatch(/^413 /)
   }, 20_000)
+})
+
+describe('with a certificate', () => {
+  const file = (name: string, text: string) => {
+    writeFileSync(join(directory.path, name), text, { mode: 0o600 })
+    return join(directory.path, name)
+  }
+  const facts = (access: AuditWorkerAccess) => new AuditWorkerHttp(access).ask('GET', '/facts', undefined, FactsAnswer, within(5_000))
+
+  test('whoever trusts its authority is answered, by proof as without; nobody else talks to it, and nobody in plaintext', async () => {
+    const authority = await newAuthority()
+    const { certificate, key } = await issue(serverPlan('audit', ['127.0.0.1'], Date.now()), authority)
+    const access = await serve(shared(), { certificateFile: file('tls.crt', certificate), keyFile: file('tls.key', key) })
+    const caFile = file('ca.crt', authority.certificate)
+    expect(await facts({ ...access, caFile })).toMatchObject({ partitions: expect.any(Array) })
+    await expect(facts({ ...access, caFile: file('other.crt', (await newAuthority()).certificate) })).rejects.toMatchObject({ code: 'tls-untrusted' })
+    await expect(facts({ ...access, url: access.url.replace('https', 'http') })).rejects.toMatchObject({ code: 'audit-unreachable' })
+    writeFileSync(access.credentialsFile, JSON.stringify({ version: 1, passwords: { audit: 'another long secret' } }))
+    await expect(facts({ ...access, caFile })).rejects.toMatchObject({ code: 'audit-stranger' })
+  })
+
+  test('that isn’t its key’s it doesn’t start, and quotes neither', async () => {
+    const authority = await newAuthority()
+    const [one, other] = await Promise.all(['a', 'b'].map((name) => issue(serverPlan(name, ['127.0.0.1'], Date.now()), authority)))
+    const starting = serve(shared(), { certificateFile: file('tls.crt', one?.certificate ?? ''), keyFile: file('tls.key', other?.key ?? '') })
+    await expect(starting).rejects.toMatchObject({ code: 'audit-certificate', message: expect.not.stringContaining('BEGIN') })
+  })
+
+  test('plain HTTP is for loopback only, and https and its authority go together', () => {
+    const listen = (change: object) => AuditListen.safeParse({ host: '0.0.0.0', port: 8_084, ...change }).success
+    const tls = { certificateFile: 'tls.crt', keyFile: 'tls.key' }
+    expect([listen({}), listen({ tls }), listen({ host: '127.0.0.7' })]).toEqual([false, true, true])
+    const access = (url: string, caFile?: string) => AuditWorkerAccess.safeParse({ url, credentialsFile: 'c', ...(caFile && { caFile }) }).success
+    expect([access('http://a:1'), access('https://a:1', 'ca'), access('https://a:1'), access('http://a:1', 'ca')]).toEqual([true, true, false, false])
+  })
 })
 
 describe('the audit of two workers', () => {

@@ -52,14 +52,16 @@ test('every problem of it is named at once', () => {
   expect(problems('shop-blue', { kafkaVersion: '3.9.2', kubernetes: JSON.stringify(place) })).toEqual(['kubernetes: goes with platform kubernetes'])
 })
 
+const audit = { storageClass: 'fast', storageGib: 20, certificateFile: 'audit.crt', keyFile: 'audit.key' }
 const between = {
-  ...{ platform: 'kubernetes', tls: 'true', image: place.image, connectCaFile: 'connect.crt' },
+  ...{ platform: 'kubernetes', tls: 'true', image: place.image, caFile: 'platform.crt' },
+  audit: JSON.stringify(audit),
   routeStore: JSON.stringify({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt' }),
 }
 
 test('what lies between takes no intent: nothing would move', () => {
   expect(load('shop-traffic', between)).toEqual({
-    ...{ role: 'between', fleet: 'shop', platform: 'kubernetes', tls: true, decommission: undefined, image: place.image, connectCaFile: 'connect.crt' },
+    ...{ role: 'between', fleet: 'shop', platform: 'kubernetes', tls: true, decommission: undefined, image: place.image, caFile: 'platform.crt', audit },
     routeStore: {
       endpoints: [{ url: 'https://etcd.platform.svc:2379', port: 2_379, place: { namespace: 'platform' } }],
       ...{ username: 'kbg', caFile: 'etcd.crt' },
@@ -77,14 +79,15 @@ test('what its pods need is named at once, and belongs nowhere else', () => {
   expect(problems('shop-traffic', { platform: 'kubernetes', image: 'kbg:latest' })).toEqual([
     'image: "kbg:latest" is not allowed; allowed: this project’s image with a tag other than latest, or with a digest',
     expect.stringMatching(/^routeStore: missing; allowed: an object \{endpoints, username, caFile\}: an etcd that pods reach at /),
-    expect.stringMatching(/^connectCaFile: missing; allowed: a file with the certificate/),
+    expect.stringMatching(/^caFile: missing; allowed: a file with the certificate/),
+    expect.stringMatching(/^audit: missing; allowed: an object \{storageClass, storageGib, certificateFile, keyFile\}/),
   ])
   expect(problems('shop-traffic', { live: 'green', image: place.image, routeStore: between.routeStore })).toEqual([
     'routeStore: belongs to the stack shop-blue or shop-green; set it there: pulumi config set routeStore <value> -s shop-blue',
     'image: only between two colours on kubernetes; set platform there',
   ])
-  expect(problems('shop-blue', colour({}, { connectCaFile: 'connect.crt' }))).toEqual([
-    'connectCaFile: belongs to the stack shop-traffic; set it there: pulumi config set connectCaFile <value> -s shop-traffic',
+  expect(problems('shop-blue', colour({}, { caFile: 'platform.crt' }))).toEqual([
+    'caFile: belongs to the stack shop-traffic; set it there: pulumi config set caFile <value> -s shop-traffic',
   ])
 })
 
@@ -102,4 +105,13 @@ test.each([
 ])('a route store with %s is refused', (_, change, problem) => {
   const routeStore = JSON.stringify({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt', ...change })
   expect(problems('shop-traffic', { ...between, routeStore })).toEqual([problem])
+})
+
+test.each([
+  ['no storage', { storageGib: 0 }, 'audit.storageGib: 0 is not allowed; too small: expected number to be >=1'],
+  ['a storage class that Kubernetes couldn’t have', { storageClass: 'Fast SSD' }, expect.stringMatching(/^audit\.storageClass: lower-case letters/)],
+  ['no key', { keyFile: undefined }, expect.stringMatching(/^audit\.keyFile: /)],
+  ['an address of its own', { host: '0.0.0.0' }, expect.stringMatching(/^audit\.host: unknown key; /)],
+])('an audit with %s is refused', (_, change, problem) => {
+  expect(problems('shop-traffic', { ...between, audit: JSON.stringify({ ...audit, ...change }) })).toEqual([problem])
 })

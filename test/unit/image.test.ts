@@ -38,7 +38,7 @@ function neededBy(entry: string): { readonly files: ReadonlySet<string>; readonl
   return { files, packages }
 }
 
-test.each(['engine/run/birth/main.ts', 'engine/run/guardian/main.ts'])('the image holds all that %s imports', (entry) => {
+test.each(['engine/run/birth/main.ts', 'engine/run/guardian/main.ts', 'engine/run/audit/main.ts'])('the image holds all that %s imports', (entry) => {
   const { files, packages } = neededBy(entry)
   expect(files.size).toBeGreaterThan(10)
   const isCopied = (file: string) => copied.some((path) => file === path || file.startsWith(`${path}/`))

@@ -26,19 +26,26 @@ describe.each(colours)('the guardian beside %s', (colour) => {
   const { config, deployment } = planGuardian(pods, colour)
   const text = config.data['guardian.json']
 
-  test('is started with a file that its program takes, wired to both colours, the workers and the route store, with the default limits', () => {
+  test('is started with a file that its program takes, wired to both colours, the workers, the audit and the route store, with the default limits', () => {
     const parsed = GuardianConfig.parse(JSON.parse(text))
     expect(parsed).toMatchObject({
       ...{ colour, code: pods.image, limits: Limits.parse({}) },
       wiring: {
-        ...{ fleet: 'shop', topics: ['orders', 'payments'], groups: ['billing', 'reports'], waves: { 'wave-1': ['billing'] }, audit: [], guardians: colours },
+        ...{ fleet: 'shop', topics: ['orders', 'payments'], groups: ['billing', 'reports'], waves: { 'wave-1': ['billing'] }, guardians: colours },
+        audit: [
+          {
+            url: 'https://kbg-audit.kbg-shop-traffic.svc:8084',
+            credentialsFile: '/mnt/kbg/credentials/credentials.json',
+            caFile: '/mnt/kbg/authorities/platform.crt',
+          },
+        ],
         routeStore: {
           endpoints: ['https://etcd-0.etcd.platform.svc:2379', 'https://10.7.0.4:2379'],
           username: 'kbg',
           caFile: '/mnt/kbg/authorities/route-store.crt',
         },
         clusters: { blue: { clusterId: 'cluster-blue' }, green: { clusterId: 'cluster-green' } },
-        workers: { blue: { restUrl: 'https://kbg-mirror.kbg-shop-blue.svc:8083', caFile: '/mnt/kbg/authorities/connect.crt' } },
+        workers: { blue: { restUrl: 'https://kbg-mirror.kbg-shop-blue.svc:8083', caFile: '/mnt/kbg/authorities/platform.crt' } },
       },
     })
   })
@@ -73,7 +80,7 @@ describe.each(colours)('the guardian beside %s', (colour) => {
     const files = [...text.matchAll(/"(\/mnt\/[^"]+)"/g)].map(([, file]) => file ?? '')
     const mounted = {
       config: ['guardian.json'],
-      authorities: Object.keys(trustedFiles(pods, { connect: 'x', routeStore: 'y' })),
+      authorities: Object.keys(trustedFiles(pods, { platform: 'x', routeStore: 'y' })),
       credentials: ['credentials.json'],
     }
     const there = container?.volumeMounts.flatMap(({ name, mountPath }) => mounted[name as keyof typeof mounted].map((file) => `${mountPath}/${file}`)) ?? []
@@ -103,8 +110,8 @@ test('they are never on one machine, and one at most is away by choice', () => {
   expect(guardiansBudget('shop').spec).toEqual({ minAvailable: 1, selector: { matchLabels: guardianLabels } })
 })
 
-test('they log in as operator and probe, at the workers, and at the route store', () => {
-  expect(guardianUsers(pods)).toEqual(['operator', 'probe', 'connect', 'kbg'])
+test('they log in as operator and probe, at the workers, the audit, and the route store', () => {
+  expect(guardianUsers(pods)).toEqual(['operator', 'probe', 'connect', 'audit', 'kbg'])
   expect(fleetCredentials(pods)).toBe('.kbg/k8s-credentials.json')
 })
 
@@ -136,4 +143,4 @@ test('the program itself reads the file as it is planned, and stops at the first
   } finally {
     rmSync(directory, { recursive: true })
   }
-})
+}, 60_000)

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import { FleetName } from '../../engine/model/fleet.ts'
 import {
+  auditLabels,
   birthLabels,
   colourNamespace,
   guardianLabels,
@@ -149,38 +150,43 @@ test.each([
 describe('the fleet’s own namespace', () => {
   const { policies } = planTrafficNamespace('shop', routeStore.endpoints)
   const etcd: Pod = { namespace: 'platform', labels: {} }
+  const names: Pod = { namespace: 'kube-system', labels: {} }
+  const audit: Pod = { namespace: 'kbg-shop-traffic', labels: auditLabels }
+  const all = [...colours.flatMap((colour) => [broker(colour), worker(colour), birth(colour)]), etcd, shop, stranger, guardian, audit, names]
   const ports = [...Object.values(kubernetesPorts), 2_379, 9_090, 9_091, 8_443, 443, 53]
   const ways = (from: Pod) => policies.flatMap((policy) => (hasAll(from.labels, specOf(policy).podSelector.matchLabels) ? (specOf(policy).egress ?? []) : []))
 
-  test('lets nothing in or out by itself, and nobody in', () => {
-    expect(policies[0] && specOf(policies[0])).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
-    expect(policies.flatMap((policy) => specOf(policy).ingress ?? [])).toEqual([])
-  })
-
-  test('lets guardians out to names, to both colours’ brokers as operator and probe, to the workers and to the route store, and to nothing else', () => {
-    const all = [
-      ...colours.flatMap((colour) => [broker(colour), worker(colour), birth(colour)]),
-      etcd,
-      shop,
-      stranger,
-      guardian,
-      { namespace: 'kube-system', labels: {} },
-    ]
-    const reached = all.flatMap((to) =>
+  /** Whom a pod's policies let it out to, of everybody that there is. */
+  const reached = (from: Pod) =>
+    all.flatMap((to) =>
       ports.flatMap((port) =>
-        ways(guardian).some((rule) => rule.ports?.some((each) => each.port === port) && rule.to?.some((peer) => isPeer(peer, guardian.namespace, to)))
+        ways(from).some((rule) => rule.ports?.some((each) => each.port === port) && rule.to?.some((peer) => isPeer(peer, from.namespace, to)))
           ? [{ to, port }]
           : [],
       ),
     )
-    expect(reached).toEqual([
+
+  test('lets nothing in or out by itself, and guardians in to the audit', () => {
+    expect(policies[0] && specOf(policies[0])).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
+    expect(policies.flatMap((policy) => (specOf(policy).ingress ?? []).map((way) => ({ ...way, of: specOf(policy).podSelector })))).toEqual([
+      { from: [{ podSelector: { matchLabels: guardianLabels } }], ports: [{ protocol: 'TCP', port: 8_084 }], of: { matchLabels: auditLabels } },
+    ])
+  })
+
+  test('lets the audit out to names and to both colours’ brokers as operator, and to nothing else', () => {
+    expect(reached(audit)).toEqual([...colours.map((colour) => ({ to: broker(colour), port: kubernetesPorts.internal })), { to: names, port: 53 }])
+  })
+
+  test('lets guardians out to names, to both colours’ brokers as operator and probe, to the workers, the audit and the route store, and to nothing else', () => {
+    expect(reached(guardian)).toEqual([
       ...colours.flatMap((colour) => [
         { to: broker(colour), port: kubernetesPorts.internal },
         { to: broker(colour), port: kubernetesPorts.produce },
         { to: worker(colour), port: kubernetesPorts.connectRest },
       ]),
       { to: etcd, port: 2_379 },
-      { to: { namespace: 'kube-system', labels: {} }, port: 53 },
+      { to: audit, port: kubernetesPorts.audit },
+      { to: names, port: 53 },
     ])
     const blocks = ways(guardian).flatMap(({ to = [], ports: at = [] }) =>
       to.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : [{ ...ipBlock, ports: at.map(({ port }) => port) }])),

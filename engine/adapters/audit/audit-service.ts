@@ -1,7 +1,11 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
+import { createSecureContext } from 'node:tls'
 import type { z } from 'zod'
-import type { Endpoint } from '../../model/addresses.ts'
+import { endpointText } from '../../model/addresses.ts'
 import { type FactsAnswer, type HurryAnswer, type ProveAnswer, ProveRequest, type TranslateAnswer, TranslateRequest } from '../../model/audit-wire.ts'
+import type { AuditListen } from '../../model/audit-worker.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { answerProof, isBody, type KnownRequest, knownRequest, proofHeader } from './handshake.ts'
 
@@ -32,26 +36,32 @@ interface Reply {
 type Answer = (body: string, gone: AbortSignal) => Reply | Promise<Reply>
 
 /**
- * Serves a worker's answers over HTTP. Every request has to be signed with the password of user `audit`, and every answer is (see `handshake.ts`); what isn't understood is refused with its
+ * Serves a worker's answers over HTTP, or HTTPS with a certificate. Every request has to be signed with the password of user `audit`, and every answer is (see `handshake.ts`); what isn't understood is refused with its
  * reason, and no body is larger than 64 MiB.
  *
- * @throws KbgError `address-taken`
+ * @throws KbgError `address-taken`, `audit-certificate`
  */
-export async function startAuditService(listen: Endpoint, password: string, handlers: AuditHandlers, tell: (line: string) => void): Promise<AuditService> {
+export async function startAuditService(
+  { host, port, tls }: AuditListen,
+  password: string,
+  handlers: AuditHandlers,
+  tell: (line: string) => void,
+): Promise<AuditService> {
   const answers = answersOf(handlers)
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     serve(request, response, answers, password).catch((thrown: unknown) => {
       tell(`a request could not be answered: ${messageOf(thrown)}`)
       response.destroy()
     })
-  })
+  }
+  const server = tls === undefined ? createServer(listener) : createTlsServer(certificateIn(tls), listener)
   server.headersTimeout = bodyWithinMs
   server.requestTimeout = bodyWithinMs
   server.maxConnections = mostConnections
   server.keepAliveTimeout = 30_000
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => reject(new KbgError('address-taken', `The audit can't listen on ${listen.host}:${listen.port}.`, { cause })))
-    server.listen({ host: listen.host, port: listen.port, exclusive: true }, resolve)
+    server.once('error', (cause) => reject(new KbgError('address-taken', `The audit can't listen on ${endpointText({ host, port })}.`, { cause })))
+    server.listen({ host, port, exclusive: true }, resolve)
   })
   return {
     close: () =>
@@ -59,6 +69,21 @@ export async function startAuditService(listen: Endpoint, password: string, hand
         server.close(() => resolve())
         server.closeAllConnections()
       }),
+  }
+}
+
+/** @throws KbgError `audit-certificate`: names the files, never what is in them */
+function certificateIn({ certificateFile, keyFile }: NonNullable<AuditListen['tls']>): ServerOptions {
+  try {
+    const [cert, key] = [readFileSync(certificateFile), readFileSync(keyFile)]
+    createSecureContext({ cert, key }) // one that doesn't belong to the other is refused here
+    return { cert, key, minVersion: 'TLSv1.2' }
+  } catch (cause) {
+    throw new KbgError('audit-certificate', "The audit's certificate can't be used, and there is no falling back to plaintext.", {
+      facts: { certificateFile, keyFile },
+      remedy: 'Both files are PEM, and the key is the certificate’s.',
+      cause,
+    })
   }
 }
 

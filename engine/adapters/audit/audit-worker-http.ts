@@ -5,6 +5,7 @@ import { auditUser } from '../../model/audit-worker.ts'
 import { CredentialsFile } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
+import { exchange } from '../http-exchange.ts'
 import { isProvenAnswer, proofHeader, signRequest } from './handshake.ts'
 
 /** What a worker says when it refuses. */
@@ -21,7 +22,7 @@ export class AuditWorkerHttp {
     this.url = access.url
   }
 
-  /** @throws KbgError `audit-unreachable` (retriable), `audit-refused`, `audit-stranger`, `credentials`, `deadline` */
+  /** @throws KbgError `audit-unreachable` (retriable), the codes of `tlsRefusal`, `audit-refused`, `audit-stranger`, `credentials`, `deadline` */
   async ask<S extends z.ZodType>(method: 'GET' | 'POST', path: string, body: unknown, schema: S, deadline: Deadline): Promise<z.infer<S>> {
     const stop = new AbortController()
     try {
@@ -46,11 +47,13 @@ export class AuditWorkerHttp {
     this.#password ??= passwordIn(this.#access.credentialsFile)
     const text = body === undefined ? '' : JSON.stringify(body)
     const { authorization, nonce } = signRequest(this.#password, method, path, text)
-    const init: RequestInit = { method, headers: { authorization, 'content-type': 'application/json' }, signal, redirect: 'error' }
-    const response = await fetch(new URL(path, this.url), body === undefined ? init : { ...init, body: text })
-    const { status } = response
-    const answer = await response.text()
-    if (isProvenAnswer(this.#password, nonce, status, answer, response.headers.get(proofHeader))) return { status, text: answer }
+    const request = { method, headers: { authorization, 'content-type': 'application/json' }, signal }
+    const {
+      status,
+      text: answer,
+      header,
+    } = await exchange(new URL(path, this.url), body === undefined ? request : { ...request, body: text }, this.#access.caFile)
+    if (isProvenAnswer(this.#password, nonce, status, answer, header(proofHeader))) return { status, text: answer }
     this.#password = undefined // a changed one is read anew for the next request
     throw new KbgError('audit-stranger', `What answers at ${this.url} doesn't know the password of the audit.`, {
       facts: { status, path },

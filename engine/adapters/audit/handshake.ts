@@ -2,7 +2,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 
 /**
  * How asker and audit worker show each other that they know the password of user `audit`, without sending it: HMAC-SHA-256 over a nonce that the asker makes for each request, what is asked, and
- * the bytes of body and answer. Whoever merely listens on a worker's address can't answer, and an answer of before isn't taken for another one's. It hides nothing, so it is for loopback only.
+ * the bytes of body and answer. Whoever merely listens on a worker's address can't answer, and an answer of before isn't taken for another one's. It hides nothing: beyond loopback that is TLS's affair.
  */
 const scheme = 'kbg-audit'
 /** Header in which an answer carries its proof. */

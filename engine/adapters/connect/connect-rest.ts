@@ -5,7 +5,7 @@ import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import { restUser, type WorkerAccess } from '../../model/wiring.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import { exchange, type RestAnswer } from './rest-exchange.ts'
+import { exchange, type HttpAnswer } from '../http-exchange.ts'
 
 /** One request to Connect's REST interface. */
 export interface RestRequest {
@@ -70,7 +70,7 @@ export class ConnectRest {
   }
 
   /** While it starts or rebalances the worker says "not now, nothing was done": then the same request is sent again. */
-  async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<RestAnswer> {
+  async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<HttpAnswer> {
     for (;;) {
       const answer = await this.#exchange(request, deadline)
       if (!notNow(answer.status, answer.text)) return answer
@@ -79,7 +79,7 @@ export class ConnectRest {
     }
   }
 
-  async #exchange(request: RestRequest, deadline: Deadline): Promise<RestAnswer> {
+  async #exchange(request: RestRequest, deadline: Deadline): Promise<HttpAnswer> {
     const { authorization } = this.#credentials()
     const stop = new AbortController()
     const { method, path, body } = request

@@ -1,6 +1,6 @@
 /**
  * One audit worker: `node engine/run/audit/main.ts <config.json>`. Compares until it gets SIGTERM or SIGINT, or its supervisor has gone, then saves and ends with 0. Its pid is in `worker.pid` beside
- * the configuration. Tells what is notable on standard error, a line each.
+ * the configuration, if it has a supervisor. Tells what is notable on standard error, a line each.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -82,7 +82,8 @@ process.once('disconnect', () => {
 
 try {
   const config = readConfig(argv[2])
-  writePrivately(join(dirname(argv[2] ?? ''), 'worker.pid'), JSON.stringify(ownIdentity()))
+  // For whoever has started the supervisor; a pod's worker has neither, nor may it write there.
+  if (process.send !== undefined) writePrivately(join(dirname(argv[2] ?? ''), 'worker.pid'), JSON.stringify(ownIdentity()))
   await run(config, stopping)
   tell('saved, ended')
   exit(0)

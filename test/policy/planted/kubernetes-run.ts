@@ -11,7 +11,7 @@ import { mskColour } from '../../support/msk-colour.ts'
 import { previewed } from '../../support/previewed.ts'
 import { importStack, withRecordingProviders } from '../../support/recorded.ts'
 import { strimziColour } from '../../support/strimzi-colour.ts'
-import { betweenUsers, certificate } from '../../support/traffic-pods.ts'
+import { betweenUsers, writeCertificates } from '../../support/traffic-pods.ts'
 import type { Tried } from '../main.ts'
 import { foundIn, foundTable } from './found.ts'
 import { kubernetesPlants } from './kubernetes-plants.ts'
@@ -28,7 +28,7 @@ export async function startExample(copy: Checkout, example: keyof typeof example
   const users = [...strimziUserNames(loadCatalog(join(copy.root, 'catalog.yaml'))), ...betweenUsers]
   const passwords = Object.fromEntries(users.map((user) => [user, `secret of ${user}`]))
   writeFileSync(join(copy.root, '.kbg', `${exampleFleets[example]}-credentials.json`), JSON.stringify({ version: 1, passwords }), { mode: 0o600 })
-  for (const of of ['etcd', 'connect']) writeFileSync(join(copy.root, '.kbg', `${exampleFleets[example]}-${of}-ca.crt`), certificate(of))
+  writeCertificates((short) => join(copy.root, '.kbg', `${exampleFleets[example]}-${short}`))
   return previews
 }
 
