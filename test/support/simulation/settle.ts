@@ -65,7 +65,10 @@ function heal(simulation: Simulation): void {
   world.habits = { ...usualHabits, aborts: world.habits.aborts }
   healParameter(world)
   for (const guardian of simulation.guardians) guardian.hearsLateMs = 0
-  for (const entry of world.agenda) if (entry.event.kind === 'end-transaction') entry.atMs = Math.min(entry.atMs, world.nowMs + 5)
+  for (const entry of world.agenda) {
+    // A transaction that hangs, and a worker that was killed.
+    if (entry.event.kind === 'end-transaction' || entry.event.kind === 'connector') entry.atMs = Math.min(entry.atMs, world.nowMs + 5)
+  }
   if (world.etcd.isAway) after(world, 1, { kind: 'store-back' })
   for (const cluster of Object.values(world.clusters)) {
     for (const broker of cluster.brokers) {
