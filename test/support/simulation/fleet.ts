@@ -52,7 +52,7 @@ function newWorld({ hasAudit = false, isPublished = false, seed = 1, habits = {}
   return {
     ...{ nowMs: 0, wallOffsetMs: 0, random: seed, sequence: 0, habits: { ...usualHabits, ...habits }, agenda: [] },
     clusters: { blue: newCluster('blue', allPartitions), green: newCluster('green', allPartitions) },
-    workers: { blue: { connectors: {}, offsets: {}, isExactlyOnce: true }, green: { connectors: {}, offsets: {}, isExactlyOnce: true } },
+    workers: { blue: { connectors: {}, offsets: {}, isExactlyOnce: true, upAtMs: 0 }, green: { connectors: {}, offsets: {}, isExactlyOnce: true, upAtMs: 0 } },
     etcd: newEtcd(),
     parameter: isPublished ? { values: [notPublishedYet], awayUntilMs: 0, silentUntilMs: 0, readOnlyUntilMs: 0 } : null,
     ...{ hasAudit, producers: {}, consumers: {}, straggleMs: null, isLateRequest: false, checkedEntry: 0 },

@@ -42,7 +42,7 @@ export function comeBack(world: World, colour: Colour): void {
 /** A colour is made anew, with its worker: another cluster, empty and born fenced. @returns what the fleet is wired to from then on */
 export function renew(world: World, colour: Colour): typeof wiring {
   world.clusters[colour] = newCluster(colour, allPartitions)
-  world.workers[colour] = { connectors: {}, offsets: {}, isExactlyOnce: true }
+  world.workers[colour] = { connectors: {}, offsets: {}, isExactlyOnce: true, upAtMs: 0 }
   return { ...wiring, clusters: { ...wiring.clusters, [colour]: { ...wiring.clusters[colour], clusterId: `another ${colour}` } } }
 }
 

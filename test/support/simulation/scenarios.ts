@@ -117,6 +117,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     arrange: (simulation) =>
       once(simulation, behind('raise fence'), 'broker 2 of blue is killed', (world) => killBroker(world, world.clusters.blue, 2, 20_000)),
   },
+  'the worker that copies is killed behind the decision': {
+    ...{ faults: 'F26', expected: { ends: ['unfinished', 'done'], live: 'green' } },
+    arrange: (simulation) =>
+      once(simulation, whenRoute('deciding'), 'the worker beside green is killed for 200 ms', (world) => restartWorker(world, 'green', 200)),
+  },
   'a broker of the target is killed at the flip': {
     ...{ faults: 'F71', expected: { ends: ['done'], live: 'green' } },
     arrange: (simulation) =>

@@ -99,6 +99,8 @@ export interface SimulatedWorker {
   offsets: Record<string, Record<TopicPartition, number>>
   /** Off: tasks write without transactions, and commit how far they came now and then. */
   isExactlyOnce: boolean
+  /** Before that it is away, or hasn't read its configuration, which is the same to who asks. */
+  upAtMs: number
 }
 
 export interface StoredKey {
