@@ -2,27 +2,14 @@
  * `npm test`: the checks, then every kind of test there is, quick ones first. Says at its end what was skipped and what
  * failed; its last line is `N passed, N failed`, where each check counts as one test.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../engine/ports/clock.ts'
 import { nodeBinDir, projectDir, toolEnv } from '../tools/paths.ts'
 import { showCommand } from './support/show-command.ts'
 import { type StageResult, summaryLines, vitestResult } from './support/stages.ts'
-
-/** Directories of `test/`, in the order in which they run, with the minutes that each may take. */
-const suites = [
-  { name: 'unit', deadlineMinutes: 5 },
-  { name: 'components', deadlineMinutes: 5 },
-  { name: 'simulation', deadlineMinutes: 10 },
-  { name: 'policy', deadlineMinutes: 15 },
-  { name: 'provider', deadlineMinutes: 10 },
-  { name: 'integration', deadlineMinutes: 40 },
-  { name: 'chaos', deadlineMinutes: 20 },
-  { name: 'e2e', deadlineMinutes: 30 },
-  // The benches' smallest forms: that they run and what they write, nothing about speed.
-  { name: 'bench', deadlineMinutes: 15 },
-] as const
+import { alone, lanes, type Suite } from './support/suites.ts'
 
 /** The commands of `npm run check`, so that each is a stage of its own. */
 function checkCommands(): readonly string[] {
@@ -39,39 +26,35 @@ async function runCheck(command: string): Promise<StageResult> {
   return { stage: `check: ${command}`, passed: 1 - failures.length, failures, skipped: [], seconds }
 }
 
-async function runSuite(name: string, deadlineMinutes: number, scratch: string): Promise<StageResult> {
+async function runSuite({ name, deadlineMinutes }: Suite, scratch: string, label?: string): Promise<StageResult> {
   const report = join(scratch, `${name}.json`)
   const startedMs = systemClock.monotonicMs()
   const args = ['run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const end = await showCommand(join(nodeBinDir, 'vitest'), args, { env: toolEnv(), deadlineSeconds: deadlineMinutes * 60 })
+  const end = await showCommand(join(nodeBinDir, 'vitest'), args, {
+    env: toolEnv(),
+    deadlineSeconds: deadlineMinutes * 60,
+    ...(label === undefined ? {} : { label }),
+  })
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   return vitestResult(name, existsSync(report) ? readFileSync(report, 'utf8') : undefined, end, seconds)
-}
-
-function hasTests(name: string): boolean {
-  const dir = join(projectDir, 'test', name)
-  return existsSync(dir) && readdirSync(dir, { recursive: true }).some((file) => String(file).endsWith('.test.ts'))
 }
 
 async function main(): Promise<number> {
   const scratch = mkdtempSync(join(tmpdir(), 'kbg-test-'))
   const results: StageResult[] = []
-  const stages: readonly (() => Promise<StageResult>)[] = [
-    ...checkCommands().map((command) => () => runCheck(command)),
-    ...suites
-      .filter(({ name }) => hasTests(name))
-      .map(
-        ({ name, deadlineMinutes }) =>
-          () =>
-            runSuite(name, deadlineMinutes, scratch),
-      ),
-  ]
   let interrupted: NodeJS.Signals | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interrupted = signal))
-  try {
+  const inTurn = async (stages: readonly (() => Promise<StageResult>)[]) => {
     for (const stage of stages) {
       if (interrupted === undefined) results.push(await stage())
     }
+  }
+  try {
+    await inTurn(checkCommands().map((command) => () => runCheck(command)))
+    await inTurn(alone.map((suite) => () => runSuite(suite, scratch)))
+    // both to their end, whatever becomes of one: they share the scratch directory
+    const ended = await Promise.allSettled(lanes.map((lane) => inTurn(lane.map((suite) => () => runSuite(suite, scratch, suite.name)))))
+    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
     if (interrupted !== undefined) results.push({ stage: 'all stages', passed: 0, failures: [`interrupted by ${interrupted}`], skipped: [], seconds: 0 })
   } finally {
     rmSync(scratch, { recursive: true, force: true })

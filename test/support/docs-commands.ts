@@ -87,6 +87,7 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm test': 'test/run.ts',
   'npm run check': 'test/run.ts',
   'npm run rollout': 'cli/rollout/rollout.ts',
+  'npm run test:long': 'vitest.config.ts',
   'npm run test:examples': 'test/examples/adopt.test.ts',
   'npm run test:msk-connect': 'test/msk-connect/switchover.test.ts',
   'npm run test:bench': 'test/bench-moves/moves.test.ts',
