@@ -8,7 +8,11 @@ const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'be
 /** Of these, what judges how quick its clients are: nothing runs beside it. */
 const undisturbed = ['test/integration/watch.test.ts']
 /** Of these, whole tables of cases whose kinds `npm test` has elsewhere, and second ways to do what its tour does: `npm run test:long`. */
-const long = ['adopt', 'failover', 'published-route']
+const long = [
+  ...['adopt', 'failover', 'published-route'].map((name) => `test/integration/${name}.test.ts`),
+  ...['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`),
+  'test/e2e/tls-stacks.test.ts',
+]
   .map((name) => `test/integration/${name}.test.ts`)
   .concat(['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`))
 
