@@ -11,7 +11,7 @@ const undisturbed = ['test/integration/watch.test.ts']
 const long = [
   ...['adopt', 'failover', 'published-route'].map((name) => `test/integration/${name}.test.ts`),
   ...['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`),
-  'test/e2e/tls-stacks.test.ts',
+  ...['switchover', 'tls-stacks'].map((name) => `test/e2e/${name}.test.ts`),
 ]
   .map((name) => `test/integration/${name}.test.ts`)
   .concat(['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`))

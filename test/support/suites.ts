@@ -23,10 +23,10 @@ export const lanes: readonly (readonly Suite[])[] = [
   [
     { name: 'integration', deadlineMinutes: 40 },
     { name: 'provider', deadlineMinutes: 10 },
+    { name: 'policy', deadlineMinutes: 15 },
   ],
   [
     { name: 'e2e', deadlineMinutes: 35 },
-    { name: 'policy', deadlineMinutes: 15 },
     { name: 'chaos', deadlineMinutes: 20 },
     // The benches' smallest forms: that they run and what they write, nothing about speed.
     { name: 'bench', deadlineMinutes: 15 },
