@@ -14,6 +14,10 @@ fi
 stamp=node_modules/.kbg-package-lock.json
 if [ ! -x node_modules/.bin/node ] || [ ! -f node_modules/.package-lock.json ] || { ! cmp -s package-lock.json "$stamp" && [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; }; then
   started=$(date +%s)
+  if [ -L node_modules ]; then
+    echo "node_modules is a link, and installing here would empty what it leads to: run \`npm run setup\` there." >&2
+    exit 1
+  fi
   npm ci --no-progress --loglevel=error # its warnings say that this Node is too old, which Node 24 then mends
   echo "  npm packages, Node $(node_modules/.bin/node --version): $(($(date +%s) - started)) s"
 fi
