@@ -5,16 +5,12 @@ import { defineConfig } from 'vitest/config'
 const pure = ['unit', 'components', 'simulation'] as const
 /** Tests that start brokers, workers or the Pulumi CLI: one file after the other, since a cluster takes both cores. */
 const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'bench-moves', 'examples', 'msk-connect', 'kubernetes'] as const
-/** Of these, what judges how quick its clients are: nothing runs beside it. */
-const undisturbed = ['test/integration/watch.test.ts']
 /** Of these, whole tables of cases whose kinds `npm test` has elsewhere, and second ways to do what its tour does: `npm run test:long`. */
 const long = [
   ...['adopt', 'failover', 'published-route'].map((name) => `test/integration/${name}.test.ts`),
   ...['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`),
   ...['switchover', 'tls-stacks'].map((name) => `test/e2e/${name}.test.ts`),
 ]
-  .map((name) => `test/integration/${name}.test.ts`)
-  .concat(['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`))
 
 const oneByOne = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 }
 
@@ -25,8 +21,7 @@ export default defineConfig({
     projects: [
       // every processor (vitest itself leaves one of them idle), and one file more, since some wait
       ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, maxWorkers: availableParallelism() + 1 } })),
-      ...heavy.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], exclude: [...undisturbed, ...long], ...oneByOne } })),
-      { test: { name: 'undisturbed', include: undisturbed, ...oneByOne } },
+      ...heavy.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], exclude: long, ...oneByOne } })),
       { test: { name: 'long', include: long, ...oneByOne } },
     ],
   },

@@ -9,7 +9,7 @@ import { systemClock } from '../engine/ports/clock.ts'
 import { nodeBinDir, projectDir, toolEnv } from '../tools/paths.ts'
 import { showCommand } from './support/show-command.ts'
 import { type StageResult, summaryLines, vitestResult } from './support/stages.ts'
-import { alone, lanes, type Suite } from './support/suites.ts'
+import { type Suite, suites } from './support/suites.ts'
 
 /** The commands of `npm run check`, so that each is a stage of its own. */
 function checkCommands(): readonly string[] {
@@ -26,15 +26,11 @@ async function runCheck(command: string): Promise<StageResult> {
   return { stage: `check: ${command}`, passed: 1 - failures.length, failures, skipped: [], seconds }
 }
 
-async function runSuite({ name, deadlineMinutes }: Suite, scratch: string, label?: string): Promise<StageResult> {
+async function runSuite({ name, deadlineMinutes }: Suite, scratch: string): Promise<StageResult> {
   const report = join(scratch, `${name}.json`)
   const startedMs = systemClock.monotonicMs()
   const args = ['run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const end = await showCommand(join(nodeBinDir, 'vitest'), args, {
-    env: toolEnv(),
-    deadlineSeconds: deadlineMinutes * 60,
-    ...(label === undefined ? {} : { label }),
-  })
+  const end = await showCommand(join(nodeBinDir, 'vitest'), args, { env: toolEnv(), deadlineSeconds: deadlineMinutes * 60 })
   const seconds = (systemClock.monotonicMs() - startedMs) / 1000
   return vitestResult(name, existsSync(report) ? readFileSync(report, 'utf8') : undefined, end, seconds)
 }
@@ -44,17 +40,11 @@ async function main(): Promise<number> {
   const results: StageResult[] = []
   let interrupted: NodeJS.Signals | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interrupted = signal))
-  const inTurn = async (stages: readonly (() => Promise<StageResult>)[]) => {
+  const stages = [...checkCommands().map((command) => () => runCheck(command)), ...suites.map((suite) => () => runSuite(suite, scratch))]
+  try {
     for (const stage of stages) {
       if (interrupted === undefined) results.push(await stage())
     }
-  }
-  try {
-    await inTurn(checkCommands().map((command) => () => runCheck(command)))
-    await inTurn(alone.map((suite) => () => runSuite(suite, scratch)))
-    // both to their end, whatever becomes of one: they share the scratch directory
-    const ended = await Promise.allSettled(lanes.map((lane) => inTurn(lane.map((suite) => () => runSuite(suite, scratch, suite.name)))))
-    for (const lane of ended) if (lane.status === 'rejected') throw lane.reason
     if (interrupted !== undefined) results.push({ stage: 'all stages', passed: 0, failures: [`interrupted by ${interrupted}`], skipped: [], seconds: 0 })
   } finally {
     rmSync(scratch, { recursive: true, force: true })

@@ -1,6 +1,5 @@
 /** Runs a program whose output goes straight to the terminal or log. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { createInterface } from 'node:readline'
+import { spawn } from 'node:child_process'
 
 /** How a program ended. */
 export interface CommandEnd {
@@ -10,19 +9,14 @@ export interface CommandEnd {
   readonly description: string
 }
 
-/**
- * Runs a program to its end, without input; at the deadline or at ^C it is killed with everything in its process group. With a `label` each of its lines
- * begins with it: for programs that run beside each other.
- */
+/** Runs a program to its end, without input; at the deadline or at ^C it is killed with everything in its process group. */
 export function showCommand(
   command: string,
   args: readonly string[],
-  options: { readonly env: NodeJS.ProcessEnv; readonly deadlineSeconds: number; readonly label?: string },
+  options: { readonly env: NodeJS.ProcessEnv; readonly deadlineSeconds: number },
 ): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    const output = options.label === undefined ? 'inherit' : 'pipe'
-    const child = spawn(command, args, { env: options.env, stdio: ['ignore', output, output], detached: true })
-    if (options.label !== undefined) labelLines(child, options.label)
+    const child = spawn(command, args, { env: options.env, stdio: ['ignore', 'inherit', 'inherit'], detached: true })
     let timedOut = false
     const kill = (signal: NodeJS.Signals): void => {
       if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal)
@@ -33,8 +27,6 @@ export function showCommand(
     const timer = setTimeout(() => {
       timedOut = true
       kill('SIGKILL')
-      // what it left behind in another process group may hold the pipes open
-      for (const stream of [child.stdout, child.stderr]) stream?.destroy()
     }, options.deadlineSeconds * 1000)
     const finish = (end: CommandEnd): void => {
       clearTimeout(timer)
@@ -48,13 +40,4 @@ export function showCommand(
       else finish({ exitCode: exitCode ?? undefined, description: exitCode === null ? `ended by ${signal}` : `exit code ${exitCode}` })
     })
   })
-}
-
-function labelLines({ stdout, stderr }: ChildProcess, label: string): void {
-  for (const [from, to] of [
-    [stdout, process.stdout],
-    [stderr, process.stderr],
-  ] as const) {
-    if (from !== null) createInterface({ input: from }).on('line', (line) => to.write(`${label}: ${line}\n`))
-  }
 }

@@ -126,7 +126,7 @@ describe('a worker that is starting', () => {
   test('has nothing yet: what is stored is not taken for absent', async () => {
     script['GET /health'] = [page, starting, healthy]
     script['GET /connectors/m/config'] = [page, refused(404, 'Connector m not found'), config]
-    script['GET /connectors/m/status'] = [refused(404, 'x'), status('RUNNING', [{ id: 0, state: 'RUNNING' }])]
+    script['GET /connectors/m/status'] = [status('RUNNING', [{ id: 0, state: 'RUNNING' }])]
     expect((await mirror.facts('m', within())).state).toBe('RUNNING')
   })
 
@@ -155,6 +155,16 @@ describe('a worker that is starting', () => {
     ]
     expect(await mirror.connectors(within())).toEqual(['m'])
     expect(asked.filter(({ request }) => request === 'GET /health')).toHaveLength(2)
+  })
+
+  test('an answer long behind the question for its health is too: whoever asks may have been paused with the word of a former start', async () => {
+    const healthyLate = { ...healthy, afterMs: 700 }
+    script['GET /health'] = [healthyLate, healthy]
+    script['GET /connectors'] = [
+      { status: 200, body: [] },
+      { status: 200, body: ['m'] },
+    ]
+    expect(await mirror.connectors(within())).toEqual(['m'])
   })
 })
 

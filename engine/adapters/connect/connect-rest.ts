@@ -57,15 +57,15 @@ export class ConnectRest {
 
   /**
    * What the worker says isn't there, or isn't all: true only once it has read its configuration, which it says by `/health` (KIP-1017). Before, for a second or two
-   * of its start, it tells of no connectors or of some of them, although they are stored and it is about to run them. What was answered long behind that word
+   * of its start, it tells of no connectors or of some of them, although they are stored and it is about to run them. What was answered long behind that question
    * may be another start's, and is asked again.
    */
   async complete<T>(refusal: string, asked: () => Promise<T>, deadline: Deadline): Promise<T> {
     for (;;) {
+      const askedMs = deadline.clock.monotonicMs() // not when the answer came: whoever asks may have been paused with it unread
       await this.ask({ method: 'GET', path: '/health', refusal }, Health, deadline)
-      const healthyMs = deadline.clock.monotonicMs()
       const answer = await asked()
-      if (deadline.clock.monotonicMs() - healthyMs < shortestStartMs) return answer
+      if (deadline.clock.monotonicMs() - askedMs < shortestStartMs) return answer
     }
   }
 
@@ -74,9 +74,23 @@ export class ConnectRest {
     for (;;) {
       const answer = await this.#exchange(request, deadline)
       if (!notNow(answer.status, answer.text)) return answer
-      if (deadline.remainingMs() <= rebalancePauseMs) throw deadline.error()
+      if (deadline.remainingMs() <= rebalancePauseMs) throw this.#stillNot(request, answer, deadline)
       await deadline.clock.sleep(rebalancePauseMs, deadline.cancelled)
     }
+  }
+
+  #stillNot(request: RestRequest, { status, text }: HttpAnswer, deadline: Deadline): KbgError {
+    return new KbgError('deadline', `${request.refusal} The Connect worker beside ${this.#access.colour} was not ready in time.`, {
+      retriable: true,
+      facts: {
+        worker: this.#access.restUrl,
+        request: `${request.method} ${request.path}`,
+        status,
+        said: this.#withoutSecrets(messageIn(text)).slice(0, 200),
+        waitedMs: Math.round(deadline.totalMs),
+      },
+      remedy: 'See whether it is starting (its log), and whether this address is a Connect worker at all.',
+    })
   }
 
   async #exchange(request: RestRequest, deadline: Deadline): Promise<HttpAnswer> {

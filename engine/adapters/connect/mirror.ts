@@ -77,11 +77,10 @@ class ConnectMirror implements Mirror {
 
   async #told(name: string, deadline: Deadline): Promise<ConnectorFacts> {
     const refusal = `Can't read connector ${name}.`
-    const [status, config] = await Promise.all([
-      this.#rest.find({ method: 'GET', path: `${pathOf(name)}/status`, refusal }, StatusAnswer, deadline),
-      this.#rest.find({ method: 'GET', path: `${pathOf(name)}/config`, refusal }, ConfigAnswer, deadline),
-    ])
+    // In this order: the configuration is told once the worker has read what it has stored, a status also while it is half read.
+    const config = await this.#rest.find({ method: 'GET', path: `${pathOf(name)}/config`, refusal }, ConfigAnswer, deadline)
     if (config === undefined) return { name, state: 'absent', tasks: [], config: {} }
+    const status = await this.#rest.find({ method: 'GET', path: `${pathOf(name)}/status`, refusal }, StatusAnswer, deadline)
     // Its config is stored, but no worker has taken it up yet.
     if (status === undefined) return { name, state: 'UNASSIGNED', tasks: [], config }
     return {

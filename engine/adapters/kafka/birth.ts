@@ -2,7 +2,7 @@
 import { type ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import type { AclBinding } from '../../ports/cluster.ts'
+import type { AclBinding, BrokerProbe } from '../../ports/cluster.ts'
 import { createAcls, describeBinding } from './admin.ts'
 import { BrokerConnections } from './connections.ts'
 import { AclFence, fenceBindings } from './fence.ts'
@@ -47,6 +47,16 @@ async function bindingsOf(access: ClusterAccess, deadline: Deadline): Promise<Re
   }
 }
 
+/** What every broker says; one that hasn't learnt of the probe's login yet refuses it as it would a wrong one, and is asked again. */
+async function heard(fence: AclFence, access: ClusterAccess, deadline: Deadline): Promise<readonly BrokerProbe[]> {
+  try {
+    return await fence.probe(deadline)
+  } catch (thrown) {
+    if (!(thrown instanceof KbgError) || thrown.code !== 'authentication') throw thrown
+    throw new KbgError('not-fenced', `Not every broker of ${access.colour} knows the probe's login yet.`, { retriable: true, cause: thrown })
+  }
+}
+
 /** Waits until every broker has been heard to refuse. @throws KbgError `not-fenced`, `deadline` */
 export async function requireFenced(access: ClusterAccess, brokerCount: number, deadline: Deadline): Promise<void> {
   const connections = { operator: new BrokerConnections(access, 'operator'), probe: new BrokerConnections(access, 'probe') }
@@ -54,7 +64,7 @@ export async function requireFenced(access: ClusterAccess, brokerCount: number, 
   try {
     // Polled: each broker learns of users and ACLs with its own next metadata push, and tells nobody.
     await persistently(deadline, async () => {
-      const answers = await fence.probe(deadline)
+      const answers = await heard(fence, access, deadline)
       const fenced = answers.filter((answer) => answer.answer === 'fenced')
       if (fenced.length === brokerCount && answers.length === brokerCount) return
       throw new KbgError('not-fenced', `Not every broker of ${access.colour} refuses application writes yet.`, {

@@ -113,6 +113,7 @@ export async function destroyWorker(at: WorkerLocation, onProgress: OnProgress, 
   if (existsSync(directoryOf(at))) {
     await withFileLock(`${directoryOf(at)}.lock`, `the Connect worker beside ${at.colour}`, 'none', async () => {
       if (findProcess(filesOf(at).pid)) await deleteConnectors(at, onProgress, deadline.within(deleteConnectorsMs, 'connectors to be deleted'))
+      else onProgress(notDeleted(at, 'the worker has ended'))
       await stopProcess(filesOf(at).pid, stopGraceMs, deadline)
       rmSync(directoryOf(at), { recursive: true, force: true })
     })
@@ -129,8 +130,12 @@ async function deleteConnectors(at: WorkerLocation, onProgress: OnProgress, dead
       await rest.find({ method: 'DELETE', path: `/connectors/${encodeURIComponent(name)}`, refusal: `Can't delete connector ${name}.` }, z.unknown(), deadline)
     }
   } catch (error) {
-    onProgress(`connectors beside ${at.colour} were not deleted; if ${at.colour} stays, a new worker would run them again: ${messageOf(error)}`)
+    onProgress(notDeleted(at, messageOf(error)))
   }
+}
+
+function notDeleted({ colour }: WorkerLocation, why: string): string {
+  return `connectors beside ${colour} were not deleted; if ${colour} stays, a new worker would run them again: ${why}`
 }
 
 async function start(at: WorkerLocation, onProgress: OnProgress, deadline: Deadline): Promise<void> {

@@ -87,7 +87,7 @@ function startTask(world: World, worker: SimulatedWorker, connector: SimulatedCo
 /** The worker's process dies and comes back: the tasks begin again, from what was committed. */
 export function restartWorker(world: World, colour: Colour, ms: number): void {
   world.history.isFaulty = true
-  world.workers[colour].upAtMs = world.nowMs + ms
+  world.workers[colour].upAtMs = Math.max(world.workers[colour].upAtMs, world.nowMs + ms)
   for (const connector of Object.values(world.workers[colour].connectors)) {
     if (connector.task === 'none') continue
     connector.task = 'none'

@@ -69,6 +69,7 @@ function heal(simulation: Simulation): void {
     // A transaction that hangs, and a worker that was killed.
     if (entry.event.kind === 'end-transaction' || entry.event.kind === 'connector') entry.atMs = Math.min(entry.atMs, world.nowMs + 5)
   }
+  for (const worker of Object.values(world.workers)) worker.upAtMs = Math.min(worker.upAtMs, world.nowMs + 5)
   if (world.etcd.isAway) after(world, 1, { kind: 'store-back' })
   for (const cluster of Object.values(world.clusters)) {
     for (const broker of cluster.brokers) {
