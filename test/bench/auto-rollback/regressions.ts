@@ -16,15 +16,13 @@ export interface Regression {
   mend(): Promise<void>
 }
 
-/** A regression by a watch's own bounds: an append waits for a leader and its followers, and up to a second is nobody's failure (`latencyFloorMs`). */
-const slowDiskMs = 250
-
 /** How each is brought about: the result says it. */
 export const howInjected: Readonly<Record<RegressionKind, string>> = {
   'refused writes': 'an ACL on green denies the application Write on every topic, as a mistake would; probe, operator and mirror are not refused',
   'rising latency':
     'the three brokers of green are stopped and continued (SIGSTOP, SIGCONT), each by itself, running 200 ms and standing 200 ms, and after each 2 s twice as long, up to 1,200 ms: as starved hosts, not as a slow network',
-  'slow disk': `every write and flush of a file below the data directories of the three brokers of green takes ${slowDiskMs} ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever`,
+  'slow disk':
+    'every write and flush of a file below the data directories of the three brokers of green takes 100 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
 }
 
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what, interrupted)
@@ -80,5 +78,5 @@ async function starve(pid: number, over: AbortSignal): Promise<void> {
 
 /** Files of green's brokers that take longer to be written. */
 export function slowDisk(disk: SlowDisk): Regression {
-  return { inject: async () => disk.slowDown(slowDiskMs), mend: async () => disk.speedUp() }
+  return { inject: async () => disk.slowDown(100), mend: async () => disk.speedUp() }
 }
