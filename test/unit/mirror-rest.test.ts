@@ -130,6 +130,13 @@ describe('a worker that is starting', () => {
     expect((await mirror.facts('m', within())).state).toBe('RUNNING')
   })
 
+  test('a status is asked for once the configuration is told: before, it may be half read', async () => {
+    script['GET /connectors/m/config'] = [{ ...config, afterMs: 50 }]
+    script['GET /connectors/m/status'] = [status('STOPPED')]
+    await mirror.facts('m', within())
+    expect(asked.map(({ request }) => request)).toEqual(['GET /connectors/m/config', 'GET /connectors/m/status'])
+  })
+
   test('lists none, then some of its connectors: the list is asked for behind its health', async () => {
     let isRead = false
     script['GET /health'] = [starting, starting, healthy]
@@ -142,7 +149,10 @@ describe('a worker that is starting', () => {
 
   test('that doesn’t get ready says nothing of what is there', async () => {
     script['GET /health'] = [starting]
-    await expect(mirror.connectors(within(300))).rejects.toMatchObject({ code: 'deadline' })
+    await expect(mirror.connectors(within(300))).rejects.toMatchObject({
+      code: 'deadline',
+      message: expect.stringMatching(/not ready in time.*503.*starting up/),
+    })
     await expect(mirror.facts('m', within(300))).rejects.toMatchObject({ code: 'deadline' })
     script['GET /connectors/m'] = [page]
     await expect(mirror.delete('m', within(300))).rejects.toMatchObject({ code: 'deadline' })

@@ -71,11 +71,18 @@ export class ConnectRest {
 
   /** While it starts or rebalances the worker says "not now, nothing was done": then the same request is sent again. */
   async #untilBalanced(request: RestRequest, deadline: Deadline): Promise<HttpAnswer> {
-    for (;;) {
-      const answer = await this.#exchange(request, deadline)
-      if (!notNow(answer.status, answer.text)) return answer
-      if (deadline.remainingMs() <= rebalancePauseMs) throw this.#stillNot(request, answer, deadline)
-      await deadline.clock.sleep(rebalancePauseMs, deadline.cancelled)
+    let last: HttpAnswer | undefined
+    try {
+      for (;;) {
+        const answer = await this.#exchange(request, deadline)
+        if (!notNow(answer.status, answer.text)) return answer
+        last = answer
+        if (deadline.remainingMs() <= rebalancePauseMs) throw deadline.error()
+        await deadline.clock.sleep(rebalancePauseMs, deadline.cancelled)
+      }
+    } catch (thrown) {
+      if (last === undefined || !(thrown instanceof KbgError) || thrown.code !== 'deadline') throw thrown
+      throw this.#stillNot(request, last, deadline)
     }
   }
 
