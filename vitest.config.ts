@@ -7,9 +7,10 @@ const pure = ['unit', 'components', 'simulation'] as const
 const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'bench-moves', 'examples', 'msk-connect', 'kubernetes'] as const
 /** Of these, whole tables of cases whose kinds `npm test` has elsewhere, and second ways to do what its tour does: `npm run test:long`. */
 const long = [
-  ...['adopt', 'failover', 'published-route'].map((name) => `test/integration/${name}.test.ts`),
+  'test/policy/fleet-example.test.ts',
+  ...['adopt', 'failover', 'published-route', 'audited-switchover', 'workload-routed'].map((name) => `test/integration/${name}.test.ts`),
   ...['exact', 'refused'].map((name) => `test/chaos/${name}.test.ts`),
-  ...['switchover', 'tls-stacks'].map((name) => `test/e2e/${name}.test.ts`),
+  ...['mishaps', 'switchover', 'tls-stacks'].map((name) => `test/e2e/${name}.test.ts`),
 ]
 
 const oneByOne = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 }

@@ -22,10 +22,11 @@ import { toolPaths } from '../../tools/paths.ts'
 import { readTraces, type Traces } from './measure/traces.ts'
 import { readWholeLogs, type WholeLogs } from './measure/whole-logs.ts'
 
-/** The load of a rollout: how much, and how far one group is to stay behind. */
+/** The load of a rollout: how much, and how far one group is to stay behind; `none`: that one keeps up as well. */
 export interface DemoLoadSpec {
   readonly ratePerSecond: number
   readonly preloadRecords: number
+  readonly staysBehind?: 'none'
 }
 
 /** Starts the open-loop workload with routed clients, in a process of its own. */
@@ -36,6 +37,8 @@ export async function startLoad(
   onStatus: (status: WorkloadStatus) => void,
   onProblem: (text: string) => void,
 ): Promise<WorkloadProcess> {
+  const load = demoLoad(spec.ratePerSecond, spec.preloadRecords)
+  const groups = spec.staysBehind === 'none' ? load.groups.map((group) => ({ ...group, pauseAfterRecords: null })) : load.groups
   const config: WorkloadConfig = {
     version: 1,
     historyDir: join(outDir, 'history'),
@@ -46,7 +49,8 @@ export async function startLoad(
     },
     credentialsFile: wiring.clusters.blue.credentialsFile,
     caFile: wiring.clusters.blue.caFile,
-    ...demoLoad(spec.ratePerSecond, spec.preloadRecords),
+    ...load,
+    groups,
   }
   return await WorkloadProcess.start(config, { node: toolPaths().node, clock: systemClock, dir: outDir, onStatus, onProblem })
 }

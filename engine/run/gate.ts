@@ -1,4 +1,4 @@
-import { boundsOf } from '../gate/assess.ts'
+import { boundsOf, isWayBack } from '../gate/assess.ts'
 import type { Check } from '../gate/check.ts'
 import { otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
@@ -8,6 +8,7 @@ import type { RouteDocument } from '../model/route.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
+import { wayBackGateDeadlineMs } from '../switchover/steps.ts'
 import { forwardGroups, isLeftOpen } from '../switchover/waves.ts'
 import { judge, purposeOfIntent } from './judge.ts'
 import { withPorts } from './ports.ts'
@@ -37,7 +38,8 @@ export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJs
     if (!isNeeded(route, journal, intent, wiring)) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
     const lagSamples = limits.lagSamples
     const purpose = purposeOfIntent(route, journal, intent)
-    const totalMs = 15_000 + lagSamples * (limits.lagSampleIntervalMs + 2 * boundsOf(limits, purpose).maxMirrorLagMs)
+    const lookMs = isWayBack(purpose) ? wayBackGateDeadlineMs(limits) : 15_000
+    const totalMs = lookMs + lagSamples * (limits.lagSampleIntervalMs + 2 * boundsOf(limits, purpose).maxMirrorLagMs)
     const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
     const move = { source: route.live, target: otherColour(route.live), waveGroups: forwardGroups(route, wiring.waves, intent) }
     const verdict = await judge(ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples }, deadline)

@@ -22,6 +22,11 @@ export function gateDeadlineMs(limits: Limits): number {
   return 10_000 + 5 * limits.maxMirrorLagMs
 }
 
+/** A way back leaves a sick colour, whose every answer may take seconds. Nobody is held meanwhile, and while it isn't judged nobody is helped. */
+export function wayBackGateDeadlineMs(limits: Limits): number {
+  return 4 * gateDeadlineMs(limits)
+}
+
 /** The twelve steps, source S -> target T, in their only legal order. */
 export const steps: readonly Step[] = [
   {

@@ -8,7 +8,16 @@ import { projectName } from '../../infra/config.ts'
 import { bothInventories } from '../../infra/inventories.ts'
 import { projectFile } from '../../infra/project.ts'
 import { projectDir } from '../../tools/paths.ts'
-import { docsCommands, exampleCommands, fencedCommands, readmeCommands, startedElsewhere, tourAlsoRuns, tourSections } from '../support/docs-commands.ts'
+import {
+  docsCommands,
+  exampleCommands,
+  fencedCommands,
+  mishapsRun,
+  readmeCommands,
+  startedElsewhere,
+  tourAlsoRuns,
+  tourSections,
+} from '../support/docs-commands.ts'
 
 /** `main` is the fleet of the tour's stacks: what a placeholder stands for there. */
 function typedInTour(command: string): string {
@@ -16,7 +25,13 @@ function typedInTour(command: string): string {
 }
 
 test('every command of README and docs is run by a test', () => {
-  const known = new Set([...readmeCommands(tourSections.tour), ...readmeCommands(tourSections.end), ...tourAlsoRuns, ...Object.keys(startedElsewhere)])
+  const known = new Set([
+    ...readmeCommands(tourSections.tour),
+    ...readmeCommands(tourSections.end),
+    ...tourAlsoRuns,
+    ...mishapsRun,
+    ...Object.keys(startedElsewhere),
+  ])
   const unknown = docsCommands().filter(({ command }) => !known.has(typedInTour(command)))
   expect(unknown.map(({ file, line, command }) => `${file}:${line}: ${command}`)).toEqual([])
 })

@@ -1,7 +1,7 @@
-import type { Verdict } from '../../gate/assess.ts'
+import { isWayBack, type Verdict } from '../../gate/assess.ts'
 import { checkLine, refusals } from '../../gate/check.ts'
 import { KbgError } from '../../model/error.ts'
-import { gateDeadlineMs } from '../../switchover/steps.ts'
+import { gateDeadlineMs, wayBackGateDeadlineMs } from '../../switchover/steps.ts'
 import type { Execution } from '../execution.ts'
 import { type Judged, judge, purposeOfIntent } from '../judge.ts'
 import type { ObservedMove } from '../observe.ts'
@@ -9,8 +9,9 @@ import type { ObservedMove } from '../observe.ts'
 /** Step 2: observes afresh and assesses, one lag sample: the Gate resource has already seen it stable. Throws unless every check passes. */
 export async function gate(run: Execution, move: ObservedMove): Promise<Judged> {
   const { wiring, limits, intent } = run
-  const deadline = run.untilCancelled(gateDeadlineMs(limits), 'the gate to observe both colours')
   const purpose = run.automatic !== null ? 'way back' : purposeOfIntent(run.route, run.journal, intent)
+  const totalMs = isWayBack(purpose) ? wayBackGateDeadlineMs(limits) : gateDeadlineMs(limits)
+  const deadline = run.untilCancelled(totalMs, 'the gate to observe both colours')
   const verdict = await judge(run.ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples: 1 }, deadline)
   if (verdict.verdict !== 'pass') throw refused(verdict)
   return verdict

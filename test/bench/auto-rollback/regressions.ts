@@ -20,9 +20,9 @@ export interface Regression {
 export const howInjected: Readonly<Record<RegressionKind, string>> = {
   'refused writes': 'an ACL on green denies the application Write on every topic, as a mistake would; probe, operator and mirror are not refused',
   'rising latency':
-    'the three brokers of green are stopped and continued (SIGSTOP, SIGCONT), each by itself, running 200 ms and standing 200 ms, and after each 2 s twice as long, up to 1,200 ms: as starved hosts, not as a slow network',
+    'the three brokers of green are stopped and continued (SIGSTOP, SIGCONT), each by itself, running 200 ms and standing 200 ms, and after each 2 s twice as long, up to 2,400 ms: as starved hosts, not as a slow network',
   'slow disk':
-    'every write and flush of a file below the data directories of the three brokers of green takes 100 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
+    'every write and flush of a file below the data directories of the three brokers of green takes 200 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
 }
 
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what, interrupted)
@@ -40,7 +40,7 @@ export function refusedWrites({ wiring }: Pair, user: string): Regression {
 
 const runMs = 200
 const firstStandMs = 200
-const longestStandMs = 1_200
+const longestStandMs = 2_400
 const doubledEveryMs = 2_000
 
 /** Brokers that get less and less time, each in its own rhythm. */
@@ -78,5 +78,5 @@ async function starve(pid: number, over: AbortSignal): Promise<void> {
 
 /** Files of green's brokers that take longer to be written. */
 export function slowDisk(disk: SlowDisk): Regression {
-  return { inject: async () => disk.slowDown(100), mend: async () => disk.speedUp() }
+  return { inject: async () => disk.slowDown(200), mend: async () => disk.speedUp() }
 }
