@@ -2,13 +2,19 @@ import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { Limits } from '../../engine/model/limits.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'
+import type { Execution } from '../../engine/run/execution.ts'
 import { type Judgement, judge } from '../../engine/run/judge.ts'
+import type * as Observe from '../../engine/run/observe.ts'
 import type { Ports } from '../../engine/run/ports.ts'
+import { gate } from '../../engine/run/steps/gate.ts'
 import { probes, seen, soundColour, soundSnapshot, unseen } from '../support/sample-snapshot.ts'
 
-const { observed } = vi.hoisted(() => ({ observed: { snapshots: [] as unknown[], asked: 0, tookMs: 1_000, elapse: (_ms: number): void => undefined } }))
+const { observed } = vi.hoisted(() => ({
+  observed: { snapshots: [] as unknown[], asked: 0, hadMs: 0, tookMs: 1_000, elapse: (_ms: number): void => undefined },
+}))
 vi.mock('../../engine/run/observe.ts', () => ({
-  observe: async () => {
+  observe: async (...[, , , , , deadline]: Parameters<typeof Observe.observe>) => {
+    observed.hadMs = deadline.remainingMs()
     observed.elapse(observed.tookMs)
     const next = observed.snapshots[Math.min(observed.asked, observed.snapshots.length - 1)]
     observed.asked += 1
@@ -109,5 +115,26 @@ describe('the gate of a way back', () => {
     expect((await judged([lagging(limits.drainDeadlineMs / 2)], 1_000, one)).verdict).toBe('pass')
     expect((await judged([lagging(limits.drainDeadlineMs / 2 + 1)], 1_000, one)).verdict).toBe('fail')
     expect((await judged([lagging(limits.drainDeadlineMs / 2)], 1_000, { lagSamples: 1 })).verdict).toBe('fail')
+  })
+
+  test('has four times as long to observe as the gate of a move: each answer of a sick colour may take seconds, and nobody is held', async () => {
+    const stepOf = async (automatic: Execution['automatic']) => {
+      observed.snapshots = [soundSnapshot()]
+      const route = { live: 'blue' }
+      const parts = {
+        wiring: asked.wiring,
+        limits,
+        intent: { live: 'green', attempt: 0, consumers: {} },
+        route,
+        journal: [],
+        automatic,
+        ports: { clock } as Ports,
+      }
+      await gate({ ...parts, untilCancelled: (ms: number, what: string) => new Deadline(clock, ms, what) } as unknown as Execution, asked.move)
+      return observed.hadMs
+    }
+    const usualMs = await stepOf(null)
+    expect(usualMs).toBe(15_000)
+    expect(await stepOf('green failed its watch')).toBe(4 * usualMs)
   })
 })
