@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 /** Tests without processes of their own: quick, in parallel. */
 const pure = ['unit', 'components', 'simulation'] as const
 /** Tests that start brokers, workers or the Pulumi CLI: one file after the other, since a cluster takes both cores. */
-const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'bench-moves', 'examples', 'msk-connect', 'kubernetes'] as const
+const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'bench-long', 'examples', 'msk-connect', 'kubernetes'] as const
 /** Of these, whole tables of cases whose kinds `npm test` has elsewhere, and second ways to do what its tour does: `npm run test:long`. */
 const long = [
   'test/policy/fleet-example.test.ts',

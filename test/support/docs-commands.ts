@@ -92,19 +92,19 @@ export const startedElsewhere: Readonly<Record<string, string>> = {
   'npm run test:long': 'vitest.config.ts',
   'npm run test:examples': 'test/examples/adopt.test.ts',
   'npm run test:msk-connect': 'test/msk-connect/switchover.test.ts',
-  'npm run test:bench': 'test/bench-moves/moves.test.ts',
-  // their smallest forms run in test/bench-moves/moves.test.ts, by `npm run test:bench`
+  'npm run test:bench': 'test/bench-long/moves.test.ts',
   'npm run test:kubernetes': 'test/kubernetes/api-server.test.ts',
+  // their smallest forms run in test/bench-long, by `npm run test:bench`
   'npm run bench -- window': 'test/bench/window.ts',
   'npm run bench -- translate': 'test/bench/translate.ts',
   'npm run bench -- auto-rollback': 'test/bench/auto-rollback.ts',
-  // those of these run in test/bench/smoke.test.ts, by `npm test`
-  'npm run bench -- preview': 'test/bench/preview.ts',
   'npm run bench -- policy': 'test/bench/policy.ts',
-  'npm run bench -- provision': 'test/bench/provision.ts',
   'npm run bench -- audit': 'test/bench/audit.ts',
   'npm run bench -- translate-scale': 'test/bench/translate-scale.ts',
   'npm run bench -- verify-at-switch': 'test/bench/verify-at-switch.ts',
+  // those of these run in test/bench/smoke.test.ts, by `npm test`
+  'npm run bench -- preview': 'test/bench/preview.ts',
+  'npm run bench -- provision': 'test/bench/provision.ts',
   'npm run bench -- fresh': 'test/bench/fresh.ts',
   'npm run bench -- adopt': 'test/bench/adopt.ts', // its smoke form in test/integration/adopt.test.ts
   // what they run, in shorter forms, are the tests of test/simulation

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { Limits } from '../../engine/model/limits.ts'
 import { findings } from '../bench/auto-rollback/findings.ts'
-import { type Round, watchEnd } from '../bench/auto-rollback/rounds.ts'
+import { type Round, watchEnd, wayBack } from '../bench/auto-rollback/rounds.ts'
 
 type Entry = Parameters<typeof watchEnd>[0][number]
 const at = (atMonotonicMs: number, fact: Record<string, unknown>) =>
@@ -11,7 +11,9 @@ const forward = at(10, { kind: 'opened', source: 'blue', target: 'green', attemp
 const begun = at(20, { kind: 'watch', what: 'begun', colour: 'green', reason: '' })
 const failed = at(30, { kind: 'watch', what: 'failed', colour: 'green', reason: 'slow' })
 const back = at(40, { kind: 'opened', source: 'green', target: 'blue', attempt: 4, automatic: 'slow' })
-const closed = (outcome: string) => at(60, { kind: 'closed', outcome, reason: '', timeline: [{ mark: 'held-published', atMonotonicMs: 50 }] })
+const held = at(50, { kind: 'step', step: 'hold', what: 'begin', detail: '' })
+const released = at(55, { kind: 'step', step: 'release', what: 'done', detail: '' })
+const closed = (outcome: string) => at(60, { kind: 'closed', outcome, reason: '', timeline: [] })
 const halted = at(70, { kind: 'watch', what: 'halted', colour: 'green', reason: 'the drain' })
 
 describe('the end of a watch', () => {
@@ -23,9 +25,20 @@ describe('the end of a watch', () => {
 
   test('is that traffic went back, or that it halted, also behind a way back that was taken back', () => {
     const times = { failedAtMs: 30, openedAtMs: 40 }
-    expect(watchEnd([forward, begun, failed, back, closed('switched')], 4)).toEqual({ outcome: 'moved back', reason: '', ...times, heldAtMs: 50 })
+    expect(watchEnd([forward, begun, failed, back, held, released, closed('switched')], 4)).toEqual({
+      outcome: 'moved back',
+      reason: '',
+      ...times,
+      heldAtMs: 50,
+    })
     expect(watchEnd([forward, begun, failed, back, closed('aborted'), halted], 4)).toEqual({ outcome: 'halted', reason: 'the drain', ...times, heldAtMs: null })
   })
+})
+
+test('blue is live behind the release of the way back, not of the way there', () => {
+  expect(wayBack([forward, held, released, begun, failed, back, held], 4)).toBeNull()
+  expect(wayBack([forward, held, released, begun, failed, back, held, released], 4)).toBe('blue is live')
+  expect(wayBack([forward, begun, failed, back, held, released], 5)).toBeNull()
 })
 
 describe('what a bench finds', () => {
@@ -50,6 +63,13 @@ describe('what a bench finds', () => {
     expect([of('watch failed'), of('held'), of('first write on blue'), of('all write on blue')]).toEqual([5_000, 6_000, 7_000, 8_500])
     expect(rows.get('held until first write, maximum')).toMatchObject({ ours: 1_000, limit: 126_000, holds: true })
     expect(rows.get('rounds that did not go back by themselves')).toMatchObject({ ours: 0, holds: true })
+  })
+
+  test('is a way back that a second guardian brought to its end too: when producers were held is not known then', () => {
+    const rows = found([{ ...round, heldAtMs: null }], producer('a', 8_000))
+    expect(rows.get('refused writes: first write on blue')?.ours).toBe(7_000)
+    expect(rows.has('refused writes: held')).toBe(false)
+    expect(rows.get('rounds that did not go back by themselves')?.ours).toBe(0)
   })
 
   test('is that a round which halted misses the goal, and has no time', () => {

@@ -21,7 +21,8 @@ export interface Rounds {
 interface Back {
   readonly kind: RegressionKind
   readonly failedMs: number
-  readonly heldMs: number
+  /** null: whoever held producers didn't close the switchover itself, so its timeline is gone. */
+  readonly heldMs: number | null
   /** Until the first acknowledgement of any producer on blue, and until every producer has one. */
   readonly firstWriteMs: number
   readonly allWriteMs: number
@@ -47,10 +48,10 @@ export function findings({ rounds, limits, verdict, missing, problems }: Rounds)
 }
 
 function backOf({ kind, outcome, injectedAtMs, failedAtMs, heldAtMs }: Round, nextAtMs: number, producers: readonly ProducerTrace[]): Back | null {
-  if (outcome !== 'moved back' || failedAtMs === null || heldAtMs === null) return null
+  if (outcome !== 'moved back' || failedAtMs === null) return null
   const firsts = producers.map((trace) => firstOnBlueMs(trace, injectedAtMs, nextAtMs))
   return {
-    ...{ kind, failedMs: failedAtMs - injectedAtMs, heldMs: heldAtMs - injectedAtMs },
+    ...{ kind, failedMs: failedAtMs - injectedAtMs, heldMs: heldAtMs === null ? null : heldAtMs - injectedAtMs },
     firstWriteMs: Math.min(...firsts) - injectedAtMs,
     allWriteMs: Math.max(...firsts) - injectedAtMs,
   }
@@ -70,37 +71,24 @@ function kindRows(kind: RegressionKind, backs: readonly Back[], limits: Limits):
   )
   const row = (measure: string, what: string, values: readonly number[]) =>
     rowOf({ measure: `${kind}: ${measure}`, unit: 'ms', ours: medianOf(`${whatFrom} ${what}`, values), limit: least })
-  return [
-    row(
-      'watch failed',
-      'until the journal says that the watch has failed',
-      own.map(({ failedMs }) => failedMs),
-    ),
-    row(
-      'held',
-      'until producers were held on green for the way back',
-      own.map(({ heldMs }) => heldMs),
-    ),
-    row(
-      'first write on blue',
-      'until any producer had an acknowledgement of blue',
-      own.map(({ firstWriteMs }) => firstWriteMs),
-    ),
-    row(
-      'all write on blue',
-      'until every producer had one',
-      own.map(({ allWriteMs }) => allWriteMs),
-    ),
+  const rows: readonly [string, string, readonly number[]][] = [
+    ['watch failed', 'until the journal says that the watch has failed', own.map(({ failedMs }) => failedMs)],
+    ['held', 'until producers were held on green for the way back', own.flatMap(({ heldMs }) => heldMs ?? [])],
+    ['first write on blue', 'until any producer had an acknowledgement of blue', own.map(({ firstWriteMs }) => firstWriteMs)],
+    ['all write on blue', 'until every producer had one', own.map(({ allWriteMs }) => allWriteMs)],
   ]
+  return rows.flatMap(([measure, what, values]) => (values.length === 0 ? [] : [row(measure, what, values)]))
 }
 
 function heldRows(backs: readonly Back[], limits: Limits): readonly Row[] {
+  const heldMs = backs.flatMap((back) => (back.heldMs === null ? [] : [back.firstWriteMs - back.heldMs]))
   if (backs.length === 0) return []
-  const heldMs = backs.map((back) => back.firstWriteMs - back.heldMs)
   const whole = backs.map(({ firstWriteMs }) => firstWriteMs)
   const limit = single('longestStallMs: how long producers are held at most', longestStallMs(limits))
+  const longest = rowOf({ measure: 'first write on blue, maximum', unit: 'ms', ours: maximumOf(`${whatFrom}, of all rounds that went back`, whole) })
+  if (heldMs.length === 0) return [longest]
   return [
-    rowOf({ measure: 'first write on blue, maximum', unit: 'ms', ours: maximumOf(`${whatFrom}, of all rounds that went back`, whole) }),
+    longest,
     rowOf({
       measure: 'held until first write, maximum',
       unit: 'ms',
@@ -136,34 +124,17 @@ function countedRows(rounds: readonly Round[], backs: readonly Back[], { statist
 function samplesOf(kind: RegressionKind, backs: readonly Back[]): readonly ArmSamples[] {
   const own = backs.filter((back) => back.kind === kind)
   const all = { counted: [], dropped: 0 }
-  return [
-    armSamples(
-      `${kind}: watch failed`,
-      `${whatFrom} until the journal says so`,
-      'ms',
-      own.map(({ failedMs }) => failedMs),
-      all,
-    ),
-    armSamples(
-      `${kind}: held`,
-      `${whatFrom} until producers were held`,
-      'ms',
-      own.map(({ heldMs }) => heldMs),
-      all,
-    ),
-    armSamples(
-      `${kind}: first write on blue`,
-      `${whatFrom} until any producer had an acknowledgement of blue`,
-      'ms',
-      own.map(({ firstWriteMs }) => firstWriteMs),
-      all,
-    ),
+  const arms: readonly [string, string, readonly number[]][] = [
+    ['watch failed', 'until the journal says so', own.map(({ failedMs }) => failedMs)],
+    ['held', 'until producers were held', own.flatMap(({ heldMs }) => heldMs ?? [])],
+    ['first write on blue', 'until any producer had an acknowledgement of blue', own.map(({ firstWriteMs }) => firstWriteMs)],
   ]
+  return arms.flatMap(([arm, what, values]) => (values.length === 0 ? [] : [armSamples(`${kind}: ${arm}`, `${whatFrom} ${what}`, 'ms', values, all)]))
 }
 
 /** A round as a line, for people. */
 export function roundLine({ kind, outcome, reason, injectedAtMs, failedAtMs, heldAtMs }: Round, index: number): string {
-  const seconds = (atMs: number | null) => (atMs === null ? 'never' : `${((atMs - injectedAtMs) / 1_000).toFixed(1)} s`)
+  const seconds = (atMs: number | null, unknown = 'never') => (atMs === null ? unknown : `${((atMs - injectedAtMs) / 1_000).toFixed(1)} s`)
   const why = reason === '' ? '' : `: ${reason}`
-  return `round ${index + 1}, ${kind}: ${outcome} (failed ${seconds(failedAtMs)}, held ${seconds(heldAtMs)})${outcome === 'moved back' ? '' : why}`
+  return `round ${index + 1}, ${kind}: ${outcome} (failed ${seconds(failedAtMs)}, held ${seconds(heldAtMs, outcome === 'moved back' ? 'by who did not close it' : 'never')})${outcome === 'moved back' ? '' : why}`
 }

@@ -20,7 +20,7 @@ export interface Regression {
 export const howInjected: Readonly<Record<RegressionKind, string>> = {
   'refused writes': 'an ACL on green denies the application Write on every topic, as a mistake would; probe, operator and mirror are not refused',
   'rising latency':
-    'the three brokers of green are stopped and continued (SIGSTOP, SIGCONT), each by itself, running 200 ms and standing 200 ms, and after each 2 s twice as long, up to 2,400 ms: as starved hosts, not as a slow network',
+    'the three brokers of green run one after the other (SIGSTOP, SIGCONT), each for 200 ms, with gaps of 25 ms between them that double every 2 s up to 150 ms: as starved hosts, not as a slow network',
   'slow disk':
     'every write and flush of a file below the data directories of the three brokers of green takes 200 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
 }
@@ -39,40 +39,44 @@ export function refusedWrites({ wiring }: Pair, user: string): Regression {
 }
 
 const runMs = 200
-const firstStandMs = 200
-const longestStandMs = 2_400
+const firstGapMs = 25
+const longestGapMs = 150
 const doubledEveryMs = 2_000
 
-/** Brokers that get less and less time, each in its own rhythm. */
+/** Brokers that get less and less time, one after the other: what needs two of them waits for a turn of each. */
 export function risingLatency({ root, wiring }: Pair): Regression {
   let over = new AbortController()
-  let stopping: readonly Promise<void>[] = []
+  let turns: Promise<void> | undefined
   return {
     inject: async () => {
       const pids = observeCluster(root, wiring.fleet, 'green')?.brokers.flatMap(({ pid }) => pid ?? []) ?? []
       over = new AbortController()
-      stopping = pids.map((pid) => starve(pid, AbortSignal.any([over.signal, interrupted])))
+      turns = takeTurns(pids, AbortSignal.any([over.signal, interrupted]))
     },
     mend: async () => {
       over.abort(new Error('mended'))
-      await Promise.all(stopping)
+      await turns
     },
   }
 }
 
-/** Until it is over; the process then runs. */
-async function starve(pid: number, over: AbortSignal): Promise<void> {
+/** Until it is over; all of them then run. */
+async function takeTurns(pids: readonly number[], over: AbortSignal): Promise<void> {
   const startedMs = systemClock.monotonicMs()
   const rest = (ms: number) => systemClock.sleep(ms, over).catch(() => undefined) // woken by the end: the loop's condition ends it
-  while (!over.aborted) {
-    const doubled = Math.floor((systemClock.monotonicMs() - startedMs) / doubledEveryMs)
-    process.kill(pid, 'SIGSTOP')
-    try {
-      await rest(Math.min(longestStandMs, firstStandMs * 2 ** doubled))
-    } finally {
+  try {
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    for (let turn = 0; !over.aborted; turn += 1) {
+      const pid = pids[turn % pids.length]
+      if (pid === undefined) return
       process.kill(pid, 'SIGCONT')
+      await rest(runMs)
+      process.kill(pid, 'SIGSTOP')
+      const doubled = Math.floor((systemClock.monotonicMs() - startedMs) / doubledEveryMs)
+      await rest(Math.min(longestGapMs, firstGapMs * 2 ** doubled))
     }
-    await rest(runMs)
+  } finally {
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
   }
 }
 

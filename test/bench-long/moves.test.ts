@@ -13,7 +13,7 @@ import { benchWindow } from '../bench/window.ts'
 let outDir = ''
 beforeAll(() => {
   process.env.PATH = toolEnv().PATH
-  outDir = mkdtempSync(join(tmpdir(), 'kbg-bench-moves-'))
+  outDir = mkdtempSync(join(tmpdir(), 'kbg-bench-long-'))
 })
 afterAll(() => rmSync(outDir, { recursive: true, force: true }))
 
