@@ -29,6 +29,9 @@ import type { WorkloadProcess } from '../support/workload/process.ts'
 
 const fleet = `b-msk${process.pid}`
 const namePrefix = (target: Colour) => `kbg-production-shop-${target}-`
+/** The stand-in's lists are late by so many readings, one a second or quicker. */
+const late = { made: 3, ended: 3 }
+const listLagMs = 5_000
 const said: string[] = []
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 
@@ -41,6 +44,7 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'kbg-msk-connect-'))
   mkdirSync(join(dir, 'workers'), { mode: 0o700 })
   standIn = await MskConnectStandIn.start(join(dir, 'workers'))
+  standIn.late = late
   // As anybody points AWS's clients at another endpoint.
   Object.assign(process.env, { AWS_ENDPOINT_URL_KAFKACONNECT: standIn.endpoint, AWS_ACCESS_KEY_ID: 'stand-in', AWS_SECRET_ACCESS_KEY: 'stand-in' })
   const versions = { blue: '3.9.2', green: '4.3.1' }
@@ -71,7 +75,10 @@ function besideBoth(clusters: Readonly<Record<Colour, ClusterAccess>>): { blue: 
         ([key]) => !key.endsWith('.sasl.client.callback.handler.class'),
       ),
     )
-    return { kind: 'msk-connect', colour: target, region: 'eu-central-1', namePrefix: namePrefix(target), request: { ...request, connectorConfiguration } }
+    return {
+      ...{ kind: 'msk-connect', colour: target, region: 'eu-central-1', namePrefix: namePrefix(target), request: { ...request, connectorConfiguration } },
+      listLagMs, // a test has no two minutes for each end
+    }
   }
   return { blue: beside('blue'), green: beside('green') }
 }

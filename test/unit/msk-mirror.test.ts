@@ -25,7 +25,14 @@ const parts = {
 }
 const side = (colour: Colour) => ({ ...mskColour(colour), iamBootstrapServers: mskColour(colour).addresses.iam })
 const request = mskConnectorRequest(side('blue'), side('green'), networkAccess('green'), parts, ['orders'])
-const worker: MskConnectWorker = { kind: 'msk-connect', colour: 'green', region: 'eu-central-1', namePrefix: 'kbg-production-shop-', request }
+const worker: MskConnectWorker = {
+  kind: 'msk-connect',
+  colour: 'green',
+  region: 'eu-central-1',
+  namePrefix: 'kbg-production-shop-',
+  request,
+  listLagMs: 120_000,
+}
 
 function access(colour: Colour): ClusterAccess {
   const at = ['127.0.0.1:1']

@@ -13,6 +13,8 @@ import type { KafkaProperties } from '../../model/mirror-template.ts'
 import type { MskConnectorRequest } from '../../model/msk-connect-worker.ts'
 import type { Deadline } from '../../ports/clock.ts'
 
+type CallKind = 'read' | 'write' | 'end'
+
 /** A connector as a list of MSK Connect's names it. */
 export interface ListedConnector {
   readonly name: string
@@ -22,13 +24,15 @@ export interface ListedConnector {
 
 /**
  * MSK Connect's API (`kafkaconnect`), every call bounded. Credentials, region and endpoint by AWS's default chain, so that none passes through here.
- * Reads are repeated by the client itself, up to three times.
+ * Reads are repeated by the client itself, up to three times; what makes a connector isn't, so that each request of unknown outcome is known as one.
  */
 export class MskConnectApi {
   readonly #client: KafkaConnectClient
+  readonly #once: KafkaConnectClient
 
   constructor(region: string) {
     this.#client = new KafkaConnectClient({ region })
+    this.#once = new KafkaConnectClient({ region, maxAttempts: 1 })
   }
 
   /** All connectors whose name begins so. */
@@ -56,17 +60,21 @@ export class MskConnectApi {
   /** @throws KbgError `connector-exists`, `outcome-unknown` */
   async create(connectorName: string, request: MskConnectorRequest, connectorConfiguration: KafkaProperties, deadline: Deadline): Promise<void> {
     const command = new CreateConnectorCommand({ ...request, connectorName, connectorConfiguration: { ...connectorConfiguration } })
-    await this.#asked(`Can't create connector ${connectorName}.`, 'write', deadline, (abortSignal) => this.#client.send(command, { abortSignal }))
+    await this.#asked(`Can't create connector ${connectorName}.`, 'write', deadline, (abortSignal) => this.#once.send(command, { abortSignal }))
   }
 
-  /** Begins its end; one that is gone is no error. */
+  /**
+   * Begins its end; one that is gone is no error. One whose state doesn't allow it (any more) is refused, retriable: the list that was gone by may be old.
+   * @throws KbgError `connect-refused`, `outcome-unknown`: repeated it does no harm, since no other connector ever has that ARN
+   */
   async delete(connectorArn: string, deadline: Deadline): Promise<void> {
     const command = new DeleteConnectorCommand({ connectorArn })
-    await this.#asked("Can't delete a connector.", 'write', deadline, (abortSignal) => this.#unlessGone(this.#client.send(command, { abortSignal })))
+    await this.#asked("Can't delete a connector.", 'end', deadline, (abortSignal) => this.#unlessGone(this.#client.send(command, { abortSignal })))
   }
 
   close(): void {
     this.#client.destroy()
+    this.#once.destroy()
   }
 
   async #unlessGone<T>(work: Promise<T>): Promise<T | undefined> {
@@ -78,7 +86,7 @@ export class MskConnectApi {
     }
   }
 
-  async #asked<T>(refusal: string, kind: 'read' | 'write', deadline: Deadline, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #asked<T>(refusal: string, kind: CallKind, deadline: Deadline, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const stop = new AbortController()
     try {
       return await deadline.race(send(stop.signal))
@@ -95,22 +103,23 @@ function nameOf(thrown: unknown): string {
 }
 
 /** A client's fault, and one in front of the service, have done nothing; anything else may have. */
-function refused(refusal: string, kind: 'read' | 'write', thrown: unknown, deadline: Deadline): unknown {
+function refused(refusal: string, kind: CallKind, thrown: unknown, deadline: Deadline): unknown {
   if (deadline.cancelled?.aborted) return thrown
   const said = { facts: { said: messageOf(thrown).slice(0, 1_000) }, cause: thrown }
   if (thrown instanceof KafkaConnectServiceException) {
     const isBusy = thrown.name === 'TooManyRequestsException'
     if (thrown.name === 'ConflictException') return new KbgError('connector-exists', refusal, said)
     if (isBusy) return new KbgError('connect-unreachable', refusal, { ...said, retriable: true })
-    if (thrown.$fault === 'client') return new KbgError('connect-refused', refusal, said)
+    if (thrown.$fault === 'client')
+      return new KbgError('connect-refused', refusal, { ...said, retriable: kind === 'end' && thrown.name === 'BadRequestException' })
   }
   if (nameOf(thrown) === 'CredentialsProviderError') {
     return new KbgError('credentials', refusal, { ...said, remedy: "AWS's default chain finds no credentials: environment, profile or role." })
   }
-  if (kind === 'write') {
+  if (kind !== 'read') {
     return new KbgError('outcome-unknown', `${refusal} MSK Connect gave no answer: it may still do it.`, {
       ...said,
-      remedy: "Look at the connector's state before repeating it.",
+      remedy: 'Repeat it as it was: one name is one connector on MSK Connect, and one ARN one end.',
     })
   }
   if (thrown instanceof KbgError) return thrown

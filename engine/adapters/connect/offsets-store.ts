@@ -15,7 +15,23 @@ import { OffsetsTopic } from './offsets-topic.ts'
 /** Stands where Connect writes a connector's name; no connector has it. */
 const declarations = 'kbg.declared'
 const DeclarationKey = z.tuple([z.literal(declarations), z.object({ connector: z.string() })])
-const Declaration = z.object({ topics: z.array(z.string()).min(1) })
+
+const Declared = z.object({
+  topics: z.array(z.string()).min(1),
+  /**
+   * Whether the platform was asked to make it since its last proven end: not at all, and it is stopped; with an answer; or with one that nobody has heard, and the request may still arrive. Written
+   * before the request, so that a platform that doesn't name a connector (yet) is taken for one without it only where nobody has asked.
+   */
+  asked: z.enum(['never', 'answered', 'open']),
+})
+export type Declared = z.infer<typeof Declared>
+
+/** Which connectors are to exist, told to whoever asks next: read-your-writes. */
+export interface Declarations {
+  declared(deadline: Deadline): Promise<ReadonlyMap<string, Declared>>
+  declare(connector: string, declared: Declared, deadline: Deadline): Promise<void>
+  withdraw(connector: string, deadline: Deadline): Promise<void>
+}
 
 const readBackPauseMs = 20
 
@@ -23,7 +39,7 @@ const readBackPauseMs = 20
  * What a platform without Connect's REST keeps in Connect's offsets topic on the target: where a connector begins, and which connectors are to exist, so that one that doesn't run is known with its
  * topics. Connect reads a declaration as the offset of a connector that it never runs.
  */
-export class OffsetsStore {
+export class OffsetsStore implements Declarations {
   readonly #target: ClusterAccess
   readonly #topic: string
   readonly #reading: OffsetsTopic
@@ -40,8 +56,7 @@ export class OffsetsStore {
     return this.#reading.committed(connector, source, deadline)
   }
 
-  /** Topics of every connector that was declared. */
-  async declared(deadline: Deadline): Promise<ReadonlyMap<string, readonly string[]>> {
+  async declared(deadline: Deadline): Promise<ReadonlyMap<string, Declared>> {
     const entries = await this.#reading.entries(deadline).catch((thrown: unknown) => {
       if (thrown instanceof KbgError && thrown.code === 'unknown-topic') return new Map() // nothing was ever declared
       throw thrown
@@ -50,15 +65,16 @@ export class OffsetsStore {
       [...entries].flatMap(([key, { connector, entry }]) => {
         if (connector !== declarations || !('foreign' in entry)) return []
         const [, { connector: name }] = DeclarationKey.parse(JSON.parse(key))
-        return [[name, Declaration.parse(entry.foreign).topics] as const]
+        return [[name, Declared.parse(entry.foreign)] as const]
       }),
     )
   }
 
-  async declare(connector: string, topics: readonly string[], deadline: Deadline): Promise<void> {
+  async declare(connector: string, declared: Declared, deadline: Deadline): Promise<void> {
     await this.#ensureTopic(deadline)
-    await this.#write(connector, [[declarationKey(connector), JSON.stringify({ topics })]], deadline)
-    await deadline.poll(readBackPauseMs, async () => ((await this.declared(deadline)).has(connector) ? true : undefined))
+    const required = JSON.stringify(Declared.parse(declared))
+    await this.#write(connector, [[declarationKey(connector), required]], deadline)
+    await deadline.poll(readBackPauseMs, async () => (JSON.stringify((await this.declared(deadline)).get(connector)) === required ? true : undefined))
   }
 
   async withdraw(connector: string, deadline: Deadline): Promise<void> {

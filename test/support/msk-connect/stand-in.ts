@@ -17,6 +17,7 @@ import { keptByMskConnect } from '../../../engine/model/msk-connect.ts'
 import { MskConnectorRequest } from '../../../engine/model/msk-connect-worker.ts'
 import { propertiesText } from '../../../engine/model/properties.ts'
 import { Deadline, systemClock } from '../../../engine/ports/clock.ts'
+import { ApiError, asAnswer, bodyOf } from './rest-json.ts'
 import { endWorkerIn, OwnWorker } from './worker.ts'
 
 const startMs = 120_000
@@ -41,35 +42,40 @@ interface StandInConnector {
   state: 'CREATING' | 'RUNNING' | 'FAILED' | 'DELETING'
   failure: string | undefined
   worker: OwnWorker | undefined
+  /** How many more lists don't name it. */
+  unlisted: number
+  /** How many more lists name it although it has ended; undefined before its end. */
+  lingering: number | undefined
 }
 
-/** An error as REST-JSON has it. */
-class ApiError extends Error {
-  readonly status: number
-  readonly code: string
-
-  constructor(status: number, code: string, message: string) {
-    super(message)
-    this.status = status
-    this.code = code
-  }
-}
+/** What becomes of a request to make a connector whose answer gets lost: nothing, what was asked for, or that, so many lists later. */
+type LostRequest = 'dropped' | 'done' | { readonly listsLater: number }
 
 export class MskConnectStandIn {
   /** Every request so far, as `METHOD /path`. */
   readonly asked: string[] = []
   readonly #root: string
   readonly #server: Server
+  /** By ARN. */
   readonly #connectors = new Map<string, StandInConnector>()
   readonly #workerConfigurations = new Map<string, KafkaProperties>()
   #clusters: Readonly<Record<Colour, ClusterAccess>> | undefined
   /** What comes of the request's configuration in a connector made next, instead of itself: an update that reports success and isn't applied. */
   applies: (asked: KafkaProperties) => KafkaProperties = (asked) => asked
+  /** How many lists go by before one names a connector that was made, and before none names one that has ended: AWS promises neither. */
+  late = { made: 0, ended: 0 }
+  /** The next requests to make one, the first first: their answers get lost. */
+  losing: LostRequest[] = []
+  /** Without clusters to log in to: connectors are said to run, and nothing does. */
+  withoutWorkers = false
+  #arriving: { readonly body: unknown; lists: number }[] = []
 
   private constructor(root: string) {
     this.#root = root
     this.#server = createServer((request, response) => {
       this.asked.push(`${request.method} ${new URL(request.url ?? '/', 'http://localhost').pathname}`)
+      const lost = request.method === 'POST' ? this.losing.shift() : undefined
+      if (lost !== undefined) return void this.#lose(lost, request).finally(() => request.socket.destroy())
       const answered = this.#answer(request).then(
         (body) => ({ status: 200, headers: {}, body }),
         (thrown: unknown) => asAnswer(thrown),
@@ -130,19 +136,55 @@ export class MskConnectStandIn {
     throw new ApiError(404, 'NotFoundException', `The stand-in has no ${request.method} ${pathname}.`)
   }
 
+  async #lose(lost: LostRequest, request: IncomingMessage): Promise<void> {
+    const body = await bodyOf(request)
+    if (lost === 'done') this.#create(body)
+    if (typeof lost === 'object') this.#arriving.push({ body, lists: lost.listsLater })
+  }
+
+  /** Requests that come late, as the lists go by. */
+  #arrive(): void {
+    for (const one of this.#arriving) one.lists -= 1
+    const due = this.#arriving.filter(({ lists }) => lists < 0)
+    this.#arriving = this.#arriving.filter(({ lists }) => lists >= 0)
+    for (const { body } of due) {
+      try {
+        this.#create(body)
+      } catch (thrown) {
+        if (!(thrown instanceof ApiError)) throw thrown // refused, and nobody hears it
+      }
+    }
+  }
+
+  /** Names of what was made and hasn't ended, listed or not. */
+  get there(): readonly string[] {
+    return [...this.#connectors.values()].filter(({ lingering }) => lingering === undefined).map(({ order }) => order.connectorName)
+  }
+
+  /** The next lists don't name a connector that is there, as a copy that has fallen behind. */
+  hide(name: string, lists: number): void {
+    const connector = [...this.#connectors.values()].find(({ order, lingering }) => order.connectorName === name && lingering === undefined)
+    if (connector === undefined) throw new Error(`there is no ${name}`)
+    connector.unlisted = lists
+  }
+
   #create(body: unknown) {
     const parsed = CreateConnector.safeParse(body)
     if (!parsed.success) throw new ApiError(400, 'BadRequestException', parsed.error.message)
     const order = parsed.data
     const name = order.connectorName
-    if (this.#connectors.has(name)) throw new ApiError(409, 'ConflictException', `A connector with the name ${name} already exists.`)
+    if (this.there.includes(name)) throw new ApiError(409, 'ConflictException', `A connector with the name ${name} already exists.`)
     const given = this.#workerConfigurations.get(order.workerConfiguration.workerConfigurationArn)
     if (given === undefined || order.workerConfiguration.revision !== 1)
       throw new ApiError(400, 'BadRequestException', 'There is no such worker configuration.')
     const id = randomUUID()
     const arn = `arn:aws:kafkaconnect:eu-central-1:123456789012:connector/${name}/${id}-2`
-    const connector: StandInConnector = { arn, order, directory: join(this.#root, `connector-${id}`), state: 'CREATING', failure: undefined, worker: undefined }
-    this.#connectors.set(name, connector)
+    const directory = join(this.#root, `connector-${id}`)
+    const connector: StandInConnector = {
+      ...{ arn, order, directory, state: 'CREATING', failure: undefined, worker: undefined },
+      ...{ unlisted: this.late.made, lingering: undefined },
+    }
+    this.#connectors.set(arn, connector)
     void this.#run(connector, given).catch((thrown: unknown) => {
       connector.state = 'FAILED'
       connector.failure = messageOf(thrown)
@@ -152,6 +194,10 @@ export class MskConnectStandIn {
 
   async #run(connector: StandInConnector, given: KafkaProperties): Promise<void> {
     const { order, directory } = connector
+    if (this.withoutWorkers) {
+      connector.state = 'RUNNING'
+      return
+    }
     const { bootstrapServers } = order.kafkaCluster.apacheKafkaCluster
     const target = colours.map((colour) => this.#clusters?.[colour]).find((cluster) => cluster?.internalBootstrapServers.join(',') === bootstrapServers)
     if (target === undefined) throw new Error(`no cluster has the bootstrap servers ${bootstrapServers}`)
@@ -177,11 +223,26 @@ export class MskConnectStandIn {
 
   #list(search: URLSearchParams) {
     const prefix = search.get('connectorNamePrefix') ?? ''
-    const all = [...this.#connectors.values()].filter(({ order }) => order.connectorName.startsWith(prefix))
+    const under = [...this.#connectors.values()].filter(({ order }) => order.connectorName.startsWith(prefix))
+    const all = under.filter(({ unlisted }) => unlisted === 0)
+    if (!search.has('nextToken')) this.#age(under)
     const from = Number(search.get('nextToken') ?? 0)
     const page = all.slice(from, from + pageSize)
-    const connectors = page.map(({ arn, order, state }) => ({ connectorArn: arn, connectorName: order.connectorName, connectorState: state }))
+    const connectors = page.map(({ arn, order, state, lingering }) => ({
+      ...{ connectorArn: arn, connectorName: order.connectorName },
+      connectorState: lingering === undefined ? state : 'RUNNING', // as it was before its end
+    }))
     return { connectors, ...(from + pageSize < all.length ? { nextToken: String(from + pageSize) } : {}) }
+  }
+
+  /** One list less until what is there is named, and what has ended isn't. */
+  #age(listed: readonly StandInConnector[]): void {
+    for (const connector of listed) {
+      connector.unlisted = Math.max(0, connector.unlisted - 1)
+      if (connector.lingering === 0) this.#connectors.delete(connector.arn)
+      else if (connector.lingering !== undefined) connector.lingering -= 1
+    }
+    this.#arrive()
   }
 
   #describe(arn: string) {
@@ -205,29 +266,17 @@ export class MskConnectStandIn {
     }
     connector.state = 'DELETING'
     const deadline = new Deadline(systemClock, endMs, `${connector.order.connectorName} to end`)
-    void (connector.worker?.end(deadline) ?? Promise.resolve()).then(() => this.#connectors.delete(connector.order.connectorName))
+    void (connector.worker?.end(deadline) ?? Promise.resolve()).then(() => {
+      if (this.late.ended === 0) this.#connectors.delete(connector.arn)
+      else connector.lingering = this.late.ended
+    })
     return { connectorArn: arn, connectorState: connector.state }
   }
 
   #byArn(arn: string): StandInConnector {
-    const found = [...this.#connectors.values()].find((connector) => connector.arn === arn)
+    const found = this.#connectors.get(arn)
     if (found === undefined) throw new ApiError(404, 'NotFoundException', 'The connector does not exist.')
     return found
-  }
-}
-
-function asAnswer(thrown: unknown) {
-  const { status, code, message } = thrown instanceof ApiError ? thrown : new ApiError(500, 'InternalServerErrorException', messageOf(thrown))
-  return { status, headers: { 'x-amzn-errortype': code }, body: { message } }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  const parts: Buffer[] = []
-  for await (const part of request) parts.push(Buffer.from(part))
-  try {
-    return JSON.parse(Buffer.concat(parts).toString('utf8'))
-  } catch {
-    throw new ApiError(400, 'BadRequestException', 'The body is no JSON.')
   }
 }
 
