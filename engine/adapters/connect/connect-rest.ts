@@ -39,7 +39,7 @@ export class ConnectRest {
 
   /**
    * The parsed answer; undefined on 404.
-   * @throws KbgError `connect-unreachable`, the codes of {@link isTlsRefusal}, `connect-refused` with Connect's message, `outcome-unknown` for a write without an answer, `deadline`
+   * @throws KbgError `connect-unreachable`, the codes of {@link isTlsRefusal}, `connect-refused` with Connect's message, `outcome-unknown` for a write without an answer of the worker's own, `deadline`
    */
   async find<S extends z.ZodType>(request: RestRequest, schema: S, deadline: Deadline): Promise<z.infer<S> | undefined> {
     const { status, text } = await this.#untilBalanced(request, deadline)
@@ -75,6 +75,7 @@ export class ConnectRest {
     try {
       for (;;) {
         const answer = await this.#exchange(request, deadline)
+        if (isUndecided(request.method, answer)) throw this.#undecided(request, answer)
         if (!notNow(answer.status, answer.text)) return answer
         last = answer
         if (deadline.remainingMs() <= rebalancePauseMs) throw deadline.error()
@@ -119,11 +120,7 @@ export class ConnectRest {
     if (isTlsRefusal(error)) return error // nothing was sent
     const notSent = messageOf(error).includes('ECONNREFUSED')
     if (request.method !== 'GET' && !notSent) {
-      return new KbgError('outcome-unknown', `${request.refusal} The worker gave no answer: it may still do it.`, {
-        facts: { worker: this.#access.restUrl, request: `${request.method} ${request.path}` },
-        remedy: "Look at the connector's state before repeating it.",
-        cause: error,
-      })
+      return new KbgError('outcome-unknown', `${request.refusal} The worker gave no answer: it may still do it.`, { ...this.#toLookAt(request), cause: error })
     }
     if (error instanceof KbgError) return error
     return new KbgError('connect-unreachable', `${request.refusal} The Connect worker beside ${this.#access.colour} can't be reached.`, {
@@ -132,6 +129,18 @@ export class ConnectRest {
       remedy: `If its process has ended, \`pulumi up\` of the traffic stack starts it again.${this.#access.caFile === undefined ? ' It is asked in plaintext: one that speaks TLS needs https and a caFile.' : ''}`,
       cause: error,
     })
+  }
+
+  #undecided(request: RestRequest, { status, text }: HttpAnswer): KbgError {
+    const { facts, remedy } = this.#toLookAt(request)
+    return new KbgError('outcome-unknown', `${request.refusal} That isn't the worker's own decision: it may have done it, or still do it.`, {
+      facts: { ...facts, status, said: this.#withoutSecrets(messageIn(text)).slice(0, 200) },
+      remedy,
+    })
+  }
+
+  #toLookAt({ method, path }: RestRequest) {
+    return { facts: { worker: this.#access.restUrl, request: `${method} ${path}` }, remedy: "Look at the connector's state before repeating it." }
   }
 
   #refused(request: RestRequest, status: number, text: string): KbgError {
@@ -168,6 +177,23 @@ export class ConnectRest {
     const password = this.#login?.password
     return password === undefined ? text : text.replaceAll(password, '[password]')
   }
+}
+
+/**
+ * Whether an answer to a write leaves open what became of it: a proxy's may come after the worker has the request, and Connect's own "Request timed out" (`HerderRequestHandler`) is given while it
+ * goes on. "Not now" to what may be sent twice is no such answer, whoever says it.
+ */
+function isUndecided(method: RestRequest['method'], answer: HttpAnswer): boolean {
+  if (method === 'GET') return false
+  const { status, text } = answer
+  if (isWorkers(answer)) return status === 500 && /^Request timed out/.test(messageIn(text))
+  if (status === 404 || status === 503) return method === 'POST'
+  return status >= 500
+}
+
+/** Connect's error form, or the header of its HTTP server, which is there before Connect is and while it ends; a proxy that answers itself names itself, or nobody. */
+function isWorkers({ text, header }: HttpAnswer): boolean {
+  return ConnectError.safeParse(jsonOf(text)).success || header('server')?.startsWith('Jetty(') === true
 }
 
 /**
