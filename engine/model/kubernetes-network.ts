@@ -71,6 +71,9 @@ export const birthLabels = { 'app.kubernetes.io/name': 'kbg-birth', 'app.kuberne
 /** Labels of both guardians. */
 export const guardianLabels = { 'app.kubernetes.io/name': 'kbg-guardian', 'app.kubernetes.io/component': 'guardian' } as const
 
+/** Labels of the job that moves traffic. */
+export const switchoverLabels = { 'app.kubernetes.io/name': 'kbg-switchover', 'app.kubernetes.io/component': 'orchestrator' } as const
+
 /** Labels of the audit. */
 export const auditLabels = { 'app.kubernetes.io/name': 'kbg-audit', 'app.kubernetes.io/component': 'audit' } as const
 
@@ -82,28 +85,32 @@ function pods(namespace: string, labels?: Readonly<Record<string, string>>) {
   return { namespaceSelector: inNamespace(namespace), ...(labels === undefined ? {} : { podSelector: { matchLabels: labels } }) }
 }
 
+/** What moves traffic, as operator and probe on both colours, through the workers' REST and by the audit's word: guardians, and the job of a switchover. */
+const actors = (fleet: string) => [pods(trafficNamespace(fleet), guardianLabels), pods(trafficNamespace(fleet), switchoverLabels)] as const
+
 const tcp = (...ports: readonly number[]) => ports.map((port) => ({ protocol: 'TCP', port }))
 
 /**
- * Who reaches each listener, as Strimzi takes it (`networkPolicyPeers`). Never an empty list: Strimzi, like Kubernetes, reads that as everybody. The fleet's own namespace is always in it.
+ * Who reaches each listener, as Strimzi takes it (`networkPolicyPeers`: it makes a NetworkPolicy of them and nothing else, so that another list rolls no broker). Never an empty list: Strimzi, like
+ * Kubernetes, reads that as everybody, so guardians are in each.
  *
- * The listener `internal` is the platform's: what stands in the fleet's namespace, the job that fences a new colour, and the mirror's workers of both colours. They are the only pods that cross.
+ * The listener `internal` is the platform's: what acts on both colours, the audit, the job that fences a new colour, and the mirror's workers of both colours. They are the only pods that cross.
  */
 export function listenerPeers(
   fleet: string,
   colour: Colour,
   network: KubernetesNetwork,
 ): Readonly<Record<'internal' | 'produce' | 'consume', readonly object[]>> {
-  const ofFleet = pods(trafficNamespace(fleet))
-  const others = (namespaces: readonly string[]) => [ofFleet, ...namespaces.map((name) => pods(name))]
+  const [guardians, switchover] = actors(fleet)
+  const applications = (namespaces: readonly string[]) => namespaces.map((name) => pods(name))
   return {
     internal: [
-      ofFleet,
+      ...[guardians, switchover, pods(trafficNamespace(fleet), auditLabels)],
       pods(colourNamespace(fleet, colour), birthLabels),
       ...[colour, otherColour(colour)].map((beside) => pods(colourNamespace(fleet, beside), workerLabels)),
     ],
-    produce: others(network.producers),
-    consume: others(network.consumers),
+    produce: [guardians, switchover, ...applications(network.producers)],
+    consume: [guardians, ...applications(network.consumers)],
   }
 }
 
@@ -157,7 +164,7 @@ export function planColourNamespace(fleet: string, colour: Colour, network: Kube
     mirror: {
       podSelector: { matchLabels: workerLabels },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [pods(trafficNamespace(fleet))], ports: tcp(kubernetesPorts.connectRest) }],
+      ingress: [{ from: actors(fleet), ports: tcp(kubernetesPorts.connectRest) }],
       egress: [{ to: colours.map((each) => pods(colourNamespace(fleet, each), brokersOf(each))), ports: tcp(kubernetesPorts.internal) }],
     },
   })

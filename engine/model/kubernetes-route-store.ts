@@ -9,8 +9,12 @@ export interface RouteStoreEndpoint {
   readonly place: { readonly namespace: string } | { readonly cidr: string }
 }
 
-/** `etcd.platform.svc`, also with a pod's name before it or the cluster's domain behind it. */
-const ofService = /^(?:[a-z0-9-]+\.){1,2}(?<namespace>[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)\.svc(?:\.[a-z0-9.-]+)?$/
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+/**
+ * `etcd.platform.svc`, also with a pod's name before it, or Kubernetes' own domain behind it. Any other domain could be somebody's on the internet; where a cluster has another one, its pods find the
+ * short name as well.
+ */
+const ofService = new RegExp(`^(?:${label}\\.){1,2}(?<namespace>${label})\\.svc(?:\\.cluster\\.local)?$`)
 
 function endpointAt(url: string): RouteStoreEndpoint | undefined {
   const { host = '', port = '' } = /^https:\/\/(?<host>[a-z0-9.-]+):(?<port>[1-9]\d{0,4})$/.exec(url)?.groups ?? {}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { KubernetesRouteStore } from '../../engine/model/kubernetes-route-store.ts'
 import { brokersOf } from '../../infra/inventories.ts'
 import { load, problems } from '../support/loaded-config.ts'
 
@@ -105,6 +106,29 @@ test.each([
 ])('a route store with %s is refused', (_, change, problem) => {
   const routeStore = JSON.stringify({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt', ...change })
   expect(problems('shop-traffic', { ...between, routeStore })).toEqual([problem])
+})
+
+test.each<[string, object | null]>([
+  ['https://etcd.platform.svc:2379', { namespace: 'platform' }],
+  ['https://etcd-0.etcd.platform.svc:2379', { namespace: 'platform' }],
+  ['https://etcd.platform.svc.cluster.local:2379', { namespace: 'platform' }],
+  ['https://etcd-0.etcd.platform.svc.cluster.local:2379', { namespace: 'platform' }],
+  ['https://10.7.0.4:2379', { cidr: '10.7.0.4/32' }],
+  ['https://etcd.platform.svc.example.com:2379', null],
+  ['https://etcd.platform.svc.cluster.local.example.com:2379', null],
+  ['https://etcd.platform.svc.cluster.local.:2379', null],
+  ['https://etcd.platform.svc.cluster:2379', null],
+  ['https://etcd.platform.svc.:2379', null],
+  ['https://etcd.platform.svcs:2379', null],
+  ['https://platform.svc:2379', null],
+  ['https://a.etcd-0.etcd.platform.svc:2379', null],
+  ['https://-etcd.platform.svc:2379', null],
+  ['https://etcd.-platform.svc:2379', null],
+  [`https://etcd.${'p'.repeat(64)}.svc:2379`, null],
+  ['https://etcd..platform.svc:2379', null],
+])('the route store at %s is at %o', (url, place) => {
+  const { data } = KubernetesRouteStore.safeParse({ endpoints: [url], caFile: 'etcd.crt' })
+  expect(data?.endpoints[0]?.place ?? null).toEqual(place)
 })
 
 test.each([

@@ -14,6 +14,7 @@ import {
   type Manifest,
   planColourNamespace,
   planTrafficNamespace,
+  switchoverLabels,
   trafficNamespace,
   workerLabels,
 } from '../../engine/model/kubernetes-network.ts'
@@ -71,6 +72,11 @@ function letsIn(colour: Colour, listener: 'internal' | 'produce' | 'consume', fr
 const broker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: { 'strimzi.io/cluster': colour, 'strimzi.io/broker-role': 'true' } })
 const worker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: workerLabels })
 const guardian: Pod = { namespace: 'kbg-shop-traffic', labels: guardianLabels }
+const switchover: Pod = { namespace: 'kbg-shop-traffic', labels: switchoverLabels }
+const audit: Pod = { namespace: 'kbg-shop-traffic', labels: auditLabels }
+/** Somebody else's pod in the fleet's own namespace, and one in another with a guardian's labels. */
+const bystander: Pod = { namespace: 'kbg-shop-traffic', labels: { app: 'another' } }
+const impostor: Pod = { namespace: 'default', labels: guardianLabels }
 const birth = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labels: birthLabels })
 const shop: Pod = { namespace: 'shop', labels: { app: 'shop' } }
 const reports: Pod = { namespace: 'reports', labels: { app: 'reports' } }
@@ -97,6 +103,10 @@ describe.each(colours)('the namespace of %s', (colour) => {
 
   test.each([
     ['internal', guardian, true],
+    ['internal', switchover, true],
+    ['internal', audit, true],
+    ['internal', bystander, false],
+    ['internal', impostor, false],
     ['internal', worker(colour), true],
     ['internal', worker(other), true],
     ['internal', birth(colour), true],
@@ -104,15 +114,39 @@ describe.each(colours)('the namespace of %s', (colour) => {
     ['internal', shop, false],
     ['internal', broker(other), false],
     ['internal', stranger, false],
+    ['produce', guardian, true],
+    ['produce', switchover, true],
+    ['produce', audit, false],
+    ['produce', bystander, false],
+    ['produce', impostor, false],
     ['produce', shop, true],
     ['produce', reports, false],
     ['produce', worker(other), false],
     ['produce', stranger, false],
+    ['consume', audit, false],
+    ['consume', bystander, false],
     ['consume', shop, true],
     ['consume', reports, true],
     ['consume', broker(other), false],
   ] as const)('listener %s takes %o: %s', (listener, from, isLetIn) => {
     expect(letsIn(colour, listener, from)).toBe(isLetIn)
+  })
+
+  test.each([
+    [guardian, true],
+    [switchover, true],
+    [audit, false],
+    [bystander, false],
+    [impostor, false],
+    [shop, false],
+    [worker(other), false],
+  ])('the worker’s REST takes %o: %s', (from, isLetIn) => {
+    const home = colourNamespace('shop', colour)
+    const ways = planColourNamespace('shop', colour, network).policies.flatMap((policy) =>
+      hasAll(workerLabels, specOf(policy).podSelector.matchLabels) ? (specOf(policy).ingress ?? []) : [],
+    )
+    const atRest = ways.filter(({ ports = [] }) => ports.some(({ port }) => port === kubernetesPorts.connectRest))
+    expect(atRest.some(({ from: peers = [] }) => peers.some((peer) => isPeer(peer, home, from)))).toBe(isLetIn)
   })
 
   test('a listener without client namespaces is not open to everybody, as an empty list would be', () => {
@@ -151,7 +185,6 @@ describe('the fleet’s own namespace', () => {
   const { policies } = planTrafficNamespace('shop', routeStore.endpoints)
   const etcd: Pod = { namespace: 'platform', labels: {} }
   const names: Pod = { namespace: 'kube-system', labels: {} }
-  const audit: Pod = { namespace: 'kbg-shop-traffic', labels: auditLabels }
   const all = [...colours.flatMap((colour) => [broker(colour), worker(colour), birth(colour)]), etcd, shop, stranger, guardian, audit, names]
   const ports = [...Object.values(kubernetesPorts), 2_379, 9_090, 9_091, 8_443, 443, 53]
   const ways = (from: Pod) => policies.flatMap((policy) => (hasAll(from.labels, specOf(policy).podSelector.matchLabels) ? (specOf(policy).egress ?? []) : []))
