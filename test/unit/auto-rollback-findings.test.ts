@@ -53,7 +53,8 @@ describe('what a bench finds', () => {
   })
   const found = (rounds: readonly Round[], ...traces: readonly ReturnType<typeof producer>[]) => {
     const statistics = { acked: 9, lost: 0, duplicated: 0, redelivered: 0, reordered: 0, errors: 0 }
-    const verdict = { statistics, lines: [], traces: { producers: traces, groups: [], originNs: 0 } }
+    const checked = { redeliveredAfterCommit: 0 } as Parameters<typeof findings>[0]['verdict']['checked']
+    const verdict = { statistics, checked, lines: [], traces: { producers: traces, groups: [], originNs: 0 } }
     return new Map(findings({ rounds, limits: Limits.parse({}), verdict, missing: ['No compiler.'], problems: [] }).rows.map((row) => [row.measure, row]))
   }
 

@@ -11,7 +11,7 @@ import type { Round } from './rounds.ts'
 export interface Rounds {
   readonly rounds: readonly Round[]
   readonly limits: Limits
-  readonly verdict: Pick<ClientVerdict, 'statistics' | 'lines' | 'traces'>
+  readonly verdict: Pick<ClientVerdict, 'statistics' | 'checked' | 'lines' | 'traces'>
   /** Kinds that could not be tried here, and why, in a sentence each. */
   readonly missing: readonly string[]
   readonly problems: readonly string[]
@@ -99,7 +99,7 @@ function heldRows(backs: readonly Back[], limits: Limits): readonly Row[] {
   ]
 }
 
-function countedRows(rounds: readonly Round[], backs: readonly Back[], { statistics }: Rounds['verdict']): readonly Row[] {
+function countedRows(rounds: readonly Round[], backs: readonly Back[], { statistics, checked: { redeliveredAfterCommit } }: Rounds['verdict']): readonly Row[] {
   const none = { of: 'ours', atMost: 0 } as const
   const checked = 'by the history checker, over the whole run'
   return [
@@ -115,7 +115,13 @@ function countedRows(rounds: readonly Round[], backs: readonly Back[], { statist
     rowOf({
       measure: 'redelivered',
       unit: 'records',
-      ours: single(`${checked}: to a group more than once; a sick broker may drop its members`, statistics.redelivered),
+      ours: single(`${checked}: to a group more than once; a sick broker takes no commits`, statistics.redelivered),
+    }),
+    rowOf({
+      measure: 'redelivered behind a commit',
+      unit: 'records',
+      ours: single(`${checked}: of these, what the group had committed before`, redeliveredAfterCommit),
+      goal: none,
     }),
     rowOf({ measure: 'errors', unit: 'errors', ours: single(`${checked}: what clients were told, mostly by the regression itself`, statistics.errors) }),
   ]
