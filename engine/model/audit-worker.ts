@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { CaFile, ClusterAccess } from './cluster-access.ts'
+import { CaFile, ClusterAccess, platformUsers } from './cluster-access.ts'
 import { FleetName } from './fleet.ts'
 
 /** How to reach one audit worker. It speaks HTTP; asker and worker prove to each other that they know the password of user `audit` in the credentials file (mode 0600, a CredentialsFile). */
@@ -13,7 +13,7 @@ export const AuditWorkerAccess = z
 export type AuditWorkerAccess = z.infer<typeof AuditWorkerAccess>
 
 /** The user that the workers' HTTP service knows. */
-export const auditUser = 'audit'
+export const auditUser = platformUsers.audit
 
 /** Where a worker's service listens: in plain HTTP on loopback, with a certificate (PEM) anywhere. */
 export const AuditListen = z
@@ -29,7 +29,8 @@ export type AuditListen = z.infer<typeof AuditListen>
 export const AuditWorkerConfig = z
   .strictObject({
     fleet: FleetName,
-    /** Read as user `operator` of each colour's credentials file. */
+    /** Who reads: a user that may do nothing else, where both colours have it. */
+    as: z.enum(['operator', 'audit']).default('operator'),
     clusters: z.strictObject({ blue: ClusterAccess, green: ClusterAccess }),
     /** Topics that are compared; null: every application topic that both sides have. */
     topics: z.array(z.string().min(1)).nullable(),

@@ -46,7 +46,7 @@ export const ClusterAccess = z.strictObject({
 })
 export type ClusterAccess = z.infer<typeof ClusterAccess>
 
-/** Passwords by user name. The platform's own users are `admin` (PLAIN on the internal listener), `operator`, `mirror`, `probe` (SCRAM-SHA-512); the others are the catalog's. */
+/** Passwords by user name. The platform's own users are `admin` (PLAIN on the internal listener), `operator`, `mirror`, `probe`, `audit` (SCRAM-SHA-512); the others are the catalog's. */
 export const CredentialsFile = z.strictObject({
   version: z.literal(1),
   passwords: z.record(z.string(), z.string().min(8)),
@@ -63,13 +63,18 @@ export const platformUsers = {
   mirror: 'mirror',
   /** No super user; has ALLOW Write on every topic, so that only a fence refuses it. */
   probe: 'probe',
+  /** No super user, SCRAM, on Kubernetes alone: reads records for the audit ({@link auditRights}), which elsewhere logs in as the operator. The audit's own HTTP service knows it too. */
+  audit: 'audit',
 } as const
 
-/** Who logs in at a colour for this project. `admin` is there before any SCRAM user is; a cluster that wasn't provisioned here has no such user, and the operator stands in. */
+/** What it takes to compare records, on every topic. */
+export const auditRights = ['Read', 'Describe', 'DescribeConfigs'] as const
+
+/** Who logs in at a colour for this project. `admin` is there before any SCRAM user is; a cluster that wasn't provisioned here has no such user and none for the audit, and the operator stands in. */
 export function loginOf(access: Pick<ClusterAccess, 'users'>, as: 'mirror' | 'probe'): Login
 export function loginOf(access: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login | IamLogin
 export function loginOf({ users }: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login | IamLogin {
-  if (users !== undefined) return users[as === 'admin' ? 'operator' : as]
+  if (users !== undefined) return users[as === 'admin' || as === 'audit' ? 'operator' : as]
   return { username: platformUsers[as], mechanism: as === 'admin' ? 'PLAIN' : 'SCRAM-SHA-512' }
 }
 
@@ -89,7 +94,7 @@ export function ownUsersApart(clusters: Readonly<Record<Colour, Pick<ClusterAcce
 
 /** Whether a name is one of this project's own logins, which share a credentials file with the catalog's users. */
 export function isReservedUser(user: string): boolean {
-  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'audit', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
+  return [...Object.values<string>(platformUsers), 'broker', 'connect', 'kbg', 'client', 'etcd-root', 'ANONYMOUS'].includes(user)
 }
 
 /** Topic that the probe's canary record goes to; one for each colour, so that copying both ways can't loop. */

@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { type AuditWorkerAccess, AuditWorkerConfig, auditUser } from './audit-worker.ts'
-import { platformUsers } from './cluster-access.ts'
 import { KbgError } from './error.ts'
 import { auditLabels, KubernetesName, kubernetesPorts, type Manifest, trafficNamespace } from './kubernetes-network.ts'
 import { programDeployment, programPod, type TrafficPods, trustedFile } from './kubernetes-traffic.ts'
@@ -22,8 +21,8 @@ export type KubernetesAudit = z.infer<typeof KubernetesAudit>
 export const auditName = 'kbg-audit'
 /** Secret with its certificate and key, of the type `kubernetes.io/tls`. */
 export const auditCertificateName = 'kbg-audit-tls'
-/** Whom it logs in as, and whom it answers. */
-export const auditUsers: readonly string[] = [platformUsers.operator, auditUser]
+/** Whom it logs in as, and whom it answers: it holds no other password. */
+export const auditUsers: readonly string[] = [auditUser]
 
 const directory = { certificate: '/mnt/kbg/certificate', state: '/mnt/kbg/state' } as const
 
@@ -43,7 +42,7 @@ export function auditInPods(fleet: string): AuditWorkerAccess {
  */
 export function auditConfig({ fleet, colours: { blue, green }, catalog, image }: TrafficPods): AuditWorkerConfig {
   const { data, error } = AuditWorkerConfig.safeParse({
-    ...{ fleet, clusters: { blue: accessInPods(blue), green: accessInPods(green) }, topics: Object.keys(catalog.topics), code: image },
+    ...{ fleet, as: auditUser, clusters: { blue: accessInPods(blue), green: accessInPods(green) }, topics: Object.keys(catalog.topics), code: image },
     ...{ stateDirectory: `${directory.state}/partitions`, credentialsFile: podFiles.credentials },
     listen: {
       ...{ host: '0.0.0.0', port: kubernetesPorts.audit },

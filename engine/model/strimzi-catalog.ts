@@ -1,5 +1,5 @@
 import type { AclSpec, Catalog, TopicSpec } from './catalog.ts'
-import { canaryTopic, isReservedUser, platformUsers } from './cluster-access.ts'
+import { auditRights, canaryTopic, isReservedUser, platformUsers } from './cluster-access.ts'
 import { type Colour, colours } from './colour.ts'
 import { KbgError } from './error.ts'
 import { colourNamespace, isSubdomain, kafkaName, type Manifest } from './kubernetes-network.ts'
@@ -9,7 +9,7 @@ import { strimziApi } from './strimzi-brokers.ts'
 /** Secret of a colour's namespace with every user's password under the user's name; users come from a file that somebody writes, see CredentialsFile. */
 export const loginsSecret = 'kbg-logins'
 
-const ownUsers: readonly string[] = [platformUsers.operator, platformUsers.mirror, platformUsers.probe]
+const ownUsers: readonly string[] = [platformUsers.operator, platformUsers.mirror, platformUsers.probe, platformUsers.audit]
 
 /** Users that log in with SCRAM: this project's own, and the catalog's. `admin` is none of them: there is no PLAIN here. */
 export function strimziUserNames(catalog: Catalog): readonly string[] {
@@ -41,7 +41,7 @@ export function strimziUsers(place: Place, catalog: Catalog): readonly [own: rea
 }
 
 function userManifest({ fleet, colour }: Place, catalog: Catalog, user: string): Manifest {
-  const acls = [...aclsOf(user, catalog), ...(user === platformUsers.probe ? probeAcls : [])]
+  const acls = [...aclsOf(user, catalog), ...(ownAcls[user] ?? [])]
   const quota = catalog.quotas.find((each) => each.user === user)
   const quotas = quota && { producerByteRate: quota.producerByteRate, consumerByteRate: quota.consumerByteRate, requestPercentage: quota.requestPercentage }
   return {
@@ -54,10 +54,15 @@ function userManifest({ fleet, colour }: Place, catalog: Catalog, user: string):
   }
 }
 
-/** It may write everywhere, so that only a fence refuses it. */
-const probeAcls: readonly object[] = [
-  { type: 'allow', host: '*', resource: { type: 'topic', name: '*', patternType: 'literal' }, operations: ['Write', 'Describe'] },
+const onEveryTopic = (operations: readonly string[]): readonly object[] => [
+  { type: 'allow', host: '*', resource: { type: 'topic', name: '*', patternType: 'literal' }, operations },
 ]
+
+const ownAcls: Readonly<Record<string, readonly object[]>> = {
+  /** It may write everywhere, so that only a fence refuses it. */
+  [platformUsers.probe]: onEveryTopic(['Write', 'Describe']),
+  [platformUsers.audit]: onEveryTopic(auditRights),
+}
 
 function aclsOf(user: string, catalog: Catalog): readonly object[] {
   return catalog.acls

@@ -1,19 +1,25 @@
 /** The audit's workers on a real pair with a real mirror: what they prove, over kills of their own, of the mirror's worker, and of the truth. */
-import { readFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Admin, Kafka, logLevel, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectAudit } from '../../engine/adapters/audit/audit-client.ts'
-import { createTopics } from '../../engine/adapters/kafka/admin.ts'
+import { createAcls, createTopics, upsertScramUsers } from '../../engine/adapters/kafka/admin.ts'
 import { destroyAudit, observeAudit, provisionAudit } from '../../engine/adapters/local/audit-process.ts'
 import { observeWorker, startDeadWorker } from '../../engine/adapters/local/connect-worker.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
-import { trafficDirectory } from '../../engine/adapters/local/state.ts'
+import { localAddresses, trafficDirectory } from '../../engine/adapters/local/state.ts'
+
+import { AuditWorkerConfig } from '../../engine/model/audit-worker.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
+import { auditRights } from '../../engine/model/cluster-access.ts'
 import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import type { PartitionOffsets, TopicPartition } from '../../engine/model/partition.ts'
 import type { Audit, AuditedPartition, AuditProof } from '../../engine/ports/audit.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { projectDir } from '../../tools/paths.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 
 const fleet = `b-audit${process.pid}`
@@ -136,6 +142,49 @@ describe('one worker', () => {
     const { partitions, alignedRecords } = await proven(['orders', 'calm'])
     expect([partitions, alignedRecords]).toEqual([4, BigInt(sent)])
     for (const partition of ['orders-0', 'orders-2']) for (const from of colours) await expectTrueTranslations(partition, from)
+  }, 90_000)
+
+  test('that logs in as a user who may only read, as on Kubernetes, proves the same, and that user may write nothing', async () => {
+    const { credentialsFile } = pair.wiring.clusters.blue
+    const password = readCredentials(credentialsFile).passwords.audit ?? ''
+    for (const access of Object.values(pair.wiring.clusters)) {
+      await upsertScramUsers(access, { audit: password }, within(20))
+      const binding = { principal: 'User:audit', host: '*', resourceType: 'topic', resourceName: '*', patternType: 'literal', permission: 'allow' } as const
+      await createAcls(access, auditRights.map((operation) => ({ ...binding, operation })), within(20)) // biome-ignore format: one line
+    }
+    const listen = localAddresses(fleet).audit[1]
+    if (listen === undefined) throw new Error('no address')
+    const config = join(pair.root, 'reading-audit.json')
+    const told = {
+      fleet,
+      as: 'audit',
+      clusters: pair.wiring.clusters,
+      topics: ['orders', 'calm'],
+      stateDirectory: join(pair.root, 'reading-audit'),
+      credentialsFile,
+    }
+    writeFileSync(config, JSON.stringify(AuditWorkerConfig.parse({ ...told, listen, code: 'any' })))
+    const worker = spawn(process.execPath, [join(projectDir, 'engine', 'run', 'audit', 'main.ts'), config], { stdio: 'ignore' })
+    const reading = connectAudit([{ url: `http://${listen.host}:${listen.port}`, credentialsFile }], systemClock)
+    try {
+      const ends = await endsOf(['orders', 'calm'])
+      const proof = await within(40).poll(200, async () => {
+        const answer = await reading.prove(ends, within(5)).catch(() => undefined) // it isn't up yet
+        return answer?.kind === 'equal' ? answer : undefined
+      })
+      expect([proof.partitions, proof.alignedRecords]).toEqual([4, BigInt(sent)])
+    } finally {
+      await reading.close()
+      const ended = once(worker, 'close')
+      worker.kill()
+      await ended
+    }
+    const sasl = { mechanism: 'scram-sha-512', username: 'audit', password } as const
+    const { internalBootstrapServers: brokers } = pair.wiring.clusters.blue
+    const producer = new Kafka({ brokers, sasl, logLevel: logLevel.NOTHING, retry: { retries: 0 } }).producer({ allowAutoTopicCreation: false })
+    await producer.connect()
+    await expect(producer.send({ topic: 'calm', acks: -1, messages: [{ value: 'no' }] })).rejects.toThrow(/authorized/i)
+    await producer.disconnect()
   }, 90_000)
 
   test('says within moments of a record on both sides that they are equal, when somebody is in a hurry', async () => {

@@ -27,11 +27,11 @@ const templateOf = (planned = deployment) => (planned.spec as { readonly templat
 
 test('it is started with a file that its program takes: the catalog’s topics of both colours, over TLS on every address of its pod', () => {
   expect(AuditWorkerConfig.parse(JSON.parse(text))).toMatchObject({
-    ...{ fleet: 'shop', topics: ['orders', 'payments'], workers: 1, code: trafficPods().image, stateDirectory: '/mnt/kbg/state/partitions' },
+    ...{ fleet: 'shop', as: 'audit', topics: ['orders', 'payments'], workers: 1, code: trafficPods().image, stateDirectory: '/mnt/kbg/state/partitions' },
     clusters: { blue: { clusterId: 'cluster-blue' }, green: { clusterId: 'cluster-green' } },
     listen: { host: '0.0.0.0', port: 8_084, tls: { certificateFile: '/mnt/kbg/certificate/tls.crt', keyFile: '/mnt/kbg/certificate/tls.key' } },
   })
-  expect(auditUsers).toEqual(['operator', 'audit'])
+  expect(auditUsers).toEqual(['audit'])
 })
 
 test('guardians find it under the name of its service, at the port that it listens on', () => {

@@ -118,11 +118,14 @@ const catalog = Catalog.parse({
 
 test('users are KafkaUsers with their rights and quotas, and a password that is read elsewhere', () => {
   const users = strimziUsers(place, catalog).flat()
-  expect(users.map(({ metadata }) => metadata.name)).toEqual(['operator', 'mirror', 'probe', 'shop', 'reports'])
+  expect(users.map(({ metadata }) => metadata.name)).toEqual(['operator', 'mirror', 'probe', 'audit', 'shop', 'reports'])
   const specOf = (name: string) => users.find(({ metadata }) => metadata.name === name)?.spec
   const authentication = (key: string) => ({ type: 'scram-sha-512', password: { valueFrom: { secretKeyRef: { name: 'kbg-logins', key } } } })
   expect(specOf('operator')).toEqual({ authentication: authentication('operator') })
   expect(specOf('probe')).toMatchObject({ authorization: { acls: [{ resource: { type: 'topic', name: '*' }, operations: ['Write', 'Describe'] }] } })
+  expect(specOf('audit')).toMatchObject({
+    authorization: { acls: [{ type: 'allow', resource: { type: 'topic', name: '*' }, operations: ['Read', 'Describe', 'DescribeConfigs'] }] },
+  })
   expect(specOf('reports')).toEqual({ authentication: authentication('reports'), quotas: { consumerByteRate: 5_000 } })
   expect(specOf('shop')).toEqual({
     authentication: authentication('shop'),

@@ -1,7 +1,7 @@
 import { ConfigResourceTypes, describeConfigsV4 } from '@platformatic/kafka'
 import type { ClusterAccess } from '../../model/cluster-access.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import { BrokerConnections } from '../kafka/connections.ts'
+import { BrokerConnections, type Principal } from '../kafka/connections.ts'
 import { errorName, persistently, requireNone } from '../kafka/refusal.ts'
 
 /** One topic as a comparison needs it. */
@@ -29,8 +29,8 @@ export class TopicWatch {
   readonly #configs = new Map<string, Config>()
   #looks = 0
 
-  constructor(access: ClusterAccess) {
-    this.#connections = new BrokerConnections(access, 'operator')
+  constructor(access: ClusterAccess, as: Principal) {
+    this.#connections = new BrokerConnections(access, as)
   }
 
   /** Every topic of the cluster, internal ones included. @throws KbgError `kafka`, `connection`, `deadline`, `credentials` */

@@ -7,8 +7,8 @@ import type { Deadline } from '../../ports/clock.ts'
 import { type BrokerAddress, BrokerConnection, type ProtocolApi, type SaslLogin } from './broker-connection.ts'
 import { iamToken } from './iam-token.ts'
 
-/** Who this project is on a colour: the super users on the internal listener, the probe where applications produce. */
-export type Principal = 'admin' | 'operator' | 'mirror' | 'probe'
+/** Who this project is on a colour: the super users and the audit on the internal listener, the probe where applications produce. */
+export type Principal = 'admin' | 'operator' | 'mirror' | 'probe' | 'audit'
 
 /** Longest wait for one broker when another one could be asked as well. */
 const answerTimeoutMs = 1_000
@@ -25,6 +25,7 @@ function bootstrapOf(access: ClusterAccess, principal: Principal): readonly stri
     case 'admin':
     case 'operator':
     case 'mirror':
+    case 'audit':
       return access.internalBootstrapServers
     case 'probe':
       return access.produceBootstrapServers

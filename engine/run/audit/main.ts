@@ -37,9 +37,10 @@ async function run(config: AuditWorkerConfig, stopping: AbortController): Promis
   const stop = stopping.signal
   const password = passwordOf(readCredentials(config.credentialsFile), auditUser)
   const troubles = new ReadingTroubles(systemClock, tell)
-  const readerOf = (colour: Colour) => connectAuditReader(config.clusters[colour], systemClock, { onTrouble: (trouble) => troubles.note(colour, trouble) })
+  const { as, clusters } = config
+  const readerOf = (colour: Colour) => connectAuditReader(clusters[colour], systemClock, { as, onTrouble: (trouble) => troubles.note(colour, trouble) })
   const [blue, green] = await Promise.all([readerOf('blue'), readerOf('green')])
-  const topics = { blue: new TopicWatch(config.clusters.blue), green: new TopicWatch(config.clusters.green) }
+  const topics = { blue: new TopicWatch(clusters.blue, as), green: new TopicWatch(clusters.green, as) }
   const share = joinShare(config, systemClock, tell, () => void worker.look(), stop)
   const worker: AuditWorker = new AuditWorker({
     readers: { blue, green },

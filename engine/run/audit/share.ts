@@ -16,7 +16,7 @@ export interface JoinedShare extends Share {
 export function joinShare(config: AuditWorkerConfig, clock: Clock, tell: (line: string) => void, onChange: () => void, stop: AbortSignal): JoinedShare {
   if (config.workers === 1) return { isMine: () => true, leave: async () => undefined }
   let share: GroupShare | null = null
-  const connections = new BrokerConnections(config.clusters.blue, 'operator')
+  const connections = new BrokerConnections(config.clusters.blue, config.as)
   const member = new GroupMember(connections, auditGroupId(config.fleet), clock, tell, (given) => {
     share = given
     onChange()
