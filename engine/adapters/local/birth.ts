@@ -15,10 +15,10 @@ import type { OnProgress } from './cluster.ts'
 import type { LocalClusterSpec } from './cluster-spec.ts'
 import { passwordOf, readCredentials } from './credentials.ts'
 
-/** Logins that every colour has: `broker` and `admin` stand in `server.properties`, the others are SCRAM users. */
-export const platformLogins: readonly string[] = [brokerUser, ...Object.values(platformUsers)]
-
 const platformScramUsers: readonly string[] = [platformUsers.operator, platformUsers.mirror, platformUsers.probe]
+
+/** Logins that every colour has: `broker` and `admin` stand in `server.properties`, the others are SCRAM users. */
+export const platformLogins: readonly string[] = [brokerUser, platformUsers.admin, ...platformScramUsers]
 
 /**
  * Gives a fresh colour its users, ACLs and canary topics. The fence comes first and in one request with the rights, so that there
