@@ -3,8 +3,12 @@ import { defineConfig } from 'vitest/config'
 
 /** Tests without processes of their own: quick, in parallel. */
 const pure = ['unit', 'components', 'simulation'] as const
-/** Tests that start brokers, workers or the Pulumi CLI: one file after the other, since a cluster takes both cores. */
-const heavy = ['policy', 'provider', 'integration', 'chaos', 'e2e', 'bench', 'bench-long', 'examples', 'msk-connect', 'kubernetes'] as const
+/** Tests that start the Pulumi CLI, or brokers and workers, and mind no neighbour: two files beside each other. */
+const sociable = ['policy', 'integration'] as const
+/** The others of these: one file after the other, since a cluster takes both cores. */
+const heavy = ['provider', 'chaos', 'e2e', 'bench', 'bench-long', 'examples', 'msk-connect', 'kubernetes'] as const
+/** Of the sociable ones' directories: what stops processes, or judges how soon something comes to pass, and so runs by itself. */
+const alone = ['guardian', 'mirror', 'routed-client', 'switchover-run', 'watch', 'waves'].map((name) => `test/integration/${name}.test.ts`)
 /** Of these, whole tables of cases whose kinds `npm test` has elsewhere, and second ways to do what its tour does: `npm run test:long`. */
 const long = [
   'test/policy/fleet-example.test.ts',
@@ -13,7 +17,8 @@ const long = [
   ...['mishaps', 'switchover', 'tls-stacks'].map((name) => `test/e2e/${name}.test.ts`),
 ]
 
-const oneByOne = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 }
+const patient = { testTimeout: 120_000, hookTimeout: 180_000, teardownTimeout: 60_000 }
+const oneByOne = { ...patient, fileParallelism: false }
 
 export default defineConfig({
   test: {
@@ -22,6 +27,8 @@ export default defineConfig({
     projects: [
       // every processor (vitest itself leaves one of them idle), and one file more, since some wait
       ...pure.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 20_000, maxWorkers: availableParallelism() + 1 } })),
+      ...sociable.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], exclude: [...alone, ...long], ...patient, maxWorkers: 2 } })),
+      { test: { name: 'alone', include: alone, ...oneByOne } },
       ...heavy.map((name) => ({ test: { name, include: [`test/${name}/**/*.test.ts`], exclude: long, ...oneByOne } })),
       { test: { name: 'long', include: long, ...oneByOne } },
     ],

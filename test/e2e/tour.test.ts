@@ -140,7 +140,7 @@ describe('the tour, and what people type wrong on the way', () => {
     const switched = await made('npx kbg report')
     expect(switched.report).toMatchObject({ fleet, source: 'blue', target: 'green', outcome: 'switched', gate: { epoch: switched.report.openedEpoch } })
     expect(switched.page).toContain('Not observed. This report is made from the journal')
-    expect((await made('npx kbg report --switchover 1')).report).toMatchObject({ outcome: 'aborted', reason: expect.stringContaining('kbg abort'), gate: null })
+    expect((await made('npx kbg report --switchover 2')).report).toMatchObject({ outcome: 'aborted', reason: expect.stringContaining('kbg abort'), gate: null })
   })
 
   test('the live colour is not destroyed', async () => {

@@ -12,7 +12,8 @@ export const suites: readonly Suite[] = [
   { name: 'simulation', deadlineMinutes: 10 },
   { name: 'policy', deadlineMinutes: 15 },
   { name: 'provider', deadlineMinutes: 10 },
-  { name: 'integration', deadlineMinutes: 40 },
+  { name: 'integration', deadlineMinutes: 20 },
+  { name: 'alone', deadlineMinutes: 25 },
   { name: 'chaos', deadlineMinutes: 20 },
   { name: 'e2e', deadlineMinutes: 30 },
   // The benches' smallest forms: that they run and what they write, nothing about speed.
