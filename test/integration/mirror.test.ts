@@ -123,7 +123,9 @@ async function askedWhileStarting(name: string): Promise<readonly string[]> {
 describe('the worker', () => {
   test('answers nobody without credentials', async () => {
     const { restUrl } = accessOf(worker())
-    expect((await fetch(`${restUrl}/connectors`)).status).toBe(401)
+    const refused = await fetch(`${restUrl}/connectors`)
+    expect(refused.status).toBe(401)
+    expect(refused.headers.get('server')).toMatch(/^Jetty\(/) // which tells the worker's own answers from a proxy's
     expect((await fetch(`${restUrl}/`, { headers: { authorization: `Basic ${Buffer.from('connect:wrong').toString('base64')}` } })).status).toBe(401)
     expect(await mirror.connectors(within(20))).toEqual([])
   })
