@@ -9,7 +9,7 @@ import { pulumiLeftovers } from './pulumi-leftovers.ts'
 export async function runRepair(fleet: string): Promise<number> {
   const stacks = openStacks(fleet)
   // Told first: an orchestrator that lives refuses what comes behind it.
-  for (const line of await pulumiLeftovers(stacks, projectDir)) console.log(line)
+  if (process.env.KBG_WIRED === undefined) for (const line of await pulumiLeftovers(stacks, projectDir)) console.log(line)
   const repaired = await atTerminal('kbg repair', stacks, (request) => withPorts(request.wiring, systemClock, (ports) => repair(ports, request)))
   console.log(repairText(repaired))
   return 0

@@ -16,9 +16,11 @@ import { bothInventories } from './inventories.ts'
 export interface BetweenOutputs {
   /** On AWS: what a switchover would ask MSK Connect for, by the colour that is copied into. */
   readonly mirror?: object
+  /** On Kubernetes: the job that brought traffic to where it was wanted last. */
+  readonly switchover?: { readonly namespace: string; readonly name: string }
 }
 
-/** Between two colours on one platform on which no switchover runs: no route, no gate and no switchover, for they can't do there what they promise (docs/platforms.md). */
+/** Between two colours on one cloud: there nothing on this machine reaches route or brokers, so what acts is a pod of its own, or nothing yet (docs/platforms.md). */
 export async function betweenProgram(config: BetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
   new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: null, deployed: null })
   switch (config.platform) {
@@ -43,8 +45,8 @@ async function betweenOnAws({ fleet, platform, mirror }: AwsBetweenConfig, catal
   return { mirror: new AwsBetween('between', { fleet, colours: { blue, green }, topics: Object.keys(catalog.topics), plugin: mirror }).requests }
 }
 
-/** The fleet's own namespace, the mirror's workers, the audit, and the guardians. */
-async function betweenOnKubernetes({ fleet, platform, image, routeStore, caFile, audit }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
+/** The fleet's own namespace, the mirror's workers, the audit, the guardians, and the job that moves traffic where the stack says who is to be live. */
+async function betweenOnKubernetes({ fleet, platform, ...config }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
   const said = (colour: Colour) => saidBy(fleet, colour, platform, 'strimzi', StrimziColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.context !== green.context) {
@@ -54,8 +56,8 @@ async function betweenOnKubernetes({ fleet, platform, image, routeStore, caFile,
     })
   }
   const { KubernetesBetween } = await import('../components/network/kubernetes-between.ts')
-  new KubernetesBetween('between', { fleet, colours: { blue, green }, catalog, image, routeStore, caFile, audit })
-  return {}
+  const { job } = new KubernetesBetween('between', { ...config, fleet, colours: { blue, green }, catalog })
+  return job === null ? {} : { switchover: job }
 }
 
 /** What a colour's own stack says of it. */

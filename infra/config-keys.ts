@@ -105,26 +105,6 @@ export const kubernetesKeys = z.object({
   retire: flag.default(false).describe('true or false'),
 })
 
-/** Keys of a traffic stack between two colours on Amazon MSK: what lies between them, and no route. */
-export const betweenKeys = z.object({
-  platform: z.literal('aws'),
-  mirror: json.pipe(MirrorPlugin).describe('an object {version, jars}: MirrorMaker of the line 3.7, see examples/msk'),
-})
-
-/** The same between two colours on Kubernetes. */
-export const kubernetesBetweenKeys = z.object({
-  platform: z.literal('kubernetes'),
-  image: ImageName.describe('this project’s image with a tag other than latest, or with a digest'),
-  routeStore: json
-    .pipe(KubernetesRouteStore)
-    .describe('an object {endpoints, username, caFile}: an etcd that pods reach at https://<service>.<namespace>.svc:<port> or https://<IPv4 address>:<port>'),
-  caFile: z
-    .string()
-    .min(1)
-    .describe('a file with the certificate (PEM) of the authority behind kbg-connect-rest and the audit’s certificate, see examples/kubernetes'),
-  audit: json.pipe(KubernetesAudit).describe(`an object {${Object.keys(KubernetesAudit.shape).join(', ')}}, see examples/kubernetes`),
-})
-
 /** Keys of the traffic stack. */
 export const trafficKeys = z.object({
   live: Colour.describe('blue or green'),
@@ -148,4 +128,26 @@ export const trafficKeys = z.object({
     .optional()
     .describe('an object {account, region, pollIntervalMs}: the route in an SSM parameter, for clients that can’t reach the route store'),
   hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),
+})
+
+/** Keys of a traffic stack between two colours on Amazon MSK: what lies between them, and no route. */
+export const betweenKeys = z.object({
+  platform: z.literal('aws'),
+  mirror: json.pipe(MirrorPlugin).describe('an object {version, jars}: MirrorMaker of the line 3.7, see examples/msk'),
+})
+
+/** Keys of a traffic stack between two colours on Kubernetes: what its pods need, and what it wants of them. */
+export const kubernetesBetweenKeys = z.object({
+  platform: z.literal('kubernetes'),
+  image: ImageName.describe('this project’s image with a tag other than latest, or with a digest'),
+  routeStore: json
+    .pipe(KubernetesRouteStore)
+    .describe('an object {endpoints, username, caFile}: an etcd that pods reach at https://<service>.<namespace>.svc:<port> or https://<IPv4 address>:<port>'),
+  caFile: z
+    .string()
+    .min(1)
+    .describe('a file with the certificate (PEM) of the authority behind kbg-connect-rest and the audit’s certificate, see examples/kubernetes'),
+  audit: json.pipe(KubernetesAudit).describe(`an object {${Object.keys(KubernetesAudit.shape).join(', ')}}, see examples/kubernetes`),
+  ...trafficKeys.pick({ attempt: true, consumers: true, acceptLoss: true, failover: true, limits: true, unprovenGroups: true }).shape,
+  live: trafficKeys.shape.live.optional().describe('blue or green; left out, nothing moves traffic'),
 })

@@ -16,7 +16,7 @@ import type { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import type { RouteNamesSpec } from '../engine/model/route-names.ts'
 import type { RouteParameterSpec } from '../engine/model/route-publication.ts'
 import type { StrimziSpec } from '../engine/model/strimzi-brokers.ts'
-import type { Intent, RouteStoreAccess, UnprovenGroups } from '../engine/model/wiring.ts'
+import { Intent, type RouteStoreAccess, type UnprovenGroups } from '../engine/model/wiring.ts'
 import { awsKeys, betweenKeys, colourKeys, externalKeys, kubernetesBetweenKeys, kubernetesKeys, sharedKeys, trafficKeys } from './config-keys.ts'
 import { readKeys, suggestion, type Values } from './read-keys.ts'
 
@@ -97,9 +97,10 @@ export interface TrafficConfig {
   readonly decommission: string | undefined
 }
 
-/** What a traffic stack is told between two colours on a platform on which no switchover runs: it moves nothing yet, so it takes no intent. */
+/** What a traffic stack is told between two colours on one cloud. */
 export type BetweenConfig = AwsBetweenConfig | KubernetesBetweenConfig
 
+/** No switchover runs there yet, so it takes no intent. */
 export interface AwsBetweenConfig extends OfFleet {
   readonly role: 'between'
   readonly platform: 'aws'
@@ -115,6 +116,10 @@ export interface KubernetesBetweenConfig extends OfFleet {
   /** Whom to trust behind the workers' REST and the audit. */
   readonly caFile: string
   readonly audit: KubernetesAudit
+  /** null: the stack doesn't say who is to be live, so nothing moves traffic. */
+  readonly intent: Intent | null
+  readonly limits: Limits
+  readonly unprovenGroups: UnprovenGroups
 }
 
 /** This Pulumi project's name: the namespace of its configuration keys in stack files, also in a project of another name that `pulumi new` made of it. */
@@ -152,7 +157,7 @@ export function loadConfig(project: string, stack: string, allConfig: Readonly<R
 
 /** Keys of colours on every platform. */
 const anyColourKeys = { ...colourKeys.shape, ...externalKeys.shape, ...awsKeys.shape, ...kubernetesKeys.shape }
-/** Keys of traffic stacks that move nothing, by platform. */
+/** Keys of traffic stacks between two colours on one cloud, by platform. */
 const betweenShapes = { aws: betweenKeys.shape, kubernetes: kubernetesBetweenKeys.shape }
 const anyTrafficKeys = { ...trafficKeys.shape, ...betweenKeys.shape, ...kubernetesBetweenKeys.shape }
 const allKeys = [sharedKeys.shape, anyColourKeys, anyTrafficKeys].flatMap((shape) => Object.keys(shape))
@@ -217,23 +222,34 @@ function trafficConfig(ofFleet: OfFleet, values: Values, problems: string[]): Tr
 }
 
 function betweenConfig(platform: BetweenConfig['platform'], ofFleet: OfFleet, values: Values, problems: string[]): BetweenConfig | undefined {
-  const moving = Object.keys(values).filter((key) => key in trafficKeys.shape)
-  const said = `a traffic stack on ${platform} moves nothing yet, and must not look as if it did (docs/platforms.md); remove it`
-  problems.push(...moving.map((key) => `${key}: ${said}`))
-  problems.push(...ofAnotherBetween(values, betweenShapes[platform]))
-  if (platform === 'kubernetes') {
-    const keys = readKeys(kubernetesBetweenKeys, values, problems)
-    return keys && { role: 'between', ...keys, ...ofFleet }
-  }
+  const own = betweenShapes[platform]
+  const foreign = Object.keys(values).filter((key) => key in trafficKeys.shape && !(key in own))
+  const said =
+    platform === 'aws' ? 'a traffic stack on aws moves nothing yet, and must not look as if it did' : 'a traffic stack on kubernetes has no such thing yet'
+  problems.push(...foreign.map((key) => `${key}: ${said} (docs/platforms.md); remove it`))
+  problems.push(...ofAnotherBetween(values, own))
+  if (platform === 'kubernetes') return kubernetesBetween(ofFleet, values, problems)
   const keys = readKeys(betweenKeys, values, problems)
   return keys && { role: 'between', platform, mirror: keys.mirror, ...ofFleet }
 }
 
-/** Keys that only traffic stacks have which move nothing, but on another platform. */
+function kubernetesBetween(ofFleet: OfFleet, values: Values, problems: string[]): KubernetesBetweenConfig | undefined {
+  if (values.live === undefined) {
+    const aimless = Object.keys(values).filter((key) => key in Intent.shape)
+    problems.push(...aimless.map((key) => `${key}: goes with live, the colour that is to be live`))
+  }
+  const keys = readKeys(kubernetesBetweenKeys, values, problems)
+  if (keys === undefined) return undefined
+  const { live, attempt, consumers, acceptLoss, failover, ...rest } = keys
+  const loss = { ...(acceptLoss === undefined ? {} : { acceptLoss }), ...(failover === undefined ? {} : { failover }) }
+  return { role: 'between', ...rest, intent: live === undefined ? null : { live, attempt, consumers, ...loss }, ...ofFleet }
+}
+
+/** Keys that only traffic stacks on one cloud have, but on another one. */
 function ofAnotherBetween(values: Values, own: object): string[] {
   return Object.entries(betweenShapes).flatMap(([platform, shape]) =>
     Object.keys(values)
-      .filter((key) => key in shape && !(key in own) && !(key in anyColourKeys))
+      .filter((key) => key in shape && !(key in own) && !(key in anyColourKeys) && !(key in trafficKeys.shape))
       .map((key) => `${key}: only between two colours on ${platform}; set platform there`),
   )
 }

@@ -58,9 +58,13 @@ async function colourOf(fleet: string, colour: Colour): Promise<{ readonly clust
   const [output, said]: unknown[] = [await reference.getOutputValue('cluster'), await reference.getOutputValue('inventory')]
   const elsewhere = output === undefined ? await standsElsewhere(reference) : undefined
   if (elsewhere !== undefined) {
-    throw new KbgError('no-switchover', `The stack ${stack} stands on ${elsewhere.called}, and no switchover runs there yet.`, {
-      remedy: `docs/platforms.md says what is missing. Set platform to ${elsewhere.platform} on this stack for what lies between two colours there.`,
-    })
+    throw new KbgError(
+      'no-switchover',
+      `The stack ${stack} stands on ${elsewhere.called}, and this traffic stack moves traffic between colours on local and external only.`,
+      {
+        remedy: `docs/platforms.md says what is missing. Set platform to ${elsewhere.platform} on this stack for what lies between two colours there.`,
+      },
+    )
   }
   if (output === undefined) {
     throw new KbgError('colour-missing', `The stack ${stack} says nothing of its cluster yet.`, {

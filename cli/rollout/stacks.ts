@@ -1,4 +1,4 @@
-import { type EngineEvent, LocalWorkspace, type OutputMap, type Stack } from '@pulumi/pulumi/automation/index.js'
+import type { EngineEvent, OutputMap, Stack } from '@pulumi/pulumi/automation/index.js'
 import { KbgError } from '../../engine/model/error.ts'
 import { type StackRole, stackName } from '../../engine/model/fleet.ts'
 
@@ -26,10 +26,15 @@ export class Stacks {
   async select(role: StackRole): Promise<Stack> {
     const known = this.#selected.get(role)
     if (known) return await known
-    const name = this.#only ?? stackName({ fleet: this.fleet, role })
-    const opened = LocalWorkspace.selectStack({ stackName: name, workDir: this.#projectDir }, { envVars: this.#env })
+    const opened = this.#open(this.#only ?? stackName({ fleet: this.fleet, role }))
     this.#selected.set(role, opened)
     return await opened
+  }
+
+  /** Pulumi's SDK is loaded with the first stack: in a pod there is none, and little room. */
+  async #open(name: string): Promise<Stack> {
+    const { LocalWorkspace } = await import('@pulumi/pulumi/automation/index.js')
+    return await LocalWorkspace.selectStack({ stackName: name, workDir: this.#projectDir }, { envVars: this.#env })
   }
 
   async setConfig(role: StackRole, values: Readonly<Record<string, string>>): Promise<void> {

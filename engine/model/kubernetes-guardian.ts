@@ -6,7 +6,6 @@ import { GuardianConfig } from './guardian.ts'
 import { auditInPods } from './kubernetes-audit.ts'
 import { guardianLabels, type Manifest, trafficNamespace } from './kubernetes-network.ts'
 import { programDeployment, programPod, type TrafficPods, wiringInPods } from './kubernetes-traffic.ts'
-import { Limits } from './limits.ts'
 import { stableHash } from './stable-hash.ts'
 import { restUser } from './wiring.ts'
 
@@ -25,7 +24,7 @@ export function guardianUsers({ routeStore }: Pick<TrafficPods, 'routeStore'>): 
 export function guardianConfig(pods: TrafficPods, colour: Colour): GuardianConfig {
   const { data, error } = GuardianConfig.safeParse({
     wiring: wiringInPods(pods, [auditInPods(pods.fleet)]),
-    limits: Limits.parse({}),
+    limits: pods.limits,
     colour,
     code: pods.image,
   })

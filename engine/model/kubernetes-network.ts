@@ -71,6 +71,9 @@ export const birthLabels = { 'app.kubernetes.io/name': 'kbg-birth', 'app.kuberne
 /** Labels of both guardians. */
 export const guardianLabels = { 'app.kubernetes.io/name': 'kbg-guardian', 'app.kubernetes.io/component': 'guardian' } as const
 
+/** Labels of what writes positions back. */
+export const writeBackLabels = { 'app.kubernetes.io/name': 'kbg-write-back', 'app.kubernetes.io/component': 'write-back' } as const
+
 /** Labels of the job that moves traffic. */
 export const switchoverLabels = { 'app.kubernetes.io/name': 'kbg-switchover', 'app.kubernetes.io/component': 'orchestrator' } as const
 
@@ -94,7 +97,7 @@ const tcp = (...ports: readonly number[]) => ports.map((port) => ({ protocol: 'T
  * Who reaches each listener, as Strimzi takes it (`networkPolicyPeers`: it makes a NetworkPolicy of them and nothing else, so that another list rolls no broker). Never an empty list: Strimzi, like
  * Kubernetes, reads that as everybody, so guardians are in each.
  *
- * The listener `internal` is the platform's: what acts on both colours, the audit, the job that fences a new colour, and the mirror's workers of both colours. They are the only pods that cross.
+ * The listener `internal` is the platform's: what acts on both colours, the audit, the write-back, the job that fences a new colour, and the mirror's workers of both colours. They are the only pods that cross.
  */
 export function listenerPeers(
   fleet: string,
@@ -105,7 +108,7 @@ export function listenerPeers(
   const applications = (namespaces: readonly string[]) => namespaces.map((name) => pods(name))
   return {
     internal: [
-      ...[guardians, switchover, pods(trafficNamespace(fleet), auditLabels)],
+      ...[guardians, switchover, ...[auditLabels, writeBackLabels].map((labels) => pods(trafficNamespace(fleet), labels))],
       pods(colourNamespace(fleet, colour), birthLabels),
       ...[colour, otherColour(colour)].map((beside) => pods(colourNamespace(fleet, beside), workerLabels)),
     ],
@@ -176,27 +179,27 @@ function toRouteStore({ place, port }: RouteStoreEndpoint): object {
 }
 
 /**
- * The fleet's own namespace. Guardians reach names, the brokers of both colours (as operator at `internal`, as probe at `produce`), the workers beside them, the audit and the route store; nobody reaches them. The audit reads
- * the brokers as operator, and only guardians reach it.
+ * The fleet's own namespace. Guardians, and the job that moves traffic, reach names, the brokers of both colours (as operator at `internal`, as probe at `produce`), the workers beside them, the audit and the route store;
+ * nobody reaches them. What writes positions back reaches the brokers as operator, the audit and the route store. The audit reads the brokers as operator, and only those reach it.
  */
 export function planTrafficNamespace(fleet: string, routeStore: readonly RouteStoreEndpoint[]): ClosedNamespace {
   const { internal, produce, connectRest, audit } = kubernetesPorts
   const both = (labels: (colour: Colour) => Readonly<Record<string, string>>) => colours.map((colour) => pods(colourNamespace(fleet, colour), labels(colour)))
+  const following = (labels: Readonly<Record<string, string>>, ...ways: readonly object[]) => ({
+    podSelector: { matchLabels: labels },
+    policyTypes: ['Egress'],
+    egress: [...ways, { to: [{ podSelector: { matchLabels: auditLabels } }], ports: tcp(audit) }, ...routeStore.map(toRouteStore)],
+  })
+  const acting = (labels: Readonly<Record<string, string>>) =>
+    following(labels, { to: both(brokersOf), ports: tcp(internal, produce) }, { to: both(() => workerLabels), ports: tcp(connectRest) })
   return closed(namespaceManifest(trafficNamespace(fleet), { 'kbg/fleet': fleet }), {
-    guardians: {
-      podSelector: { matchLabels: guardianLabels },
-      policyTypes: ['Egress'],
-      egress: [
-        { to: both(brokersOf), ports: tcp(internal, produce) },
-        { to: both(() => workerLabels), ports: tcp(connectRest) },
-        { to: [{ podSelector: { matchLabels: auditLabels } }], ports: tcp(audit) },
-        ...routeStore.map(toRouteStore),
-      ],
-    },
+    guardians: acting(guardianLabels),
+    switchover: acting(switchoverLabels),
+    'write-back': following(writeBackLabels, { to: both(brokersOf), ports: tcp(internal) }),
     audit: {
       podSelector: { matchLabels: auditLabels },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [{ from: [{ podSelector: { matchLabels: guardianLabels } }], ports: tcp(audit) }],
+      ingress: [{ from: [guardianLabels, switchoverLabels, writeBackLabels].map((matchLabels) => ({ podSelector: { matchLabels } })), ports: tcp(audit) }],
       egress: [{ to: both(brokersOf), ports: tcp(internal) }],
     },
   })

@@ -4,9 +4,10 @@ import { KbgError } from './error.ts'
 import { workerInPods } from './kubernetes-mirror.ts'
 import { type Manifest, trafficNamespace } from './kubernetes-network.ts'
 import type { KubernetesRouteStore } from './kubernetes-route-store.ts'
+import type { Limits } from './limits.ts'
 import { accessInPods, podFiles, type StrimziColour } from './strimzi-access.ts'
 import { wavesOf } from './wave.ts'
-import type { Wiring } from './wiring.ts'
+import type { UnprovenGroups, Wiring } from './wiring.ts'
 
 /** What the fleet's own pods are made from. */
 export interface TrafficPods {
@@ -16,6 +17,10 @@ export interface TrafficPods {
   /** What both colours hold. */
   readonly catalog: Pick<Catalog, 'topics' | 'groups' | 'users'>
   readonly routeStore: KubernetesRouteStore
+  /** Within which guardians and the job that moves traffic work. */
+  readonly limits: Limits
+  /** Groups that the operator has named. */
+  readonly unprovenGroups: UnprovenGroups
   /** This project's image, see `ImageName`. */
   readonly image: string
 }
@@ -51,14 +56,18 @@ export function fleetCredentials({ colours: { blue, green }, catalog, routeStore
 }
 
 /** How pods of the fleet's namespace reach everything. @param audit the workers that compare the colours */
-export function wiringInPods({ fleet, colours: { blue, green }, catalog, routeStore: { endpoints, username } }: TrafficPods, audit: Wiring['audit']): Wiring {
+export function wiringInPods(pods: TrafficPods, audit: Wiring['audit']): Wiring {
+  const { fleet, colours: both, catalog, routeStore, unprovenGroups } = pods
+  const { blue, green } = both
+  const { endpoints, username } = routeStore
+  const staying = Object.entries(unprovenGroups).flatMap(([groupId, what]) => (what === 'stay' ? [groupId] : []))
   return {
     fleet,
     routeStore: { endpoints: endpoints.map(({ url }) => url), username, credentialsFile: podFiles.credentials, caFile: trustedFile.routeStore },
     clusters: { blue: accessInPods(blue), green: accessInPods(green) },
     workers: { blue: workerInPods(blue, trustedFile.platform), green: workerInPods(green, trustedFile.platform) },
-    ...{ audit, guardians: [...colours], unprovenGroups: {}, hooks: [], publications: {} },
-    ...{ topics: Object.keys(catalog.topics), groups: Object.keys(catalog.groups), waves: wavesOf(catalog) },
+    ...{ audit, guardians: [...colours], unprovenGroups, hooks: [], publications: {} },
+    ...{ topics: Object.keys(catalog.topics), groups: Object.keys(catalog.groups), waves: wavesOf(catalog, staying) },
   }
 }
 

@@ -11,7 +11,7 @@ import { openSwitch } from '../switchover/journal-reading.ts'
 import { wayBackGateDeadlineMs } from '../switchover/steps.ts'
 import { forwardGroups, isLeftOpen } from '../switchover/waves.ts'
 import { judge, purposeOfIntent } from './judge.ts'
-import { withPorts } from './ports.ts'
+import { type Ports, withPorts } from './ports.ts'
 import { refused } from './steps/gate.ts'
 
 /** The gate's answer as outputs of its resource. */
@@ -29,23 +29,33 @@ export interface GateOutcome {
  * @throws KbgError `gate` with every check that didn't pass
  */
 export async function runGate(wiringJson: unknown, intentJson: unknown, limitsJson: unknown): Promise<GateOutcome> {
-  const wiring = Wiring.parse(wiringJson)
-  const intent = Intent.parse(intentJson)
-  const limits = Limits.parse(limitsJson)
-  return await withPorts(wiring, systemClock, async (ports) => {
-    const { route, journal } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store'))
-    if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
-    if (!isNeeded(route, journal, intent, wiring)) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
-    const lagSamples = limits.lagSamples
-    const purpose = purposeOfIntent(route, journal, intent)
-    const lookMs = isWayBack(purpose) ? wayBackGateDeadlineMs(limits) : 15_000
-    const totalMs = lookMs + lagSamples * (limits.lagSampleIntervalMs + 2 * boundsOf(limits, purpose).maxMirrorLagMs)
-    const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours')
-    const move = { source: route.live, target: otherColour(route.live), waveGroups: forwardGroups(route, wiring.waves, intent) }
-    const verdict = await judge(ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples }, deadline)
-    if (verdict.verdict !== 'pass') throw refused(verdict)
-    return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
-  })
+  const wanted = { wiring: Wiring.parse(wiringJson), intent: Intent.parse(intentJson), limits: Limits.parse(limitsJson) }
+  return await withPorts(wanted.wiring, systemClock, (ports) => askGate(ports, wanted))
+}
+
+/** What a gate is asked for. */
+export interface GateQuestion {
+  readonly wiring: Wiring
+  readonly intent: Intent
+  readonly limits: Limits
+  readonly cancelled?: AbortSignal
+}
+
+/** {@link runGate} over ports that are there. @throws KbgError as that; what it was cancelled with */
+export async function askGate(ports: Ports, { wiring, intent, limits, cancelled }: GateQuestion): Promise<GateOutcome> {
+  const { route, journal } = await ports.store.read(new Deadline(ports.clock, 5_000, 'the route store', cancelled))
+  if (route === null) return { verdict: 'not needed', epoch: 0, checks: [] }
+  if (!isNeeded(route, journal, intent, wiring)) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
+  const lagSamples = limits.lagSamples
+  const purpose = purposeOfIntent(route, journal, intent)
+  const lookMs = isWayBack(purpose) ? wayBackGateDeadlineMs(limits) : 15_000
+  const totalMs = lookMs + lagSamples * (limits.lagSampleIntervalMs + 2 * boundsOf(limits, purpose).maxMirrorLagMs)
+  const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours', cancelled)
+  const move = { source: route.live, target: otherColour(route.live), waveGroups: forwardGroups(route, wiring.waves, intent) }
+  const verdict = await judge(ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples }, deadline)
+  cancelled?.throwIfAborted() // what wasn't seen for that is no refusal
+  if (verdict.verdict !== 'pass') throw refused(verdict)
+  return { verdict: 'pass', epoch: route.epoch, checks: verdict.checks }
 }
 
 /** A gate judges a switchover, and waves that go to the standby; what was left open is finished first, and the way back to the live colour is free. */

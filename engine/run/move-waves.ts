@@ -8,7 +8,7 @@ import { gate } from './steps/gate.ts'
 import { finishWave, moveWave } from './steps/wave.ts'
 
 /** What was left open first; then the ways back, then the least critical wave. One that doesn't go well ends the run, so that the more critical ones stay. */
-export async function moveWaves(run: Execution, open: readonly OpenWave[], gateEpoch: number): Promise<void> {
+export async function moveWaves(run: Execution, open: readonly OpenWave[], gateEpoch: number | null): Promise<void> {
   await finishLeftOpen(run, open)
   const { live } = run.route
   const moves = waveMoves(run.route, run.wiring.waves, run.intent.consumers)
@@ -53,10 +53,10 @@ async function releaseLeftHeld(run: Execution): Promise<void> {
 }
 
 /** A verdict counts only for the route that it judged. @throws KbgError `stale-verdict` */
-export function refuseStaleVerdict(run: Execution, gateEpoch: number): void {
+export function refuseStaleVerdict(run: Execution, gateEpoch: number | null): void {
   if (gateEpoch === run.route.epoch) return
   throw new KbgError('stale-verdict', "The gate's verdict is of another epoch.", {
-    facts: { observed: gateEpoch, required: run.route.epoch },
+    facts: { observed: gateEpoch ?? 'none was needed', required: run.route.epoch },
     remedy: 'Run pulumi up without --target, so that the gate judges the route as it is now.',
   })
 }

@@ -41,8 +41,8 @@ const storeReadMs = 5_000
 /** What a run is given besides its ports. */
 export interface MoveRequest extends RunRequest {
   readonly intent: Intent
-  /** The epoch that the gate's verdict was given for; another one is refused. */
-  readonly gateEpoch: number
+  /** The epoch that the gate's verdict was given for; another one is refused. null: it said that none was needed, so nothing moves that needs one. */
+  readonly gateEpoch: number | null
 }
 
 /**

@@ -16,8 +16,8 @@ const onAws: AwsBetweenConfig = { ...fleet, platform: 'aws', mirror: { version: 
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } } })
 
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-between-'))
-const { image, routeStore, caFile, audit, colours } = betweenArgs(scratch)
-const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes', image, routeStore, caFile, audit }
+const { image, routeStore, caFile, audit, colours, limits, unprovenGroups } = betweenArgs(scratch)
+const onKubernetes: KubernetesBetweenConfig = { ...fleet, platform: 'kubernetes', image, routeStore, caFile, audit, limits, unprovenGroups, intent: null }
 afterAll(() => rmSync(scratch, { recursive: true }))
 
 const strimzi = (colour: Colour, change: object = {}) => ({ strimzi: { ...colours[colour], ...change } })
@@ -33,12 +33,29 @@ describe('what lies between two colours', () => {
   let between: Mocked
   const made = () => between.registered.filter(({ type }) => !/^pulumi:|Parity$/.test(type))
 
-  test('on Kubernetes: a worker and a guardian beside each colour, the audit, and nothing that moves traffic', async () => {
+  test('on Kubernetes: a worker and a guardian beside each colour, the audit, the write-back, and nothing that moves traffic while nobody says who is to be live', async () => {
     between = await mocked(strimzi('blue'), strimzi('green'))
     expect(await betweenProgram(onKubernetes, catalog)).toEqual({})
     await pulumi.runtime.disconnect()
-    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(5)
-    expect(made().filter(({ type }) => /^kbg:index:|^pulumi-nodejs:/.test(type))).toEqual([])
+    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(6)
+    expect(made().filter(({ type }) => /^kbg:index:|^pulumi-nodejs:|:Job$|KubernetesSwitchover$/.test(type))).toEqual([])
+  })
+
+  test('on Kubernetes, with who is to be live: a job beside all that, whose name is told', async () => {
+    between = await mocked(strimzi('blue'), strimzi('green'))
+    const outputs = await betweenProgram({ ...onKubernetes, intent: { live: 'green', attempt: 1, consumers: {} } }, catalog)
+    await pulumi.runtime.disconnect()
+    const [job, ...more] = made().filter(({ type }) => type === 'kubernetes:batch/v1:Job')
+    expect(more).toEqual([])
+    expect(job?.inputs.metadata).toMatchObject({ ...outputs.switchover })
+    const told = made().find(({ name, type }) => type.endsWith(':ConfigMap') && name === 'between-switchover')
+    expect(told?.inputs.metadata).toMatchObject({ ...outputs.switchover })
+    const data = told?.inputs.data as Readonly<Record<string, string>> | undefined
+    expect(JSON.parse(data?.['orchestrator.json'] ?? '')).toMatchObject({
+      intent: { live: 'green', attempt: 1 },
+      wiring: { fleet: 'shop', topics: ['orders'] },
+    })
+    expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(6)
   })
 
   test.each([

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest'
 import { filedCertificate, filedKey } from '../../components/catalog/credentials.ts'
 import { KubernetesBetween } from '../../components/network/kubernetes-between.ts'
 import { guardianUsers } from '../../engine/model/kubernetes-guardian.ts'
+import { switchoverTimes } from '../../engine/model/kubernetes-switchover.ts'
 import { betweenArgs, certificate } from '../support/traffic-pods.ts'
 import { type Declared, declaredBy, graphText } from './graph.ts'
 
@@ -21,7 +22,7 @@ function declare(): Promise<readonly Declared[]> {
   )
 }
 
-test('what lies between two colours is this graph: a worker and a guardian beside each colour, the audit, and no connector', async () => {
+test('what lies between two colours is this graph: a worker and a guardian beside each colour, the audit, the write-back, the job that moves traffic, and no connector', async () => {
   const declared = await declare()
   await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-kubernetes-between.txt')
   expect(declared.filter(({ type }) => /connector/i.test(type))).toEqual([])
@@ -75,6 +76,19 @@ test('the audit keeps what it has come to on a claim, and shows a certificate wh
   for (const { inputs } of secrets) expect(inputs.stringData).toMatchObject({ [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig })
   expect(JSON.stringify(declared.filter(({ type }) => !type.endsWith(':Secret')))).not.toContain('PRIVATE KEY')
   expect(named('between-audit-state')?.inputs).toMatchObject({ spec: { storageClassName: 'fast', resources: { requests: { storage: '20Gi' } } } })
+})
+
+test('the job that moves traffic stands behind all that it asks and drives; a former one goes first, for as long as it may take', async () => {
+  const declared = await declare()
+  const job = declared.find(({ type }) => type.endsWith(':Job'))
+  const awaited = [job?.options.dependsOn ?? []].flat().map((each) => (each as unknown as { readonly __name: string }).__name)
+  expect(awaited).toEqual(
+    expect.arrayContaining(['traffic', 'authorities', 'mirror', 'audit', 'write-back', 'guardians', 'switchover'].map((each) => `between-${each}`)),
+  )
+  const { run, stop } = switchoverTimes(args.limits, 1)
+  expect(job?.options).toMatchObject({ deleteBeforeReplace: true, customTimeouts: { create: `${run + 2 * stop}s`, delete: `${2 * stop}s` } })
+  const secret = declared.find(({ type, name }) => type.endsWith(':Secret') && name === 'between-switchover')
+  expect(secret?.inputs.stringData).toMatchObject({ [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig })
 })
 
 const file = join(scratch, 'tried.pem')

@@ -7,7 +7,9 @@ import { Catalog } from '../../engine/model/catalog.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { topicPartition } from '../../engine/model/partition.ts'
+import type { Intent } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
+import { type Ended, kbgBesideGuardian, runOrchestrator } from '../support/orchestrator-program.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 
 const fleet = `b-audited${process.pid}`
@@ -15,13 +17,15 @@ const catalog = Catalog.parse({ topics: { orders: { partitions: 3 } }, groups: {
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 
 let pair: Pair
+/** How the making of the first route ended. */
+let first: Ended
 let sent = 0
 const producers = {} as Record<Colour, Producer>
 const admins = {} as Record<Colour, Admin>
 
 beforeAll(async () => {
   pair = await standPair({ fleet, versions: { blue: '3.9.2', green: '4.3.1' }, catalog, audit: true })
-  await pair.createRoute()
+  first = await runOrchestrator(pair.wiring, { live: 'blue' })
   for (const colour of colours) {
     const { internalBootstrapServers, credentialsFile } = pair.wiring.clusters[colour]
     const sasl = { mechanism: 'scram-sha-512', username: 'operator', password: readCredentials(credentialsFile).passwords.operator ?? '' } as const
@@ -53,6 +57,14 @@ async function move(live: Colour, attempt = 0): Promise<void> {
       if (thrown instanceof KbgError && thrown.code === 'gate' && !/audit( retention)?: fail/.test(thrown.message)) return undefined
       throw thrown
     }
+  })
+}
+
+/** The same of the program, which an update would start again. */
+async function untilGated(intent: Partial<Intent>, stopAt?: string): Promise<Ended> {
+  return await within(60).poll(500, async () => {
+    const ended = await runOrchestrator(pair.wiring, intent, stopAt)
+    return ended.refusal.startsWith('ended: gate:') ? undefined : ended
   })
 }
 
@@ -99,6 +111,36 @@ describe('a switchover with an audit', () => {
     expect((await history()).findLast((entry) => entry.kind === 'decided')).toMatchObject({ cut: { audit: { alignedRecords: '1500' } } })
     expect(await nextValues('blue')).toEqual(before)
   }, 120_000)
+
+  test('is what the program of a job on Kubernetes runs: the first route, a move that is told to stop, its latch, and the next attempt', async () => {
+    expect(first).toMatchObject({ code: 0, refusal: '', lines: expect.arrayContaining(['create: opening blue; green stays fenced']) })
+    const stopped = await untilGated({ live: 'green' }, 'hold: holding producers')
+    expect(stopped).toMatchObject({
+      code: 1,
+      refusal: expect.stringMatching(/^ended: aborted: The switchover blue -> green was taken back: blue is live, nothing was lost\. .*SIGTERM/),
+    })
+    const latched = await runOrchestrator(pair.wiring, { live: 'green' })
+    expect(latched).toMatchObject({
+      code: 1,
+      refusal: expect.stringMatching(/^ended: gate: The gate is fail, so nothing was moved:\n {2}route: fail; observed latched at attempt 0/),
+    })
+    expect(await untilGated({ live: 'green', attempt: 1 })).toMatchObject({ code: 0, refusal: '' })
+    const { code, lines, refusal } = await untilGated({ live: 'blue', attempt: 1 })
+    expect([code, refusal]).toEqual([0, ''])
+    expect(lines.at(-1)).toMatch(/^end: blue is live at epoch \d+$/)
+  }, 120_000)
+
+  test('is looked at from a guardian’s pod: kbg is told there what is wired by what the guardian is started with', async () => {
+    const status = await kbgBesideGuardian(pair.wiring, 'status')
+    expect(status).toMatchObject({ code: 0, said: expect.stringMatching(/blue/) })
+    const abort = await kbgBesideGuardian(pair.wiring, 'abort')
+    expect(abort).toEqual({ code: 0, said: 'Nothing is being moved: blue is live. There is nothing to take back.\n' })
+    const repair = await kbgBesideGuardian(pair.wiring, 'repair')
+    expect(repair).toMatchObject({
+      code: 0,
+      said: expect.stringMatching(/^Nothing was left open, and the fences follow the route: blue is live at epoch \d+\.\n$/),
+    })
+  }, 60_000)
 
   test('is refused while the standby has deleted what the live side still holds', async () => {
     const lost = async () => (await pair.ports.audit?.facts(within(5)))?.partitions.find(({ partition }) => partition === 'orders-0')?.lost

@@ -5,6 +5,7 @@ import { messageOf } from '../../engine/model/error.ts'
 import { birthJob } from '../../engine/model/kubernetes-birth.ts'
 import { planGuardian } from '../../engine/model/kubernetes-guardian.ts'
 import { workerDeployment } from '../../engine/model/kubernetes-mirror.ts'
+import { planWriteBack } from '../../engine/model/kubernetes-write-back.ts'
 import { strimziApi } from '../../engine/model/strimzi-brokers.ts'
 import { strimziDefinitions } from '../../tools/strimzi.ts'
 import { KubeApiServer } from '../support/kube-api-server.ts'
@@ -12,7 +13,7 @@ import { declaredObjects, image, type KubernetesObject, spoiled } from '../suppo
 import { documentedRows, podOf, refusalRow, refusals } from '../support/kubernetes-refusals.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
 import { reportReady } from '../support/strimzi-operator-stand-in.ts'
-import { trafficAudit, trafficPods } from '../support/traffic-pods.ts'
+import { trafficAudit, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
 
 const declared = await declaredObjects()
 const called = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`
@@ -136,6 +137,8 @@ describe('the namespaces, which hold pods to `restricted`, take', () => {
     ['the pod of the job that fences a new colour', birthJob({ fleet: 'shop', colour: 'blue' }, image)],
     ['the guardian’s pod', planGuardian(trafficPods(), 'blue').deployment],
     ['the audit’s pod', trafficAudit().deployment],
+    ['the write-back’s pod', planWriteBack(trafficPods()).deployment],
+    ['the pod of the job that moves traffic', trafficSwitchover().job],
   ] as const)('%s', async (_, workload) => {
     expect(await answerTo(podOf(workload))).toBeUndefined()
   })

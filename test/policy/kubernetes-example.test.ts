@@ -36,14 +36,14 @@ async function fine(stack: string) {
   return preview
 }
 
-test('a stack with `platform: kubernetes` declares a whole colour, and what lies between two of them is workers, guardians and the audit, and no connector', async () => {
+test('a stack with `platform: kubernetes` declares a whole colour, and what lies between two of them is workers, guardians, the audit, the write-back and the job that moves traffic, and no connector', async () => {
   expect(await startExample(copy, 'kubernetes')).toEqual(
     colours.map((colour) => `npx pulumi preview -s ${exampleFleets.kubernetes}-${colour} --policy-pack policy`),
   )
   expect(counted(await fine('k8s-blue'))).toMatchObject({ ManagedCluster: 1, Kafka: 1, KafkaNodePool: 2, KafkaUser: 7, Namespace: 1, Job: 1, NetworkPolicy: 5 })
   for (const colour of colours) await importStrimzi(copy, colour)
   const between = counted(await fine('k8s-traffic'))
-  expect(between).toMatchObject({ Deployment: 5, Service: 3, Namespace: 1, NetworkPolicy: 4, PodDisruptionBudget: 1, PersistentVolumeClaim: 1 })
+  expect(between).toMatchObject({ Deployment: 6, Job: 1, Service: 3, Namespace: 1, NetworkPolicy: 6, PodDisruptionBudget: 1, PersistentVolumeClaim: 1 })
   expect(between.Connector ?? between.Switchover).toBeUndefined()
 })
 

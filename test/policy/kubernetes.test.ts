@@ -4,6 +4,7 @@ import { inventoryOf } from '../../engine/model/inventory.ts'
 import { planGuardian } from '../../engine/model/kubernetes-guardian.ts'
 import { workerDeployment } from '../../engine/model/kubernetes-mirror.ts'
 import { KubernetesNetwork, type Manifest, planColourNamespace } from '../../engine/model/kubernetes-network.ts'
+import { planWriteBack } from '../../engine/model/kubernetes-write-back.ts'
 import { connectorPromises, workerPromises } from '../../engine/model/mirror-template.ts'
 import { StrimziSpec, strimziBrokers, strimziKafka } from '../../engine/model/strimzi-brokers.ts'
 import { strimziTopics, strimziUsers } from '../../engine/model/strimzi-catalog.ts'
@@ -16,7 +17,7 @@ import { rules } from '../../policy/pack.ts'
 import { safetyMirror } from '../../policy/safety.ts'
 import { securityCredentials } from '../../policy/security.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
-import { trafficAudit, trafficPods } from '../support/traffic-pods.ts'
+import { trafficAudit, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
 import { parity, type ResourceSpec, reported, resources } from './fixtures.ts'
 
 /** What the components declare, each with one value inside replaced: what they plan themselves has to pass. */
@@ -57,6 +58,7 @@ const kafka = of(planned.kafka)
 const pool = of(planned.pools.find(({ metadata }) => metadata.name === 'brokers'))
 const deployment = of(workerDeployment(strimziColour('blue')))
 const guardians = colours.map((colour) => of(planGuardian(trafficPods(), colour).deployment))
+const switchover = of(trafficSwitchover().job)
 const namespace: ResourceSpec = { type: 'kubernetes:core/v1:Namespace', name: 'namespace', props: { metadata: { name: 'kbg-shop-blue' } } }
 const policies = planColourNamespace('shop', 'blue', network).policies
 const denyAll = of(policies[0])
@@ -116,12 +118,13 @@ const cases: readonly (readonly [Rule, readonly ResourceSpec[], readonly (readon
   ],
   [
     kubernetesPods,
-    [deployment(), ...guardians.map((each) => each()), of(trafficAudit().deployment)()],
+    [deployment(), ...guardians.map((each) => each()), of(trafficAudit().deployment)(), of(planWriteBack(trafficPods()).deployment)(), switchover()],
     [
       [
         [guardians[0]?.('spec.template.spec.containers.0.securityContext.readOnlyRootFilesystem', false) ?? deployment()],
         'guardian.readOnlyRootFilesystem is false',
       ],
+      [[switchover('spec.template.spec.securityContext.runAsNonRoot', false)], 'switchover.runAsNonRoot is false'],
       [[deployment('spec.template.spec.containers.0.image', 'registry:5000/kafka')], 'connect.image is registry:5000/kafka'],
       [[deployment('spec.template.spec.containers.0.image', 'kafka:latest')], 'connect.image is kafka:latest'],
       [[deployment('spec.template.spec.securityContext', {})], 'connect.runAsNonRoot is not set'],

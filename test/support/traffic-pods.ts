@@ -7,7 +7,10 @@ import { auditUsers, type PlannedAudit, planAudit } from '../../engine/model/kub
 import { guardianUsers } from '../../engine/model/kubernetes-guardian.ts'
 import { workerPasswordNames } from '../../engine/model/kubernetes-mirror.ts'
 import { KubernetesRouteStore } from '../../engine/model/kubernetes-route-store.ts'
+import { type PlannedSwitchover, planSwitchover } from '../../engine/model/kubernetes-switchover.ts'
 import type { TrafficPods } from '../../engine/model/kubernetes-traffic.ts'
+import { Limits } from '../../engine/model/limits.ts'
+import { Intent } from '../../engine/model/wiring.ts'
 import { strimziColour } from './strimzi-colour.ts'
 
 export const routeStore = KubernetesRouteStore.parse({
@@ -22,7 +25,13 @@ export const trafficCatalog = Catalog.parse({
 
 export function trafficPods(change: Partial<TrafficPods> = {}): TrafficPods {
   const colours = { blue: strimziColour('blue'), green: strimziColour('green') }
-  return { ...{ fleet: 'shop', colours, catalog: trafficCatalog, routeStore, image: 'registry.example/kafka-blue-green:0.1.0' }, ...change }
+  const image = 'registry.example/kafka-blue-green:0.1.0'
+  return { ...{ fleet: 'shop', colours, catalog: trafficCatalog, routeStore, limits: Limits.parse({}), unprovenGroups: {}, image }, ...change }
+}
+
+/** The job that brings traffic to where an intent wants it, as it is planned: to blue, unless said otherwise. */
+export function trafficSwitchover(wanted: Partial<Intent> = {}, change: Partial<TrafficPods> = {}): PlannedSwitchover {
+  return planSwitchover(trafficPods(change), Intent.parse({ live: 'blue', ...wanted }))
 }
 
 /** Users whose passwords a traffic stack reads. */
@@ -61,5 +70,6 @@ export function betweenArgs(directory: string): KubernetesBetweenArgs {
     routeStore: { ...routeStore, caFile: named('etcd-ca.crt') },
     caFile: named('platform-ca.crt'),
     audit: { storageClass: 'fast', storageGib: 20, certificateFile: named('audit.crt'), keyFile: named('audit.key') },
+    intent: Intent.parse({ live: 'blue' }),
   }
 }

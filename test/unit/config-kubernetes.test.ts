@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { KubernetesRouteStore } from '../../engine/model/kubernetes-route-store.ts'
+import { Limits } from '../../engine/model/limits.ts'
 import { brokersOf } from '../../infra/inventories.ts'
 import { load, problems } from '../support/loaded-config.ts'
 
@@ -60,16 +61,39 @@ const between = {
   routeStore: JSON.stringify({ endpoints: ['https://etcd.platform.svc:2379'], caFile: 'etcd.crt' }),
 }
 
-test('what lies between takes no intent: nothing would move', () => {
-  expect(load('shop-traffic', between)).toEqual({
+test('what lies between is told who is to be live, or that nobody says so yet', () => {
+  const read = {
     ...{ role: 'between', fleet: 'shop', platform: 'kubernetes', tls: true, decommission: undefined, image: place.image, caFile: 'platform.crt', audit },
+    ...{ intent: null, limits: Limits.parse({}), unprovenGroups: {} },
     routeStore: {
       endpoints: [{ url: 'https://etcd.platform.svc:2379', port: 2_379, place: { namespace: 'platform' } }],
       ...{ username: 'kbg', caFile: 'etcd.crt' },
     },
+  }
+  expect(load('shop-traffic', between)).toEqual(read)
+  expect(load('shop-traffic', { ...between, live: 'green' })).toEqual({ ...read, intent: { live: 'green', attempt: 0, consumers: {} } })
+  const wanted = {
+    live: 'green',
+    attempt: '2',
+    consumers: '{"wave-1": "blue"}',
+    acceptLoss: '7',
+    limits: '{"lagSamples": 2}',
+    unprovenGroups: '{"old": "stay"}',
+  }
+  expect(load('shop-traffic', { ...between, ...wanted })).toEqual({
+    ...{ ...read, intent: { live: 'green', attempt: 2, consumers: { 'wave-1': 'blue' }, acceptLoss: 7 } },
+    ...{ limits: Limits.parse({ lagSamples: 2 }), unprovenGroups: { old: 'stay' } },
   })
-  expect(problems('shop-traffic', { ...between, live: 'green' })).toEqual([
-    'live: a traffic stack on kubernetes moves nothing yet, and must not look as if it did (docs/platforms.md); remove it',
+})
+
+test('what it can’t be told is named', () => {
+  const aimless = { attempt: '1', consumers: '{"wave-1": "blue"}', failover: 'unknown@57' }
+  expect(problems('shop-traffic', { ...between, ...aimless })).toEqual(
+    ['attempt', 'consumers', 'failover'].map((key) => `${key}: goes with live, the colour that is to be live`),
+  )
+  expect(problems('shop-traffic', { ...between, live: 'red', hooks: '[]' })).toEqual([
+    'hooks: a traffic stack on kubernetes has no such thing yet (docs/platforms.md); remove it',
+    'live: "red" is not allowed; allowed: blue or green; left out, nothing moves traffic',
   ])
   expect(problems('shop-traffic', { ...between, mirror: '{"version": "3.7.2", "jars": ["a.jar"]}' })).toEqual([
     'mirror: only between two colours on aws; set platform there',

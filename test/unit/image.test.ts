@@ -38,7 +38,10 @@ function neededBy(entry: string): { readonly files: ReadonlySet<string>; readonl
   return { files, packages }
 }
 
-test.each(['engine/run/birth/main.ts', 'engine/run/guardian/main.ts', 'engine/run/audit/main.ts'])('the image holds all that %s imports', (entry) => {
+const programs = ['birth', 'guardian', 'audit', 'write-back', 'orchestrator'].map((name) => `engine/run/${name}/main.ts`)
+/** Of kbg those commands that look at a fleet or act on it by its wiring; each is loaded by itself. */
+const commands = ['status', 'abort', 'repair', 'ack', 'groups/command', 'audit/command', 'clients/command'].map((name) => `cli/${name}.ts`)
+test.each([...programs, ...commands])('the image holds all that %s imports', (entry) => {
   const { files, packages } = neededBy(entry)
   expect(files.size).toBeGreaterThan(10)
   const isCopied = (file: string) => copied.some((path) => file === path || file.startsWith(`${path}/`))

@@ -17,6 +17,7 @@ import {
   switchoverLabels,
   trafficNamespace,
   workerLabels,
+  writeBackLabels,
 } from '../../engine/model/kubernetes-network.ts'
 import { routeStore } from '../support/traffic-pods.ts'
 
@@ -74,6 +75,7 @@ const worker = (colour: Colour): Pod => ({ namespace: `kbg-shop-${colour}`, labe
 const guardian: Pod = { namespace: 'kbg-shop-traffic', labels: guardianLabels }
 const switchover: Pod = { namespace: 'kbg-shop-traffic', labels: switchoverLabels }
 const audit: Pod = { namespace: 'kbg-shop-traffic', labels: auditLabels }
+const writeBack: Pod = { namespace: 'kbg-shop-traffic', labels: writeBackLabels }
 /** Somebody else's pod in the fleet's own namespace, and one in another with a guardian's labels. */
 const bystander: Pod = { namespace: 'kbg-shop-traffic', labels: { app: 'another' } }
 const impostor: Pod = { namespace: 'default', labels: guardianLabels }
@@ -105,6 +107,7 @@ describe.each(colours)('the namespace of %s', (colour) => {
     ['internal', guardian, true],
     ['internal', switchover, true],
     ['internal', audit, true],
+    ['internal', writeBack, true],
     ['internal', bystander, false],
     ['internal', impostor, false],
     ['internal', worker(colour), true],
@@ -117,6 +120,7 @@ describe.each(colours)('the namespace of %s', (colour) => {
     ['produce', guardian, true],
     ['produce', switchover, true],
     ['produce', audit, false],
+    ['produce', writeBack, false],
     ['produce', bystander, false],
     ['produce', impostor, false],
     ['produce', shop, true],
@@ -136,6 +140,7 @@ describe.each(colours)('the namespace of %s', (colour) => {
     [guardian, true],
     [switchover, true],
     [audit, false],
+    [writeBack, false],
     [bystander, false],
     [impostor, false],
     [shop, false],
@@ -185,7 +190,8 @@ describe('the fleet’s own namespace', () => {
   const { policies } = planTrafficNamespace('shop', routeStore.endpoints)
   const etcd: Pod = { namespace: 'platform', labels: {} }
   const names: Pod = { namespace: 'kube-system', labels: {} }
-  const all = [...colours.flatMap((colour) => [broker(colour), worker(colour), birth(colour)]), etcd, shop, stranger, guardian, audit, names]
+  const own = [guardian, switchover, writeBack, audit]
+  const all = [...colours.flatMap((colour) => [broker(colour), worker(colour), birth(colour)]), etcd, shop, stranger, ...own, names]
   const ports = [...Object.values(kubernetesPorts), 2_379, 9_090, 9_091, 8_443, 443, 53]
   const ways = (from: Pod) => policies.flatMap((policy) => (hasAll(from.labels, specOf(policy).podSelector.matchLabels) ? (specOf(policy).egress ?? []) : []))
 
@@ -199,10 +205,13 @@ describe('the fleet’s own namespace', () => {
       ),
     )
 
-  test('lets nothing in or out by itself, and guardians in to the audit', () => {
+  test('lets nothing in or out by itself, and guardians, the job that moves traffic and the write-back in to the audit', () => {
     expect(policies[0] && specOf(policies[0])).toEqual({ podSelector: {}, policyTypes: ['Ingress', 'Egress'] })
     expect(policies.flatMap((policy) => (specOf(policy).ingress ?? []).map((way) => ({ ...way, of: specOf(policy).podSelector })))).toEqual([
-      { from: [{ podSelector: { matchLabels: guardianLabels } }], ports: [{ protocol: 'TCP', port: 8_084 }], of: { matchLabels: auditLabels } },
+      {
+        from: [guardianLabels, switchoverLabels, writeBackLabels].map((matchLabels) => ({ podSelector: { matchLabels } })),
+        ...{ ports: [{ protocol: 'TCP', port: 8_084 }], of: { matchLabels: auditLabels } },
+      },
     ])
   })
 
@@ -210,8 +219,16 @@ describe('the fleet’s own namespace', () => {
     expect(reached(audit)).toEqual([...colours.map((colour) => ({ to: broker(colour), port: kubernetesPorts.internal })), { to: names, port: 53 }])
   })
 
-  test('lets guardians out to names, to both colours’ brokers as operator and probe, to the workers, the audit and the route store, and to nothing else', () => {
-    expect(reached(guardian)).toEqual([
+  test('lets the write-back out to names, to both colours’ brokers as operator, to the audit and the route store, and to nothing else', () => {
+    const brokersAndStore = [...colours.map((colour) => ({ to: broker(colour), port: kubernetesPorts.internal })), { to: etcd, port: 2_379 }]
+    expect(reached(writeBack)).toEqual([...brokersAndStore, { to: audit, port: kubernetesPorts.audit }, { to: names, port: 53 }])
+  })
+
+  test.each([
+    ['guardians', guardian],
+    ['the job that moves traffic', switchover],
+  ])('lets %s out to names, to both colours’ brokers as operator and probe, to the workers, the audit and the route store, and to nothing else', (_, from) => {
+    expect(reached(from)).toEqual([
       ...colours.flatMap((colour) => [
         { to: broker(colour), port: kubernetesPorts.internal },
         { to: broker(colour), port: kubernetesPorts.produce },
@@ -221,7 +238,7 @@ describe('the fleet’s own namespace', () => {
       { to: audit, port: kubernetesPorts.audit },
       { to: names, port: 53 },
     ])
-    const blocks = ways(guardian).flatMap(({ to = [], ports: at = [] }) =>
+    const blocks = ways(from).flatMap(({ to = [], ports: at = [] }) =>
       to.flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : [{ ...ipBlock, ports: at.map(({ port }) => port) }])),
     )
     expect(blocks).toEqual([{ cidr: '10.7.0.4/32', ports: [2_379] }])

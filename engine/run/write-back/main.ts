@@ -3,11 +3,12 @@
  * is notable on standard error, a line each.
  */
 import { readFileSync } from 'node:fs'
-import { argv, exit, pid, stderr } from 'node:process'
+import { argv, exit, stderr } from 'node:process'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { Wiring } from '../../model/wiring.ts'
 import { systemClock } from '../../ports/clock.ts'
 import { withPorts } from '../ports.ts'
+import { ownProcessId } from '../process-id.ts'
 import { keepWritingBack } from './keeper.ts'
 
 function tell(line: string): void {
@@ -23,7 +24,7 @@ try {
   const [, , file] = argv
   if (file === undefined) throw new KbgError('write-back-config', 'The write-back needs the path of its wiring.')
   const wiring = Wiring.parse(JSON.parse(readFileSync(file, 'utf8')))
-  await withPorts(wiring, systemClock, (ports) => keepWritingBack({ ports, processId: pid, tell, stop: stopping.signal }))
+  await withPorts(wiring, systemClock, (ports) => keepWritingBack({ ports, processId: ownProcessId, tell, stop: stopping.signal }))
   exit(0)
 } catch (thrown) {
   tell(`ended: ${messageOf(thrown)}`)

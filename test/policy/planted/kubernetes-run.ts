@@ -66,6 +66,9 @@ async function movesNothing(copy: Checkout): Promise<Tried> {
   const { exitCode, output } = await previewed(copy, 'move-traffic')
   // Both stacks are read at once; the one that answers first is named.
   const isRefused =
-    exitCode !== 0 && /no-switchover: The stack move-(?:blue stands on Amazon MSK|green stands on Kubernetes), and no switchover runs there yet\./.test(output)
+    exitCode !== 0 &&
+    /no-switchover: The stack move-(?:blue stands on Amazon MSK|green stands on Kubernetes), and this traffic stack moves traffic between colours on local and external only\./.test(
+      output,
+    )
   return { what: 'traffic between MSK and Kubernetes is refused by name', problem: isRefused ? '' : output }
 }

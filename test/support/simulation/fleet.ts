@@ -48,7 +48,8 @@ export interface FleetOptions {
 
 export const limits = Limits.parse({})
 
-function newWorld({ hasAudit = false, isPublished = false, seed = 1, habits = {} }: FleetOptions): World {
+/** Two colours, both born fenced; no route, no mirror, no client. */
+export function newWorld({ hasAudit = false, isPublished = false, seed = 1, habits = {} }: FleetOptions): World {
   return {
     ...{ nowMs: 0, wallOffsetMs: 0, random: seed, sequence: 0, habits: { ...usualHabits, ...habits }, agenda: [] },
     clusters: { blue: newCluster('blue', allPartitions), green: newCluster('green', allPartitions) },

@@ -1,0 +1,181 @@
+/** What a job on Kubernetes runs, on the simulated fleet: the first route, however often its making is killed; the gate before a move; a cancellation; and a run that another one has left something to. */
+import { describe, expect, test } from 'vitest'
+import { orchestrate } from '../../engine/run/orchestrator/orchestrate.ts'
+import type { Ports } from '../../engine/run/ports.ts'
+import type { ProgressEvent } from '../../engine/run/progress.ts'
+import { repair } from '../../engine/run/repair.ts'
+import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
+import type { Actor, CallFault } from '../support/simulation/actor.ts'
+import { limits, newFleet, newWorld, type SimulatedIntent } from '../support/simulation/fleet.ts'
+import { checkOneWritable, routeOf } from '../support/simulation/invariants.ts'
+import { stopMirrorInto, told } from '../support/simulation/lossy.ts'
+import { wiring } from '../support/simulation/names.ts'
+import { isEffect } from '../support/simulation/operations.ts'
+import { once, whenRoute } from '../support/simulation/scenario.ts'
+import { journalOf, pass } from '../support/simulation/settle.ts'
+import { Simulation } from '../support/simulation/simulation.ts'
+import type { World } from '../support/simulation/world.ts'
+
+/** An orchestrator that was started, with what it tells. */
+interface Run {
+  readonly actor: Actor
+  readonly lines: string[]
+  readonly cancelling: AbortController
+}
+
+function start(simulation: Simulation, name: string, intent: SimulatedIntent & { readonly consumers?: Readonly<Record<string, 'blue' | 'green'>> }): Run {
+  const lines: string[] = []
+  const cancelling = new AbortController()
+  const tell = ({ step, text }: ProgressEvent) => void lines.push(`${step}: ${text}`)
+  const request = { wiring, intent: { consumers: {}, ...intent }, limits, holder: name, tell, cancelled: cancelling.signal }
+  return { lines, cancelling, actor: simulation.start(name, (ports: Ports) => orchestrate(ports, request)) }
+}
+
+async function ended(simulation: Simulation, run: Run) {
+  await simulation.run(() => run.actor.outcome !== null || !run.actor.isAlive, 900_000, 'the orchestrator to end')
+  return told(run.actor.outcome)
+}
+
+const writable = (world: World) => {
+  checkOneWritable(world)
+  expect(world.history.violations).toEqual([])
+  return routeOf(world)
+}
+
+describe('without a route', () => {
+  test('it makes the first one, killed before or behind any of its effects', async () => {
+    let isKilled = true
+    let kills = 0
+    for (let at = 1; isKilled; at += 1) {
+      for (const when of ['before', 'after'] as const) {
+        const simulation = new Simulation(newWorld({}))
+        let effects = 0
+        simulation.faults = ({ name }, _, operation, args): CallFault | null => {
+          if (name !== 'killed' || !isEffect(operation, args)) return null
+          effects += 1
+          return effects === at ? { kind: 'crash', when } : null
+        }
+        const first = start(simulation, 'killed', { live: 'blue', attempt: 0 })
+        await ended(simulation, first)
+        isKilled = !first.actor.isAlive
+        if (isKilled) kills += 1
+        await pass(simulation, 15_000) // its lease is over
+        const second = start(simulation, 'again', { live: 'blue', attempt: 0 })
+        expect(await ended(simulation, second), `killed ${when} effect ${at}`).toEqual({ code: 'done', text: '' })
+        expect(writable(simulation.world)).toMatchObject({ live: 'blue', state: 'open' })
+        expect(mirrorRecord(journalOf(simulation.world), 'blue')).toMatchObject({ what: 'running' })
+      }
+    }
+    expect(kills).toBeGreaterThan(10)
+  })
+
+  test('no wave is moved with it, and it says so', async () => {
+    const simulation = new Simulation(newWorld({}))
+    const refused = await ended(simulation, start(simulation, 'waves', { live: 'blue', attempt: 0, consumers: { 'wave-1': 'green' } }))
+    expect(refused.text).toMatch(/first-route: A first route moves no waves\. \(observed: wave-1; required: no wave off blue\)/)
+    expect(routeOf(simulation.world)).toBeNull()
+  })
+})
+
+describe('with a route', () => {
+  test('it moves behind a gate that passes, and has nothing to do the second time', async () => {
+    const simulation = new Simulation(await newFleet({}))
+    const run = start(simulation, 'there', { live: 'green', attempt: 0 })
+    expect(await ended(simulation, run)).toEqual({ code: 'done', text: '' })
+    expect(run.lines[1]).toMatch(/^gate: pass: \d+ checks at epoch \d+$/)
+    expect(writable(simulation.world)).toMatchObject({ live: 'green', state: 'open' })
+    const entries = journalOf(simulation.world).length
+    const again = start(simulation, 'again', { live: 'green', attempt: 0 })
+    expect(await ended(simulation, again)).toEqual({ code: 'done', text: '' })
+    expect(again.lines).toContain('gate: not needed')
+    expect(journalOf(simulation.world)).toHaveLength(entries)
+  })
+
+  test('a gate that refuses has touched nothing, and is asked again by the next run of the same intent', async () => {
+    const simulation = new Simulation(await newFleet({}))
+    stopMirrorInto(simulation.world, 'green')
+    await pass(simulation, 2_000)
+    const entries = journalOf(simulation.world).length
+    const refused = await ended(simulation, start(simulation, 'refused', { live: 'green', attempt: 0 }))
+    expect(refused.text).toMatch(/gate: The gate is (fail|inconclusive), so nothing was moved:\n {2}/)
+    expect(journalOf(simulation.world)).toHaveLength(entries)
+    const run = start(simulation, 'again', { live: 'green', attempt: 0 })
+    expect((await ended(simulation, run)).code).toBe('gate')
+    expect(writable(simulation.world)).toMatchObject({ live: 'blue', latch: null })
+  })
+
+  test('told to stop at the gate it touches nothing; while clients are held it takes back, and the same attempt is latched', async () => {
+    const simulation = new Simulation(await newFleet({}))
+    const atGate = start(simulation, 'at the gate', { live: 'green', attempt: 0 })
+    atGate.cancelling.abort(new Error('told to stop'))
+    expect(await ended(simulation, atGate)).toMatchObject({ text: 'Error: told to stop' })
+    const held = start(simulation, 'held', { live: 'green', attempt: 0 })
+    once(simulation, whenRoute('held'), 'it is told to stop', () => held.cancelling.abort(new Error('told to stop')))
+    expect((await ended(simulation, held)).text).toMatch(/^KbgError: aborted: The switchover blue -> green was taken back: blue is live, nothing was lost/)
+    expect(writable(simulation.world)).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0 } })
+    await pass(simulation, 2_000)
+    expect((await ended(simulation, start(simulation, 'the same', { live: 'green', attempt: 0 }))).text).toMatch(/latch/)
+    expect((await ended(simulation, start(simulation, 'the next', { live: 'green', attempt: 1 }))).code).toBe('done')
+    expect(writable(simulation.world)).toMatchObject({ live: 'green' })
+  })
+
+  test('told to stop behind the decision it finishes', async () => {
+    const simulation = new Simulation(await newFleet({}))
+    const run = start(simulation, 'decided', { live: 'green', attempt: 0 })
+    once(simulation, whenRoute('deciding'), 'it is told to stop', () => run.cancelling.abort(new Error('told to stop')))
+    expect(await ended(simulation, run)).toEqual({ code: 'done', text: '' })
+    expect(writable(simulation.world)).toMatchObject({ live: 'green', state: 'open' })
+  })
+
+  test('of two at once one moves, and the other is refused by the lock', async () => {
+    const simulation = new Simulation(await newFleet({}))
+    const one = start(simulation, 'one', { live: 'green', attempt: 0 })
+    await simulation.run(() => one.lines.some((line) => line.startsWith('hold:')), 900_000, 'the first one to hold')
+    const other = start(simulation, 'other', { live: 'green', attempt: 1 })
+    expect((await ended(simulation, other)).code).toBe('locked')
+    expect((await ended(simulation, one)).code).toBe('done')
+    expect(writable(simulation.world)).toMatchObject({ live: 'green' })
+  })
+
+  /** Killed right behind its opening, with its lease over. */
+  async function leftUntouched(): Promise<Simulation> {
+    const simulation = new Simulation(await newFleet({}))
+    simulation.faults = ({ name }, _, operation, args): CallFault | null => {
+      const isOpened = operation === 'etcd transaction' && JSON.stringify(args).includes('\\"opened\\"')
+      return name === 'killed' && isOpened ? { kind: 'crash', when: 'after' } : null
+    }
+    const killed = start(simulation, 'killed', { live: 'green', attempt: 0 })
+    await ended(simulation, killed)
+    expect(killed.actor.isAlive).toBe(false)
+    await pass(simulation, 15_000)
+    return simulation
+  }
+
+  test('what was left open is closed first, and a move beyond that is left to the next run', async () => {
+    const simulation = await leftUntouched()
+    const next = start(simulation, 'next', { live: 'green', attempt: 0 })
+    const { code, text } = await ended(simulation, next)
+    expect(next.lines).toContain('gate: not needed')
+    expect([code, text]).toEqual(['finished-earlier', expect.stringMatching(/Run pulumi up again: the gate then judges that move/)])
+    expect(writable(simulation.world)).toMatchObject({ live: 'blue' })
+  })
+
+  test('a gate that was not needed opens nothing, when somebody else has closed what was left meanwhile', async () => {
+    const simulation = await leftUntouched()
+    const request = { wiring, limits, holder: 'kbg repair', tell: () => undefined, cancelled: new AbortController().signal }
+    let isPaused = false
+    simulation.faults = ({ name }, _, operation, args): CallFault | null => {
+      if (isPaused || name !== 'next' || !isEffect(operation, args)) return null
+      isPaused = true
+      return { kind: 'pause', when: 'before', ms: 4_000 }
+    }
+    const next = start(simulation, 'next', { live: 'green', attempt: 0 })
+    await simulation.run(() => isPaused, 900_000, 'its lock to be asked for')
+    const repairs = simulation.start('repairs', (ports) => repair(ports, request))
+    await simulation.run(() => repairs.outcome !== null, 900_000, 'the repair')
+    expect(repairs.outcome).toMatchObject({ kind: 'done', value: { left: 'close-untouched' } })
+    const { text } = await ended(simulation, next)
+    expect(text).toMatch(/stale-verdict: The gate's verdict is of another epoch\. \(observed: none was needed; required: \d+\)/)
+    expect(writable(simulation.world)).toMatchObject({ live: 'blue' })
+  })
+})
