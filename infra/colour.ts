@@ -14,7 +14,7 @@ import { fromProject } from './project.ts'
 
 /** What other stacks read of a colour. */
 export interface ColourOutputs {
-  /** Addresses and where the credentials stand; no secret. None on a platform on which no switchover runs yet. */
+  /** Addresses and where the credentials stand; no secret. None on a cloud, whose colours say what lies between them needs. */
   readonly cluster?: pulumi.Output<ClusterAccess>
   /** On AWS: what lies between the colours needs it. */
   readonly msk?: pulumi.Output<MskColour>

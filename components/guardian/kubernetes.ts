@@ -14,7 +14,7 @@ export interface KubernetesGuardiansArgs {
   readonly behind: pulumi.Resource[]
 }
 
-/** A guardian beside each colour, as pods of the fleet's own namespace. They follow the route that they find in the store; nothing on Kubernetes makes one yet (docs/platforms.md). */
+/** A guardian beside each colour, as pods of the fleet's own namespace. They follow the route that they find in the store; whoever moves traffic makes it. */
 export class KubernetesGuardians extends pulumi.ComponentResource {
   constructor(name: string, { pods, behind }: KubernetesGuardiansArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:guardian:KubernetesGuardians', name, {}, opts)

@@ -45,7 +45,7 @@ const key = '-----BEGIN PRIVATE KEY-----\nof nobody\n-----END PRIVATE KEY-----\n
 
 /** Writes what a traffic stack reads beside passwords. @param named the file of a short name: `etcd-ca.crt`, `platform-ca.crt`, `audit.crt`, `audit.key` */
 export function writeCertificates(named: (short: string) => string): void {
-  for (const of of ['etcd-ca', 'platform-ca', 'audit']) writeFileSync(named(`${of}.crt`), certificate(of))
+  for (const whose of ['etcd-ca', 'platform-ca', 'audit']) writeFileSync(named(`${whose}.crt`), certificate(whose))
   writeFileSync(named('audit.key'), key, { mode: 0o600 })
 }
 

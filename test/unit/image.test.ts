@@ -1,8 +1,10 @@
 /** No container engine is here: what can be said of the image without one. */
-import { existsSync, readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
 import { expect, test } from 'vitest'
-import { projectDir } from '../../tools/paths.ts'
+import { projectDir, toolPaths } from '../../tools/paths.ts'
 import { importsOf } from '../support/arrows.ts'
 
 const dockerfile = readFileSync(join(projectDir, 'tools', 'image', 'Dockerfile'), 'utf8')
@@ -61,3 +63,18 @@ test('it runs as nobody’s root, from a pinned base of the version that tests r
   for (const path of copied) expect(context).toContain(path)
   for (const path of context) expect(existsSync(join(projectDir, path)), dirname(path)).toBe(true)
 })
+
+test('kbg starts where nothing else of this checkout is, and is told what is wired by a file', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'kbg-image-'))
+  try {
+    for (const path of copied) cpSync(join(projectDir, path), join(directory, path), { recursive: true })
+    symlinkSync(join(projectDir, 'node_modules'), join(directory, 'node_modules'))
+    const file = join(directory, 'wired.json')
+    writeFileSync(file, JSON.stringify({ limits: {} }))
+    const run = { cwd: directory, env: { KBG_WIRED: file } }
+    const said = await new Promise<string>((resolve) => execFile(toolPaths().node, ['cli/main.ts', 'status'], run, (_, __, stderr) => resolve(stderr)))
+    expect(said).toMatch(/^kbg: not-up: The traffic stack of main has no wiring among its outputs\./)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}, 60_000)
