@@ -35,12 +35,16 @@ function lanes(): readonly (readonly Step[])[] {
 }
 
 /**
- * What `npm test` and `npm run test:kubernetes` want besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
+ * What the scripts of tests want besides, in a lane of its own. Where it can't be had the tests that need it say so and fail; the others run, so set-up goes on.
  */
 function testSteps(): readonly Step[] {
   switch (process.env.npm_lifecycle_event) {
     case 'test':
-      return [chromiumStep, kafkaToolsStep, emulatorStep]
+      return [chromiumStep, emulatorStep]
+    case 'test:long':
+      return [emulatorStep]
+    case 'test:bench':
+      return [kafkaToolsStep]
     case 'test:kubernetes':
       return [kubeApiServerStep()]
     default:
