@@ -33,7 +33,7 @@ export interface SwitchoverTimes {
 export function switchoverTimes(limits: Limits, waves: number): SwitchoverTimes {
   const { lagSamples, lagSampleIntervalMs, maxMirrorLagMs, fenceDeadlineMs, drainDeadlineMs, windowDeadlineMs, groupMoveDeadlineMs, waveAnalysisMs } = limits
   // Asked before the lock is taken, and under it once more: a way back's looks longest.
-  const gateMs = 4 * (10_000 + 5 * maxMirrorLagMs)
+  const gateMs = 40_000 + 5 * Math.max(maxMirrorLagMs, drainDeadlineMs / 2)
   const gatesMs = 2 * gateMs + lagSamples * (lagSampleIntervalMs + 2 * Math.max(maxMirrorLagMs, drainDeadlineMs))
   // Decided a moment before it is told: the window's end, the mirror turned round, the groups.
   const stopMs = 2 * fenceDeadlineMs + windowDeadlineMs + groupMoveDeadlineMs + aroundMs

@@ -4,10 +4,10 @@ import type { JournalEntry } from '../model/journal.ts'
 import type { RouteDocument } from '../model/route.ts'
 import { publishMs } from '../model/route-publication.ts'
 import { Deadline } from '../ports/clock.ts'
-import { openSwitch } from '../switchover/journal-reading.ts'
+import { mirrorRecord, openSwitch } from '../switchover/journal-reading.ts'
 import { endpointsOf, firstRoute } from '../switchover/route-moves.ts'
 import { type Actual, Execution } from './execution.ts'
-import { ensureCanaries, ensureFirstMirror } from './mirrors.ts'
+import { ensureCanaries, ensureFirstMirror, refuseFilled } from './mirrors.ts'
 import type { Ports } from './ports.ts'
 import { reconcileFences } from './reconcile-fences.ts'
 import { openColour, proveFence } from './steps/fences.ts'
@@ -118,6 +118,7 @@ async function publishFirst(run: Execution, route: RouteDocument): Promise<void>
   const { clusters } = run.ports
   run.tell({ step: 'create', text: `opening ${route.live}; ${otherColour(route.live)} stays fenced` })
   await proveFence(clusters[otherColour(route.live)], 'fenced', deadline.within(5_000, `${otherColour(route.live)} to be fenced`))
+  if (mirrorRecord(run.journal, route.live) === null) await refuseFilled(run, otherColour(route.live))
   await openColour(clusters[route.live], deadline)
   await run.record({ kind: 'created', live: route.live, epoch: route.epoch }, route)
 }

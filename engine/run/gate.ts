@@ -8,7 +8,7 @@ import type { RouteDocument } from '../model/route.ts'
 import { Intent, Wiring } from '../model/wiring.ts'
 import { Deadline, systemClock } from '../ports/clock.ts'
 import { openSwitch } from '../switchover/journal-reading.ts'
-import { wayBackGateDeadlineMs } from '../switchover/steps.ts'
+import { gateDeadlineMs } from '../switchover/steps.ts'
 import { forwardGroups, isLeftOpen } from '../switchover/waves.ts'
 import { judge, purposeOfIntent } from './judge.ts'
 import { type Ports, withPorts } from './ports.ts'
@@ -48,7 +48,7 @@ export async function askGate(ports: Ports, { wiring, intent, limits, cancelled 
   if (!isNeeded(route, journal, intent, wiring)) return { verdict: 'not needed', epoch: route.epoch, checks: [] }
   const lagSamples = limits.lagSamples
   const purpose = purposeOfIntent(route, journal, intent)
-  const lookMs = isWayBack(purpose) ? wayBackGateDeadlineMs(limits) : 15_000
+  const lookMs = isWayBack(purpose) ? gateDeadlineMs(limits, true) : 15_000
   const totalMs = lookMs + lagSamples * (limits.lagSampleIntervalMs + 2 * boundsOf(limits, purpose).maxMirrorLagMs)
   const deadline = new Deadline(ports.clock, totalMs, 'the gate to observe both colours', cancelled)
   const move = { source: route.live, target: otherColour(route.live), waveGroups: forwardGroups(route, wiring.waves, intent) }

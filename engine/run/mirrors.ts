@@ -9,6 +9,7 @@ import { connectorsThatRun } from './observe.ts'
 import type { Ports } from './ports.ts'
 
 const resumeMs = 5_000
+const endsMs = 10_000
 
 /** The connector that copies only `from`'s canary topic: created once, runs for ever. */
 export async function ensureCanary(ports: Ports, from: Colour, to: Colour, deadline: Deadline): Promise<void> {
@@ -34,7 +35,7 @@ export async function ensureCanaries(run: Execution): Promise<void> {
  * Makes the first mirror of a fleet, live -> standby from the earliest record; a rerun finishes what was begun. One that should run but is gone (its
  * workers were ended and made anew) comes back under its own name, because Connect keeps a name's offsets: it goes on where it ended.
  *
- * @throws KbgError `mirror-offsets-lost` when they are gone too and the target holds records: everything would be copied again
+ * @throws KbgError `standby-filled` when the journal knows of no mirror and the target holds records, `mirror-offsets-lost` when its offsets are gone too: everything would be copied again
  */
 export async function ensureFirstMirror(run: Execution, source: Colour, target: Colour): Promise<void> {
   const known = mirrorRecord(run.journal, source)
@@ -43,12 +44,29 @@ export async function ensureFirstMirror(run: Execution, source: Colour, target: 
   const deadline = run.untilLockLost(mirror.changeMs, `connector ${name} to run`)
   const facts = await mirror.facts(name, deadline)
   if (known?.what === 'running' && facts.state === 'RUNNING') return
-  if (known === null) await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
+  if (known === null) {
+    await refuseFilled(run, target)
+    await run.record({ kind: 'mirror', connector: name, source, target, what: 'created' })
+  }
   await refuseOtherDirection(run.ports, target, source, deadline)
   if (facts.state === 'absent') await mirror.createStopped(name, run.wiring.topics, deadline)
   if (known?.what === 'running') await refuseLostOffsets(run, source, target, name, deadline)
   if (facts.state !== 'RUNNING') await mirror.resume(name, deadline)
   if (known?.what !== 'running') await run.record({ kind: 'mirror', connector: name, source, target, what: 'running' })
+}
+
+/**
+ * From the earliest record on, all that is there already would come a second time. A route store that has lost everything looks like a new fleet's, and only the standby's records tell otherwise.
+ * @throws KbgError `standby-filled`
+ */
+export async function refuseFilled(run: Execution, standby: Colour): Promise<void> {
+  const deadline = run.untilCancelled(endsMs, `the ends of ${standby}`)
+  const filled = (await run.ports.clusters[standby].logs.ends(run.wiring.topics, deadline)).filter(({ logEndOffset }) => logEndOffset > 0n)
+  if (filled.length === 0) return
+  throw new KbgError('standby-filled', `${standby} gets no mirror: it holds records already, which would all be copied again.`, {
+    facts: { observed: firstFive(filled.map(({ partition, logEndOffset }) => `${partition} end ${logEndOffset}`)), required: 'empty topics' },
+    remedy: `When this fleet has had a route before, restore the route store from its backup. Otherwise give ${standby} a fresh cluster: retire it, destroy it and bring it up again.`,
+  })
 }
 
 async function refuseLostOffsets(run: Execution, source: Colour, target: Colour, name: string, deadline: Deadline): Promise<void> {

@@ -72,7 +72,7 @@ const offSick: Partial<Record<StepName, string>> = {
 
 function stepLine(step: Step, limits: Limits, isWatched: boolean, isOffSick: boolean): string {
   const effect = (isOffSick ? offSick[step.name] : undefined) ?? step.effect
-  const bound = isOffSick && step.name === 'watch' ? '' : ` (${boundOf(step, limits, isWatched)})`
+  const bound = isOffSick && step.name === 'watch' ? '' : ` (${boundOf(step, limits, isWatched, isOffSick)})`
   return `  ${String(step.number).padStart(2)}. ${step.name.padEnd(8)} ${effect}${bound}`
 }
 
@@ -99,9 +99,9 @@ export function stallText(limits: Limits): string {
   return `Whatever ends or hangs, guardians see that producers are held for ${Math.ceil(longestStallMs(limits) / 1_000)} s at most, while the route store, the brokers of both colours and one of them live`
 }
 
-function boundOf(step: Step, limits: Limits, isWatched: boolean): string {
-  if (step.name === 'watch') return isWatched ? `for ${step.deadlineMs(limits)} ms, behind the update` : 'skipped: no guardian is wired'
-  return `within ${step.deadlineMs(limits)} ms; abort: ${step.abort}`
+function boundOf(step: Step, limits: Limits, isWatched: boolean, isOffSick: boolean): string {
+  if (step.name === 'watch') return isWatched ? `for ${step.deadlineMs(limits, isOffSick)} ms, behind the update` : 'skipped: no guardian is wired'
+  return `within ${step.deadlineMs(limits, isOffSick)} ms; abort: ${step.abort}`
 }
 
 function courseLine(course: Course): string {

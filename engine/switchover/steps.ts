@@ -14,17 +14,16 @@ export interface Step {
     | 'lift the fence, release'
     | 'lift the fence, let the mirror run again, release'
     | 'none: switch back instead'
-  readonly deadlineMs: (limits: Limits) => number
+  /** @param isOffSick whether the source has failed its watch */
+  readonly deadlineMs: (limits: Limits, isOffSick: boolean) => number
 }
 
-/** An observation takes about a second; a mirror that lags for a moment may be looked at again. */
-export function gateDeadlineMs(limits: Limits): number {
-  return 10_000 + 5 * limits.maxMirrorLagMs
-}
-
-/** A way back leaves a sick colour, whose every answer may take seconds. Nobody is held meanwhile, and while it isn't judged nobody is helped. */
-export function wayBackGateDeadlineMs(limits: Limits): number {
-  return 4 * gateDeadlineMs(limits)
+/**
+ * An observation takes about a second; a mirror that lags for a moment may be looked at again. Off a sick colour each answer may take seconds, and its mirror may be behind by as much as that gate allows: nobody is held
+ * meanwhile, and while it isn't judged nobody is helped.
+ */
+export function gateDeadlineMs(limits: Limits, isOffSick: boolean): number {
+  return isOffSick ? 40_000 + 5 * Math.max(limits.maxMirrorLagMs, limits.drainDeadlineMs / 2) : 10_000 + 5 * limits.maxMirrorLagMs
 }
 
 /** The twelve steps, source S -> target T, in their only legal order. */

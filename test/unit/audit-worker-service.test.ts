@@ -310,7 +310,9 @@ describe('the share of a member', () => {
   test('is everything once, spread evenly within a topic', () => {
     for (const members of [1, 2, 3, 4]) {
       const partitions = ['orders', 'payments', 'a-b'].flatMap((topic) => Array.from({ length: 12 }, (_, index) => `${topic}-${index}`))
-      const holders = partitions.map((partition) => Array.from({ length: members }, (_, index) => index).filter((index) => isInShare(partition, { index, of: members })))
+      const holders = partitions.map((partition) =>
+        Array.from({ length: members }, (_, index) => index).filter((index) => isInShare(partition, { index, of: members })),
+      )
       expect(holders.every((each) => each.length === 1)).toBe(true)
       for (let index = 0; index < members; index++) expect(holders.filter(([holder]) => holder === index)).toHaveLength(36 / members)
     }

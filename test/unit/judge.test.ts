@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { KbgError } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { type Clock, Deadline } from '../../engine/ports/clock.ts'
@@ -117,24 +118,33 @@ describe('the gate of a way back', () => {
     expect((await judged([lagging(limits.drainDeadlineMs / 2)], 1_000, { lagSamples: 1 })).verdict).toBe('fail')
   })
 
-  test('has four times as long to observe as the gate of a move: each answer of a sick colour may take seconds, and nobody is held', async () => {
+  const executionOf = (automatic: Execution['automatic'], cancelled: AbortSignal) => {
+    const parts = {
+      wiring: asked.wiring,
+      limits,
+      intent: { live: 'green', attempt: 0, consumers: {} },
+      route: { live: 'blue' },
+      journal: [],
+      automatic,
+      cancelled,
+    }
+    return { ...parts, ports: { clock } as Ports, untilCancelled: (ms: number, what: string) => new Deadline(clock, ms, what) } as unknown as Execution
+  }
+
+  test('ends as it was told to when it is cancelled: what could not be seen then refuses nothing', async () => {
+    observed.snapshots = [torn]
+    const order = new KbgError('abort-requested', 'Taken back by order of ann.')
+    await expect(gate(executionOf('green failed its watch', AbortSignal.abort(order)), asked.move)).rejects.toBe(order)
+  })
+
+  test('has four times as long to observe as the gate of a move, and what its mirror may be behind: each answer of a sick colour may take seconds, and nobody is held', async () => {
     const stepOf = async (automatic: Execution['automatic']) => {
       observed.snapshots = [soundSnapshot()]
-      const route = { live: 'blue' }
-      const parts = {
-        wiring: asked.wiring,
-        limits,
-        intent: { live: 'green', attempt: 0, consumers: {} },
-        route,
-        journal: [],
-        automatic,
-        ports: { clock } as Ports,
-      }
-      await gate({ ...parts, untilCancelled: (ms: number, what: string) => new Deadline(clock, ms, what) } as unknown as Execution, asked.move)
+      await gate(executionOf(automatic, new AbortController().signal), asked.move)
       return observed.hadMs
     }
     const usualMs = await stepOf(null)
     expect(usualMs).toBe(15_000)
-    expect(await stepOf('green failed its watch')).toBe(4 * usualMs)
+    expect(await stepOf('green failed its watch')).toBe(4 * 10_000 + 5 * (limits.drainDeadlineMs / 2))
   })
 })

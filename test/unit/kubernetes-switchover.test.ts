@@ -11,7 +11,7 @@ import { trustedFiles, trustedName } from '../../engine/model/kubernetes-traffic
 import { Limits } from '../../engine/model/limits.ts'
 import { OrchestratorConfig } from '../../engine/model/orchestrator.ts'
 import { longestStallMs } from '../../engine/switchover/stall.ts'
-import { gateDeadlineMs, steps, wayBackGateDeadlineMs } from '../../engine/switchover/steps.ts'
+import { gateDeadlineMs, steps } from '../../engine/switchover/steps.ts'
 import { projectDir, toolPaths } from '../../tools/paths.ts'
 import { trafficCatalog, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
 
@@ -157,10 +157,10 @@ describe('it may take', () => {
       fc.property(anyLimits, fc.integer({ min: 0, max: 9 }), (limits, waves) => {
         const { run, stop } = switchoverTimes(limits, waves)
         // The watch is the guardians'. In the window hold, fence, drain and cut end with it.
-        const byName = Object.fromEntries(steps.map(({ name, deadlineMs }) => [name, deadlineMs(limits)]))
+        const byName = Object.fromEntries(steps.map(({ name, deadlineMs }) => [name, deadlineMs(limits, true)]))
         const behindMs = ['release', 'reverse', 'groups', 'finish'].reduce((sum, name) => sum + (byName[name] ?? Number.NaN), 0)
-        const moveMs = 2 * wayBackGateDeadlineMs(limits) + (byName.arm ?? Number.NaN) + limits.windowDeadlineMs + behindMs
-        const waveMs = gateDeadlineMs(limits) + 2 * limits.groupMoveDeadlineMs + limits.waveAnalysisMs
+        const moveMs = 2 * gateDeadlineMs(limits, true) + (byName.arm ?? Number.NaN) + limits.windowDeadlineMs + behindMs
+        const waveMs = gateDeadlineMs(limits, false) + 2 * limits.groupMoveDeadlineMs + limits.waveAnalysisMs
         expect(stop * 1_000).toBeGreaterThanOrEqual(behindMs)
         expect(run * 1_000).toBeGreaterThanOrEqual(120_000 + moveMs + waves * waveMs)
       }),
@@ -169,7 +169,7 @@ describe('it may take', () => {
 
   test('18 minutes by default, four of them once it is told to stop: more than producers are held at the longest', () => {
     const { run, stop } = switchoverTimes(Limits.parse({}), 1)
-    expect([run, stop]).toEqual([1_075, 250])
+    expect([run, stop]).toEqual([1_090, 250])
     expect(stop * 1_000).toBeGreaterThan(longestStallMs(Limits.parse({})))
   })
 })

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { MskConnectors } from '../../engine/adapters/connect/msk-connectors.ts'
+import { KbgError } from '../../engine/model/error.ts'
 import { mskConnectorRequest, mskWorkerProperties } from '../../engine/model/msk-connect.ts'
 import { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 import { fewestReadings, type ListReading, Unlisted } from '../../engine/model/unlisted.ts'
@@ -177,5 +178,53 @@ describe('connectors of MSK Connect', () => {
     await connectors.run(name, within())
     expect(declarations.marks).toEqual(['never', 'open', 'never', 'open', 'answered', 'never', 'open', 'answered'])
     expect(standIn.there).toEqual([real])
+  })
+
+  test('one that is there though nobody has declared that it was asked for, as by a process that was paused for minutes, is known to be from then on', async () => {
+    await connectors.declare(name, ['orders'], within())
+    await connectors.run(name, within())
+    for (const isListed of [true, false]) {
+      declarations.held.set(real, { topics: ['orders'], asked: 'never' })
+      if (!isListed) standIn.hide(real, 10)
+      await connectors.run(name, within())
+      standIn.hide(real, 100)
+      expect(await state(), `listed: ${isListed}`).toBe('UNASSIGNED')
+    }
+    await connectors.end(name, within())
+    expect(standIn.there).toEqual([])
+  })
+
+  test('one that is ending isn’t running, whatever the list says', async () => {
+    await connectors.declare(name, ['orders'], within())
+    await connectors.run(name, within())
+    standIn.late = { made: 0, ended: 40 }
+    await expect(connectors.end(name, within(0.1))).rejects.toMatchObject({ code: 'connector-state' })
+    await connectors.run(name, within())
+    expect(standIn.there).toEqual([real])
+    expect(await state()).toBe('RUNNING')
+  })
+
+  test('who asks for it while it is being ended isn’t forgotten', async () => {
+    await connectors.declare(name, ['orders'], within())
+    await connectors.run(name, within())
+    const ending = connectors.end(name, within())
+    await expect.poll(() => standIn.there).toEqual([])
+    declarations.held.set(real, { topics: ['orders'], asked: 'open' })
+    const from = clock.monotonicMs()
+    await ending
+    expect((clock.monotonicMs() - from) / minuteMs).toBeGreaterThan(7)
+    expect(declarations.held.get(real)?.asked).toBe('never')
+  })
+
+  test('told to stop while it is asked for, it may be there', async () => {
+    await connectors.declare(name, ['orders'], within())
+    const stopping = new AbortController()
+    const declare = declarations.declare.bind(declarations)
+    declarations.declare = async (connector, declared) => {
+      await declare(connector, declared)
+      if (declared.asked === 'open') stopping.abort(new KbgError('cancelled', 'Told to stop.'))
+    }
+    await expect(connectors.run(name, new Deadline(clock, 30 * minuteMs, 'the test', stopping.signal))).rejects.toMatchObject({ code: 'cancelled' })
+    expect(declarations.held.get(real)?.asked).toBe('open')
   })
 })

@@ -69,23 +69,34 @@ export class MskConnectors {
     const { state } = (await this.#find(name, deadline)) ?? {}
     // A failed one doesn't recover by itself, and the name of one that is ending isn't free yet.
     if (state === 'FAILED' || state === 'DELETING') await this.end(name, deadline)
-    const declared = await this.#declared(name, deadline)
-    if (declared === undefined) throw new KbgError('connector-absent', `Connector ${name} can't be resumed: nobody has created it.`)
+    const known = await this.#declared(name, deadline)
+    if (known === undefined) throw new KbgError('connector-absent', `Connector ${name} can't be resumed: nobody has created it.`)
+    // Somebody has asked for it all the same: from here on no list that leaves it out may be believed.
+    const declared = await this.#noted(name, known, deadline)
     const connectorConfiguration = configurationFor(this.#worker.request, declared.topics)
     const ask = this.#asking(name, declared)
     const described = await this.#until(name, 'RUNNING', deadline, async (found) => {
       if (found === undefined) return await ask(deadline)
       if (found.state === 'FAILED') throw await this.#failed(name, found, deadline)
-      return found.state === 'RUNNING' ? await this.#api.describe(found.arn, deadline) : undefined
+      const described = found.state === 'RUNNING' ? await this.#api.describe(found.arn, deadline) : undefined
+      return described?.connectorState === 'RUNNING' ? described : undefined // the list may name what is ending already
     })
     requireApplied(name, { ...this.#worker.request, connectorConfiguration: { ...connectorConfiguration } }, { ...described })
   }
 
-  /** Ends it, and waits until it is gone. */
+  /** Ends it, and waits until it is gone; anew where somebody has asked for it meanwhile. */
   async end(name: string, deadline: Deadline): Promise<void> {
-    const declared = await this.#declared(name, deadline)
-    const asked = declared?.asked ?? 'never'
-    if (asked === 'never' && (await this.#find(name, deadline)) === undefined) return
+    for (;;) {
+      const asked = (await this.#declared(name, deadline))?.asked ?? 'never'
+      if (asked === 'never' && (await this.#find(name, deadline)) === undefined) return
+      await this.#untilGone(name, asked, deadline)
+      const now = await this.#declared(name, deadline)
+      if (now === undefined || now.asked === 'never') return
+      if (now.asked === asked) return await this.#mark(name, now, 'never', deadline)
+    }
+  }
+
+  async #untilGone(name: string, asked: Declared['asked'], deadline: Deadline): Promise<void> {
     const unlisted = new Unlisted(this.#worker.listLagMs + (asked === 'open' ? requestLifeMs : 0))
     await this.#until(name, 'gone', deadline, async (found, reading) => {
       if (unlisted.heard(reading)) return true
@@ -93,7 +104,6 @@ export class MskConnectors {
       if (found?.state === 'RUNNING' || found?.state === 'FAILED' || found?.state === 'PAUSED') await this.#api.delete(found.arn, deadline)
       return undefined
     })
-    if (declared !== undefined) await this.#mark(name, declared, 'never', deadline)
   }
 
   /** Ends it, and forgets that it was declared. */
@@ -121,14 +131,22 @@ export class MskConnectors {
         isMade = true
         asked = before === 'open' ? 'open' : 'answered'
       } catch (thrown) {
-        if (!(thrown instanceof KbgError) || thrown.code === 'outcome-unknown') throw thrown
-        asked = before
-        if (thrown.code !== 'connector-exists') throw thrown // one of that name that isn't listed: it is being made, or ended
+        // Who was told to stop has heard no answer, whatever that order is called.
+        if (!(thrown instanceof KbgError) || thrown.code === 'outcome-unknown' || deadline.cancelled?.aborted) throw thrown
+        const isThere = thrown.code === 'connector-exists' // one of that name that isn't listed: it is being made, or ended
+        asked = isThere && before === 'never' ? 'answered' : before
+        if (!isThere) throw thrown
       } finally {
         if (asked !== 'open') await this.#mark(name, declared, asked, deadline)
       }
       return undefined
     }
+  }
+
+  async #noted(name: string, declared: Declared, deadline: Deadline): Promise<Declared> {
+    if (declared.asked !== 'never' || (await this.#find(name, deadline)) === undefined) return declared
+    await this.#mark(name, declared, 'answered', deadline)
+    return { ...declared, asked: 'answered' }
   }
 
   #mark(name: string, { topics }: Declared, asked: Declared['asked'], deadline: Deadline): Promise<void> {

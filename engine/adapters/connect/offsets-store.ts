@@ -22,7 +22,7 @@ const Declared = z.object({
    * Whether the platform was asked to make it since its last proven end: not at all, and it is stopped; with an answer; or with one that nobody has heard, and the request may still arrive. Written
    * before the request, so that a platform that doesn't name a connector (yet) is taken for one without it only where nobody has asked.
    */
-  asked: z.enum(['never', 'answered', 'open']),
+  asked: z.enum(['never', 'answered', 'open']).default('open'), // a declaration of before tells nothing
 })
 export type Declared = z.infer<typeof Declared>
 

@@ -1,7 +1,7 @@
 import { isWayBack, type Verdict } from '../../gate/assess.ts'
 import { checkLine, refusals } from '../../gate/check.ts'
 import { KbgError } from '../../model/error.ts'
-import { gateDeadlineMs, wayBackGateDeadlineMs } from '../../switchover/steps.ts'
+import { gateDeadlineMs } from '../../switchover/steps.ts'
 import type { Execution } from '../execution.ts'
 import { type Judged, judge, purposeOfIntent } from '../judge.ts'
 import type { ObservedMove } from '../observe.ts'
@@ -10,9 +10,9 @@ import type { ObservedMove } from '../observe.ts'
 export async function gate(run: Execution, move: ObservedMove): Promise<Judged> {
   const { wiring, limits, intent } = run
   const purpose = run.automatic !== null ? 'way back' : purposeOfIntent(run.route, run.journal, intent)
-  const totalMs = isWayBack(purpose) ? wayBackGateDeadlineMs(limits) : gateDeadlineMs(limits)
-  const deadline = run.untilCancelled(totalMs, 'the gate to observe both colours')
+  const deadline = run.untilCancelled(gateDeadlineMs(limits, isWayBack(purpose)), 'the gate to observe both colours')
   const verdict = await judge(run.ports, { wiring, limits, move, attempt: intent.attempt, purpose, lagSamples: 1 }, deadline)
+  run.cancelled.throwIfAborted() // a look that was cancelled is no refusal
   if (verdict.verdict !== 'pass') throw refused(verdict)
   return verdict
 }
