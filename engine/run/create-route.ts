@@ -114,11 +114,11 @@ function refuseAdoptedStandby({ wiring }: Execution, standby: Colour): void {
 /** The standby must be fenced and stays so; the live colour is opened and proven, then the first epoch is published. */
 async function publishFirst(run: Execution, route: RouteDocument): Promise<void> {
   refuseAdoptedStandby(run, otherColour(route.live))
+  if (mirrorRecord(run.journal, route.live) === null) await refuseFilled(run, otherColour(route.live))
   const deadline = run.untilCancelled(createMs, `${route.live} to open`)
   const { clusters } = run.ports
   run.tell({ step: 'create', text: `opening ${route.live}; ${otherColour(route.live)} stays fenced` })
   await proveFence(clusters[otherColour(route.live)], 'fenced', deadline.within(5_000, `${otherColour(route.live)} to be fenced`))
-  if (mirrorRecord(run.journal, route.live) === null) await refuseFilled(run, otherColour(route.live))
   await openColour(clusters[route.live], deadline)
   await run.record({ kind: 'created', live: route.live, epoch: route.epoch }, route)
 }

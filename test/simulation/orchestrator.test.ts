@@ -1,5 +1,6 @@
 /** What a job on Kubernetes runs, on the simulated fleet: the first route, however often its making is killed; the gate before a move; a cancellation; and a run that another one has left something to. */
 import { describe, expect, test } from 'vitest'
+import { otherColour } from '../../engine/model/colour.ts'
 import { orchestrate } from '../../engine/run/orchestrator/orchestrate.ts'
 import type { Ports } from '../../engine/run/ports.ts'
 import type { ProgressEvent } from '../../engine/run/progress.ts'
@@ -8,7 +9,7 @@ import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import type { Actor, CallFault } from '../support/simulation/actor.ts'
 import { limits, newFleet, newWorld, type SimulatedIntent } from '../support/simulation/fleet.ts'
 import { checkOneWritable, routeOf } from '../support/simulation/invariants.ts'
-import { stopMirrorInto, told } from '../support/simulation/lossy.ts'
+import { letMirrorRunInto, stopMirrorInto, told } from '../support/simulation/lossy.ts'
 import { wiring } from '../support/simulation/names.ts'
 import { isEffect } from '../support/simulation/operations.ts'
 import { once, whenRoute } from '../support/simulation/scenario.ts'
@@ -69,6 +70,24 @@ describe('without a route', () => {
     expect(kills).toBeGreaterThan(10)
   })
 
+  test.each(['blue', 'green'] as const)(
+    'a store that has lost everything isn’t a new fleet’s: where %s is wanted live, the records of the other one refuse it',
+    async (live) => {
+      const world = await newFleet({})
+      world.etcd.keys = {}
+      const simulation = new Simulation(world)
+      await pass(simulation, 15_000) // what was asked for before has come to an end
+      const before = Object.entries(world.clusters).map(([colour, { isFenced }]) => [colour, isFenced])
+      const refused = await ended(simulation, start(simulation, 'after a loss', { live, attempt: 0 }))
+      const standby = otherColour(live)
+      expect(refused.text).toMatch(
+        new RegExp(`standby-filled: ${standby} gets no mirror: it holds records already.*restore the route store from its backup`, 's'),
+      )
+      expect(routeOf(simulation.world)).toBeNull()
+      expect(Object.entries(simulation.world.clusters).map(([colour, { isFenced }]) => [colour, isFenced])).toEqual(before)
+    },
+  )
+
   test('no wave is moved with it, and it says so', async () => {
     const simulation = new Simulation(newWorld({}))
     const refused = await ended(simulation, start(simulation, 'waves', { live: 'blue', attempt: 0, consumers: { 'wave-1': 'green' } }))
@@ -99,16 +118,20 @@ describe('with a route', () => {
     const refused = await ended(simulation, start(simulation, 'refused', { live: 'green', attempt: 0 }))
     expect(refused.text).toMatch(/gate: The gate is (fail|inconclusive), so nothing was moved:\n {2}/)
     expect(journalOf(simulation.world)).toHaveLength(entries)
-    const run = start(simulation, 'again', { live: 'green', attempt: 0 })
-    expect((await ended(simulation, run)).code).toBe('gate')
     expect(writable(simulation.world)).toMatchObject({ live: 'blue', latch: null })
+    letMirrorRunInto(simulation.world, 'green')
+    await pass(simulation, 2_000)
+    expect((await ended(simulation, start(simulation, 'again', { live: 'green', attempt: 0 }))).code).toBe('done')
+    expect(writable(simulation.world)).toMatchObject({ live: 'green' })
   })
 
   test('told to stop at the gate it touches nothing; while clients are held it takes back, and the same attempt is latched', async () => {
     const simulation = new Simulation(await newFleet({}))
     const atGate = start(simulation, 'at the gate', { live: 'green', attempt: 0 })
+    await simulation.run(() => atGate.lines.some((line) => line.startsWith('gate: asked')), 900_000, 'the gate to be asked')
     atGate.cancelling.abort(new Error('told to stop'))
     expect(await ended(simulation, atGate)).toMatchObject({ text: 'Error: told to stop' })
+    expect(atGate.lines).toHaveLength(1)
     const held = start(simulation, 'held', { live: 'green', attempt: 0 })
     once(simulation, whenRoute('held'), 'it is told to stop', () => held.cancelling.abort(new Error('told to stop')))
     expect((await ended(simulation, held)).text).toMatch(/^KbgError: aborted: The switchover blue -> green was taken back: blue is live, nothing was lost/)

@@ -244,6 +244,8 @@ describe('creating', () => {
       refused(500, 'Request timed out. The worker is currently joining group, which began at 2026-01-01'),
       'outcome-unknown',
     ],
+    ['Connect that waits no longer for its own record', refused(500, 'Error writing connector configuration to Kafka'), 'outcome-unknown'],
+    ['Connect that has lost its leader', refused(500, 'IO Error trying to forward REST request: java.io.EOFException'), 'outcome-unknown'],
     ['Connect’s refusal', refused(500, 'Failed to find any class'), 'connect-refused'],
     ['a proxy that asks for its own login', proxys(401), 'connect-refused'],
   ])('%s, to what makes a connector', async (_, answer, expected) => {

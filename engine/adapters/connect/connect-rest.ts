@@ -180,16 +180,19 @@ export class ConnectRest {
 }
 
 /**
- * Whether an answer to a write leaves open what became of it: a proxy's may come after the worker has the request, and Connect's own "Request timed out" (`HerderRequestHandler`) is given while it
- * goes on. "Not now" to what may be sent twice is no such answer, whoever says it.
+ * Whether an answer to a write leaves open what became of it: a proxy's may come after the worker has the request, and Connect itself gives up waiting for what goes on: its own herder, the record that it writes
+ * (`KafkaConfigBackingStore`), the leader that it forwards to (`RestClient`). "Not now" to what may be sent twice is no such answer, whoever says it.
  */
 function isUndecided(method: RestRequest['method'], answer: HttpAnswer): boolean {
   if (method === 'GET') return false
   const { status, text } = answer
-  if (isWorkers(answer)) return status === 500 && /^Request timed out/.test(messageIn(text))
+  if (isWorkers(answer)) return status === 500 && goesOn.test(messageIn(text))
   if (status === 404 || status === 503) return method === 'POST'
   return status >= 500
 }
+
+/** Words of `HerderRequestHandler`, `KafkaConfigBackingStore` and `RestClient`, 4.3.1. */
+const goesOn = /^(Request timed out|Error (writing|removing) .* Kafka|(IO )?Error trying to forward REST request)/
 
 /** Connect's error form, or the header of its HTTP server, which is there before Connect is and while it ends; a proxy that answers itself names itself, or nobody. */
 function isWorkers({ text, header }: HttpAnswer): boolean {

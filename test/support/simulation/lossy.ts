@@ -21,9 +21,18 @@ const goneMs = 3_600_000
 
 /** Somebody stops the connector that copies into a colour, behind everybody's back. */
 export function stopMirrorInto(world: World, target: Colour): void {
+  wantMirrorInto(world, target, 'STOPPED')
+}
+
+/** What {@link stopMirrorInto} stopped runs again. */
+export function letMirrorRunInto(world: World, target: Colour): void {
+  wantMirrorInto(world, target, 'RUNNING')
+}
+
+function wantMirrorInto(world: World, target: Colour, wanted: 'STOPPED' | 'RUNNING'): void {
   for (const connector of Object.values(world.workers[target].connectors)) {
     if (!connector.name.startsWith('kbg-mirror-')) continue
-    connector.wanted = 'STOPPED'
+    connector.wanted = wanted
     changeConnector(world, connector)
   }
 }
