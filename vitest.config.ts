@@ -7,8 +7,10 @@ const pure = ['unit', 'components', 'simulation'] as const
 const sociable = ['policy', 'integration'] as const
 /** The others of these: one file after the other, since a cluster takes both cores. */
 const heavy = ['provider', 'chaos', 'e2e', 'bench', 'bench-long', 'examples', 'msk-connect', 'kubernetes'] as const
-/** Of the sociable ones' directories: what stops processes, or judges how soon something comes to pass, and so runs by itself. */
-const alone = ['guardian', 'mirror', 'routed-client', 'switchover-run', 'watch', 'waves'].map((name) => `test/integration/${name}.test.ts`)
+/** Of the sociable ones' directories: what judges how soon something comes to pass, and so runs by itself. */
+const alone = ['guardian', 'journal', 'kafka-adapter', 'mirror', 'route-store', 'routed-client', 'switchover-run', 'watch', 'waves'].map(
+  (name) => `test/integration/${name}.test.ts`,
+)
 /** Of these, whole tables of cases whose kinds `npm test` has elsewhere, and second ways to do what its tour does: `npm run test:long`. */
 const long = [
   'test/policy/fleet-example.test.ts',

@@ -74,10 +74,13 @@ export async function benchAutoRollback(options: AutoRollbackOptions = fullRun):
       ...{ latencyFloorMs: limits.latencyFloorMs, windowDeadlineMs: limits.windowDeadlineMs, longestStallMs: longestStallMs(limits) },
       soundMs,
     },
-    method: methodOf(`kinds in turn on one pair: traffic to green, ${soundMs} ms in good health, the regression, the way back, green mended`, {
-      kind: 'rounds',
-      rounds: 0,
-    }),
+    method: methodOf(
+      `kinds in turn on one pair: traffic to green, ${soundMs} ms in good health, the regression until blue is live again, green mended; mirror and groups go back behind that`,
+      {
+        kind: 'rounds',
+        rounds: 0,
+      },
+    ),
     noiseRule,
   }
   return await conductBench({ ...plan, ...(outDir === undefined ? {} : { outDir }) }, () => measure(options))

@@ -2,17 +2,18 @@
  * What happens to a fleet of three stacks, by typed commands: two updates at once, a damaged or missing route, a lost state, ^C before and behind the decision, a killed guardian, a colour
  * that is away, a move that somebody made elsewhere. Each is one clear error, with traffic where it was, or is mended by the next update.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { observeGuardian } from '../../engine/adapters/local/guardian-process.ts'
+import { fleetDirectory } from '../../engine/adapters/local/state.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { routeKeys } from '../../engine/model/route.ts'
 import { systemClock } from '../../engine/ports/clock.ts'
 import { closePorts, connectPorts, type Ports } from '../../engine/run/ports.ts'
 import { moveLive } from '../../engine/run/switchover.ts'
 import type { Checkout } from '../support/checkout.ts'
-import { mishapsRun } from '../support/docs-commands.ts'
+import { mishapsRun, readmeCommands, tourSections } from '../support/docs-commands.ts'
 import { deafProducer, fleet, switchoverUrn, TypedFleet, upTraffic, within } from '../support/typed-fleet.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
@@ -158,8 +159,11 @@ describe('mishaps', () => {
     expect(await typed.route()).toMatchObject({ live: 'blue', state: 'open' })
   })
 
-  test('^C after the decision: the switch is finished first', async () => {
+  test('^C after the decision: the switch is finished first, a wave that was on the target included', async () => {
     await typed.untilMirrored('blue', 'green')
+    await copy.run('npx pulumi config set --path consumers.wave-1 green -s traffic')
+    await copy.run(upTraffic)
+    expect(await typed.route()).toMatchObject({ live: 'blue', groups: { archive: { colour: 'green', state: 'running' } } })
     await copy.run('npx pulumi config set live green -s traffic')
     const update = copy.start(upTraffic, 120)
     await typed.untilRoute('open', 'green')
@@ -174,7 +178,7 @@ describe('mishaps', () => {
     await typed.untilMirrored('green', 'blue')
     await typed.withPorts(async (ports) => {
       const now = (await ports.store.read(within(10))).route
-      const intent = { live: 'blue' as const, attempt: now?.attempt ?? 0, consumers: {} }
+      const intent = { live: 'blue' as const, attempt: now?.attempt ?? 0, consumers: { 'wave-1': 'green' as const } }
       const run = { limits: Limits.parse({}), holder: 'a test', tell: () => undefined, cancelled: new AbortController().signal }
       await moveLive(ports, { wiring: typed.wiring, intent, gateEpoch: now?.epoch ?? 0, ...run })
     })
@@ -185,7 +189,16 @@ describe('mishaps', () => {
     expect(state.deployment.resources.find(({ type }) => type === 'kbg:index:Switchover')?.outputs).toMatchObject({ live: 'blue', state: 'open' })
     expect((await copy.run('npx pulumi preview -s traffic')).output).toMatch(/Switchover blue -> green:/)
   })
-  test('every command that is this file’s to type was typed', () => {
+
+  test('no password stands where it should not, behind all that either', () => {
+    expect(typed.passwordsOutOfPlace()).toEqual([])
+  })
+
+  test('everything ends by the commands that the README names, and nothing is left; every command that is this file’s to type was typed', async () => {
+    await copy.run('npx pulumi config set live blue -s traffic') // an update would switch otherwise
+    for (const command of readmeCommands(tourSections.end)) await copy.run(command, 180)
+    expect(await typed.end()).toEqual([])
+    expect(existsSync(fleetDirectory(copy.root, fleet))).toBe(false)
     const commands = new Set(copy.commands.map(({ command }) => command))
     expect(mishapsRun.filter((command) => !commands.has(command))).toEqual([])
   })

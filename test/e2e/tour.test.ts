@@ -6,11 +6,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { JournaledSwitchover } from '../../cli/report/journaled.ts'
-import { readCredentials } from '../../engine/adapters/local/credentials.ts'
-import { credentialsPath, fleetDirectory } from '../../engine/adapters/local/state.ts'
+import { fleetDirectory } from '../../engine/adapters/local/state.ts'
 import type { Checkout } from '../support/checkout.ts'
 import { readmeCommands, tourAlsoRuns, tourSections } from '../support/docs-commands.ts'
-import { isPrivate, leakedSecrets } from '../support/leaked-secrets.ts'
 import { deafProducer, fleet, switchoverUrn, TypedFleet, upTraffic, within } from '../support/typed-fleet.ts'
 
 vi.setConfig({ testTimeout: 240_000 })
@@ -174,16 +172,7 @@ describe('the tour, and what people type wrong on the way', () => {
   })
 
   test('no password stands in a state, a log, an argument, a connector, the journal or a report: only in private files that need it', () => {
-    const { passwords } = readCredentials(credentialsPath(copy.root, fleet))
-    const known = Object.keys(passwords)
-    expect(known).toEqual(expect.arrayContaining(['operator', 'mirror', 'orders-app']))
-    const found = leakedSecrets(copy.root, passwords)
-    const mayHold = /(^|\/)(credentials\.json|server\.properties|rest-users\.properties|secrets\/logins\.properties)$/
-    expect(found.filter(({ where }) => !mayHold.test(where))).toEqual([])
-    expect(new Set(found.map(({ user }) => user))).toEqual(new Set(known)) // the search finds what it looks for
-    expect(found.filter(({ where }) => !isPrivate(join(copy.root, where)))).toEqual([])
-    const said = copy.commands.filter(({ output }) => Object.values(passwords).some((password) => output.includes(password)))
-    expect(said.map(({ command }) => command)).toEqual([])
+    expect(typed.passwordsOutOfPlace()).toEqual([])
   })
 
   test('everything ends by the commands that the README names, and nothing is left', async () => {

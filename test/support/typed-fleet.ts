@@ -2,8 +2,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EtcdConnection } from '../../engine/adapters/etcd/etcd-connection.ts'
+import { readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { findProcess } from '../../engine/adapters/local/process.ts'
-import { colourDirectory } from '../../engine/adapters/local/state.ts'
+import { colourDirectory, credentialsPath } from '../../engine/adapters/local/state.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import type { Limits } from '../../engine/model/limits.ts'
 import { type ClientRegistration, type RouteDocument, routeKeys } from '../../engine/model/route.ts'
@@ -13,6 +14,7 @@ import { sampleLag } from '../../engine/run/lag.ts'
 import { type Ports, withPorts } from '../../engine/run/ports.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import { Checkout } from './checkout.ts'
+import { isPrivate, leakedSecrets } from './leaked-secrets.ts'
 import { endLocalFleet } from './local-fleet.ts'
 
 /** The fleet of the checkout's own stack files. */
@@ -117,6 +119,23 @@ export class TypedFleet {
       if (!found) throw new Error(`broker ${id} of ${colour} does not run`)
       process.kill(found.pid, name)
     }
+  }
+
+  /**
+   * Where a password stands and shouldn't: in a state, a log, an argument, a connector, the journal, a report, or in what a command said; or in a file that others may read. None at all is told too: then the search is broken.
+   */
+  passwordsOutOfPlace(): readonly string[] {
+    const { passwords } = readCredentials(credentialsPath(this.copy.root, fleet))
+    const found = leakedSecrets(this.copy.root, passwords)
+    const mayHold = /(^|\/)(credentials\.json|server\.properties|rest-users\.properties|secrets\/logins\.properties)$/
+    const said = this.copy.commands.filter(({ output }) => Object.values(passwords).some((password) => output.includes(password)))
+    const users = new Set(found.map(({ user }) => user))
+    return [
+      ...found.filter(({ where }) => !mayHold.test(where)).map(({ where, user }) => `${where} holds that of ${user}`),
+      ...found.filter(({ where }) => mayHold.test(where) && !isPrivate(join(this.copy.root, where))).map(({ where }) => `${where} is not private`),
+      ...said.map(({ command }) => `${command} has told one`),
+      ...[...Object.keys(passwords), 'operator', 'mirror', 'orders-app'].filter((user) => !users.has(user)).map((user) => `that of ${user} stands nowhere`),
+    ]
   }
 
   /** Ends every process that was left. @returns what had to be ended */

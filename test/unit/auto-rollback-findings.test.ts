@@ -66,11 +66,8 @@ describe('what a bench finds', () => {
     expect(rows.get('rounds that did not go back by themselves')).toMatchObject({ ours: 0, holds: true })
   })
 
-  test('is a way back that a second guardian brought to its end too: when producers were held is not known then', () => {
-    const rows = found([{ ...round, heldAtMs: null }], producer('a', 8_000))
-    expect(rows.get('refused writes: first write on blue')?.ours).toBe(7_000)
-    expect(rows.has('refused writes: held')).toBe(false)
-    expect(rows.get('rounds that did not go back by themselves')?.ours).toBe(0)
+  test('is an error where the journal of a way back tells of no hold', () => {
+    expect(() => found([{ ...round, heldAtMs: null }], producer('a', 8_000))).toThrow('without its failure or its hold')
   })
 
   test('is that a round which halted misses the goal, and has no time', () => {

@@ -21,8 +21,7 @@ export interface Rounds {
 interface Back {
   readonly kind: RegressionKind
   readonly failedMs: number
-  /** null: whoever held producers didn't close the switchover itself, so its timeline is gone. */
-  readonly heldMs: number | null
+  readonly heldMs: number
   /** Until the first acknowledgement of any producer on blue, and until every producer has one. */
   readonly firstWriteMs: number
   readonly allWriteMs: number
@@ -48,10 +47,11 @@ export function findings({ rounds, limits, verdict, missing, problems }: Rounds)
 }
 
 function backOf({ kind, outcome, injectedAtMs, failedAtMs, heldAtMs }: Round, nextAtMs: number, producers: readonly ProducerTrace[]): Back | null {
-  if (outcome !== 'moved back' || failedAtMs === null) return null
+  if (outcome !== 'moved back') return null
+  if (failedAtMs === null || heldAtMs === null) throw new Error(`a way back without its failure or its hold in the journal: ${failedAtMs}, ${heldAtMs}`)
   const firsts = producers.map((trace) => firstOnBlueMs(trace, injectedAtMs, nextAtMs))
   return {
-    ...{ kind, failedMs: failedAtMs - injectedAtMs, heldMs: heldAtMs === null ? null : heldAtMs - injectedAtMs },
+    ...{ kind, failedMs: failedAtMs - injectedAtMs, heldMs: heldAtMs - injectedAtMs },
     firstWriteMs: Math.min(...firsts) - injectedAtMs,
     allWriteMs: Math.max(...firsts) - injectedAtMs,
   }
@@ -73,20 +73,19 @@ function kindRows(kind: RegressionKind, backs: readonly Back[], limits: Limits):
     rowOf({ measure: `${kind}: ${measure}`, unit: 'ms', ours: medianOf(`${whatFrom} ${what}`, values), limit: least })
   const rows: readonly [string, string, readonly number[]][] = [
     ['watch failed', 'until the journal says that the watch has failed', own.map(({ failedMs }) => failedMs)],
-    ['held', 'until producers were held on green for the way back', own.flatMap(({ heldMs }) => heldMs ?? [])],
+    ['held', 'until producers were held on green for the way back', own.map(({ heldMs }) => heldMs)],
     ['first write on blue', 'until any producer had an acknowledgement of blue', own.map(({ firstWriteMs }) => firstWriteMs)],
     ['all write on blue', 'until every producer had one', own.map(({ allWriteMs }) => allWriteMs)],
   ]
-  return rows.flatMap(([measure, what, values]) => (values.length === 0 ? [] : [row(measure, what, values)]))
+  return rows.map(([measure, what, values]) => row(measure, what, values))
 }
 
 function heldRows(backs: readonly Back[], limits: Limits): readonly Row[] {
-  const heldMs = backs.flatMap((back) => (back.heldMs === null ? [] : [back.firstWriteMs - back.heldMs]))
+  const heldMs = backs.map((back) => back.firstWriteMs - back.heldMs)
   if (backs.length === 0) return []
   const whole = backs.map(({ firstWriteMs }) => firstWriteMs)
   const limit = single('longestStallMs: how long producers are held at most', longestStallMs(limits))
   const longest = rowOf({ measure: 'first write on blue, maximum', unit: 'ms', ours: maximumOf(`${whatFrom}, of all rounds that went back`, whole) })
-  if (heldMs.length === 0) return [longest]
   return [
     longest,
     rowOf({
@@ -132,15 +131,15 @@ function samplesOf(kind: RegressionKind, backs: readonly Back[]): readonly ArmSa
   const all = { counted: [], dropped: 0 }
   const arms: readonly [string, string, readonly number[]][] = [
     ['watch failed', 'until the journal says so', own.map(({ failedMs }) => failedMs)],
-    ['held', 'until producers were held', own.flatMap(({ heldMs }) => heldMs ?? [])],
+    ['held', 'until producers were held', own.map(({ heldMs }) => heldMs)],
     ['first write on blue', 'until any producer had an acknowledgement of blue', own.map(({ firstWriteMs }) => firstWriteMs)],
   ]
-  return arms.flatMap(([arm, what, values]) => (values.length === 0 ? [] : [armSamples(`${kind}: ${arm}`, `${whatFrom} ${what}`, 'ms', values, all)]))
+  return arms.map(([arm, what, values]) => armSamples(`${kind}: ${arm}`, `${whatFrom} ${what}`, 'ms', values, all))
 }
 
 /** A round as a line, for people. */
 export function roundLine({ kind, outcome, reason, injectedAtMs, failedAtMs, heldAtMs }: Round, index: number): string {
-  const seconds = (atMs: number | null, unknown = 'never') => (atMs === null ? unknown : `${((atMs - injectedAtMs) / 1_000).toFixed(1)} s`)
+  const seconds = (atMs: number | null) => (atMs === null ? 'never' : `${((atMs - injectedAtMs) / 1_000).toFixed(1)} s`)
   const why = reason === '' ? '' : `: ${reason}`
-  return `round ${index + 1}, ${kind}: ${outcome} (failed ${seconds(failedAtMs)}, held ${seconds(heldAtMs, outcome === 'moved back' ? 'by who did not close it' : 'never')})${outcome === 'moved back' ? '' : why}`
+  return `round ${index + 1}, ${kind}: ${outcome} (failed ${seconds(failedAtMs)}, held ${seconds(heldAtMs)})${outcome === 'moved back' ? '' : why}`
 }

@@ -20,7 +20,7 @@ export interface Regression {
 export const howInjected: Readonly<Record<RegressionKind, string>> = {
   'refused writes': 'an ACL on green denies the application Write on every topic, as a mistake would; probe, operator and mirror are not refused',
   'rising latency':
-    'the three brokers of green run one after the other (SIGSTOP, SIGCONT), each for 200 ms, with gaps of 25 ms between them that double every 2 s up to 150 ms: as starved hosts, not as a slow network',
+    'the three brokers of green run one after the other (SIGSTOP, SIGCONT): at once 200 ms of each 675 ms, and less as the gaps between them double every 2 s, to 200 ms of each 1,050 ms: as starved hosts, not as a slow network',
   'slow disk':
     'every write and flush of a file below the data directories of the three brokers of green takes 200 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
 }
@@ -52,6 +52,7 @@ export function risingLatency({ root, wiring }: Pair): Regression {
       const pids = observeCluster(root, wiring.fleet, 'green')?.brokers.flatMap(({ pid }) => pid ?? []) ?? []
       over = new AbortController()
       turns = takeTurns(pids, AbortSignal.any([over.signal, interrupted]))
+      turns.catch(() => undefined) // told where it is awaited
     },
     mend: async () => {
       over.abort(new Error('mended'))
@@ -65,18 +66,27 @@ async function takeTurns(pids: readonly number[], over: AbortSignal): Promise<vo
   const startedMs = systemClock.monotonicMs()
   const rest = (ms: number) => systemClock.sleep(ms, over).catch(() => undefined) // woken by the end: the loop's condition ends it
   try {
-    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    for (const pid of pids) signal(pid, 'SIGSTOP')
     for (let turn = 0; !over.aborted; turn += 1) {
       const pid = pids[turn % pids.length]
       if (pid === undefined) return
-      process.kill(pid, 'SIGCONT')
+      signal(pid, 'SIGCONT')
       await rest(runMs)
-      process.kill(pid, 'SIGSTOP')
+      signal(pid, 'SIGSTOP')
       const doubled = Math.floor((systemClock.monotonicMs() - startedMs) / doubledEveryMs)
       await rest(Math.min(longestGapMs, firstGapMs * 2 ** doubled))
     }
   } finally {
-    for (const pid of pids) process.kill(pid, 'SIGCONT')
+    for (const pid of pids) signal(pid, 'SIGCONT')
+  }
+}
+
+/** A broker that has died meanwhile keeps no other one from running on. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 
