@@ -29,7 +29,7 @@ export class KubernetesAudit extends pulumi.ComponentResource {
     const told = new ConfigMap(name, config, child)
     const state = new CustomResource(`${name}-state`, { ...claim }, child)
     const reached = new CustomResource(`${name}-service`, { ...service }, child)
-    new CustomResource(name, { ...deployment }, { parent: this, dependsOn: [...behind, credentials, shown, told, state, reached] })
+    new CustomResource(name, { ...deployment(told.metadata.name) }, { parent: this, dependsOn: [...behind, credentials, shown, told, state, reached] })
     this.registerOutputs({})
   }
 }

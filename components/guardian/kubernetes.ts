@@ -27,7 +27,11 @@ export class KubernetesGuardians extends pulumi.ComponentResource {
     const beside = (colour: Colour, dependsOn: pulumi.Resource[]) => {
       const { config, deployment } = planGuardian(pods, colour)
       const told = new ConfigMap(`${name}-${colour}`, config, child)
-      return new CustomResource(`${name}-${colour}`, { ...deployment }, { parent: this, dependsOn: [...behind, credentials, budget, told, ...dependsOn] })
+      return new CustomResource(
+        `${name}-${colour}`,
+        { ...deployment(told.metadata.name) },
+        { parent: this, dependsOn: [...behind, credentials, budget, told, ...dependsOn] },
+      )
     }
     // One after the other, so that an update that restarts both leaves one at its place.
     beside('green', [beside('blue', [])])

@@ -25,14 +25,15 @@ export class KubernetesSwitchover extends pulumi.ComponentResource {
 
   constructor(name: string, { pods, intent, behind }: KubernetesSwitchoverArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:switchover:KubernetesSwitchover', name, {}, opts)
-    const { config, job, times } = planSwitchover(pods, intent)
+    const { config, times, ...planned } = planSwitchover(pods, intent)
     const namespace = trafficNamespace(pods.fleet)
     const child = { parent: this, dependsOn: behind }
     const stringData = { 'credentials.json': filedCredentials(fleetCredentials(pods), switchoverUsers(pods)) }
     const credentials = new Secret(name, { metadata: { name: switchoverName, namespace }, stringData }, child)
     const told = new ConfigMap(name, config, child)
+    const job = planned.job(told.metadata.name)
     const dependsOn = [...behind, credentials, told]
-    // The former one first, and gone as a whole: one that still runs takes back or finishes, and two never stand beside each other.
+    // The former one first, and gone as a whole: one that still runs takes back or finishes. One whose making Pulumi was killed over isn't in its state, and stays: then the fleet's lock lets one act.
     const customTimeouts = { create: `${times.run + 2 * times.stop}s`, delete: `${2 * times.stop}s` }
     new CustomResource(name, { ...job }, { parent: this, dependsOn, deleteBeforeReplace: true, customTimeouts })
     this.job = { namespace, name: job.metadata.name }

@@ -23,7 +23,7 @@ export class KubernetesWriteBack extends pulumi.ComponentResource {
     const stringData = { 'credentials.json': filedCredentials(fleetCredentials(pods), writeBackUsers(pods)) }
     const credentials = new Secret(name, { metadata, stringData }, child)
     const told = new ConfigMap(name, config, child)
-    new CustomResource(name, { ...deployment }, { parent: this, dependsOn: [...behind, credentials, told] })
+    new CustomResource(name, { ...deployment(told.metadata.name) }, { parent: this, dependsOn: [...behind, credentials, told] })
     this.registerOutputs({})
   }
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type AuditWorkerAccess, AuditWorkerConfig, auditUser } from './audit-worker.ts'
 import { KbgError } from './error.ts'
 import { auditLabels, KubernetesName, kubernetesPorts, type Manifest, trafficNamespace } from './kubernetes-network.ts'
-import { programDeployment, programPod, type TrafficPods, trustedFile } from './kubernetes-traffic.ts'
+import { type ProgramConfig, programDeployment, programPod, type TrafficPods, trustedFile } from './kubernetes-traffic.ts'
 import { stableHash } from './stable-hash.ts'
 import { accessInPods, podFiles } from './strimzi-access.ts'
 
@@ -17,7 +17,7 @@ export const KubernetesAudit = z.strictObject({
 })
 export type KubernetesAudit = z.infer<typeof KubernetesAudit>
 
-/** Name of everything that stands for the audit. */
+/** Name of everything that stands for the audit but its configuration. */
 export const auditName = 'kbg-audit'
 /** Secret with its certificate and key, of the type `kubernetes.io/tls`. */
 export const auditCertificateName = 'kbg-audit-tls'
@@ -57,11 +57,11 @@ export function auditConfig({ fleet, colours: { blue, green }, catalog, image }:
 
 /** Everything of the audit but what it is given as Secrets. */
 export interface PlannedAudit {
-  /** Its name follows from what is in it, so another configuration is another pod. */
-  readonly config: Pick<Manifest, 'metadata'> & { readonly immutable: true; readonly data: Readonly<Record<'audit.json', string>> }
+  readonly config: ProgramConfig<'audit.json'>
   readonly claim: Manifest
   readonly service: Manifest
-  readonly deployment: Manifest
+  /** @param configMap its configuration's name: another one is another pod */
+  deployment<Name>(configMap: Name): Manifest
 }
 
 /**
@@ -73,10 +73,9 @@ export function planAudit(pods: TrafficPods, { storageClass, storageGib }: Kuber
   const namespace = trafficNamespace(fleet)
   const metadata = { name: auditName, namespace, labels: auditLabels }
   const text = JSON.stringify(auditConfig(pods))
-  const configMap = `${auditName}-${stableHash(text).toString(16)}`
   const port = kubernetesPorts.audit
   return {
-    config: { metadata: { name: configMap, namespace }, immutable: true, data: { 'audit.json': text } },
+    config: { metadata: { namespace }, immutable: true, data: { 'audit.json': text } },
     claim: {
       ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim' },
       // It is bound when its pod finds a place, for which an update doesn't wait.
@@ -84,11 +83,12 @@ export function planAudit(pods: TrafficPods, { storageClass, storageGib }: Kuber
       spec: { accessModes: ['ReadWriteOnce'], storageClassName: storageClass, resources: { requests: { storage: `${storageGib}Gi` } } },
     },
     service: { ...{ apiVersion: 'v1', kind: 'Service', metadata }, spec: { selector: auditLabels, ports: [{ name: 'audit', port, targetPort: port }] } },
-    deployment: programDeployment(fleet, auditName, auditLabels, auditPod(image, configMap), { 'kbg/certificate': stableHash(certificate).toString(16) }),
+    deployment: (configMap) =>
+      programDeployment(fleet, auditName, auditLabels, auditPod(image, configMap), { 'kbg/certificate': stableHash(certificate).toString(16) }),
   }
 }
 
-function auditPod(image: string, configMap: string): object {
+function auditPod<Name>(image: string, configMap: Name): object {
   const { containers, volumes, ...pod } = programPod({
     ...{ name: 'audit', image, program: 'engine/run/audit/main.ts', configMap, file: 'audit.json', secret: auditName },
     // Its readers and what it holds of both sides are some 330 MiB at most; Node, its garbage and the map that grows come on top.

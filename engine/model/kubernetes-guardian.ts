@@ -5,8 +5,7 @@ import { KbgError } from './error.ts'
 import { GuardianConfig } from './guardian.ts'
 import { auditInPods } from './kubernetes-audit.ts'
 import { guardianLabels, type Manifest, trafficNamespace } from './kubernetes-network.ts'
-import { programDeployment, programPod, type TrafficPods, wiringInPods } from './kubernetes-traffic.ts'
-import { stableHash } from './stable-hash.ts'
+import { type ProgramConfig, programDeployment, programPod, type TrafficPods, wiringInPods } from './kubernetes-traffic.ts'
 import { restUser } from './wiring.ts'
 
 /** Secret with what both guardians log in with, and their disruption budget. */
@@ -36,9 +35,9 @@ export function guardianConfig(pods: TrafficPods, colour: Colour): GuardianConfi
 
 /** Everything of the guardian beside a colour. */
 export interface PlannedGuardian {
-  /** Its name follows from what is in it, so another configuration is another pod. */
-  readonly config: Pick<Manifest, 'metadata'> & { readonly immutable: true; readonly data: Readonly<Record<'guardian.json', string>> }
-  readonly deployment: Manifest
+  readonly config: ProgramConfig<'guardian.json'>
+  /** @param configMap its configuration's name: another one is another pod */
+  deployment<Name>(configMap: Name): Manifest
 }
 
 /** @throws KbgError as {@link guardianConfig} */
@@ -46,26 +45,24 @@ export function planGuardian(pods: TrafficPods, colour: Colour): PlannedGuardian
   const { fleet, image } = pods
   const name = `kbg-guardian-${colour}`
   const text = JSON.stringify(guardianConfig(pods, colour))
-  const configMap = `${name}-${stableHash(text).toString(16)}`
   const amount = { cpu: '250m', memory: '512Mi' }
-  const pod = programPod({
-    ...{ name: 'guardian', image, program: 'engine/run/guardian/main.ts', configMap, file: 'guardian.json', secret: guardiansName, amount },
-  })
+  const started = { name: 'guardian', image, program: 'engine/run/guardian/main.ts', file: 'guardian.json', secret: guardiansName, amount }
   const apart = { labelSelector: { matchLabels: guardianLabels }, topologyKey: 'kubernetes.io/hostname' }
   return {
-    config: { metadata: { name: configMap, namespace: trafficNamespace(fleet) }, immutable: true, data: { 'guardian.json': text } },
-    deployment: programDeployment(
-      fleet,
-      name,
-      { ...guardianLabels, 'kbg/colour': colour },
-      {
-        ...pod,
-        // What it is finishing mostly ends within this; what doesn't is finished by the other one.
-        terminationGracePeriodSeconds: 30,
-        // One machine's end leaves one of them.
-        affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [apart] } },
-      },
-    ),
+    config: { metadata: { namespace: trafficNamespace(fleet) }, immutable: true, data: { 'guardian.json': text } },
+    deployment: (configMap) =>
+      programDeployment(
+        fleet,
+        name,
+        { ...guardianLabels, 'kbg/colour': colour },
+        {
+          ...programPod({ ...started, configMap }),
+          // What it is finishing mostly ends within this; what doesn't is finished by the other one.
+          terminationGracePeriodSeconds: 30,
+          // One machine's end leaves one of them.
+          affinity: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [apart] } },
+        },
+      ),
   }
 }
 

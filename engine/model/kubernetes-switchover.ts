@@ -2,14 +2,14 @@ import { KbgError } from './error.ts'
 import { auditInPods } from './kubernetes-audit.ts'
 import { guardianUsers } from './kubernetes-guardian.ts'
 import { type Manifest, switchoverLabels, trafficNamespace } from './kubernetes-network.ts'
-import { programPod, type TrafficPods, wiringInPods } from './kubernetes-traffic.ts'
+import { type ProgramConfig, programPod, type TrafficPods, wiringInPods } from './kubernetes-traffic.ts'
 import type { Limits } from './limits.ts'
 import { OrchestratorConfig } from './orchestrator.ts'
 import { requireWaves } from './pair.ts'
 import { stableHash } from './stable-hash.ts'
 import type { Intent } from './wiring.ts'
 
-/** Secret with what the job logs in with; its own name, and its configuration's, begin so. */
+/** Secret with what the job logs in with; its own name begins so. */
 export const switchoverName = 'kbg-switchover'
 /** Whom it logs in as: the same as guardians, who finish what it leaves open. */
 export const switchoverUsers = guardianUsers
@@ -63,35 +63,40 @@ export function orchestratorConfig(pods: TrafficPods, intent: Intent): Orchestra
 
 /** Everything of a job that brings traffic to where an intent wants it, but its Secret. */
 export interface PlannedSwitchover {
-  readonly config: Pick<Manifest, 'metadata'> & { readonly immutable: true; readonly data: Readonly<Record<'orchestrator.json', string>> }
-  /** Its name follows from its configuration: the same intent is the same job, which has run. */
-  readonly job: Manifest
+  readonly config: ProgramConfig<'orchestrator.json'>
+  /** Its name follows from what is in its configuration: the same intent is the same job, which has run. @param configMap its configuration's name */
+  job<Name>(configMap: Name): Manifest
   readonly times: SwitchoverTimes
 }
 
 /** @throws KbgError as {@link orchestratorConfig} */
 export function planSwitchover(pods: TrafficPods, intent: Intent): PlannedSwitchover {
-  const { fleet, image, limits } = pods
   const told = orchestratorConfig(pods, intent)
   const text = JSON.stringify(told)
   const name = `${switchoverName}-${stableHash(text).toString(16)}`
-  const times = switchoverTimes(limits, Object.keys(told.wiring.waves).length)
-  const metadata = { name, namespace: trafficNamespace(fleet) }
+  const times = switchoverTimes(pods.limits, Object.keys(told.wiring.waves).length)
+  const namespace = trafficNamespace(pods.fleet)
+  return {
+    ...{ times, config: { metadata: { namespace }, immutable: true, data: { 'orchestrator.json': text } } },
+    job: (configMap) => ({
+      ...{ apiVersion: 'batch/v1', kind: 'Job' },
+      // One that has failed, or was left running, is made anew by the next update: the same intent is tried again.
+      metadata: { name, namespace, labels: switchoverLabels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
+      // A retry is somebody's decision. No time to live: its log is there until another job takes its place.
+      spec: {
+        ...{ backoffLimit: 0, activeDeadlineSeconds: times.run },
+        template: { metadata: { labels: switchoverLabels }, spec: switchoverPod(pods.image, times, configMap) },
+      },
+    }),
+  }
+}
+
+function switchoverPod<Name>(image: string, times: SwitchoverTimes, configMap: Name): object {
   const { containers, ...pod } = programPod({
-    ...{ name: 'switchover', image, program: 'engine/run/orchestrator/main.ts', configMap: name, file: 'orchestrator.json', secret: switchoverName },
+    ...{ name: 'switchover', image, program: 'engine/run/orchestrator/main.ts', configMap, file: 'orchestrator.json', secret: switchoverName },
     amount: { cpu: '1', memory: '1Gi' },
   })
   // Pulumi tells the end of what it has said, where it failed: why it was refused.
   const saying = containers.map((container) => ({ ...container, terminationMessagePolicy: 'FallbackToLogsOnError' }))
-  const spec = { restartPolicy: 'Never', ...pod, terminationGracePeriodSeconds: times.stop, containers: saying }
-  return {
-    ...{ times, config: { metadata, immutable: true, data: { 'orchestrator.json': text } } },
-    job: {
-      ...{ apiVersion: 'batch/v1', kind: 'Job' },
-      // One that has failed, or was left running, is made anew by the next update: the same intent is tried again.
-      metadata: { ...metadata, labels: switchoverLabels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
-      // A retry is somebody's decision. No time to live: its log is there until another job takes its place.
-      spec: { backoffLimit: 0, activeDeadlineSeconds: times.run, template: { metadata: { labels: switchoverLabels }, spec } },
-    },
-  }
+  return { restartPolicy: 'Never', ...pod, terminationGracePeriodSeconds: times.stop, containers: saying }
 }

@@ -71,14 +71,24 @@ export function wiringInPods(pods: TrafficPods, audit: Wiring['audit']): Wiring 
   }
 }
 
-/** What a program of this project's image is given, and what it may take. */
-export interface ProgramPod {
+/**
+ * ConfigMap with the one file that a program is started with. It has no name of its own: Pulumi gives each new content one that nothing had before. A name that followed from the content would come back with it,
+ * while the former map of that name still waits for the end of an update that succeeds to be deleted.
+ */
+export interface ProgramConfig<File extends string> {
+  readonly metadata: { readonly namespace: string }
+  readonly immutable: true
+  readonly data: Readonly<Record<File, string>>
+}
+
+/** What a program of this project's image is given, and what it may take. @typeParam Name of its ConfigMap, which is known when that is made */
+export interface ProgramPod<Name> {
   readonly name: string
   readonly image: string
   /** Path in the image. */
   readonly program: string
-  /** ConfigMap with the one file that it is started with. */
-  readonly configMap: string
+  /** {@link ProgramConfig}. */
+  readonly configMap: Name
   readonly file: string
   /** Secret with the credentials file. */
   readonly secret: string
@@ -86,7 +96,7 @@ export interface ProgramPod {
 }
 
 /** The pod of a program: nobody's root, nothing to write to, no way to the API server. */
-export function programPod({ name, image, program, configMap, file, secret, amount }: ProgramPod) {
+export function programPod<Name>({ name, image, program, configMap, file, secret, amount }: ProgramPod<Name>) {
   const mount = (volume: string, mountPath: string) => ({ name: volume, mountPath, readOnly: true })
   const config = '/mnt/kbg/config'
   return {

@@ -4,22 +4,19 @@ import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, expect, test } from 'vitest'
 import { filedCertificate, filedKey } from '../../components/catalog/credentials.ts'
-import { KubernetesBetween } from '../../components/network/kubernetes-between.ts'
+import { KubernetesBetween, type KubernetesBetweenArgs } from '../../components/network/kubernetes-between.ts'
 import { guardianUsers } from '../../engine/model/kubernetes-guardian.ts'
 import { switchoverTimes } from '../../engine/model/kubernetes-switchover.ts'
+import { autonames } from '../support/autonamed.ts'
 import { betweenArgs, certificate } from '../support/traffic-pods.ts'
-import { type Declared, declaredBy, graphText } from './graph.ts'
+import { type Declared, declaredBy, graphText, idOf } from './graph.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-kubernetes-'))
 const args = betweenArgs(scratch)
 afterAll(() => rmSync(scratch, { recursive: true }))
 
-function declare(): Promise<readonly Declared[]> {
-  return declaredBy(
-    'shop-traffic',
-    () => ({}),
-    (opts) => new KubernetesBetween('between', args, opts),
-  )
+function declare(change: Partial<KubernetesBetweenArgs> = {}): Promise<readonly Declared[]> {
+  return declaredBy('shop-traffic', autonames, (opts) => new KubernetesBetween('between', { ...args, ...change }, opts))
 }
 
 test('what lies between two colours is this graph: a worker and a guardian beside each colour, the audit, the write-back, the job that moves traffic, and no connector', async () => {
@@ -89,6 +86,38 @@ test('the job that moves traffic stands behind all that it asks and drives; a fo
   expect(job?.options).toMatchObject({ deleteBeforeReplace: true, customTimeouts: { create: `${run + 2 * stop}s`, delete: `${2 * stop}s` } })
   const secret = declared.find(({ type, name }) => type.endsWith(':Secret') && name === 'between-switchover')
   expect(secret?.inputs.stringData).toMatchObject({ [pulumi.runtime.specialSigKey]: pulumi.runtime.specialSecretSig })
+})
+
+test('what is told to a program has a name of Pulumi’s, its pod is given that one, and the former stays until nobody reads it', async () => {
+  const declared = await declare()
+  const pods = ['Deployment/between-audit', 'Deployment/between-guardians-blue', 'Deployment/between-guardians-green', 'Deployment/between-write-back']
+  for (const id of [...pods, 'Job/between-switchover']) {
+    const { inputs } = declared.find((each) => idOf(each) === id) ?? {}
+    const name = id.split('/')[1] ?? ''
+    expect(inputs).toMatchObject({
+      spec: { template: { spec: { volumes: expect.arrayContaining([{ name: 'config', configMap: { name: `${name}-0a1b2c3d` } }]) } } },
+    })
+    const told = declared.find((each) => idOf(each) === `ConfigMap/${name}`)
+    expect(told).toMatchObject({ inputs: { metadata: { namespace: 'kbg-shop-traffic' }, immutable: true }, options: { parent: expect.anything() } })
+    expect(told?.inputs.metadata).not.toHaveProperty('name')
+    expect(told?.options.deleteBeforeReplace).toBeUndefined()
+  }
+})
+
+test('an object whose name follows from its content goes before the next is made: else the former, which waits to be deleted, would be in the way when its content comes back', async () => {
+  const { catalog, limits } = args
+  const nameOf = ({ inputs }: Declared) => (inputs.metadata as { readonly name?: string }).name
+  const objects = (declared: readonly Declared[]) => declared.filter(({ type }) => type.startsWith('kubernetes:'))
+  const other = await declare({
+    intent: { live: 'green', attempt: 1, consumers: {} },
+    image: 'registry.example/kafka-blue-green:0.2.0',
+    limits: { ...limits, lagSamples: limits.lagSamples + 1 },
+    catalog: { ...catalog, topics: { ...catalog.topics, refunds: { partitions: 1, replicationFactor: 3, config: {} } }, groups: {} },
+  })
+  const names = new Map(objects(other).map((each) => [idOf(each), nameOf(each)]))
+  const renamed = objects(await declare()).filter((each) => names.get(idOf(each)) !== nameOf(each))
+  expect(renamed.map(idOf)).toEqual(['Job/between-switchover'])
+  expect(renamed.map(({ options }) => options.deleteBeforeReplace)).toEqual([true])
 })
 
 const file = join(scratch, 'tried.pem')

@@ -13,7 +13,7 @@ import { declaredObjects, image, type KubernetesObject, spoiled } from '../suppo
 import { documentedRows, podOf, refusalRow, refusals } from '../support/kubernetes-refusals.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
 import { reportReady } from '../support/strimzi-operator-stand-in.ts'
-import { trafficAudit, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
+import { toldName, trafficAudit, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
 
 const declared = await declaredObjects()
 const called = ({ kind, metadata }: KubernetesObject) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`
@@ -135,9 +135,9 @@ describe('the namespaces, which hold pods to `restricted`, take', () => {
   test.each([
     ['the worker’s pod', workerDeployment(strimziColour('blue'))],
     ['the pod of the job that fences a new colour', birthJob({ fleet: 'shop', colour: 'blue' }, image)],
-    ['the guardian’s pod', planGuardian(trafficPods(), 'blue').deployment],
+    ['the guardian’s pod', planGuardian(trafficPods(), 'blue').deployment(toldName)],
     ['the audit’s pod', trafficAudit().deployment],
-    ['the write-back’s pod', planWriteBack(trafficPods()).deployment],
+    ['the write-back’s pod', planWriteBack(trafficPods()).deployment(toldName)],
     ['the pod of the job that moves traffic', trafficSwitchover().job],
   ] as const)('%s', async (_, workload) => {
     expect(await answerTo(podOf(workload))).toBeUndefined()

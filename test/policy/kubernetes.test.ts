@@ -17,7 +17,7 @@ import { rules } from '../../policy/pack.ts'
 import { safetyMirror } from '../../policy/safety.ts'
 import { securityCredentials } from '../../policy/security.ts'
 import { strimziColour } from '../support/strimzi-colour.ts'
-import { trafficAudit, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
+import { toldName, trafficAudit, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
 import { parity, type ResourceSpec, reported, resources } from './fixtures.ts'
 
 /** What the components declare, each with one value inside replaced: what they plan themselves has to pass. */
@@ -57,7 +57,7 @@ const of =
 const kafka = of(planned.kafka)
 const pool = of(planned.pools.find(({ metadata }) => metadata.name === 'brokers'))
 const deployment = of(workerDeployment(strimziColour('blue')))
-const guardians = colours.map((colour) => of(planGuardian(trafficPods(), colour).deployment))
+const guardians = colours.map((colour) => of(planGuardian(trafficPods(), colour).deployment(toldName)))
 const switchover = of(trafficSwitchover().job)
 const namespace: ResourceSpec = { type: 'kubernetes:core/v1:Namespace', name: 'namespace', props: { metadata: { name: 'kbg-shop-blue' } } }
 const policies = planColourNamespace('shop', 'blue', network).policies
@@ -118,7 +118,7 @@ const cases: readonly (readonly [Rule, readonly ResourceSpec[], readonly (readon
   ],
   [
     kubernetesPods,
-    [deployment(), ...guardians.map((each) => each()), of(trafficAudit().deployment)(), of(planWriteBack(trafficPods()).deployment)(), switchover()],
+    [deployment(), ...guardians.map((each) => each()), of(trafficAudit().deployment)(), of(planWriteBack(trafficPods()).deployment(toldName))(), switchover()],
     [
       [
         [guardians[0]?.('spec.template.spec.containers.0.securityContext.readOnlyRootFilesystem', false) ?? deployment()],

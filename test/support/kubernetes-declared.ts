@@ -14,6 +14,7 @@ import { StrimziSpec } from '../../engine/model/strimzi-brokers.ts'
 import { strimziUserNames } from '../../engine/model/strimzi-catalog.ts'
 import { parseCatalog } from '../../infra/catalog.ts'
 import { type Declared, declaredBy } from '../components/graph.ts'
+import { autonamed, autonames } from './autonamed.ts'
 import { newAuthority } from './tls-servers.ts'
 import { betweenArgs } from './traffic-pods.ts'
 
@@ -53,7 +54,7 @@ export const image = 'registry.example/kafka-blue-green:0.1.0'
 
 /** As Strimzi's operator says it of a Kafka. */
 const reported = { clusterId: 'of-kafka-itself', listeners: [{ name: 'internal', certificates: ['-----BEGIN CERTIFICATE-----'] }] }
-const answered = ({ type }: pulumi.runtime.MockResourceArgs) => (type.endsWith(':Kafka') ? { status: reported } : {})
+const answered = (args: pulumi.runtime.MockResourceArgs) => ({ ...autonames(args), ...(args.type.endsWith(':Kafka') ? { status: reported } : {}) })
 
 /** Every object, namespaces first: nothing can be put into one that isn't there. */
 export async function declaredObjects(): Promise<readonly KubernetesObject[]> {
@@ -69,7 +70,7 @@ export async function declaredObjects(): Promise<readonly KubernetesObject[]> {
     const between = betweenArgs(scratch)
     await writePair(between.audit)
     declared.push(...(await declaredBy('shop-traffic', answered, (opts) => new KubernetesBetween('between', between, opts))))
-    const objects = declared.filter(({ type }) => type.startsWith('kubernetes:')).map(({ inputs }) => sent(inputs))
+    const objects = declared.filter(({ type }) => type.startsWith('kubernetes:')).map(({ name, inputs }) => sent(autonamed(name, inputs)))
     return [...objects.filter(({ kind }) => kind === 'Namespace'), ...objects.filter(({ kind }) => kind !== 'Namespace')]
   } finally {
     rmSync(scratch, { recursive: true })

@@ -21,6 +21,7 @@ import { kubernetesAuthorization, kubernetesAvailability, kubernetesFence, kuber
 import { kubernetesPods } from '../../policy/kubernetes-pods.ts'
 import { projectDir } from '../../tools/paths.ts'
 import { resources } from '../policy/fixtures.ts'
+import { autonamed } from './autonamed.ts'
 import { brokers, catalog, image, type KubernetesObject, network, spoiled } from './kubernetes-declared.ts'
 import { strimziColour } from './strimzi-colour.ts'
 import { routeStore, trafficPods } from './traffic-pods.ts'
@@ -200,7 +201,7 @@ const ofStacks: readonly Refusal[] = [
 
 function guardianTold(change: Partial<typeof routeStore>): KubernetesObject {
   const { config } = planGuardian(trafficPods({ routeStore: { ...routeStore, ...change } }), 'blue')
-  return { apiVersion: 'v1', kind: 'ConfigMap', ...config }
+  return autonamed('guardian', { apiVersion: 'v1', kind: 'ConfigMap', ...config })
 }
 
 function egressWith(change: Partial<KubernetesNetwork>): KubernetesObject {

@@ -6,6 +6,7 @@ import { Catalog } from '../../engine/model/catalog.ts'
 import { auditUsers, type PlannedAudit, planAudit } from '../../engine/model/kubernetes-audit.ts'
 import { guardianUsers } from '../../engine/model/kubernetes-guardian.ts'
 import { workerPasswordNames } from '../../engine/model/kubernetes-mirror.ts'
+import type { Manifest } from '../../engine/model/kubernetes-network.ts'
 import { KubernetesRouteStore } from '../../engine/model/kubernetes-route-store.ts'
 import { type PlannedSwitchover, planSwitchover } from '../../engine/model/kubernetes-switchover.ts'
 import type { TrafficPods } from '../../engine/model/kubernetes-traffic.ts'
@@ -29,9 +30,16 @@ export function trafficPods(change: Partial<TrafficPods> = {}): TrafficPods {
   return { ...{ fleet: 'shop', colours, catalog: trafficCatalog, routeStore, limits: Limits.parse({}), unprovenGroups: {}, image }, ...change }
 }
 
+/** Name of a ConfigMap as a planned pod is given it. */
+export const toldName = 'told'
+
 /** The job that brings traffic to where an intent wants it, as it is planned: to blue, unless said otherwise. */
-export function trafficSwitchover(wanted: Partial<Intent> = {}, change: Partial<TrafficPods> = {}): PlannedSwitchover {
-  return planSwitchover(trafficPods(change), Intent.parse({ live: 'blue', ...wanted }))
+export function trafficSwitchover(
+  wanted: Partial<Intent> = {},
+  change: Partial<TrafficPods> = {},
+): Omit<PlannedSwitchover, 'job'> & { readonly job: Manifest } {
+  const { job, ...planned } = planSwitchover(trafficPods(change), Intent.parse({ live: 'blue', ...wanted }))
+  return { ...planned, job: job(toldName) }
 }
 
 /** Users whose passwords a traffic stack reads. */
@@ -50,9 +58,13 @@ export function writeCertificates(named: (short: string) => string): void {
 }
 
 /** The audit as it is planned. */
-export function trafficAudit(change: Partial<TrafficPods> = {}, shown = certificate('audit')): PlannedAudit {
+export function trafficAudit(
+  change: Partial<TrafficPods> = {},
+  shown = certificate('audit'),
+): Omit<PlannedAudit, 'deployment'> & { readonly deployment: Manifest } {
   const spec = { storageClass: 'fast', storageGib: 20, certificateFile: 'audit.crt', keyFile: 'audit.key' }
-  return planAudit(trafficPods(change), spec, shown)
+  const { deployment, ...planned } = planAudit(trafficPods(change), spec, shown)
+  return { ...planned, deployment: deployment(toldName) }
 }
 
 /** The same with the files that it names. @param directory takes them */

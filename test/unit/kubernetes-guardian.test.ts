@@ -10,7 +10,7 @@ import { guardianLabels } from '../../engine/model/kubernetes-network.ts'
 import { fleetCredentials, trustedFiles, trustedName } from '../../engine/model/kubernetes-traffic.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { projectDir, toolPaths } from '../../tools/paths.ts'
-import { routeStore, trafficCatalog, trafficPods } from '../support/traffic-pods.ts'
+import { routeStore, toldName, trafficCatalog, trafficPods } from '../support/traffic-pods.ts'
 
 const pods = trafficPods()
 const { blue, green } = pods.colours
@@ -20,10 +20,11 @@ interface PodSpec {
   readonly volumes: readonly { readonly name: string; readonly configMap?: { readonly name: string }; readonly secret?: object }[]
 }
 const podOf = (colour: 'blue' | 'green', given = pods) =>
-  (planGuardian(given, colour).deployment.spec as { readonly template: { readonly spec: PodSpec } }).template.spec
+  (planGuardian(given, colour).deployment(toldName).spec as { readonly template: { readonly spec: PodSpec } }).template.spec
 
 describe.each(colours)('the guardian beside %s', (colour) => {
-  const { config, deployment } = planGuardian(pods, colour)
+  const { config, ...planned } = planGuardian(pods, colour)
+  const deployment = planned.deployment(toldName)
   const text = config.data['guardian.json']
 
   test('is started with a file that its program takes, wired to both colours, the workers, the audit and the route store, with the default limits', () => {
@@ -86,20 +87,19 @@ describe.each(colours)('the guardian beside %s', (colour) => {
     const there = container?.volumeMounts.flatMap(({ name, mountPath }) => mounted[name as keyof typeof mounted].map((file) => `${mountPath}/${file}`)) ?? []
     expect(new Set([...files, container?.args[1]])).toEqual(new Set(there))
     expect(volumes).toEqual([
-      { name: 'config', configMap: { name: config.metadata.name } },
+      { name: 'config', configMap: { name: toldName } },
       { name: 'authorities', configMap: { name: trustedName } },
       { name: 'credentials', secret: { secretName: guardiansName, defaultMode: 0o400 } },
     ])
     expect(container).not.toHaveProperty('env')
   })
 
-  test('is another pod with another configuration, whose ConfigMap nobody changes', () => {
-    expect(config.metadata.name).toMatch(new RegExp(`^kbg-guardian-${colour}-[0-9a-f]{1,8}$`))
-    expect(config.immutable).toBe(true)
-    expect(planGuardian(trafficPods(), colour).config.metadata.name).toBe(config.metadata.name)
-    const changed = trafficPods({ catalog: { ...trafficCatalog, groups: {} } })
-    expect(planGuardian(changed, colour).config.metadata.name).not.toBe(config.metadata.name)
-    expect(podOf(colour, changed).volumes[0]?.configMap).toEqual({ name: planGuardian(changed, colour).config.metadata.name })
+  test('is told in a ConfigMap that nobody changes, and whose name nothing had before', () => {
+    expect(config).toMatchObject({ metadata: { namespace: 'kbg-shop-traffic' }, immutable: true })
+    expect(config.metadata).not.toHaveProperty('name')
+    expect(planGuardian(trafficPods(), colour).config).toEqual(config)
+    expect(planGuardian(trafficPods({ catalog: { ...trafficCatalog, groups: {} } }), colour).config).not.toEqual(config)
+    expect(planned.deployment('another')).not.toEqual(deployment)
   })
 })
 

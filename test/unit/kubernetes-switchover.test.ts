@@ -13,7 +13,7 @@ import { OrchestratorConfig } from '../../engine/model/orchestrator.ts'
 import { longestStallMs } from '../../engine/switchover/stall.ts'
 import { gateDeadlineMs, steps } from '../../engine/switchover/steps.ts'
 import { projectDir, toolPaths } from '../../tools/paths.ts'
-import { trafficCatalog, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
+import { toldName, trafficCatalog, trafficPods, trafficSwitchover } from '../support/traffic-pods.ts'
 
 const pods = trafficPods()
 
@@ -47,7 +47,7 @@ describe('the job that moves traffic', () => {
 
   test('runs once: it is tried again by an update alone, which makes a failed one anew, and its log stays until then', () => {
     expect(job).toMatchObject({
-      metadata: { name: config.metadata.name, namespace: 'kbg-shop-traffic', labels: switchoverLabels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
+      metadata: { namespace: 'kbg-shop-traffic', labels: switchoverLabels, annotations: { 'pulumi.com/replaceUnready': 'true' } },
       spec: {
         ...{ backoffLimit: 0, activeDeadlineSeconds: times.run },
         template: { metadata: { labels: switchoverLabels }, spec: { restartPolicy: 'Never', terminationGracePeriodSeconds: times.stop } },
@@ -84,7 +84,7 @@ describe('the job that moves traffic', () => {
     const files = [...config.data['orchestrator.json'].matchAll(/"(\/mnt\/[^"]+)"/g)].map(([, file]) => file ?? '')
     expect(new Set([...files, container?.args[1]])).toEqual(new Set(there))
     expect(volumes).toEqual([
-      { name: 'config', configMap: { name: config.metadata.name } },
+      { name: 'config', configMap: { name: toldName } },
       { name: 'authorities', configMap: { name: trustedName } },
       { name: 'credentials', secret: { secretName: switchoverName, defaultMode: 0o400 } },
     ])
@@ -107,11 +107,13 @@ describe('the job that moves traffic', () => {
       ),
     ],
     ['another image', trafficSwitchover({}, { image: 'registry.example/kafka-blue-green:0.2.0' })],
-  ])('is another one, with a ConfigMap of its own, for %s', (_, other) => {
+  ])('is another one, which is told something else, for %s', (_, other) => {
     const { name } = trafficSwitchover().job.metadata
     expect(name).toMatch(/^kbg-switchover-[0-9a-f]{1,8}$/)
     expect(other.job.metadata.name).not.toBe(name)
-    expect(other.config).toMatchObject({ immutable: true, metadata: { name: other.job.metadata.name } })
+    expect(other.config).toMatchObject({ immutable: true, metadata: { namespace: 'kbg-shop-traffic' } })
+    expect(other.config.metadata).not.toHaveProperty('name')
+    expect(other.config).not.toEqual(trafficSwitchover().config)
   })
 
   test('is the same one as long as nothing is wanted that wasn’t', () => {

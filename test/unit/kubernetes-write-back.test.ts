@@ -9,10 +9,11 @@ import { trustedName } from '../../engine/model/kubernetes-traffic.ts'
 import { planWriteBack, writeBackName, writeBackUsers } from '../../engine/model/kubernetes-write-back.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import { projectDir, toolPaths } from '../../tools/paths.ts'
-import { trafficCatalog, trafficPods } from '../support/traffic-pods.ts'
+import { toldName, trafficCatalog, trafficPods } from '../support/traffic-pods.ts'
 
 const pods = trafficPods()
-const { config, deployment } = planWriteBack(pods)
+const { config, ...planned } = planWriteBack(pods)
+const deployment = planned.deployment(toldName)
 const text = config.data['wiring.json']
 
 interface Spec {
@@ -51,16 +52,19 @@ test('it is one pod at most, as nobody’s root, with nothing to write to and no
   })
   expect(containers[0]?.volumeMounts.every(({ readOnly }) => readOnly)).toBe(true)
   expect(volumes).toEqual([
-    { name: 'config', configMap: { name: config.metadata.name } },
+    { name: 'config', configMap: { name: toldName } },
     { name: 'authorities', configMap: { name: trustedName } },
     { name: 'credentials', secret: { secretName: writeBackName, defaultMode: 0o400 } },
   ])
 })
 
 test('another wiring is another pod, and the same one is the same', () => {
-  expect([config.immutable, config.metadata.name]).toEqual([true, expect.stringMatching(/^kbg-write-back-[0-9a-f]{1,8}$/)])
-  expect(planWriteBack(trafficPods())).toEqual({ config, deployment })
-  expect(planWriteBack(trafficPods({ catalog: { ...trafficCatalog, groups: {} } })).config.metadata.name).not.toBe(config.metadata.name)
+  expect(config).toMatchObject({ metadata: { namespace: 'kbg-shop-traffic' }, immutable: true })
+  expect(config.metadata).not.toHaveProperty('name')
+  const same = planWriteBack(trafficPods())
+  expect([same.config, same.deployment(toldName)]).toEqual([config, deployment])
+  expect(planWriteBack(trafficPods({ catalog: { ...trafficCatalog, groups: {} } })).config).not.toEqual(config)
+  expect(planned.deployment('another')).not.toEqual(deployment)
 })
 
 test('the program itself reads the file as it is planned, and stops at the first thing that only a pod has', async () => {
