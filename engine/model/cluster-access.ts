@@ -67,8 +67,8 @@ export const platformUsers = {
   audit: 'audit',
 } as const
 
-/** What it takes to compare records, on every topic. */
-export const auditRights = ['Read', 'Describe', 'DescribeConfigs'] as const
+/** What it takes to compare records: it reads those of the catalog's topics, and looks at every topic. */
+export const auditRights = { ofCatalog: ['Read'], ofEvery: ['Describe', 'DescribeConfigs'] } as const
 
 /** Who logs in at a colour for this project. `admin` is there before any SCRAM user is; a cluster that wasn't provisioned here has no such user and none for the audit, and the operator stands in. */
 export function loginOf(access: Pick<ClusterAccess, 'users'>, as: 'mirror' | 'probe'): Login

@@ -180,7 +180,7 @@ function toRouteStore({ place, port }: RouteStoreEndpoint): object {
 
 /**
  * The fleet's own namespace. Guardians, and the job that moves traffic, reach names, the brokers of both colours (as operator at `internal`, as probe at `produce`), the workers beside them, the audit and the route store;
- * nobody reaches them. What writes positions back reaches the brokers as operator, the audit and the route store. The audit reads the brokers as operator, and only those reach it.
+ * nobody reaches them. What writes positions back reaches the brokers as operator, the audit and the route store. The audit reaches the brokers as the user of its own, and only those reach it.
  */
 export function planTrafficNamespace(fleet: string, routeStore: readonly RouteStoreEndpoint[]): ClosedNamespace {
   const { internal, produce, connectRest, audit } = kubernetesPorts

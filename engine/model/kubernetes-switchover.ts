@@ -20,6 +20,8 @@ const startMs = 300_000
 const guardianMs = 120_000
 /** Connectors made, stopped and deleted, canaries across, groups listed: what no limit says. */
 const aroundMs = 180_000
+/** A wave's groups looked at around its moves, and its records in the journal. */
+const aroundWaveMs = 60_000
 
 /** How long a job may take, in seconds. */
 export interface SwitchoverTimes {
@@ -36,10 +38,11 @@ export function switchoverTimes(limits: Limits, waves: number): SwitchoverTimes 
   const gateMs = 40_000 + 5 * Math.max(maxMirrorLagMs, drainDeadlineMs / 2)
   const gatesMs = 2 * gateMs + lagSamples * (lagSampleIntervalMs + 2 * Math.max(maxMirrorLagMs, drainDeadlineMs))
   // Decided a moment before it is told: the window's end, the mirror turned round, the groups.
-  const stopMs = 2 * fenceDeadlineMs + windowDeadlineMs + groupMoveDeadlineMs + aroundMs
-  const waveMs = gateMs + 2 * groupMoveDeadlineMs + waveAnalysisMs
-  const runMs = startMs + guardianMs + gatesMs + windowDeadlineMs + stopMs + waves * waveMs
-  return { run: Math.ceil(runMs / 1_000), stop: Math.ceil(stopMs / 1_000) }
+  const behindMs = 2 * fenceDeadlineMs + windowDeadlineMs + groupMoveDeadlineMs + aroundMs
+  // A wave that has begun is brought to its end, which may be the way back.
+  const waveMs = 2 * groupMoveDeadlineMs + waveAnalysisMs + aroundWaveMs
+  const runMs = startMs + guardianMs + gatesMs + windowDeadlineMs + behindMs + waves * (gateMs + waveMs)
+  return { run: Math.ceil(runMs / 1_000), stop: Math.ceil(Math.max(behindMs, waves === 0 ? 0 : waveMs) / 1_000) }
 }
 
 /**

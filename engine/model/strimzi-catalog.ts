@@ -41,7 +41,7 @@ export function strimziUsers(place: Place, catalog: Catalog): readonly [own: rea
 }
 
 function userManifest({ fleet, colour }: Place, catalog: Catalog, user: string): Manifest {
-  const acls = [...aclsOf(user, catalog), ...(ownAcls[user] ?? [])]
+  const acls = [...aclsOf(user, catalog), ...ownAcls(user, catalog)]
   const quota = catalog.quotas.find((each) => each.user === user)
   const quotas = quota && { producerByteRate: quota.producerByteRate, consumerByteRate: quota.consumerByteRate, requestPercentage: quota.requestPercentage }
   return {
@@ -54,14 +54,20 @@ function userManifest({ fleet, colour }: Place, catalog: Catalog, user: string):
   }
 }
 
-const onEveryTopic = (operations: readonly string[]): readonly object[] => [
-  { type: 'allow', host: '*', resource: { type: 'topic', name: '*', patternType: 'literal' }, operations },
-]
+const onTopic = (name: string, operations: readonly string[]): object => ({
+  ...{ type: 'allow', host: '*', resource: { type: 'topic', name, patternType: 'literal' }, operations },
+})
 
-const ownAcls: Readonly<Record<string, readonly object[]>> = {
-  /** It may write everywhere, so that only a fence refuses it. */
-  [platformUsers.probe]: onEveryTopic(['Write', 'Describe']),
-  [platformUsers.audit]: onEveryTopic(auditRights),
+function ownAcls(user: string, { topics }: Catalog): readonly object[] {
+  switch (user) {
+    case platformUsers.probe:
+      // It may write everywhere, so that only a fence refuses it.
+      return [onTopic('*', ['Write', 'Describe'])]
+    case platformUsers.audit:
+      return [...Object.keys(topics).map((topic) => onTopic(topic, auditRights.ofCatalog)), onTopic('*', auditRights.ofEvery)]
+    default:
+      return []
+  }
 }
 
 function aclsOf(user: string, catalog: Catalog): readonly object[] {

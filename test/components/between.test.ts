@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as pulumi from '@pulumi/pulumi'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test, vi } from 'vitest'
 import { Catalog } from '../../engine/model/catalog.ts'
 import type { Colour } from '../../engine/model/colour.ts'
+import { Intent } from '../../engine/model/wiring.ts'
 import { betweenProgram } from '../../infra/between.ts'
 import type { AwsBetweenConfig, KubernetesBetweenConfig } from '../../infra/config.ts'
 import { autonames } from '../support/autonamed.ts'
@@ -56,6 +57,25 @@ describe('what lies between two colours', () => {
       wiring: { fleet: 'shop', topics: ['orders'] },
     })
     expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(6)
+  })
+
+  test.each([
+    ['acceptLoss', { acceptLoss: 3 }],
+    ['failover', { failover: '12@57.48211' }],
+  ])('on Kubernetes, with %s left in the config: it is told, as is nothing without', async (word, left) => {
+    const warn = vi.spyOn(pulumi.log, 'warn').mockResolvedValue(undefined)
+    try {
+      for (const loss of [{}, left]) {
+        between = await mocked(strimzi('blue'), strimzi('green'))
+        await betweenProgram({ ...onKubernetes, intent: Intent.parse({ live: 'green', ...loss }) }, catalog)
+        await pulumi.runtime.disconnect()
+      }
+      expect(warn.mock.calls.map(([text]) => text)).toEqual([
+        expect.stringMatching(new RegExp(`^${word} in the config lets the next move leave records behind`)),
+      ])
+    } finally {
+      warn.mockRestore()
+    }
   })
 
   test.each([

@@ -149,8 +149,10 @@ describe('one worker', () => {
     const password = readCredentials(credentialsFile).passwords.audit ?? ''
     for (const access of Object.values(pair.wiring.clusters)) {
       await upsertScramUsers(access, { audit: password }, within(20))
-      const binding = { principal: 'User:audit', host: '*', resourceType: 'topic', resourceName: '*', patternType: 'literal', permission: 'allow' } as const
-      await createAcls(access, auditRights.map((operation) => ({ ...binding, operation })), within(20)) // biome-ignore format: one line
+      const binding = { principal: 'User:audit', host: '*', resourceType: 'topic', patternType: 'literal', permission: 'allow' } as const
+      const on = (resourceName: string, operations: readonly ('Read' | 'Describe' | 'DescribeConfigs')[]) =>
+        operations.map((operation) => ({ ...binding, resourceName, operation }))
+      await createAcls(access, [...['orders', 'calm'].flatMap((topic) => on(topic, auditRights.ofCatalog)), ...on('*', auditRights.ofEvery)], within(20))
     }
     const listen = localAddresses(fleet).audit[1]
     if (listen === undefined) throw new Error('no address')

@@ -124,7 +124,12 @@ test('users are KafkaUsers with their rights and quotas, and a password that is 
   expect(specOf('operator')).toEqual({ authentication: authentication('operator') })
   expect(specOf('probe')).toMatchObject({ authorization: { acls: [{ resource: { type: 'topic', name: '*' }, operations: ['Write', 'Describe'] }] } })
   expect(specOf('audit')).toMatchObject({
-    authorization: { acls: [{ type: 'allow', resource: { type: 'topic', name: '*' }, operations: ['Read', 'Describe', 'DescribeConfigs'] }] },
+    authorization: {
+      acls: [
+        ...['orders', 'Order_Events', 'Order.Events', 'orders..v1'].map((name) => ({ type: 'allow', resource: { type: 'topic', name }, operations: ['Read'] })),
+        { type: 'allow', resource: { type: 'topic', name: '*' }, operations: ['Describe', 'DescribeConfigs'] },
+      ],
+    },
   })
   expect(specOf('reports')).toEqual({ authentication: authentication('reports'), quotas: { consumerByteRate: 5_000 } })
   expect(specOf('shop')).toEqual({
