@@ -13,7 +13,8 @@ const dir = join(toolsDir, 'aws-emulator')
 const python = join('bin', 'python3')
 
 /** How a person gets Python. */
-export const pythonRemedy = 'Install Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv); only npm test and npm run test:long need it.'
+export const pythonRemedy =
+  'Install Python 3.11 or newer with its venv module (Debian: apt-get install python3-venv); only npm test and npm run test:long need it.'
 
 /** The Python that has the emulator, as `-m ministack`. @throws KbgError `emulator-missing` */
 export function emulatorPython(): string {
