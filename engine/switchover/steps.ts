@@ -26,11 +26,6 @@ export function gateDeadlineMs(limits: Limits, isOffSick: boolean): number {
   return isOffSick ? 40_000 + 5 * Math.max(limits.maxMirrorLagMs, limits.drainDeadlineMs / 2) : 10_000 + 5 * limits.maxMirrorLagMs
 }
 
-/** A sick colour's controllers may take seconds to write that they refuse. Producers are held meanwhile, and no longer than the window, which bounds every step before the decision. */
-export function fenceStepMs(limits: Limits, isOffSick: boolean): number {
-  return isOffSick ? Math.max(limits.fenceDeadlineMs, limits.windowDeadlineMs / 2) : limits.fenceDeadlineMs
-}
-
 /** The twelve steps, source S -> target T, in their only legal order. */
 export const steps: readonly Step[] = [
   {
@@ -66,7 +61,7 @@ export const steps: readonly Step[] = [
     name: 'fence',
     effect: 'fence S; every broker must refuse the probe',
     abort: 'lift the fence, release',
-    deadlineMs: fenceStepMs,
+    deadlineMs: (limits) => limits.fenceDeadlineMs,
   },
   {
     number: 6,

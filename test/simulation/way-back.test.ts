@@ -64,17 +64,3 @@ test('killed before or behind each third of its effects', { timeout: 60_000 }, a
   }
   expect(ends.size).toBe(2) // taken back before the decision, finished behind it: the way onward starts from either
 })
-
-test('off a sick colour the fence may take half of the window; of a sound one it is taken back sooner', async () => {
-  const late = (world: World, colour: 'blue' | 'green') => {
-    for (const broker of world.clusters[colour].brokers.slice(0, 1)) broker.extraLearnMs = (limits.fenceDeadlineMs + limits.windowDeadlineMs / 2) / 2
-    return new Simulation(world)
-  }
-  const sick = late(await behindHaltedWatch(), 'green')
-  expect(told(await runOnce(sick, 'back', back))).toMatchObject({ code: 'done' })
-  expect(routeOf(sick.world)).toMatchObject({ live: 'blue', state: 'open' })
-  const sound = late(await newFleet({}), 'blue')
-  expect(told(await runOnce(sound, 'there', { live: 'green', attempt: 0 })).text).toContain('fence-unproven: Not every broker of blue is fenced')
-  expect(routeOf(sound.world)).toMatchObject({ live: 'blue' })
-  for (const { world } of [sick, sound]) expect(world.history.violations).toEqual([])
-})
