@@ -218,6 +218,7 @@ describe('an operator’s way back off a colour that refuses every write', () =>
       expect(plan).toMatch(
         / 3\. arm {6}open connections; no canary crosses into S[\s\S]*\n {2}11\. watch {4}skipped: there is nothing sound to compare T with\n/,
       )
+      expect(plan).toContain(` (within ${40_000 + 5 * Math.max(limits.maxMirrorLagMs, limits.drainDeadlineMs / 2)} ms; abort: nothing was touched)\n   3. arm`)
       expect(plan).toContain('Nothing would refuse it now')
       await expect(up(one, 'blue')).rejects.toThrow(/^unfinished: blue is live, .*connect: Can't create connector kbg-mirror-blue-green-/)
       expect(one.route).toMatchObject({ live: 'blue', state: 'open', latch: null })
