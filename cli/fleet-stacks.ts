@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { hostname, userInfo } from 'node:os'
+import { z } from 'zod'
 import { KbgError } from '../engine/model/error.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { Wiring } from '../engine/model/wiring.ts'
@@ -36,11 +37,19 @@ export async function limitsOf(stacks: Stacks): Promise<Limits> {
  */
 async function trafficOutputs(stacks: Stacks): Promise<Readonly<Record<string, unknown>>> {
   const { KBG_WIRED: file } = process.env
-  if (file !== undefined) return JSON.parse(readFileSync(file, 'utf8'))
+  if (file !== undefined) return readWired(file)
   const outputs = await (await stacks.select('traffic')).outputs()
   const ofFleet: unknown = outputs[stacks.fleet]?.value
   if (typeof ofFleet === 'object' && ofFleet !== null) return { ...ofFleet }
   return Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value as unknown]))
+}
+
+function readWired(file: string): Readonly<Record<string, unknown>> {
+  try {
+    return z.record(z.string(), z.unknown()).parse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch (cause) {
+    throw new KbgError('wired-unreadable', `KBG_WIRED names ${file}, which can't be read as what a guardian is started with.`, { cause })
+  }
 }
 
 /** A run of the engine for a person at a terminal: who asks is told to others, each line of progress to him, and ^C cancels. */

@@ -89,8 +89,16 @@ function isLoggedIn(env: NodeJS.ProcessEnv = process.env): boolean {
   if (env.PULUMI_ACCESS_TOKEN) return true
   const file = join(env.PULUMI_HOME ?? join(homedir(), '.pulumi'), 'credentials.json')
   if (!existsSync(file)) return false
-  const logins = Logins.safeParse(JSON.parse(readFileSync(file, 'utf8')))
-  return Boolean(logins.data?.current)
+  return Boolean(readLogins(file).data?.current)
+}
+
+/** @throws KbgError `pulumi-login`, never with the file's text in it, which holds access tokens and which a JSON parser's error would quote */
+function readLogins(file: string) {
+  try {
+    return Logins.safeParse(JSON.parse(readFileSync(file, 'utf8')))
+  } catch {
+    throw new KbgError('pulumi-login', "Pulumi's file of logins can't be read as JSON.", { facts: { file }, remedy: 'Log in again with pulumi login.' })
+  }
 }
 
 function initPassphrase(root: string): InitStep {

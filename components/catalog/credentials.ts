@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import * as pulumi from '@pulumi/pulumi'
-import { type ClusterAccess, CredentialsFile } from '../../engine/model/cluster-access.ts'
+import { type ClusterAccess, type CredentialsFile, parseCredentials } from '../../engine/model/cluster-access.ts'
 import { KbgError } from '../../engine/model/error.ts'
 
 /**
@@ -63,7 +63,7 @@ const written = 'Write one there, as {"version": 1, "passwords": {"<user>": "<pa
 
 function readPassword(file: string, user: string): string | undefined {
   if (!existsSync(file)) return undefined
-  const parsed = CredentialsFile.safeParse(JSON.parse(readFileSync(file, 'utf8')))
-  if (!parsed.success) throw new KbgError('credentials', 'The credentials file has another form than this version writes.', { facts: { file } })
-  return parsed.data.passwords[user]
+  const credentials = parseCredentials(readFileSync(file, 'utf8'))
+  if (credentials === undefined) throw new KbgError('credentials', 'The credentials file has another form than this version writes.', { facts: { file } })
+  return credentials.passwords[user]
 }

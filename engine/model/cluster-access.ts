@@ -53,6 +53,15 @@ export const CredentialsFile = z.strictObject({
 })
 export type CredentialsFile = z.infer<typeof CredentialsFile>
 
+/** A credentials file's text; undefined instead of an error, because a JSON parser's would quote the text, and with it passwords. */
+export function parseCredentials(text: string): CredentialsFile | undefined {
+  try {
+    return CredentialsFile.safeParse(JSON.parse(text)).data
+  } catch {
+    return undefined
+  }
+}
+
 /** Users that this project creates for itself on every colour. */
 export const platformUsers = {
   /** Super user, SASL/PLAIN, internal listener only: makes the SCRAM users. */

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, describe, expect, test } from 'vitest'
 import { filedPassword } from '../../components/catalog/credentials.ts'
@@ -108,6 +109,18 @@ describe('a colour on AWS', () => {
 
   test('a user without a password in the file is an error that says where to write it', () => {
     expect(() => filedPassword(credentialsFile, 'nobody')).toThrow(/no password for the user nobody[\s\S]*Write one there/)
+  })
+
+  test('a damaged file is an error that quotes nothing of it', async () => {
+    const damaged = join(scratch, 'damaged.json')
+    writeFileSync(damaged, '{"version": 1, "passwords": {"shop": hunter2}}')
+    const said = inspect(
+      await Promise.resolve()
+        .then(() => filedPassword(damaged, 'shop'))
+        .catch((thrown: unknown) => thrown),
+    ) // with its cause
+    expect(said).toContain('credentials: The credentials file has another form')
+    expect(said).not.toContain('hunter')
   })
 
   test('another configuration has another name', async () => {

@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, expect, test } from 'vitest'
+import { inspect } from 'node:util'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { initFleet, pulumiEnv } from '../../cli/init.ts'
 import { projectDir } from '../../tools/paths.ts'
 
@@ -83,6 +84,22 @@ test('what the shell has set stays, an empty passphrase too', () => {
   initialised()
   expect(launch({ PULUMI_BACKEND_URL: 's3://b', PULUMI_CONFIG_PASSPHRASE: '' })).toMatchObject({ backend: 's3://b', file: '' })
   expect(pulumiEnv(root, { PULUMI_BACKEND_URL: 's3://b', PULUMI_CONFIG_PASSPHRASE: '' })).toEqual({ PULUMI_SKIP_UPDATE_CHECK: 'true' })
+})
+
+test('a damaged file of Pulumi’s logins is an error that quotes nothing of it', async () => {
+  const home = join(root, 'home')
+  mkdirSync(home, { recursive: true })
+  writeFileSync(join(home, 'credentials.json'), '{"current": pul-1234567890}')
+  vi.stubEnv('PULUMI_HOME', home)
+  vi.stubEnv('PULUMI_BACKEND_URL', undefined)
+  vi.stubEnv('PULUMI_ACCESS_TOKEN', undefined)
+  try {
+    const said = inspect(await initFleet('main', root).catch((thrown: unknown) => thrown))
+    expect(said).toContain('pulumi-login: ')
+    expect(said).not.toContain('pul-')
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
 
 test('a name that is no fleet is refused before anything is made', async () => {

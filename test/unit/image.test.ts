@@ -72,8 +72,10 @@ test('kbg starts where nothing else of this checkout is, and is told what is wir
     const file = join(directory, 'wired.json')
     writeFileSync(file, JSON.stringify({ limits: {} }))
     const run = { cwd: directory, env: { KBG_WIRED: file } }
-    const said = await new Promise<string>((resolve) => execFile(toolPaths().node, ['cli/main.ts', 'status'], run, (_, __, stderr) => resolve(stderr)))
-    expect(said).toMatch(/^kbg: not-up: The traffic stack of main has no wiring among its outputs\./)
+    const status = () => new Promise<string>((resolve) => execFile(toolPaths().node, ['cli/main.ts', 'status'], run, (_, __, stderr) => resolve(stderr)))
+    expect(await status()).toMatch(/^kbg: not-up: The traffic stack of main has no wiring among its outputs\./)
+    writeFileSync(file, '{"limits": {')
+    expect(await status()).toMatch(/^kbg: wired-unreadable: KBG_WIRED names .*wired\.json, which can't be read/)
   } finally {
     rmSync(directory, { recursive: true })
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { metadataV12 } from '@platformatic/kafka'
-import { type ClusterAccess, CredentialsFile, loginOf } from '../../model/cluster-access.ts'
+import { type ClusterAccess, loginOf, parseCredentials } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -54,15 +54,6 @@ export function saslOf(access: Pick<ClusterAccess, 'colour' | 'credentialsFile' 
   const password = file.passwords[username]
   if (password === undefined) throw refuse(`passwords of ${Object.keys(file.passwords).length} other users`)
   return { mechanism, username, password }
-}
-
-/** undefined instead of an error: a parser's error may quote the text, which holds passwords. */
-function parseCredentials(text: string): CredentialsFile | undefined {
-  try {
-    return CredentialsFile.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
 }
 
 function textOf(address: BrokerAddress): string {

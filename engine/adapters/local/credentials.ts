@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { CredentialsFile } from '../../model/cluster-access.ts'
+import { type CredentialsFile, parseCredentials } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import { type Clock, Deadline, systemClock } from '../../ports/clock.ts'
 import { withFileLock } from './file-lock.ts'
@@ -71,13 +71,4 @@ export function writePrivately(file: string, content: string | Uint8Array): void
   const fresh = `${file}.${process.pid}.new`
   writeFileSync(fresh, content, { mode: 0o600, flush: true })
   renameSync(fresh, file)
-}
-
-/** A JSON parser's error would quote the text, and with it passwords: undefined instead. */
-function parseCredentials(text: string): CredentialsFile | undefined {
-  try {
-    return CredentialsFile.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
-  }
 }
