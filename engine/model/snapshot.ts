@@ -25,6 +25,12 @@ import type { UnprovenGroups } from './wiring.ts'
 /** One observation: a value, or why there is none. A missing value is never taken for a good one. */
 export type Reading<T> = { readonly seen: true; readonly value: T } | { readonly seen: false; readonly why: string }
 
+/** The metadata quorum, looked at before and behind everything else of a snapshot: these are the later facts. */
+export interface ObservedQuorum extends QuorumFacts {
+  /** The leader's epoch at the first look. */
+  readonly firstLeaderEpoch: number
+}
+
 /** What was observed of one colour. */
 export interface ColourSnapshot {
   readonly colour: Colour
@@ -35,7 +41,7 @@ export interface ColourSnapshot {
   readonly quotas: Reading<readonly QuotaFacts[]>
   readonly scramUsers: Reading<readonly ScramUserFacts[]>
   readonly authorizers: Reading<readonly AuthorizerFacts[]>
-  readonly quorum: Reading<QuorumFacts>
+  readonly quorum: Reading<ObservedQuorum>
   readonly groups: Reading<readonly GroupFacts[]>
   readonly openTransactions: Reading<readonly OpenTransaction[]>
   readonly probes: Reading<readonly BrokerProbe[]>

@@ -64,6 +64,7 @@ export async function observe(
     observeMovedGroups(ports, wiring, limits, move, routeReading.seen ? routeReading.value.route : null, lists, deadline),
     observeWaveCommits(ports, move, deadline),
   ])
+  const [sourceAtLast, targetAtLast] = await Promise.all([quorumAgain(ports, source, deadline), quorumAgain(ports, target, deadline)])
   const unmirrored = mirror.lag.at(-1)?.kind === 'caught-up' ? null : await observeRest(ports, wiring, move, journal, deadline)
   return {
     source: move.source,
@@ -75,7 +76,7 @@ export async function observe(
     route: routeReading.seen ? { seen: true, value: { route: routeReading.value.route, journal } } : routeReading,
     clients,
     publications,
-    colours: move.source === 'blue' ? { blue: source, green: target } : { blue: target, green: source },
+    colours: move.source === 'blue' ? { blue: sourceAtLast, green: targetAtLast } : { blue: targetAtLast, green: sourceAtLast },
     mirror,
     unmirrored,
     audit,
@@ -161,7 +162,10 @@ async function observeColour(
     read(() => inventory.quotas(deadline)),
     read(() => inventory.scramUsers(deadline)),
     read(() => inventory.authorizers(deadline)),
-    read(() => inventory.quorum(deadline)),
+    read(async () => {
+      const facts = await inventory.quorum(deadline)
+      return { ...facts, firstLeaderEpoch: facts.leaderEpoch }
+    }),
     groups,
     read(() => transactions.open(deadline)),
     read(() => fence.probe(deadline)),
@@ -171,6 +175,14 @@ async function observeColour(
   const expectedClusterId = wiring.clusters[colour].clusterId
   const seen = { cluster, ...catalog, authorizers, quorum, groups: groupFacts, openTransactions, probes, producers: producerIds }
   return { colour, expectedClusterId, ...seen }
+}
+
+/** Behind everything else, which takes seconds: a quorum that keeps losing its leader has one at most single moments. */
+async function quorumAgain({ clusters }: Ports, colour: ColourSnapshot, deadline: Deadline): Promise<ColourSnapshot> {
+  const { quorum: first } = colour
+  if (!first.seen) return colour
+  const { firstLeaderEpoch } = first.value
+  return { ...colour, quorum: await read(async () => ({ ...(await clusters[colour.colour].inventory.quorum(deadline)), firstLeaderEpoch })) }
 }
 
 async function observeMirror(

@@ -46,6 +46,12 @@ export function probes(...answers: BrokerProbe['answer'][]): readonly BrokerProb
   return answers.map((answer, index) => ({ brokerId: index + 1, answer, detail: '' }))
 }
 
+/** Three voters with a leader that stays. @param silent voters that were never heard of */
+export function quorum({ silent = [], ...over }: { readonly silent?: readonly number[]; readonly leaderId?: number; readonly firstLeaderEpoch?: number } = {}) {
+  const voters = [1, 2, 3].map((nodeId) => ({ nodeId, logEndOffset: 10n, lastFetchAgeMs: silent.includes(nodeId) ? null : 20 }))
+  return seen({ ...{ leaderId: 1, leaderEpoch: 3, firstLeaderEpoch: 3, voters }, ...over })
+}
+
 export function soundColour(colour: 'blue' | 'green', over: Partial<ColourSnapshot> = {}): ColourSnapshot {
   return {
     colour,
@@ -56,7 +62,7 @@ export function soundColour(colour: 'blue' | 'green', over: Partial<ColourSnapsh
     quotas: seen([{ entity: 'user orders-app', limits: { producer_byte_rate: 1_048_576 } }]),
     scramUsers: seen([{ user: 'orders-app', mechanisms: ['SCRAM-SHA-512'] }]),
     authorizers: seen([1, 2, 3].map((brokerId) => ({ brokerId, className: 'StandardAuthorizer' }))),
-    quorum: seen({ leaderId: 1, leaderEpoch: 3, voters: [1, 2, 3].map((nodeId) => ({ nodeId, logEndOffset: 10n, lastFetchAgeMs: 20 })) }),
+    quorum: quorum(),
     groups: seen(colour === 'blue' ? [{ groupId: 'billing', state: 'Stable', type: 'classic', memberCount: 1 }] : []),
     openTransactions: seen([]),
     producers: seen({ active: [], next: firstProducerIds[colour] }),

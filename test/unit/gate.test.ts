@@ -5,7 +5,7 @@ import { noGuardian } from '../../engine/gate/guardians.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { Snapshot } from '../../engine/model/snapshot.ts'
 import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
-import { acl, probes, seen, soundColour, soundRoute, soundSnapshot, topic, transaction, unseen } from '../support/sample-snapshot.ts'
+import { acl, probes, quorum, seen, soundColour, soundRoute, soundSnapshot, topic, transaction, unseen } from '../support/sample-snapshot.ts'
 
 const limits = Limits.parse({})
 
@@ -38,14 +38,9 @@ describe('the gate', () => {
     ['a latch', route({ latch: { attempt: 0, reason: 'slow', atWallClock: '2026-01-01T00:00:00Z' } }), 'route: fail'],
     ['another cluster', green({ cluster: seen({ clusterId: 'other', controllerId: 1, brokers: [] }) }), 'identity of green: fail'],
     ['an unreachable colour', green({ cluster: unseen('timed out') }), 'identity of green: inconclusive'],
-    ['a quorum without leader', blue({ quorum: seen({ leaderId: -1, leaderEpoch: 0, voters: [] }) }), 'controller quorum of blue: fail'],
-    [
-      'a silent voter',
-      blue({
-        quorum: seen({ leaderId: 1, leaderEpoch: 1, voters: [1, 2].map((nodeId) => ({ nodeId, logEndOffset: 1n, lastFetchAgeMs: nodeId === 2 ? null : 0 })) }),
-      }),
-      'controller quorum of blue: fail',
-    ],
+    ['a quorum without leader', blue({ quorum: quorum({ leaderId: -1 }) }), 'controller quorum of blue: fail'],
+    ['a leader that changes while the gate looks', blue({ quorum: quorum({ firstLeaderEpoch: 2 }) }), 'controller quorum of blue: fail'],
+    ['a silent voter', blue({ quorum: quorum({ silent: [2] }) }), 'controller quorum of blue: fail'],
     ['no topic seen', soundSnapshot({ topics: [] }), 'replicas of blue: inconclusive'],
     [
       'a replica out of sync',
@@ -201,8 +196,6 @@ describe('the gate', () => {
 describe('the gate of a way back off a colour that has failed its watch', () => {
   /** blue is left for green: the checks that keep it shut. */
   const leaving = (snapshot: Snapshot) => refusals(assess(snapshot, limits, 0, 5, 'way back').checks).map((check) => `${check.name}: ${check.verdict}`)
-  const voters = (...silent: readonly number[]) =>
-    seen({ leaderId: 1, leaderEpoch: 1, voters: [1, 2, 3].map((nodeId) => ({ nodeId, logEndOffset: 1n, lastFetchAgeMs: silent.includes(nodeId) ? null : 0 })) })
   const partition = (over: { readonly leader?: number; readonly isr?: readonly number[] }) =>
     seen([topic('orders', { partitions: [{ partition: 0, leader: 1, leaderEpoch: 0, replicas: [1, 2, 3], isr: [1, 2, 3], ...over }] }), topic('payments')])
 
@@ -210,7 +203,7 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
     ['a latch of the same attempt, which it set itself', route({ latch: { attempt: 0, reason: 'slow', atWallClock: '2026-01-01T00:00:00Z' } })],
     ['a right that is gone there', blue({ acls: seen([acl('User:orders-app'), { ...acl('User:orders-app'), permission: 'deny' }]) })],
     ['another config there', blue({ topics: seen([topic('orders', { config: { 'min.insync.replicas': '3' } }), topic('payments')]) })],
-    ['one voter of three silent there', blue({ quorum: voters(3) })],
+    ['one voter of three silent there', blue({ quorum: quorum({ silent: [3] }) })],
     ['a transaction that is open for long there', blue({ openTransactions: seen([transaction({ ageMs: 60_000 })]) })],
     ['groups that nobody has looked at', soundSnapshot({ groups: unseen('not asked') })],
     ['producer ids that nobody has looked at', blue({ producers: unseen('not asked') })],
@@ -246,9 +239,10 @@ describe('the gate of a way back off a colour that has failed its watch', () => 
   })
 
   it.each<[string, Snapshot, string]>([
-    ['two voters of three silent there: it could not be fenced', blue({ quorum: voters(2, 3) }), 'controller quorum of blue: fail'],
+    ['two voters of three silent there: it could not be fenced', blue({ quorum: quorum({ silent: [2, 3] }) }), 'controller quorum of blue: fail'],
+    ['a leader there that changes while the gate looks', blue({ quorum: quorum({ firstLeaderEpoch: 2 }) }), 'controller quorum of blue: fail'],
     ['a topic that only one side has', green({ topics: seen([topic('orders')]) }), 'catalog parity: fail'],
-    ['a sick colour to go to', green({ quorum: voters(3) }), 'controller quorum of green: fail'],
+    ['a sick colour to go to', green({ quorum: quorum({ silent: [3] }) }), 'controller quorum of green: fail'],
     ['a mirror that does not copy', mirror({ lag: [{ kind: 'behind', waitedMs: 2_000, lagRecords: 9, where: ['orders-0'] }] }), 'mirror lag: fail'],
     ['an open standby', green({ probes: seen(probes('fenced', 'open', 'fenced')) }), 'fence of green: fail'],
   ])('refuses %s', (_what, snapshot, expected) => {

@@ -22,7 +22,7 @@ export const howInjected: Readonly<Record<RegressionKind, string>> = {
   'rising latency':
     'the three brokers of green run one after the other (SIGSTOP, SIGCONT): at once 200 ms of each 675 ms, and less as the gaps between them double every 2 s, to 200 ms of each 1,050 ms: as starved hosts, not as a slow network',
   'slow disk':
-    'every write and flush of a file below the data directories of the three brokers of green takes 200 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
+    'every write and flush of a file below the data directories of the three brokers of green takes 150 ms longer, by a library that is preloaded into them: writes through mappings are as fast as ever',
 }
 
 const within = (seconds: number, what: string) => new Deadline(systemClock, seconds * 1_000, what, interrupted)
@@ -92,5 +92,5 @@ function signal(pid: number, name: NodeJS.Signals): void {
 
 /** Files of green's brokers that take longer to be written. */
 export function slowDisk(disk: SlowDisk): Regression {
-  return { inject: async () => disk.slowDown(200), mend: async () => disk.speedUp() }
+  return { inject: async () => disk.slowDown(150), mend: async () => disk.speedUp() }
 }

@@ -93,7 +93,7 @@ export class Rest {
     const nothing = { seen: false, why: 'not asked' } as const
     const rights = { acls: nothing, quotas: nothing, scramUsers: nothing, authorizers: nothing }
     const others = { expectedClusterId: '', cluster: nothing, ...rights, groups: nothing, openTransactions: nothing, probes: nothing, producers: nothing }
-    const snapshot = { colour, topics: seen(topics), quorum: seen(quorum), ...others }
+    const snapshot = { colour, topics: seen(topics), quorum: seen({ ...quorum, firstLeaderEpoch: quorum.leaderEpoch }), ...others }
     const checks = [checkReplicaHealth(snapshot, this.#pair.wiring.topics), checkControllerQuorum(snapshot)]
     return checks.flatMap(({ name, verdict, observed }) => (verdict === 'pass' ? [] : [`${name}: ${observed}`]))
   }

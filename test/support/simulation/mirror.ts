@@ -8,8 +8,8 @@ import { between, type SimulatedConnector, type SimulatedTransaction, type Simul
 /** Records of a partition in one transaction. */
 const copiedRecords = 4
 const retryMs = 50
-/** Mirrors that loop would fill a log for ever, and the run would take minutes: one that holds so many records takes no more copies. Without a loop it is some hundred. */
-const longestLog = 1_000
+/** Mirrors that loop would fill a log for ever, and the run would take minutes: one that holds so many records takes no more copies. Without a loop the longest runs come to half of that. */
+const longestLog = 2_500
 
 export function transactionalIdOf(connector: Pick<SimulatedConnector, 'name' | 'target'>): string {
   return `kbg-sim-${connector.target}-${connector.name}-0`
