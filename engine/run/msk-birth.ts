@@ -73,15 +73,21 @@ async function asked<T>(spec: MskBirthSpec, reachMs: number, deadline: Deadline,
 }
 
 /** Why the route says that the colour is in use. A store that can't be read says nothing: before a fleet's traffic stack there is none, and who has no rights on the brokers can't be using them. */
-async function usesByRoute(spec: MskBirthSpec, call: PlatformCall, deadline: Deadline): Promise<readonly string[]> {
-  const store = openRouteStore(spec.routeStore ?? localRouteStoreAccess(spec.fleet, spec.caFile), spec.fleet, call.clock)
+export async function usesByRoute(spec: MskBirthSpec, call: PlatformCall, deadline: Deadline): Promise<readonly string[]> {
   try {
-    const within = deadline.within(storeMs, 'the route store')
-    const reading = await store.read(within)
-    return reading.route === null ? [] : reasonsOfRoute(spec.colour, true, reading, await store.clients(within))
+    return await readUses(spec, call, deadline.within(storeMs, 'the route store'))
   } catch (thrown) {
+    deadline.check() // cancelled is no answer
     call.tell({ step: 'birth', text: `no route can be read (${messageOf(thrown).slice(0, 200)}): the brokers alone say whether ${spec.colour} is in use` })
     return []
+  }
+}
+
+async function readUses({ fleet, colour, caFile, routeStore }: MskBirthSpec, { clock }: PlatformCall, within: Deadline): Promise<readonly string[]> {
+  const store = openRouteStore(routeStore ?? localRouteStoreAccess(fleet, caFile), fleet, clock)
+  try {
+    const reading = await store.read(within)
+    return reading.route === null ? [] : reasonsOfRoute(colour, true, reading, await store.clients(within))
   } finally {
     await store.close()
   }

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../policy/judging/rule.ts'
 import { rules } from '../../policy/pack.ts'
-import { acl, inventory, onTwoPlatforms, parity, quota, reported, resources, topic, user } from './fixtures.ts'
+import { acl, inventory, onTwoPlatforms, parity, quota, type ResourceSpec, reported, resources, topic, user } from './fixtures.ts'
 
 function byName(name: string): Rule {
   const found = rules.find((rule) => rule.name === name)
@@ -55,7 +55,7 @@ describe('a pair on two platforms', () => {
 describe('a colour on MSK', () => {
   const declared = byName('declared-resources')
   const birth = { type: 'kbg:index:MskBirth' }
-  const unknown = (...stack: Parameters<typeof resources>) => declared.judge(resources(onTwoPlatforms(), ...stack), {}).unknown
+  const unknown = (...stack: readonly ResourceSpec[]) => declared.judge(resources(onTwoPlatforms(), ...stack), {}).unknown
 
   test('makes nothing of the catalog where its stack doesn’t reach the brokers, and that is unknown', async () => {
     expect(await reported(declared, [onTwoPlatforms()])).toEqual([])

@@ -13,7 +13,7 @@ import { connectorConfig } from '../../engine/model/mirror-template.ts'
 import { mskAccess } from '../../engine/model/msk-access.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { adoptCluster } from '../../engine/run/adopt-cluster.ts'
-import { mskBirths } from '../../engine/run/msk-birth.ts'
+import { mskBirths, usesByRoute } from '../../engine/run/msk-birth.ts'
 import { mskBirthSpec } from '../support/msk-colour.ts'
 
 const allowed = (principal: string, resourceName = 'orders', permission: AclBinding['permission'] = 'allow'): AclBinding => ({
@@ -69,6 +69,25 @@ describe('a colour on MSK, as it is reached', () => {
     })
     const deadline = new Deadline(systemClock, 1_000, 'the test')
     await expect(adoptCluster('/nowhere', spec, 'fence', () => undefined, deadline)).rejects.toMatchObject({ code: 'mirror-role' })
+  })
+})
+
+describe('what a route says of it', () => {
+  const asked = (cancelled: AbortSignal) => {
+    const told: string[] = []
+    const call = { clock: systemClock, cancelled, tell: ({ text }: { readonly text: string }) => void told.push(text) }
+    const spec = { ...mskBirthSpec('blue'), fleet: 'never-made' }
+    return { told, uses: usesByRoute(spec, call, new Deadline(systemClock, 5_000, 'the test', cancelled)) }
+  }
+
+  test('is nothing while a fleet has no store yet, and that is told', async () => {
+    const { told, uses } = asked(new AbortController().signal)
+    expect(await uses).toEqual([])
+    expect(told).toEqual([expect.stringMatching(/^no route can be read \(route-store-credentials: .*the brokers alone say whether blue is in use$/)])
+  })
+
+  test('but cancelled is no answer', async () => {
+    await expect(asked(AbortSignal.abort(new Error('^C'))).uses).rejects.toThrow('^C')
   })
 })
 
