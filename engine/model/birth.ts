@@ -19,7 +19,7 @@ export function applicationsIn(bindings: readonly AclBinding[]): readonly string
 
 /** Of this project, or a certificate's: where applications log in by password only brokers have one. */
 function isOwn(principal: string): boolean {
-  return principal.startsWith('User:CN=') || principal.startsWith('User:kbg-') || Object.values(platformUsers).some((user) => principal === `User:${user}`)
+  return principal.startsWith('User:CN=') || Object.values(platformUsers).some((user) => principal === `User:${user}`)
 }
 
 /** Of the cluster itself: its offsets, its own canary. */

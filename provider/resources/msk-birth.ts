@@ -41,7 +41,8 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
     outputs: MskBirthOutputs,
     refreshBeforeUpdate: false,
     refuseChange,
-    diff: (old, wanted) => inputDifference(old.inputs, wanted),
+    // The route is asked once, at the birth: another store is no change of the colour.
+    diff: (old, wanted) => inputDifference(old.inputs, wanted, ['routeStore']),
     previewCreate: async () => ({ access: unknownValue }),
     previewUpdate: async (old, wanted) => {
       const known = MskBirthSpec.safeParse(wanted)

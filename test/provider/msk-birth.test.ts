@@ -41,6 +41,9 @@ test('a preview asks nobody, whether or not the addresses are known', async () =
   expect(await handler.previewUpdate(stored, moved, recordedCall())).toMatchObject({ access: { caFile: '/elsewhere/roots.pem', clusterId: 'id-blue' } })
   expect(handler.check(undefined, { ...inputs, addresses: { scram: unknownValue, iam: unknownValue } }).refusals).toEqual([])
   expect([...handler.diff(stored, inputs)]).toEqual([])
+  const routeStore = { endpoints: ['10.0.0.1:2379'], username: 'kbg', credentialsFile: '/etcd.json' }
+  expect([...handler.diff(stored, { ...inputs, routeStore })]).toEqual([])
+  expect([...handler.diff(stored, moved).keys()]).toEqual(['caFile'])
   expect(handler.refreshBeforeUpdate).toBe(false)
   expect(asked).toEqual([])
 })
