@@ -245,4 +245,21 @@ describe('a colour on AWS that is reached from an operators’ network', () => {
       kafkaVersion: '3.9.x.kraft',
     })
   })
+
+  test('in a preview of a new one the addresses are unknown, and so is all that would be asked with them', async () => {
+    const registered: pulumi.runtime.MockResourceArgs[] = []
+    const newResource = (args: pulumi.runtime.MockResourceArgs) => {
+      registered.push(args)
+      return { id: undefined, state: args.inputs }
+    }
+    await pulumi.runtime.setMocks({ newResource, call: () => ({}) }, 'kafka-blue-green', 'shop-blue', true, 'organization')
+    const { access } = new AwsColour('blue', argsOf('blue', { reached }))
+    await pulumi.runtime.disconnect()
+    const isKnown = (output: unknown) => (output as { readonly isKnown: Promise<boolean> }).isKnown
+    expect(await isKnown(access)).toBe(false)
+    const provider = Object.entries<unknown>(registered.find(({ type }) => type === 'pulumi:providers:kafka')?.inputs ?? {})
+    const unknown = provider.filter(([, value]) => pulumi.isUnknown(value)).map(([name]) => name)
+    expect(unknown.sort()).toEqual(['bootstrapServers', 'caCert', 'tlsEnabled'])
+    expect(registered.filter(({ type }) => type === 'kbg:index:MskBirth' || type === 'kafka:index/topic:Topic')).toHaveLength(2)
+  })
 })
