@@ -14,7 +14,7 @@ import { fromProject } from './project.ts'
 
 /** What other stacks read of a colour. */
 export interface ColourOutputs {
-  /** Addresses and where the credentials stand; no secret. None on a cloud, whose colours say what lies between them needs. */
+  /** Addresses and where the credentials stand; no secret. None where nothing reaches the brokers from here: on Kubernetes, and on AWS without `access`. */
   readonly cluster?: pulumi.Output<ClusterAccess>
   /** On AWS: what lies between the colours needs it. */
   readonly msk?: pulumi.Output<MskColour>
@@ -34,7 +34,7 @@ export async function colourProgram(config: ColourConfig, catalog: Catalog): Pro
     case 'external':
       return { cluster: new Colour(config.colour, { ...config, external: fromProjectFiles(config.external), catalog }).access, inventory }
     case 'aws':
-      return { msk: await awsColour(config, catalog), inventory }
+      return { ...(await awsColour(config, catalog)), inventory }
     case 'kubernetes':
       return { strimzi: await kubernetesColour(config, catalog), inventory }
   }
@@ -46,16 +46,20 @@ function fromProjectFiles({ credentialsFile, caFile, ...others }: ExternalColour
 }
 
 /** Loaded only here: AWS's SDK is no part of a local colour's preview. */
-async function awsColour(config: AwsColourConfig, catalog: Catalog): Promise<pulumi.Output<MskColour>> {
+async function awsColour(config: AwsColourConfig, catalog: Catalog): Promise<Pick<ColourOutputs, 'msk' | 'cluster'>> {
   const { AwsColour } = await import('../components/cluster/aws.ts')
-  const { fleet, colour, kafkaVersion, brokerConfig, aws, retire, decommission } = config
+  const { fleet, colour, kafkaVersion, brokerConfig, aws, routeStore = null, retire, decommission } = config
   const { network, brokers } = awsSpecs(fleet, colour, kafkaVersion, brokerConfig, aws)
-  const { account, region, clients, credentialsFile, alarmTopics } = aws
-  return new AwsColour(colour, {
-    ...{ network, brokers, account, region, clients, credentialsFile, alarmTopics },
+  const { account, region, clients, credentialsFile, alarmTopics, access } = aws
+  const reached = access && { caFile: fromProject(access.caFile), catalog, routeStore, retire, decommission: decommission ?? null }
+  const made = new AwsColour(colour, {
+    ...{ network, brokers, account, region, clients, alarmTopics, reached },
+    // Processes that run elsewhere read it too, where there are any.
+    credentialsFile: reached === undefined ? credentialsFile : fromProject(credentialsFile),
     users: [...catalog.users, platformUsers.operator, platformUsers.probe],
     protect: !retire && decommission === undefined,
-  }).msk
+  })
+  return { msk: made.msk, ...(made.access === undefined ? {} : { cluster: made.access }) }
 }
 
 /** Loaded only here, for the same reason. */

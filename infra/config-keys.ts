@@ -93,6 +93,7 @@ export const awsKeys = z.object({
   kafkaVersion: MskSpec.shape.kafkaVersion.describe('a version without ZooKeeper as MSK names it, for example 3.9.x.kraft'),
   brokerConfig: json.pipe(serverProperties).pipe(MskSpec.shape.brokerConfig).default({}).describe('an object of server properties that MSK takes'),
   aws: json.pipe(AwsSettings).describe(`an object {${Object.keys(AwsSettings.shape).join(', ')}}, see examples/msk`),
+  routeStore: colourKeys.shape.routeStore,
   retire: flag.default(false).describe('true or false'),
 })
 

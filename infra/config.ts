@@ -54,8 +54,8 @@ export interface ExternalColourConfig extends OfColour {
   readonly external: ExternalAccess
 }
 
-/** A colour on Amazon MSK; no guard asks a route about it yet. */
-export interface AwsColourConfig extends Omit<OfColour, 'routeStore'> {
+/** A colour on Amazon MSK; a guard asks the route about it where its stack is run from an operators' network (`aws.access`). */
+export interface AwsColourConfig extends OfColour {
   readonly platform: 'aws'
   readonly kafkaVersion: string
   readonly aws: AwsSettings
@@ -192,7 +192,11 @@ function awsColour(ofFleet: OfFleet, colour: Colour, values: Values, problems: s
   const { network, brokers } = awsSpecs(ofFleet.fleet, colour, keys.kafkaVersion, keys.brokerConfig, keys.aws)
   const issues = [NetworkSpec.safeParse(network), MskSpec.safeParse(brokers)].flatMap(({ error }) => error?.issues ?? [])
   problems.push(...issues.map(({ path, message }) => `aws.${path.map(String).join('.')}: ${message}`))
-  return { role: 'colour', colour, ...keys, ...ofFleet }
+  const { access, clients } = keys.aws
+  if (access !== undefined && clients.operators.length === 0)
+    problems.push('aws.access: goes with aws.clients.operators, the networks that this stack is run from')
+  if (access === undefined && keys.routeStore !== undefined) problems.push('routeStore: goes with aws.access; without it no guard asks a route')
+  return { role: 'colour', colour, ...keys, routeStore: keys.routeStore, ...ofFleet }
 }
 
 function kubernetesColour(ofFleet: OfFleet, colour: Colour, values: Values, problems: string[]): KubernetesColourConfig | undefined {

@@ -56,7 +56,7 @@ async function colourOf(fleet: string, colour: Colour): Promise<{ readonly clust
   const stack = stackName({ fleet, role: colour })
   const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
   const [output, said]: unknown[] = [await reference.getOutputValue('cluster'), await reference.getOutputValue('inventory')]
-  const elsewhere = output === undefined ? await standsElsewhere(reference) : undefined
+  const elsewhere = await standsElsewhere(reference)
   if (elsewhere !== undefined) {
     throw new KbgError(
       'no-switchover',

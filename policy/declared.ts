@@ -2,6 +2,7 @@ import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { colours } from '../engine/model/colour.ts'
 import { shownValue } from '../engine/model/credential-name.ts'
+import { reachedTypes } from '../engine/model/data-types.ts'
 import { type ColourInventory, inventoryDifferences } from '../engine/model/inventory.ts'
 import { strimziReal } from './declared-strimzi.ts'
 import { DeployedInventories, nounOf, readInventories } from './inventories.ts'
@@ -125,10 +126,17 @@ export const declaredResources = rule({
 
 /** What a colour makes, against its inventory. @param urn where the inventory stands */
 function asDeclared(resources: readonly PolicyResource[], own: ColourInventory, urn: string): Judgement {
-  if (own.brokers.platform === 'aws')
-    return { findings: [], unknown: ['a colour on aws has no topics, ACLs and quotas from its stack yet (docs/platforms.md)'] }
+  if (own.brokers.platform === 'aws') return onAws(resources, own, urn)
   // An adopted colour makes nothing: its cluster resource compares it with the catalog instead.
   return otherwise(resources, own.brokers.platform === 'external' ? new Map() : declaredLines(own), urn)
+}
+
+/** There users are secrets of AWS's, and the rest is made where the stack reaches the brokers. */
+function onAws(resources: readonly PolicyResource[], own: ColourInventory, urn: string): Judgement {
+  if (!resources.some(({ type }) => reachedTypes.includes(type)))
+    return { findings: [], unknown: ['a colour on aws has topics, ACLs and quotas from its stack with `aws.access` only (docs/platforms.md)'] }
+  const { findings, unknown } = otherwise(resources, new Map([...declaredLines(own)].filter(([line]) => !line.startsWith('user '))), urn)
+  return { findings, unknown: [...unknown, 'users of a colour on aws are secrets, which hold what a policy can’t see'] }
 }
 
 /** What is made otherwise than declared, and what isn't made. */

@@ -2,7 +2,7 @@ import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { compareVersions } from '../engine/model/broker-inventory.ts'
 import { Colour, colours } from '../engine/model/colour.ts'
-import { clusterTypes, dataTypes, guardedClusterTypes } from '../engine/model/data-types.ts'
+import { clusterTypes, dataTypes, guardedClusterTypes, reachedTypes } from '../engine/model/data-types.ts'
 import { Limits } from '../engine/model/limits.ts'
 import { read } from './judging/known.ts'
 import { byColour } from './judging/pairs.ts'
@@ -12,7 +12,7 @@ import { type Finding, type Judgement, rule, together } from './judging/rule.ts'
 
 const ofType = (resources: readonly PolicyResource[], type: string) => resources.filter((resource) => resource.type === type)
 
-/** No guard is asked on these platforms yet: protection is all that keeps them. */
+/** On these platforms a guard is asked only where the colour's stack reaches the brokers: else protection is all that keeps them. */
 const unguardedClusterTypes = clusterTypes.filter((type) => !guardedClusterTypes.includes(type))
 
 const switchoverType = 'kbg:index:Switchover'
@@ -34,13 +34,15 @@ function protection(resources: readonly PolicyResource[]): Judgement {
   const data = resources.filter(({ type }) => dataTypes.includes(type))
   if (data.length === 0) return { findings: [], unknown: [] }
   const guard = ofType(resources, 'kbg:index:RetirementGuard')[0]
-  if (guard === undefined && !resources.some(({ type }) => unguardedClusterTypes.includes(type))) {
+  const mayLackGuard = resources.some(({ type }) => unguardedClusterTypes.includes(type)) && !resources.some(({ type }) => reachedTypes.includes(type))
+  if (guard === undefined && !mayLackGuard) {
     return {
       findings: [{ where: 'retirement guard', property: 'declared', observed: 'not there', required: 'one, created after everything that holds records' }],
       unknown: [],
     }
   }
-  const unguarded = data.filter(({ type, urn }) => guardedClusterTypes.includes(type) && !guard?.dependencies.some((each) => each.urn === urn))
+  const behindGuard = guard === undefined ? guardedClusterTypes : clusterTypes
+  const unguarded = data.filter(({ type, urn }) => behindGuard.includes(type) && !guard?.dependencies.some((each) => each.urn === urn))
   const findings = unguarded.map(({ name, urn }) => ({
     ...{ where: `retirement guard of ${name}`, property: 'dependsOn', urn },
     ...{ observed: 'not behind it', required: 'created after the cluster, so that it is asked before the cluster is deleted' },

@@ -11,6 +11,8 @@ export interface CatalogArgs {
   readonly access: pulumi.Input<ClusterAccess>
   /** Whether topics refuse to be deleted: everywhere but in a colour that is being retired. */
   readonly protectTopics: boolean
+  /** Set where this process's IAM role makes it, on MSK, whose users are secrets of AWS's; left out, the first super user does, and the catalog's users too. */
+  readonly role?: { readonly region: string }
   /** The cluster as a resource: when it goes, what stands on it goes with it, and nobody asks brokers that are ending. */
   readonly cluster?: pulumi.Resource
 }
@@ -19,7 +21,7 @@ export interface CatalogArgs {
 const timeoutSeconds = 30
 
 /**
- * The catalog on one colour: topics, ACLs, quotas and SCRAM users through @pulumi/kafka.
+ * The catalog on one colour: topics, ACLs, quotas and, but for MSK, SCRAM users through @pulumi/kafka.
  *
  * Bindings and users of the platform (the probe's, the fence's) are not its business: it neither makes nor sees them.
  */
@@ -43,7 +45,7 @@ export class Catalog extends pulumi.ComponentResource {
         new kafka.Topic(`${name}-topic-${topic}`, { name: topic, partitions, replicationFactor, config }, { ...child, protect: args.protectTopics }),
       ] as const
     })
-    const users = catalog.users.map(
+    const users = (args.role === undefined ? catalog.users : []).map(
       (username) =>
         new kafka.UserScramCredential(`${name}-user-${username}`, { username, scramMechanism: 'SCRAM-SHA-512', password: passwordOf(access, username) }, child),
     )
@@ -61,16 +63,15 @@ export class Catalog extends pulumi.ComponentResource {
     this.registerOutputs({ topicNames: this.topicNames })
   }
 
-  /** Logs in on the internal listener as the first super user, who is there before any SCRAM user is. */
-  #provider(name: string, { access }: CatalogArgs): kafka.Provider {
+  /** Logs in on the internal listener as the first super user, who is there before any SCRAM user is, or as the role: then no credential is an input, the plugin finds them in its environment. */
+  #provider(name: string, { access, role }: CatalogArgs): kafka.Provider {
     const caFile = pulumi.output(access).apply((known) => known.caFile)
+    const admin = () => ({ saslMechanism: 'plain', saslUsername: platformUsers.admin, saslPassword: passwordOf(access, platformUsers.admin) })
     return new kafka.Provider(
       `${name}-provider`,
       {
         bootstrapServers: pulumi.output(access).internalBootstrapServers,
-        saslMechanism: 'plain',
-        saslUsername: platformUsers.admin,
-        saslPassword: passwordOf(access, platformUsers.admin),
+        ...(role === undefined ? admin() : { saslMechanism: 'aws-iam', saslAwsRegion: role.region }),
         tlsEnabled: caFile.apply((file) => file !== undefined),
         caCert: caFile, // its path
         timeout: timeoutSeconds,

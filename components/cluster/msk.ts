@@ -45,6 +45,10 @@ const logRetentionDays = 365
  */
 export class MskCluster extends pulumi.ComponentResource {
   readonly addresses: pulumi.Output<MskColour['addresses']>
+  /** The brokers themselves: what stands on them goes with them. */
+  readonly cluster: msk.Cluster
+  /** Who may log in by password; each broker learns of them some time later. */
+  readonly users: MskUsers
   readonly arn: pulumi.Output<string>
   readonly keyArn: pulumi.Output<string>
 
@@ -62,13 +66,14 @@ export class MskCluster extends pulumi.ComponentResource {
     const { fleet, colour } = network
     const made = new ManagedCluster(`${name}-make`, { fleet, colour, make: mskMake(spec, network), platformConfig: mskSetProperties }, { parent: this })
     const cluster = this.#cluster(name, args, clusterName, key.arn, logGroup.name, made)
-    new MskUsers(`${name}-users`, { clusterArn: cluster.arn, clusterName, keyArn: key.arn, users: args.users, credentialsFile }, { parent: this })
+    this.users = new MskUsers(`${name}-users`, { clusterArn: cluster.arn, clusterName, keyArn: key.arn, users: args.users, credentialsFile }, { parent: this })
     this.#storage(name, spec, cluster.arn)
     this.#alarms(name, clusterName, mskBrokerIds(spec, network), args.alarmTopics)
 
     this.addresses = pulumi
       .all([cluster.bootstrapBrokersSaslScram, cluster.bootstrapBrokersSaslIam])
       .apply(([scram, iam]) => ({ scram: sorted(scram), iam: sorted(iam) }))
+    this.cluster = cluster
     this.arn = cluster.arn
     this.keyArn = key.arn
     this.registerOutputs({ addresses: this.addresses, arn: this.arn })

@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { NetworkSpec, smallestZoneCount, ZoneLetter } from './aws-network.ts'
+import { CaFile } from './cluster-access.ts'
 import { Colour } from './colour.ts'
 import { MskSpec } from './msk-brokers.ts'
 import { ClientNetworks, NetworkAccess } from './network-access.ts'
 
 const AccountId = z.string().regex(/^\d{12}$/, "an account's 12 digits, in quotes")
-const Region = z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'a region, for example eu-central-1')
+export const Region = z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/, 'a region, for example eu-central-1')
 
 /** What a stack says of a colour on AWS beside version and broker properties: where it is, how large, and who reaches it. */
 export const AwsSettings = z.strictObject({
@@ -25,6 +26,13 @@ export const AwsSettings = z.strictObject({
   credentialsFile: z.string().min(1),
   /** SNS topics that alarms go to. */
   alarmTopics: z.array(z.string().regex(/^arn:aws[a-z-]*:sns:/, 'the ARN of an SNS topic')).default([]),
+  /** This stack is run from one of `clients.operators`, with the operator's role. Left out, nothing is asked of the brokers and nothing made on them. */
+  access: z
+    .strictObject({
+      /** Whom to trust behind MSK's certificates: a file with Amazon's roots, for example the system's bundle. */
+      caFile: CaFile,
+    })
+    .optional(),
 })
 export type AwsSettings = z.infer<typeof AwsSettings>
 

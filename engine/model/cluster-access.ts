@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Colour } from './colour.ts'
+import { KbgError } from './error.ts'
 
 /** Where the certificate (PEM) of the authority stands that the other side's certificate has to be by. With it there is only TLS, from 1.2 on, without it only plaintext. */
 export const CaFile = z.string().min(1)
@@ -19,8 +20,8 @@ export type IamLogin = z.infer<typeof IamLogin>
 export const ClusterUsers = z.strictObject({
   /** Super user: observes, fences, writes group offsets. */
   operator: z.union([IamLogin, Login]),
-  /** Super user: Kafka Connect and its connectors. */
-  mirror: Login,
+  /** Super user: Kafka Connect and its connectors. A role is that of the connectors on MSK Connect, and nobody here can log in as it. */
+  mirror: z.union([IamLogin, Login]),
   /** No super user: only a fence refuses it. */
   probe: Login,
   /** The cluster's own users (brokers, administrators): they exist on this colour only. */
@@ -80,11 +81,25 @@ export const platformUsers = {
 export const auditRights = { ofCatalog: ['Read'], ofEvery: ['Describe', 'DescribeConfigs'] } as const
 
 /** Who logs in at a colour for this project. `admin` is there before any SCRAM user is; a cluster that wasn't provisioned here has no such user and none for the audit, and the operator stands in. */
-export function loginOf(access: Pick<ClusterAccess, 'users'>, as: 'mirror' | 'probe'): Login
+export function loginOf(access: Pick<ClusterAccess, 'users'>, as: 'probe'): Login
 export function loginOf(access: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login | IamLogin
 export function loginOf({ users }: Pick<ClusterAccess, 'users'>, as: keyof typeof platformUsers): Login | IamLogin {
   if (users !== undefined) return users[as === 'admin' || as === 'audit' ? 'operator' : as]
   return { username: platformUsers[as], mechanism: as === 'admin' ? 'PLAIN' : 'SCRAM-SHA-512' }
+}
+
+/**
+ * The mirror's user, for whoever logs in as it by password.
+ * @throws KbgError `mirror-role` where it is an IAM role: that is its connectors' own
+ */
+export function mirrorUserOf(access: Pick<ClusterAccess, 'colour' | 'users'>): Login {
+  const login = loginOf(access, 'mirror')
+  if (login.mechanism !== 'AWS_MSK_IAM') return login
+  throw new KbgError('mirror-role', `The mirror's login at ${access.colour} is an IAM role, and this needs a user with a password.`, {
+    facts: { observed: login.mechanism, required: Login.shape.mechanism.unwrap().options },
+    remedy:
+      'Only connectors on MSK Connect log in as a role, each as its own: a process can neither use nor try it. Name a user for the mirror where it is a worker.',
+  })
 }
 
 /** Users of a colour that are no applications: they needn't be on the other one. */

@@ -9,8 +9,11 @@ export const clusterTypes: readonly string[] = [
   'kubernetes:kafka.strimzi.io/v1:KafkaNodePool',
 ]
 
-/** Clusters that a retirement guard stands before. */
+/** Clusters that a retirement guard always stands before. */
 export const guardedClusterTypes: readonly string[] = ['kbg:index:LocalCluster', 'kbg:index:ExternalCluster']
+
+/** What makes colours of clusters that a guard may or may not stand before: beside it there has to be one. */
+export const reachedTypes: readonly string[] = ['kbg:index:MskBirth']
 
 /** A topic as a resource. */
 export const topicTypes: readonly string[] = ['kafka:index/topic:Topic', 'kubernetes:kafka.strimzi.io/v1:KafkaTopic']

@@ -1,4 +1,4 @@
-import { type ClusterAccess, loginOf } from './cluster-access.ts'
+import { type ClusterAccess, mirrorUserOf } from './cluster-access.ts'
 import type { Colour } from './colour.ts'
 import { KbgError } from './error.ts'
 import type { WorkerAccess } from './wiring.ts'
@@ -34,7 +34,7 @@ export interface WorkerSettings {
 /** The mirror's user on the internal listener; its login stands elsewhere, and so does the certificate of the authority to trust. */
 function security(login: string, access: ClusterAccess): KafkaProperties {
   const { caFile } = access
-  const sasl = { 'sasl.mechanism': loginOf(access, 'mirror').mechanism, 'sasl.jaas.config': login }
+  const sasl = { 'sasl.mechanism': mirrorUserOf(access).mechanism, 'sasl.jaas.config': login }
   return caFile === undefined
     ? { 'security.protocol': 'SASL_PLAINTEXT', ...sasl }
     : { 'security.protocol': 'SASL_SSL', ...sasl, ...tlsVersions, 'ssl.truststore.type': 'PEM', 'ssl.truststore.location': caFile, ...verified }

@@ -7,7 +7,7 @@ import { readCredentials, takePasswords } from '../adapters/local/credentials.ts
 import { keepPlace } from '../adapters/local/state.ts'
 import { catalogChanges } from '../adopt/catalog-changes.ts'
 import { catalogOf } from '../adopt/catalog-of.ts'
-import { type ClusterAccess, canaryTopic, ownUsersOf } from '../model/cluster-access.ts'
+import { type ClusterAccess, canaryTopic, mirrorUserOf, ownUsersOf } from '../model/cluster-access.ts'
 import { colours } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { ExternalClusterSpec } from '../model/external-cluster.ts'
@@ -20,7 +20,7 @@ import type { Progress } from './progress.ts'
  * works, and the other colour is handed the applications' passwords. It isn't fenced: it serves. Again on the same cluster it changes nothing.
  *
  * @param trial `none`: how it is reached has been tried before; a trial denies the canary topic for a moment, which guardians of a fleet that runs would notice
- * @throws KbgError `external-cluster`, `catalog-differs`, `credentials`, `fence-trial`, and what connecting throws
+ * @throws KbgError `external-cluster`, `catalog-differs`, `credentials`, `mirror-role`, `fence-trial`, and what connecting throws
  */
 export async function adoptCluster(
   projectRoot: string,
@@ -29,6 +29,7 @@ export async function adoptCluster(
   tell: Progress,
   deadline: Deadline,
 ): Promise<ClusterAccess> {
+  mirrorUserOf({ colour: spec.colour, ...spec.external }) // a role can't be tried: no process has another one's
   const passwords = applicationPasswords(spec)
   const login = saslOf({ colour: spec.colour, ...spec.external }, 'operator')
   const existing = await connectExisting({ ...spec.external, login, caFile: spec.external.caFile }, deadline.clock, deadline)

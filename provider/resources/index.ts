@@ -15,6 +15,10 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     const [{ externalCluster }, { externalClustersWhenAsked }] = await Promise.all([import('./external-cluster.ts'), import('./external-cluster-by-engine.ts')])
     return handlerOf(externalCluster(externalClustersWhenAsked))
   },
+  'kbg:index:MskBirth': async () => {
+    const [{ mskBirth }, { mskBirthsWhenAsked }] = await Promise.all([import('./msk-birth.ts'), import('./msk-birth-by-engine.ts')])
+    return handlerOf(mskBirth(mskBirthsWhenAsked))
+  },
   'kbg:index:LocalRouteStore': async () => {
     const [{ localRouteStore }, { localRouteStores }] = await Promise.all([import('./local-route-store.ts'), import('../../engine/run/local-platform.ts')])
     return handlerOf(localRouteStore(localRouteStores))

@@ -5,13 +5,16 @@ import { inspect } from 'node:util'
 import * as pulumi from '@pulumi/pulumi'
 import { afterAll, describe, expect, test } from 'vitest'
 import { filedPassword } from '../../components/catalog/credentials.ts'
-import { AwsColour, type AwsColourArgs } from '../../components/cluster/aws.ts'
+import { AwsColour, type AwsColourArgs, type ReachedArgs } from '../../components/cluster/aws.ts'
 import type { ManagedClusterArgs } from '../../components/cluster/managed-cluster.ts'
 import { MskColour } from '../../engine/model/aws-colour.ts'
 import { planNetwork } from '../../engine/model/aws-network.ts'
+import { Catalog } from '../../engine/model/catalog.ts'
+import { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import type { Colour } from '../../engine/model/colour.ts'
+import { type MskBirthSpec, mskAccess } from '../../engine/model/msk-access.ts'
 import { ClientNetworks, mskPorts } from '../../engine/model/network-access.ts'
-import { type Declared, declaredBy, graphText } from './graph.ts'
+import { type Declared, declaredBy, graphText, idOf } from './graph.ts'
 import { valueOfOutput } from './mocks.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-aws-'))
@@ -28,9 +31,28 @@ const argsOf = (colour: Colour, change: Partial<AwsColourArgs> = {}): AwsColourA
   ...change,
 })
 
-/** As MSK answers: in any order. */
-const answered = ({ type }: pulumi.runtime.MockResourceArgs) =>
-  type === 'aws:msk/cluster:Cluster' ? { bootstrapBrokersSaslScram: 'b-2.x:9096,b-1.x:9096', bootstrapBrokersSaslIam: 'b-1.x:9098' } : {}
+const reached: ReachedArgs = {
+  caFile: '/etc/ssl/amazon-roots.pem',
+  catalog: Catalog.parse({
+    topics: { orders: { partitions: 6 } },
+    users: ['shop'],
+    acls: [{ principal: 'User:shop', resourceType: 'Topic', resourceName: 'orders', operation: 'Write' }],
+    quotas: [{ user: 'shop', consumerByteRate: 5_000 }],
+  }),
+  ...{ routeStore: null, retire: false, decommission: null },
+}
+
+/** As MSK answers: in any order. A birth is named in what it says of the colour, so that the graph shows who takes that. */
+const answered = (args: pulumi.runtime.MockResourceArgs) => {
+  switch (args.type) {
+    case 'aws:msk/cluster:Cluster':
+      return { bootstrapBrokersSaslScram: 'b-2.x:9096,b-1.x:9096', bootstrapBrokersSaslIam: 'b-1.x:9098' }
+    case 'kbg:index:MskBirth':
+      return { access: { ...mskAccess(args.inputs as MskBirthSpec, 'id-blue'), caFile: idOf(args) } }
+    default:
+      return {}
+  }
+}
 
 /** Each graph is made once: tests only read it. */
 const made = new Map<string, Promise<readonly Declared[]>>()
@@ -104,7 +126,7 @@ describe('a colour on AWS', () => {
       recoveryWindowInDays: 0, // a retired colour is made anew under the same names
     })
     const others = declared.filter(({ type }) => type !== 'aws:secretsmanager/secretVersion:SecretVersion')
-    expect(JSON.stringify(others)).not.toContain('the password of shop')
+    expect(JSON.stringify(others.map(({ inputs }) => inputs))).not.toContain('the password of shop')
   })
 
   test('a user without a password in the file is an error that says where to write it', () => {
@@ -159,4 +181,98 @@ test('the two colours share nothing: no network, no group, no key, no name', asy
   for (const key of ['cidrBlock', 'name', 'clusterName', 'kmsKeyId', 'vpcId', 'securityGroupId']) {
     expect(new Set(says(blue, key)).intersection(new Set(says(green, key))).size, key).toBe(0)
   }
+})
+
+describe('a colour on AWS that is reached from an operators’ network', () => {
+  const declaredReached = (change: Partial<ReachedArgs> = {}) => declare(argsOf('blue', { reached: { ...reached, ...change } }))
+  const kinds = ({ type }: Declared) => type.startsWith('kafka:') || ['kbg:index:MskBirth', 'kbg:index:RetirementGuard'].includes(type)
+
+  test('is this graph: what it is without, and what stands on the brokers', async () => {
+    const [without, declared] = [await declare(argsOf('blue')), await declaredReached()]
+    await expect(graphText(declared)).toMatchFileSnapshot('../golden/graph-aws-reached-colour.txt')
+    const names = (all: readonly Declared[]) => all.map(idOf).sort()
+    expect(without.filter(kinds)).toEqual([])
+    const more = new Set(declared.filter((each) => kinds(each) || each.type.startsWith('kbg:catalog') || each.type === 'pulumi:providers:kafka').map(idOf))
+    expect(names(declared.filter((each) => !more.has(idOf(each))))).toEqual(names(without))
+  })
+
+  test('is born before any application has rights: everything on the brokers is made by a provider that the birth has told whom to ask', async () => {
+    const declared = await declaredReached()
+    const onBrokers = declared.filter(({ type }) => type.startsWith('kafka:'))
+    expect(onBrokers.map(({ type }) => type.split(':').at(-1)).sort()).toEqual(['Acl', 'Quota', 'Topic'])
+    for (const { options } of onBrokers) {
+      expect((options.provider as unknown as { __name: string }).__name).toBe('blue-catalog-provider')
+      expect((options.deletedWith as unknown as { __name: string }).__name).toBe('blue-brokers-cluster')
+    }
+    const { inputs } = one(declared, 'pulumi:providers:kafka')
+    expect(inputs).toEqual({
+      bootstrapServers: '["b-1.x:9098"]',
+      saslMechanism: 'aws-iam',
+      saslAwsRegion: 'eu-central-1',
+      skipTlsVerify: 'false',
+      tlsEnabled: 'true',
+      caCert: 'MskBirth/blue-birth',
+      timeout: '30',
+    })
+    const birth = one(declared, 'kbg:index:MskBirth')
+    expect(birth.inputs).toMatchObject({
+      fleet: 'shop',
+      colour: 'blue',
+      brokers: 3,
+      region: 'eu-central-1',
+      addresses: { iam: 'b-1.x:9098' },
+      caFile: reached.caFile,
+    })
+    const awaited = [birth.options.dependsOn ?? []].flat().map((each) => (each as unknown as { __pulumiType: string }).__pulumiType)
+    expect(awaited).toEqual(['kbg:network:AwsNetwork', 'kbg:cluster:MskUsers']) // who reaches the brokers, and the probe’s login
+  })
+
+  test('its guard waits for all of it, keeps what destroy will ask, and is no more protected than any', async () => {
+    const guard = one(await declaredReached({ retire: true }), 'kbg:index:RetirementGuard')
+    expect(guard.inputs).toMatchObject({ fleet: 'shop', cluster: { clusterId: 'id-blue', users: { operator: { mechanism: 'AWS_MSK_IAM' } } }, retire: true })
+    const awaited = [guard.options.dependsOn ?? []].flat().map((each) => (each as unknown as { __name: string }).__name)
+    expect(awaited).toEqual(['blue-network', 'blue-brokers', 'blue-birth', 'blue-catalog'])
+    expect(guard.options.protect).toBeUndefined()
+  })
+
+  test.each([true, false])('protect %s: so are its topics', async (protect) => {
+    const declared = await declare(argsOf('blue', { protect, reached }))
+    expect(one(declared, 'kafka:index/topic:Topic').options.protect).toBe(protect)
+  })
+
+  test('no password and no key of AWS is in what is made on the brokers', async () => {
+    const declared = await declaredReached()
+    expect(JSON.stringify(declared.filter((each) => kinds(each) || each.type === 'pulumi:providers:kafka').map(({ inputs }) => inputs))).not.toMatch(
+      /the password|saslAwsAccessKey|saslPassword|saslAwsSecretKey|saslAwsToken/,
+    )
+  })
+
+  test('says how it is reached, once what it has to hold is there; without, it says nothing', async () => {
+    const said: (pulumi.Output<ClusterAccess> | undefined)[] = []
+    for (const args of [argsOf('blue', { reached }), argsOf('blue')])
+      await declaredBy('shop-blue', answered, (opts) => void said.push(new AwsColour('blue', args, opts).access))
+    expect(said[1]).toBeUndefined()
+    expect(ClusterAccess.parse(await valueOfOutput(pulumi.output(said[0])))).toMatchObject({
+      colour: 'blue',
+      clusterId: 'id-blue',
+      kafkaVersion: '3.9.x.kraft',
+    })
+  })
+
+  test('in a preview of a new one the addresses are unknown, and so is all that would be asked with them', async () => {
+    const registered: pulumi.runtime.MockResourceArgs[] = []
+    const newResource = (args: pulumi.runtime.MockResourceArgs) => {
+      registered.push(args)
+      return { id: undefined, state: args.inputs }
+    }
+    await pulumi.runtime.setMocks({ newResource, call: () => ({}) }, 'kafka-blue-green', 'shop-blue', true, 'organization')
+    const { access } = new AwsColour('blue', argsOf('blue', { reached }))
+    await pulumi.runtime.disconnect()
+    const isKnown = (output: unknown) => (output as { readonly isKnown: Promise<boolean> }).isKnown
+    expect(await isKnown(access)).toBe(false)
+    const provider = Object.entries<unknown>(registered.find(({ type }) => type === 'pulumi:providers:kafka')?.inputs ?? {})
+    const unknown = provider.filter(([, value]) => pulumi.isUnknown(value)).map(([name]) => name)
+    expect(unknown.sort()).toEqual(['bootstrapServers', 'caCert', 'tlsEnabled'])
+    expect(registered.filter(({ type }) => type === 'kbg:index:MskBirth' || type === 'kafka:index/topic:Topic')).toHaveLength(2)
+  })
 })

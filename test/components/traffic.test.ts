@@ -139,6 +139,15 @@ describe('the traffic program', () => {
     expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
   })
 
+  test('nor is one on Amazon MSK that is reached, though it says how: its mirror is no worker of this machine', async () => {
+    const { registered } = await mockTraffic((stack) => ({ ...bothColours(stack), ...(stack.endsWith('green') ? { msk: {} } : {}) }))
+    await expect(trafficProgram(config, catalog)).rejects.toMatchObject({
+      code: 'no-switchover',
+      message: expect.stringContaining('shop-green stands on Amazon MSK'),
+    })
+    expect(registered.every(({ type }) => type === 'pulumi:pulumi:StackReference')).toBe(true)
+  })
+
   test('a wave that the catalog does not have is an error that names those it has', async () => {
     await mockTraffic(bothColours)
     const thrown = await trafficProgram({ ...config, consumers: { 'wave-7': 'green' } }, catalog).catch((error: unknown) => error)

@@ -12,7 +12,7 @@ import { createTopics, deleteTopics } from '../../engine/adapters/kafka/admin.ts
 import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
 import { tryFence } from '../../engine/adapters/kafka/fence-trial.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
-import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
+import { type ClusterAccess, mirrorUserOf } from '../../engine/model/cluster-access.ts'
 import { messageOf } from '../../engine/model/error.ts'
 import type { ExternalClusterSpec } from '../../engine/model/external-cluster.ts'
 import { Limits } from '../../engine/model/limits.ts'
@@ -146,7 +146,9 @@ describe('a cluster that is to be a colour', () => {
     const wrong = { ...plainUsers, mirror: { username: orders ?? '', mechanism: 'SCRAM-SHA-512' } } as const
     const refusal = await tryFence({ ...access, users: wrong }, within(30)).catch(messageOf)
     expect(refusal).toMatch(/^fence-trial: .*who: mirror; required: passes a denial: a super user; observed: broker 101: fenced/)
-    const superProbe = await tryFence({ ...access, users: { ...plainUsers, probe: plainUsers.mirror } }, within(30)).catch(messageOf)
+    const superProbe = await tryFence({ ...access, users: { ...plainUsers, probe: mirrorUserOf({ colour: 'blue', users: plainUsers }) } }, within(30)).catch(
+      messageOf,
+    )
     expect(superProbe).toMatch(/^fence-trial: .*who: probe; required: is refused by a denial/)
     // A broker learns that the denial is gone with its next metadata push.
     const after = await within(10).poll(100, async () => {

@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { Consumer, stringDeserializers } from '@platformatic/kafka'
 import { Kafka, logLevel, type Message, type Producer, type Transaction } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createAcls, createTopics, deleteAcls } from '../../engine/adapters/kafka/admin.ts'
-import { birthGrants, fenceAtBirth } from '../../engine/adapters/kafka/birth.ts'
+import { type Birth, bearColour, birthGrants, fenceAtBirth } from '../../engine/adapters/kafka/birth.ts'
 import { connectCluster } from '../../engine/adapters/kafka/cluster.ts'
 import { coordinatingPartition } from '../../engine/adapters/kafka/commit-history.ts'
 import { fenceBindings } from '../../engine/adapters/kafka/fence.ts'
@@ -28,6 +29,8 @@ function allowAll(resourceType: AclBinding['resourceType']): AclBinding {
   return { principal: `User:${app}`, host: '*', resourceType, resourceName: '*', patternType: 'literal', operation: 'All', permission: 'allow' }
 }
 
+const rights = (['topic', 'group', 'transactional-id'] as const).map(allowAll)
+
 describe.each([
   { colour: 'blue', kafkaVersion: '3.9.2' },
   { colour: 'green', kafkaVersion: '4.3.1' },
@@ -43,7 +46,7 @@ describe.each([
     // A killed broker is known to be gone after five seconds instead of nine.
     const brokerConfig = { 'broker.session.timeout.ms': '5000', 'broker.heartbeat.interval.ms': '500' }
     access = await provisionCluster(root, { fleet, colour, kafkaVersion, nodes: 3, applicationUsers: [app], brokerConfig }, quiet, within(90))
-    await createAcls(access, [allowAll('topic'), allowAll('group'), allowAll('transactional-id')], within(10))
+    await createAcls(access, rights, within(10))
     const topics = ['orders', 'ledger', 'short', 'ids'].map((topic) => ({ topic, partitions: 3, replicationFactor: 3, config: { 'retention.ms': '3600000' } }))
     await createTopics(access, [...topics, { topic: 'solo', partitions: 1, replicationFactor: 3, config: {} }], within(20))
     cluster = connectCluster(access, systemClock)
@@ -134,6 +137,29 @@ describe.each([
     // Any broker may be asked, and one may still know what another has deleted.
     await within(10).poll(50, async () => ((await fenceAtBirth(access, 3, within(10))) === 'fenced' ? true : undefined))
     await proven('fenced')
+    await cluster.fence.lift(within(5))
+    await proven('open')
+  })
+
+  test('a colour that was provisioned elsewhere is born once; in use it is left open, and one whose birth was interrupted is heard again', async () => {
+    expect(await bearColour(access, 3, [], within(10))).toEqual({ became: 'born before' })
+    await proven('open')
+    // Any broker may be asked, and one may still know what another has deleted.
+    const untilBorn = (without: readonly AclBinding[], inUse: readonly string[], wanted: Birth) =>
+      within(30).poll(200, async () => {
+        await deleteAcls(access, [...birthGrants, ...without], within(5))
+        await systemClock.sleep(300)
+        return isDeepStrictEqual(await bearColour(access, 3, inUse, within(10)), wanted) ? true : undefined
+      })
+    await untilBorn([], ['it is live'], { became: 'left open', because: ['it is live', `User:${app} has rights there`] })
+    await proven('open')
+    await untilBorn(rights, ['it is live'], { became: 'left open', because: ['it is live'] })
+    await proven('open')
+    await untilBorn(rights, [], { became: 'fenced' })
+    await proven('fenced')
+    expect(await bearColour(access, 3, [], within(10))).toEqual({ became: 'born before' })
+    await expect(bearColour(access, 4, [], within(1))).rejects.toMatchObject({ code: 'deadline' }) // a broker that refuses nothing yet
+    await createAcls(access, rights, within(5))
     await cluster.fence.lift(within(5))
     await proven('open')
   })

@@ -1,11 +1,12 @@
 /**
- * `examples/msk` through the real Pulumi CLI, with the policies. AWS's plugin is a recording stand-in: that shows what the program declares and how it is judged, not that AWS would take it.
+ * `examples/msk` through the real Pulumi CLI, with the policies. AWS's plugin is a recording stand-in: that shows what the program declares and how it is judged, not that AWS would take it. Nothing connects to brokers.
  * The traffic stack reads two colours' outputs; they are imported as state, since nothing brings colours up here.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { colours } from '../../engine/model/colour.ts'
+import { loadCatalog } from '../../infra/catalog.ts'
 import { rules } from '../../policy/pack.ts'
 import { Checkout } from '../support/checkout.ts'
 import { fencedCommands } from '../support/docs-commands.ts'
@@ -38,6 +39,10 @@ test.each(['msk-blue', 'msk-green'])('%s declares a whole colour, and no policy 
   expect({ violations: preview.violations, errors: preview.errors, notRun: preview.policiesNotRun }, output).toEqual({ violations: [], errors: [], notRun: [] })
   expect(exitCode).toBe(0)
   expect(counted(preview)).toMatchObject({ Cluster: 1, ManagedCluster: 1, Vpc: 1, Subnet: 6, Secret: 5, MetricAlarm: 11 })
+  const { topics, acls, quotas } = loadCatalog(join(copy.root, 'catalog.yaml'))
+  const onBrokers = { Topic: Object.keys(topics).length, Acl: acls.length, Quota: quotas.length }
+  expect(counted(preview)).toMatchObject({ MskBirth: 1, ...onBrokers, RetirementGuard: 1 })
+  expect(counted(preview).UserScramCredential).toBeUndefined()
 })
 
 test('what lies between is declared from what the colours’ stacks say, and no connector is part of it', async () => {

@@ -52,6 +52,8 @@ const kept = (gibOfBroker: number, config: Readonly<Record<string, string>>): Re
     Object.assign(all.brokers, { platform: 'kubernetes', storageBytes: gibOfBroker * gib })
     ordersOf(all).config = config
   })
+const msk: ResourceSpec & { readonly name: string } = { type: 'aws:msk/cluster:Cluster', name: 'blue-msk' }
+const mskBirth: ResourceSpec = { type: 'kbg:index:MskBirth', name: 'blue-birth' }
 const threads = { where: 'brokers', property: 'config.num.io.threads', reason: 'what this switchover is for', expires: '2026-11-26' }
 
 const cases: Readonly<Record<string, Case>> = {
@@ -196,12 +198,16 @@ const cases: Readonly<Record<string, Case>> = {
     fails: [
       { stack: [cluster, guard(), { ...topic(), protect: false }], says: /^blue-topic-orders: protect is false, required: true while/ },
       { stack: [cluster, topic()], says: /^retirement guard: declared is not there/ },
-      { stack: [{ type: 'aws:msk/cluster:Cluster', name: 'blue-msk' }], says: /^blue-msk: protect is false/ },
+      { stack: [msk], says: /^blue-msk: protect is false/ },
+      { stack: [mskBirth, { ...msk, protect: true }], says: /^retirement guard: declared is not there/ },
+      { stack: [mskBirth, { ...msk, protect: true }, guard()], says: /^retirement guard of blue-msk: dependsOn is not behind it/ },
       { stack: [{ type: 'kubernetes:kafka.strimzi.io/v1:KafkaNodePool', name: 'brokers' }], says: /^brokers: protect is false/ },
       { stack: [cluster, { ...guard(), dependencies: [] }], says: /^retirement guard of blue-cluster: dependsOn is not behind it/ },
     ],
     passes: [
-      { stack: [{ type: 'aws:msk/cluster:Cluster', name: 'blue-msk', protect: true }] },
+      { stack: [{ ...msk, protect: true }] },
+      { stack: [mskBirth, { ...msk, protect: true }, { ...guard(), dependencies: [msk.name] }] },
+      { stack: [mskBirth, msk, { ...guard({ retire: true }), dependencies: [msk.name] }] },
       { stack: [cluster, guard(), topic()] },
       { stack: [cluster, guard({ retire: true }), { ...topic(), protect: false }] },
     ],

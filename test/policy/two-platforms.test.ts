@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Rule } from '../../policy/judging/rule.ts'
 import { rules } from '../../policy/pack.ts'
-import { inventory, onTwoPlatforms, parity, reported } from './fixtures.ts'
+import { acl, inventory, onTwoPlatforms, parity, quota, type ResourceSpec, reported, resources, topic, user } from './fixtures.ts'
 
 function byName(name: string): Rule {
   const found = rules.find((rule) => rule.name === name)
@@ -49,5 +49,28 @@ describe('a pair on two platforms', () => {
     expect(said('4.2.1', '4.1.x.kraft')).toEqual([1, 0])
     expect(said('4.1.x.kraft', '4.1.x.kraft')).toEqual([0, 0])
     expect(said('3.9.x.kraft', '4.1.x.kraft')).toEqual([0, 0])
+  })
+})
+
+describe('a colour on MSK', () => {
+  const declared = byName('declared-resources')
+  const birth = { type: 'kbg:index:MskBirth' }
+  const unknown = (...stack: readonly ResourceSpec[]) => declared.judge(resources(onTwoPlatforms(), ...stack), {}).unknown
+
+  test('makes nothing of the catalog where its stack doesn’t reach the brokers, and that is unknown', async () => {
+    expect(await reported(declared, [onTwoPlatforms()])).toEqual([])
+    expect(unknown()).toEqual([expect.stringContaining('with `aws.access` only')])
+  })
+
+  test('where it does, topics, bindings and quotas are those of its inventory; users are secrets that say no name', async () => {
+    expect(await reported(declared, [onTwoPlatforms(), birth, topic(), acl, quota])).toEqual([])
+    expect(unknown(birth, topic(), acl, quota)).toEqual([expect.stringContaining('users of a colour on aws are secrets')])
+    expect(await reported(declared, [onTwoPlatforms(), birth, topic({ partitions: 7 }), acl, quota])).toEqual([
+      expect.stringMatching(/^topic orders: partitions is 7, required: 6/),
+    ])
+    expect(await reported(declared, [onTwoPlatforms(), birth, topic(), acl])).toEqual([expect.stringMatching(/^quota of shop: .* is not there/)])
+    expect(await reported(declared, [onTwoPlatforms(), birth, topic(), acl, quota, user])).toEqual([
+      expect.stringMatching(/^user shop: declared is declared, required: not there/),
+    ])
   })
 })

@@ -2,6 +2,7 @@
 import type { MskColour } from '../../engine/model/aws-colour.ts'
 import { planNetwork } from '../../engine/model/aws-network.ts'
 import type { Colour } from '../../engine/model/colour.ts'
+import type { MskBirthSpec } from '../../engine/model/msk-access.ts'
 import type { NetworkAccess } from '../../engine/model/network-access.ts'
 
 export function networkAccess(colour: Colour): NetworkAccess {
@@ -22,4 +23,11 @@ export function mskColour(colour: Colour): MskColour {
     keyArn: `arn:aws:kms:eu-central-1:123456789012:key/${colour}`,
     addresses: { scram: `b-1.${colour}:9096,b-2.${colour}:9096`, iam: `b-1.${colour}:9098,b-2.${colour}:9098` },
   }
+}
+
+/** How such a colour becomes one, from an operators' network. */
+export function mskBirthSpec(colour: Colour): MskBirthSpec {
+  const { region, addresses } = mskColour(colour)
+  const files = { credentialsFile: '/nowhere/credentials.json', caFile: '/nowhere/roots.pem' }
+  return { ...{ fleet: 'shop', colour, kafkaVersion: '3.9.x.kraft', region, brokers: 3, addresses, routeStore: null }, ...files }
 }

@@ -84,6 +84,21 @@ test('brokers that speak TLS are trusted by a file, whose content is in no state
   await vi.waitFor(() => expect(registered.find(({ name }) => name === 'c-provider')?.inputs).toMatchObject({ tlsEnabled: 'true', caCert: '/fleet/ca.pem' }))
 })
 
+test('a role logs in without a user or a password, and makes no users: they are secrets of AWS’s', async () => {
+  const made = new Catalog('c', {
+    catalog,
+    access: { ...access('/nowhere.json'), caFile: '/roots.pem' },
+    protectTopics: true,
+    role: { region: 'eu-central-1' },
+  })
+  expect(await new Promise((resolve) => made.made.apply(resolve))).toHaveLength(4)
+  expect(registered.filter(({ type }) => type.includes('userScramCredential'))).toEqual([])
+  expect(registered.find(({ name }) => name === 'c-provider')?.inputs).toEqual({
+    ...{ bootstrapServers: '["127.0.0.1:9092"]', saslMechanism: 'aws-iam', saslAwsRegion: 'eu-central-1' },
+    ...{ skipTlsVerify: 'false', tlsEnabled: 'true', caCert: '/roots.pem', timeout: '30' },
+  })
+})
+
 test('a password is a secret', async () => {
   const password = passwordOf(access(credentials({ app: 'app-pw-1' })), 'app')
   expect(await pulumi.isSecret(password)).toBe(true)

@@ -33,7 +33,7 @@ test('every problem of it is named at once', () => {
     'aws.region: a region, for example eu-central-1',
     'aws.zones: at least 3 zones',
     'aws.storageGib: 10 is not allowed; at least 100 GiB',
-    'aws.colour: unknown key; allowed: account, region, environment, pool, zones, instanceType, brokersPerZone, storageGib, maxStorageGib, clients, credentialsFile, alarmTopics',
+    'aws.colour: unknown key; allowed: account, region, environment, pool, zones, instanceType, brokersPerZone, storageGib, maxStorageGib, clients, credentialsFile, alarmTopics, access',
   ])
   expect(problems('shop-blue', colour({}, { kafkaVersion: '3.9.2' }))).toEqual([
     'kafkaVersion: "3.9.2" is not allowed; allowed: a version without ZooKeeper as MSK names it, for example 3.9.x.kraft',
@@ -47,6 +47,19 @@ test('every problem of it is named at once', () => {
     'brokerConfig.min.insync.replicas: 1 is not allowed; the platform sets this one itself; remove it',
   ])
   expect(problems('shop-blue', { kafkaVersion: '3.9.2', aws: JSON.stringify(place) })).toEqual(['aws: goes with platform aws'])
+})
+
+test('a stack that is run from an operators’ network says whom it trusts, and where the route is', () => {
+  const clients = { operators: ['10.200.9.0/28'] }
+  const access = { caFile: '/etc/ssl/amazon-roots.pem' }
+  const store = { endpoints: ['10.200.9.3:2379'], username: 'kbg', credentialsFile: '/etcd.json' }
+  const routeStore = JSON.stringify(store)
+  expect(load('shop-blue', colour({ clients, access }, { routeStore }))).toMatchObject({ aws: { access }, routeStore: store })
+  expect(load('shop-blue', colour({ clients, access }))).toMatchObject({ routeStore: undefined })
+  expect(load('shop-blue', colour({ clients }))).not.toHaveProperty('aws.access')
+  expect(problems('shop-blue', colour({ access }))).toEqual(['aws.access: goes with aws.clients.operators, the networks that this stack is run from'])
+  expect(problems('shop-blue', colour({ clients }, { routeStore }))).toEqual(['routeStore: goes with aws.access; without it no guard asks a route'])
+  expect(problems('shop-blue', colour({ clients, access: {} }))).toEqual([expect.stringMatching(/^aws\.access\.caFile: /)])
 })
 
 test('what lies between takes no intent: nothing would move', () => {

@@ -81,6 +81,8 @@ describe("an IAM role's login at MSK", () => {
     for (const wrong of [{ ...iam, username: 'x' }, { mechanism: 'AWS_MSK_IAM' }, { mechanism: 'GSSAPI', username: 'x' }]) {
       expect(ClusterUsers.safeParse({ operator: wrong, mirror: { username: 'm' }, probe: { username: 'p' } }).success).toBe(false)
     }
+    // The mirror's is its connectors', not this process's.
+    expect(ownUsersOf({ users: ClusterUsers.parse({ operator: iam, mirror: iam, probe: { username: 'p' } }) })).toEqual(['p'])
     // A fence never stops a role, so that a probe of one would prove nothing.
     expect(ClusterUsers.safeParse({ operator: iam, mirror: { username: 'm' }, probe: iam }).success).toBe(false)
   })

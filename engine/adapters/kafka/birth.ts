@@ -1,9 +1,11 @@
 /** How a colour becomes fenced before anybody can use it. */
-import { type ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
+import { applicationsIn } from '../../model/birth.ts'
+import { type ClusterAccess, canaryTopic, platformUsers } from '../../model/cluster-access.ts'
+import { colours } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { AclBinding, BrokerProbe } from '../../ports/cluster.ts'
-import { createAcls, describeBinding } from './admin.ts'
+import { createAcls, createTopics, describeBinding } from './admin.ts'
 import { BrokerConnections } from './connections.ts'
 import { AclFence, fenceBindings } from './fence.ts'
 import { KafkaInventory } from './inventory.ts'
@@ -31,20 +33,51 @@ export const birthGrants: readonly AclBinding[] = [
  * @throws KbgError `kafka`, `outcome-unknown`, `not-fenced`, `deadline`
  */
 export async function fenceAtBirth(access: ClusterAccess, brokers: number, deadline: Deadline): Promise<'fenced' | 'born before'> {
-  const known = await bindingsOf(access, deadline)
-  if (known.has(describeBinding(forEverybody))) return 'born before'
+  if (holds(await bindingsOf(access, deadline), [forEverybody])) return 'born before'
   await createAcls(access, [...fenceBindings, ...birthGrants], deadline, 'operator')
   await requireFenced(access, brokers, deadline)
   return 'fenced'
 }
 
-async function bindingsOf(access: ClusterAccess, deadline: Deadline): Promise<ReadonlySet<string>> {
+/** What a colour came to at its birth. */
+export type Birth = { readonly became: 'fenced' | 'born before' } | { readonly became: 'left open'; readonly because: readonly string[] }
+
+/**
+ * Makes a colour of a cluster that was provisioned elsewhere, by the operator's login: the canary topics, the fence, and the rights that come with it, which stay and say that it was born. One that
+ * is in use already gets the same without the fence.
+ *
+ * Nothing is changed on a colour that was born before. Where its fence still stands every broker is heard to refuse, since an earlier run may have ended before that.
+ * @param brokers how many have to refuse
+ * @param inUse what else says that it is used, beside the applications that have rights there; empty: nothing
+ * @throws KbgError `kafka`, `outcome-unknown`, `not-fenced`, `deadline`
+ */
+export async function bearColour(access: ClusterAccess, brokers: number, inUse: readonly string[], deadline: Deadline): Promise<Birth> {
+  const there = await bindingsOf(access, deadline)
+  if (holds(there, [forEverybody])) {
+    if (holds(there, fenceBindings)) await requireFenced(access, brokers, deadline)
+    return { became: 'born before' }
+  }
+  const because = [...inUse, ...applicationsIn(there).map((principal) => `${principal} has rights there`)]
+  // First the topics: what says that a colour was born is the last that it gets.
+  await createTopics(access, colours.map((colour) => ({ topic: canaryTopic(colour), partitions: brokers, replicationFactor: 3, config: {} })), deadline) // biome-ignore format: one line
+  await createAcls(access, because.length > 0 ? birthGrants : [...fenceBindings, ...birthGrants], deadline, 'operator')
+  if (because.length > 0) return { became: 'left open', because }
+  await requireFenced(access, brokers, deadline)
+  return { became: 'fenced' }
+}
+
+async function bindingsOf(access: ClusterAccess, deadline: Deadline): Promise<readonly AclBinding[]> {
   const connections = new BrokerConnections(access, 'operator')
   try {
-    return new Set((await new KafkaInventory(connections, fleetScope).acls(deadline)).map(describeBinding))
+    return await new KafkaInventory(connections, fleetScope).acls(deadline)
   } finally {
     connections.close()
   }
+}
+
+function holds(there: readonly AclBinding[], wanted: readonly AclBinding[]): boolean {
+  const known = new Set(there.map(describeBinding))
+  return wanted.every((binding) => known.has(describeBinding(binding)))
 }
 
 /** What every broker says; one that hasn't learnt of the probe's login yet refuses it as it would a wrong one, and is asked again. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { metadataV12 } from '@platformatic/kafka'
-import { type ClusterAccess, loginOf, parseCredentials } from '../../model/cluster-access.ts'
+import { type ClusterAccess, loginOf, mirrorUserOf, parseCredentials } from '../../model/cluster-access.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { isTlsRefusal } from '../../model/tls-refusal.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -34,10 +34,11 @@ function bootstrapOf(access: ClusterAccess, principal: Principal): readonly stri
 
 /**
  * The principal's login, read from the credentials file now, so that a changed password is taken up by the next connection; a role's is signed when a broker asks.
- * @throws KbgError `credentials`; never with a password in it
+ * @throws KbgError `credentials`, `mirror-role`; never with a password in it
  */
 export function saslOf(access: Pick<ClusterAccess, 'colour' | 'credentialsFile' | 'users'>, principal: Principal): SaslLogin {
-  const login = loginOf(access, principal)
+  // A token would be this process's role, whoever it is asked for.
+  const login = principal === 'mirror' ? mirrorUserOf(access) : loginOf(access, principal)
   if (login.mechanism === 'AWS_MSK_IAM')
     return { mechanism: 'OAUTHBEARER', username: `the IAM role of this process (${login.region})`, token: () => iamToken(login.region) }
   const { username, mechanism } = login

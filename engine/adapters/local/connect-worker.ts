@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { connectVersion } from '../../../tools/paths.ts'
 import type { Endpoint } from '../../model/addresses.ts'
-import { ClusterAccess, loginOf, platformUsers } from '../../model/cluster-access.ts'
+import { ClusterAccess, mirrorUserOf, platformUsers } from '../../model/cluster-access.ts'
 import type { Colour } from '../../model/colour.ts'
 import { KbgError, messageOf } from '../../model/error.ts'
 import { FleetName } from '../../model/fleet.ts'
@@ -196,7 +196,7 @@ async function writeRestKeystore(at: WorkerLocation, spec: ConnectWorkerSpec, cl
 }
 
 function mirrorLogin(access: ClusterAccess): string {
-  const { username, mechanism } = loginOf(access, 'mirror')
+  const { username, mechanism } = mirrorUserOf(access)
   const module = mechanism === 'PLAIN' ? loginModules.plain : loginModules.scram
   return jaasEntry(module, { username, password: passwordOf(readCredentials(access.credentialsFile), username) })
 }

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { passwordOf, readCredentials, writePrivately } from '../../../engine/adapters/local/credentials.ts'
-import { type ClusterAccess, loginOf } from '../../../engine/model/cluster-access.ts'
+import { type ClusterAccess, mirrorUserOf } from '../../../engine/model/cluster-access.ts'
 import { type Colour, colours } from '../../../engine/model/colour.ts'
 import { messageOf } from '../../../engine/model/error.ts'
 import { jaasEntry, loginModules } from '../../../engine/model/jaas.ts'
@@ -281,6 +281,6 @@ export class MskConnectStandIn {
 }
 
 function login(access: ClusterAccess): string {
-  const { username } = loginOf(access, 'mirror')
+  const { username } = mirrorUserOf(access)
   return jaasEntry(loginModules.scram, { username, password: passwordOf(readCredentials(access.credentialsFile), username) })
 }

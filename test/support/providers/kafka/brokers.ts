@@ -1,5 +1,6 @@
 import type { API } from '@platformatic/kafka'
-import { BrokerConnection } from '../../../../engine/adapters/kafka/broker-connection.ts'
+import { BrokerConnection, type SaslLogin } from '../../../../engine/adapters/kafka/broker-connection.ts'
+import { iamToken } from '../../../../engine/adapters/kafka/iam-token.ts'
 import { type Effect, persistently } from '../../../../engine/adapters/kafka/refusal.ts'
 import { KbgError, messageOf } from '../../../../engine/model/error.ts'
 import { isTlsRefusal } from '../../../../engine/model/tls-refusal.ts'
@@ -7,6 +8,13 @@ import { Deadline, systemClock } from '../../../../engine/ports/clock.ts'
 import type { ProviderConfig } from './provider-config.ts'
 
 const mechanisms = { plain: 'PLAIN', 'scram-sha256': 'SCRAM-SHA-256', 'scram-sha512': 'SCRAM-SHA-512' } as const
+
+/** A user with a password, or the role whose credentials AWS's default chain finds, as for the official plugin. */
+function loginOf({ saslMechanism, saslUsername: username = '', saslPassword: password = '', saslAwsRegion: region = '' }: ProviderConfig): SaslLogin {
+  return saslMechanism === 'aws-iam'
+    ? { mechanism: 'OAUTHBEARER', username: 'the role', token: () => iamToken(region) }
+    : { mechanism: mechanisms[saslMechanism], username, password }
+}
 
 /** The cluster that a provider was configured for: one connection to whichever of its brokers answers; any broker forwards an administrator's request. */
 export class Brokers {
@@ -43,13 +51,13 @@ export class Brokers {
   }
 
   async #connect(): Promise<BrokerConnection> {
-    const { saslUsername: username, saslPassword: password, saslMechanism, caCert: caFile } = this.#config
+    const { caCert: caFile } = this.#config
     const failures: string[] = []
     for (const server of this.#config.bootstrapServers) {
       const at = server.lastIndexOf(':')
       const address = { host: server.slice(0, at), port: Number(server.slice(at + 1)) }
       try {
-        return await BrokerConnection.open(address, { mechanism: mechanisms[saslMechanism], username, password }, caFile, () => undefined)
+        return await BrokerConnection.open(address, loginOf(this.#config), caFile, () => undefined)
       } catch (error) {
         if (isTlsRefusal(error) || (error instanceof KbgError && error.code === 'authentication')) throw error
         failures.push(messageOf(error))

@@ -3,7 +3,7 @@
  *
  * It implements the engine's ResourceProvider protocol for Topic, Acl, Quota and UserScramCredential against real brokers:
  * check, preview, create, diff, update, delete, refresh and import, secrets kept secret. It has no state of its own.
- * It doesn't serve everything that the official plugin has: TLS, OAuth, AWS IAM and PLAINTEXT without a login are refused.
+ * It doesn't serve everything that the official plugin has: OAuth and PLAINTEXT without a login are refused; AWS IAM was never tried at MSK.
  */
 import { createHash } from 'node:crypto'
 import { type handleUnaryCall, Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'

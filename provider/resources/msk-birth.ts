@@ -1,0 +1,91 @@
+import { z } from 'zod'
+import { ClusterAccess } from '../../engine/model/cluster-access.ts'
+import { firstFive, KbgError, messageOf } from '../../engine/model/error.ts'
+import { MskBirthSpec, mskAccess } from '../../engine/model/msk-access.ts'
+import { inputDifference } from '../difference.ts'
+import { unknownValue } from '../properties.ts'
+import type { Call, Known, Refusal, ResourceDefinition } from '../resource-definition.ts'
+
+const MskBirthOutputs = z.object({
+  /** How this project's own processes reach the colour. */
+  access: ClusterAccess,
+})
+export type MskBirthOutputs = z.infer<typeof MskBirthOutputs>
+
+/** What a colour's cluster came to. */
+export interface Born {
+  readonly access: ClusterAccess
+  readonly birth: { readonly became: 'fenced' | 'born before' } | { readonly became: 'left open'; readonly because: readonly string[] }
+  /** What this project sends and a broker there doesn't know. */
+  readonly unspoken: readonly string[]
+}
+
+/** Who reaches the brokers. */
+export interface MskBirthPlatform {
+  bear(spec: MskBirthSpec, call: Call): Promise<Born>
+  /** Changes nothing there. */
+  identify(spec: MskBirthSpec, call: Call): Promise<ClusterAccess>
+  brokersRegistered(spec: MskBirthSpec, call: Call): Promise<number>
+}
+
+/**
+ * `kbg:index:MskBirth`: a cluster on MSK becomes a colour, born fenced before any application has rights there. It acts once, when it is created; a change asks who answers, and a preview
+ * connects to nobody.
+ */
+export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirthSpec, MskBirthOutputs> {
+  return {
+    type: 'kbg:index:MskBirth',
+    description:
+      'A cluster on MSK as a colour: born fenced, with canary topics and the bindings of the probe. One that was born before, or is in use, is never fenced by it.',
+    inputs: MskBirthSpec,
+    outputs: MskBirthOutputs,
+    refreshBeforeUpdate: false,
+    refuseChange,
+    // The route is asked once, at the birth: another store is no change of the colour.
+    diff: (old, wanted) => inputDifference(old.inputs, wanted, ['routeStore']),
+    previewCreate: async () => ({ access: unknownValue }),
+    previewUpdate: async (old, wanted) => {
+      const known = MskBirthSpec.safeParse(wanted)
+      return { access: known.success ? mskAccess(known.data, old.outputs.access.clusterId) : unknownValue }
+    },
+    create: async (spec, call) => {
+      const { access, birth, unspoken } = await platform.bear(spec, call)
+      const { colour } = spec
+      call.tell({ step: 'birth', text: birth.became === 'fenced' ? `${colour} is fenced on all ${spec.brokers} brokers` : `${colour}: ${birth.became}` })
+      if (birth.became === 'left open')
+        call.warn(
+          `${colour} was not fenced, for it is in use: ${firstFive(birth.because)}. A route that has the other colour live fences it; until then its applications write.`,
+        )
+      if (unspoken.length > 0)
+        call.warn(
+          `Brokers of ${colour} don't take requests that a switchover sends: ${firstFive(unspoken)}. The gate will refuse for want of what they would say.`,
+        )
+      return { id: `${spec.fleet}/${colour}`, outputs: { access } }
+    },
+    update: async (old, spec, call) => {
+      const access = await platform.identify(spec, call)
+      if (access.clusterId === old.outputs.access.clusterId) return { access }
+      throw new KbgError('cluster-change', `Another cluster answers where ${spec.colour} is expected.`, {
+        facts: { observed: access.clusterId, required: old.outputs.access.clusterId },
+        remedy: 'A colour stays the cluster that it is. Retire it, destroy its stack, and make it anew.',
+      })
+    },
+    read: async (old, call) => {
+      try {
+        const brokers = await platform.brokersRegistered(old.inputs, call)
+        if (brokers !== old.inputs.brokers) call.warn(`${brokers} of ${old.inputs.brokers} brokers of ${old.inputs.colour} are registered.`)
+      } catch (thrown) {
+        if (!(thrown instanceof KbgError)) throw thrown
+        call.warn(`${old.inputs.colour} can't be asked now: ${messageOf(thrown)}`)
+      }
+      return { inputs: old.inputs, outputs: old.outputs }
+    },
+    delete: async () => undefined, // what it made goes with the cluster
+  }
+}
+
+function refuseChange(old: MskBirthSpec, wanted: Known<MskBirthSpec>): readonly Refusal[] {
+  return (['fleet', 'colour'] as const)
+    .filter((name) => wanted[name] !== unknownValue && wanted[name] !== old[name])
+    .map((name) => ({ property: name, reason: `It was born as ${old.colour} of ${old.fleet}, and stays that.` }))
+}
