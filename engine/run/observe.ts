@@ -64,7 +64,8 @@ export async function observe(
     observeMovedGroups(ports, wiring, limits, move, routeReading.seen ? routeReading.value.route : null, lists, deadline),
     observeWaveCommits(ports, move, deadline),
   ])
-  const [sourceAtLast, targetAtLast] = await Promise.all([quorumAgain(ports, source, deadline), quorumAgain(ports, target, deadline)])
+  const [sourceAtLast, targetAtLast] =
+    purpose === 'move' ? await Promise.all([quorumAgain(ports, source, deadline), quorumAgain(ports, target, deadline)]) : [source, target]
   const unmirrored = mirror.lag.at(-1)?.kind === 'caught-up' ? null : await observeRest(ports, wiring, move, journal, deadline)
   return {
     source: move.source,
@@ -177,7 +178,10 @@ async function observeColour(
   return { colour, expectedClusterId, ...seen }
 }
 
-/** Behind everything else, which takes seconds: a quorum that keeps losing its leader has one at most single moments. */
+/**
+ * Behind everything else, which takes seconds: a quorum that keeps losing its leader has one at most single moments. Only for a plain move: off a sick colour a try is worth more than a refusal, and one that
+ * is gone takes a look's whole time.
+ */
 async function quorumAgain({ clusters }: Ports, colour: ColourSnapshot, deadline: Deadline): Promise<ColourSnapshot> {
   const { quorum: first } = colour
   if (!first.seen) return colour
