@@ -35,7 +35,7 @@ export const MskConnectWorker = z.strictObject({
   colour: Colour,
   region: Name,
   /** Begins the name of every connector into this colour, and of no other: names are unique in an account and region. It stays, because Connect keeps offsets by that name. */
-  namePrefix: z.string().regex(/^[a-zA-Z0-9-]{1,64}-$/, 'letters, digits and dashes, the last one a dash'),
+  namePrefix: z.string().regex(/^[a-zA-Z0-9-]{1,80}-$/, 'letters, digits and dashes, the last one a dash'),
   request: MskConnectorRequest,
   /**
    * How long a change of connectors may take until every list of AWS's tells it. Assumed, because AWS promises nothing: Terraform's provider waits this long where it knows AWS to be slow (IAM,
