@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Colour } from './colour.ts'
 import { connectOffsetsTopic, connectorPromises, type KafkaProperties, mirroredTopics, onEveryPlatform, workerPromises } from './mirror-template.ts'
-import { type MskConnectorRequest, MskConnectWorker } from './msk-connect-worker.ts'
+import { assumedListLagMs, type MskConnectorRequest, type MskConnectWorker } from './msk-connect-worker.ts'
 import type { NetworkAccess } from './network-access.ts'
 
 /** Connect's version on MSK Connect; the plugin's MirrorMaker is of the same line. */
@@ -119,7 +119,7 @@ export interface MskConnectPlace {
  */
 export function mskConnectWorker({ region, environment, fleet }: MskConnectPlace, target: Colour, request: MskConnectorRequest): MskConnectWorker {
   const namePrefix = `kbg-${environment}-FLEET-${fleet}-INTO-${target}-`
-  return MskConnectWorker.parse({ kind: 'msk-connect', colour: target, region, namePrefix, request })
+  return { kind: 'msk-connect', colour: target, region, namePrefix, request, listLagMs: assumedListLagMs }
 }
 
 /** A statement of an IAM policy. */
