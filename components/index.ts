@@ -1,6 +1,6 @@
 /**
  * What a team's own Pulumi program imports as `kafka-blue-green/components` (the package itself is the root's own program): a pair is two `Colour`, one `Parity` and one `Traffic`, see examples/fleet. Colours on clouds are apart (`kafka-blue-green/aws`,
- * `kafka-blue-green/kubernetes`), because their SDKs are no part of other previews, and because `Traffic` moves none between them.
+ * `kafka-blue-green/kubernetes`), because their SDKs are no part of other previews.
  */
 export type { Catalog } from '../engine/model/catalog.ts'
 export type { ClusterAccess } from '../engine/model/cluster-access.ts'

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ClusterAccess } from '../../engine/model/cluster-access.ts'
+import { KbgError } from '../../engine/model/error.ts'
 import { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 import { inputDifference } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
@@ -40,7 +41,11 @@ export function managedMirror(mirrors: ManagedMirrors): ResourceDefinition<Manag
     previewCreate: async ({ worker }) => ({ access: worker }),
     previewUpdate: async (_old, { worker }) => ({ access: worker }),
     create: async ({ worker }) => ({ id: worker.namePrefix, outputs: { access: worker } }),
-    update: async (_old, { worker }) => ({ access: worker }),
+    update: async (old, wanted) => {
+      const refused = refuseChange(old.inputs, wanted) // what a preview could not know
+      if (refused.length > 0) throw new KbgError('mirror-names', refused.map(({ reason }) => reason).join(' '))
+      return { access: wanted.worker }
+    },
     read: async (old) => ({ inputs: old.inputs, outputs: old.outputs }),
     delete: (old, call) => mirrors.end(old.inputs, call),
   }

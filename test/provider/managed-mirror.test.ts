@@ -59,7 +59,8 @@ describe('ManagedMirror', () => {
   test.each([
     ['namePrefix', 'kbg-test-FLEET-shop-INTO-green-'],
     ['region', 'eu-west-1'],
-  ])('another %s is refused: running connectors would not be found any more', (property, value) => {
+  ])('another %s is refused: running connectors would not be found any more', async (property, value) => {
+    await expect(handler.update(stored, changed({ [property]: value }), recordedCall())).rejects.toThrow(/mirror-names: .*take the change back/)
     const { refusals } = handler.check(inputs, changed({ [property]: value }))
     expect(refusals).toMatchObject([{ property: `worker.${property}`, reason: expect.stringContaining(value) }])
   })
