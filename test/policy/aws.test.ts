@@ -186,6 +186,8 @@ test('the mirror on MSK Connect says what it promises, and is held to it', async
     props: { promises: { version, connector: { ...connectorPromises(), ...connector }, worker: workerPromises } },
   })
   expect(await reported(safetyMirror, [mirror({})])).toEqual([])
-  expect((await reported(safetyMirror, [mirror({ 'exactly.once.support': 'requested' })])).join('\n')).toContain('exactly.once.support is requested, required: required')
+  expect((await reported(safetyMirror, [mirror({ 'exactly.once.support': 'requested' })])).join('\n')).toContain(
+    'exactly.once.support is requested, required: required',
+  )
   expect((await reported(safetyMirror, [mirror({}, '3.7.0')])).join('\n')).toContain('at least 3.7.1')
 })

@@ -16,7 +16,7 @@ const live = config.get<'blue' | 'green'>('live')
 const attempt = config.getNumber('attempt') ?? 0
 const shared = { fleet, catalog: loadCatalog('../../../catalog.yaml'), decommission: config.getBoolean('end') ? fleet : undefined }
 const given = (): Given => JSON.parse(readFileSync('given.json', 'utf8'))
-const routeStore = live === undefined ? undefined : given().store.access
+const routeStore = given().store.access
 
 const blue = new Colour('blue', { ...shared, colour: 'blue', platform: 'local', kafkaVersion: '3.9.2', routeStore })
 const green = new Colour('green', { ...shared, colour: 'green', platform: 'local', kafkaVersion: '4.3.1', routeStore })
