@@ -135,7 +135,9 @@ test('an orchestrator died while clients were held: a guardian, which finds MSK 
   })
   expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0, reason: 'it was left while clients were held' } })
   expect(await mirrorOf('blue')).toBe(forward)
-  expect(standIn.asked.slice(before).filter((request) => /^(POST|DELETE) /.test(request))).toHaveLength(2)
+  const asked = standIn.asked.slice(before).map((request) => request.split(' ')[0])
+  expect(asked).toContain('DELETE') // more than once where the list still names it
+  expect(asked.filter((method) => method === 'POST')).toHaveLength(1)
   await set('live', 'green')
   expect((await copy.refused(up, 300)).output).toMatch(/route: fail; observed latched at attempt 0/)
   await set('attempt', '1')
