@@ -161,6 +161,11 @@ export class MskConnectStandIn {
     return [...this.#connectors.values()].filter(({ lingering }) => lingering === undefined).map(({ order }) => order.connectorName)
   }
 
+  /** What the connector of that name was asked for as, while it is there. */
+  orderOf(name: string): MskConnectorRequest | undefined {
+    return [...this.#connectors.values()].find(({ order, lingering }) => order.connectorName === name && lingering === undefined)?.order
+  }
+
   /** The next lists don't name a connector that is there, as a copy that has fallen behind. */
   hide(name: string, lists: number): void {
     const connector = [...this.#connectors.values()].find(({ order, lingering }) => order.connectorName === name && lingering === undefined)
