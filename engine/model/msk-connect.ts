@@ -113,13 +113,17 @@ export interface MskConnectPlace {
   readonly fleet: string
 }
 
-/**
- * How connectors into a colour are asked for. Their names begin with environment, fleet and colour, and no other fleet's begin so: what ends each part is in upper case, which none of the parts has.
- * The request may change from release to release, the names never, because Connect keeps a connector's offsets by its name.
- */
-export function mskConnectWorker({ region, environment, fleet }: MskConnectPlace, target: Colour, request: MskConnectorRequest): MskConnectWorker {
-  const namePrefix = `kbg-${environment}-FLEET-${fleet}-INTO-${target}-`
-  return { kind: 'msk-connect', colour: target, region, namePrefix, request, listLagMs: assumedListLagMs }
+/** How every connector into a colour is named and found. They begin with environment, fleet and colour, and no other fleet's begin so: what ends each part is in upper case, which none of the parts has. */
+export function mskConnectNames(
+  { region, environment, fleet }: MskConnectPlace,
+  target: Colour,
+): Pick<MskConnectWorker, 'region' | 'namePrefix' | 'listLagMs'> {
+  return { region, namePrefix: `kbg-${environment}-FLEET-${fleet}-INTO-${target}-`, listLagMs: assumedListLagMs }
+}
+
+/** How connectors into a colour are asked for. The request may change from release to release, the names never, because Connect keeps a connector's offsets by its name. */
+export function mskConnectWorker(place: MskConnectPlace, target: Colour, request: MskConnectorRequest): MskConnectWorker {
+  return { kind: 'msk-connect', colour: target, ...mskConnectNames(place, target), request }
 }
 
 /** A statement of an IAM policy. */

@@ -6,8 +6,10 @@ import { persistently } from '../adapters/kafka/refusal.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
 import { firstFive, KbgError, messageOf } from '../model/error.ts'
 import { type MskBirthSpec, mskAccess } from '../model/msk-access.ts'
+import { mskConnectNames } from '../model/msk-connect.ts'
 import { Deadline } from '../ports/clock.ts'
 import { localRouteStoreAccess, type PlatformCall } from './local-platform.ts'
+import { managedMirrors } from './managed-mirrors.ts'
 import { reasonsOfRoute } from './retirement.ts'
 
 /** MSK's brokers answer once the cluster is active; the probe's login is known to each of them some time later. */
@@ -38,6 +40,10 @@ export const mskBirths = {
   brokersRegistered(spec: MskBirthSpec, call: Pick<PlatformCall, 'clock' | 'cancelled'>): Promise<number> {
     const deadline = new Deadline(call.clock, lookMs, `the brokers of ${spec.colour}`, call.cancelled)
     return asked(spec, lookMs, deadline, async (existing, within) => (await existing.brokers(within)).length)
+  },
+  /** Ends every connector into it: they would run on without it, and hold its network. @throws KbgError `mirror-runs` */
+  endMirrors(spec: MskBirthSpec, access: ClusterAccess, call: PlatformCall): Promise<void> {
+    return managedMirrors.end({ target: access, worker: mskConnectNames(spec, spec.colour) }, call)
   },
 }
 

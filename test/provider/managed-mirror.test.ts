@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import type { EndTeller } from '../../engine/adapters/connect/msk-ends.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import { KbgError } from '../../engine/model/error.ts'
 import { mskConnectorRequest, mskConnectWorker } from '../../engine/model/msk-connect.ts'
@@ -9,22 +10,23 @@ import { managedMirror } from '../../provider/resources/managed-mirror.ts'
 import { mskColour, networkAccess } from '../support/msk-colour.ts'
 import { accessOf, recordedCall } from './fixtures.ts'
 
-/** The connectors that there are, by name, and those whose end fails. */
-const there = { names: [] as string[], stuck: [] as string[], ended: [] as string[], isClosed: false }
-vi.mock('../../engine/adapters/connect/open-mirror.ts', () => ({
-  openMirror: async () => ({
-    changeMs: 60_000,
-    connectors: async () => there.names,
-    delete: async (name: string) => {
-      if (there.stuck.includes(name)) throw new KbgError('connector-state', `${name} is still there.`)
-      there.ended.push(name)
-    },
-    close: async () => {
-      there.isClosed = true
-    },
-  }),
+/** The connectors that there are, by name, and whether their end fails. */
+const there = { names: [] as string[], isStuck: false, isClosed: false }
+vi.mock('../../engine/adapters/connect/msk-ends.ts', () => ({
+  endAllNamed: async (_names: unknown, _declarations: unknown, _deadline: unknown, teller: EndTeller) => {
+    if (there.names.length > 0) teller.ending(there.names)
+    if (there.isStuck) throw new KbgError('deadline', 'Gave up waiting.')
+    there.names = []
+  },
 }))
-beforeEach(() => Object.assign(there, { names: [], stuck: [], ended: [], isClosed: false }))
+vi.mock('../../engine/adapters/connect/offsets-store.ts', () => ({
+  OffsetsStore: class {
+    close(): void {
+      there.isClosed = true
+    }
+  },
+}))
+beforeEach(() => Object.assign(there, { names: [], isStuck: false, isClosed: false }))
 
 const side = (colour: Colour) => ({ ...mskColour(colour), iamBootstrapServers: mskColour(colour).addresses.iam })
 const parts = {
@@ -69,16 +71,14 @@ describe('ManagedMirror', () => {
     there.names = ['kbg-canary-blue-green', 'kbg-mirror-blue-green-7']
     const call = recordedCall()
     await handler.delete(stored, call)
-    expect(there).toMatchObject({ ended: there.names, isClosed: true })
+    expect(there).toMatchObject({ names: [], isClosed: true })
     expect(call.lines).toEqual([expect.stringContaining('ending kbg-canary-blue-green, kbg-mirror-blue-green-7 into green')])
   })
 
-  test('one that may still run fails it, with what is left and what to do; the others end all the same', async () => {
-    there.names = ['kbg-canary-blue-green', 'kbg-mirror-blue-green-7']
-    there.stuck = ['kbg-canary-blue-green']
-    await expect(handler.delete(stored, recordedCall())).rejects.toThrow(
-      /mirror-runs: .*kbg-canary-blue-green is still there.*kbg-production-FLEET-shop-INTO-green-/s,
-    )
-    expect(there).toMatchObject({ ended: ['kbg-mirror-blue-green-7'], isClosed: true })
+  test('one that may still run fails it, once, with what to do', async () => {
+    there.names = ['kbg-canary-blue-green']
+    there.isStuck = true
+    await expect(handler.delete(stored, recordedCall())).rejects.toThrow(/^mirror-runs: (?!.*mirror-runs).*Gave up.*kbg-production-FLEET-shop-INTO-green-/s)
+    expect(there).toMatchObject({ names: ['kbg-canary-blue-green'], isClosed: true })
   })
 })
