@@ -10,7 +10,7 @@ import { type Actual, Execution } from './execution.ts'
 import { ensureCanaries, ensureFirstMirror, refuseFilled } from './mirrors.ts'
 import type { Ports } from './ports.ts'
 import { reconcileFences } from './reconcile-fences.ts'
-import { openColour, proveFence } from './steps/fences.ts'
+import { FenceUnproven, openColour, proveFence } from './steps/fences.ts'
 import type { MoveRequest } from './switchover.ts'
 import { takeLock } from './under-lock.ts'
 
@@ -108,7 +108,8 @@ async function refuseAdoptedStandby({ wiring, ports }: Execution, standby: Colou
   try {
     await proveFence(ports.clusters[standby], 'fenced', deadline)
   } catch (thrown) {
-    if (!(thrown instanceof KbgError) || thrown.code !== 'fence-unproven') throw thrown
+    // A broker that doesn't answer says nothing of the fence.
+    if (!(thrown instanceof FenceUnproven) || !thrown.answers.some(({ answer }) => answer === 'open')) throw thrown
     throw new KbgError('adopted-standby', `${standby} isn't fenced, as an adopted cluster isn't, and so can't be a fleet's first standby.`, {
       facts: { observed: `live ${otherColour(standby)}`, required: `live ${standby}` },
       remedy: `Set live to ${standby} in the traffic stack's config; switch afterwards.`,

@@ -56,7 +56,7 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
       call.tell({ step: 'birth', text: birth.became === 'fenced' ? `${colour} is fenced on all ${spec.brokers} brokers` : `${colour}: ${birth.became}` })
       if (birth.became === 'left open')
         call.warn(
-          `${colour} was not fenced, for it is in use: ${firstFive(birth.because)}. A route that has the other colour live fences it; until then its applications write.`,
+          `${colour} was not fenced, for it is in use: ${firstFive(birth.because)}. A first route has to have it live; where a route has the other colour live, the next update of the traffic stack fences it. Until then its applications write.`,
         )
       if (unspoken.length > 0)
         call.warn(

@@ -65,7 +65,12 @@ test('a colour that was left open is a warning with the reason, and so are reque
   await birth({
     born: { birth: { became: 'left open', because: ['User:shop has rights there'] }, unspoken: ['DescribeQuorum 2 (it speaks none)'] },
   }).handler.create(inputs, call)
-  expect(call.warnings).toEqual([expect.stringMatching(/^blue was not fenced, .*User:shop has rights there/), expect.stringContaining('DescribeQuorum 2')])
+  expect(call.warnings).toEqual([
+    expect.stringMatching(
+      /^blue was not fenced, .*User:shop has rights there\. A first route has to have it live; .*the next update of the traffic stack fences it/,
+    ),
+    expect.stringContaining('DescribeQuorum 2'),
+  ])
 })
 
 test('its end is that of the mirror into it, and a refresh that can’t ask keeps what was known', async () => {

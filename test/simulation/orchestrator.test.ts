@@ -108,6 +108,10 @@ describe('without a route', () => {
     const refused = await ended(open, start(open, 'adopted', { live: 'blue', attempt: 0 }, wired))
     expect(refused.text).toMatch(/adopted-standby: green isn't fenced, as an adopted cluster isn't.*observed: live blue; required: live green/)
     expect(routeOf(open.world)).toBeNull()
+    const silent = new Simulation(newWorld({}))
+    for (const broker of silent.world.clusters.green.brokers.slice(2)) Object.assign(broker, { state: 'paused', backAtMs: Number.POSITIVE_INFINITY })
+    const unheard = await ended(silent, start(silent, 'unheard', { live: 'blue', attempt: 0 }, wired))
+    expect(unheard.code).toBe('fence-unproven') // who doesn't answer says nothing of its fence
   })
 
   test('no wave is moved with it, and it says so', async () => {
