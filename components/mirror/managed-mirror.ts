@@ -3,10 +3,13 @@ import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import type { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 
 export interface ManagedMirrorArgs {
+  readonly fleet: string
   /** The cluster that is copied into. */
   readonly target: pulumi.Input<ClusterAccess>
   readonly source: pulumi.Input<ClusterAccess>
   readonly worker: pulumi.Input<MskConnectWorker>
+  /** The fleet's name when it ends for good; null otherwise. */
+  readonly decommission: string | null
 }
 
 /** The connectors into a colour on MSK Connect as a whole (provider `kbg`): the switchover makes them, and they end with this. */

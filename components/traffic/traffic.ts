@@ -108,7 +108,7 @@ export class Traffic extends pulumi.ComponentResource {
     const child = { parent: this }
 
     const store = storeOf(`${name}-route-store`, args.routeStore ?? { kind: 'local' }, { fleet, tls, decommission }, child)
-    const workers = workersOf(`${name}-mirror`, args.mirror ?? { kind: 'local' }, { fleet, clusters }, child)
+    const workers = workersOf(`${name}-mirror`, args.mirror ?? { kind: 'local' }, { fleet, clusters, decommission }, child)
     const topics = Object.keys(catalog.topics)
     const audit = new LocalAudit(`${name}-audit`, { fleet, clusters, topics, decommission }, child)
     const wiring: pulumi.Output<Wiring> = pulumi.output({
@@ -152,11 +152,17 @@ function storeOf(name: string, store: TrafficRouteStore, args: LocalRouteStoreAr
   }
 }
 
+interface MirrorOf {
+  readonly fleet: string
+  readonly clusters: Readonly<Record<Colour, pulumi.Output<ClusterAccess>>>
+  readonly decommission: string | null
+}
+
 /** By the colour that is copied into. */
 function workersOf(
   name: string,
   mirror: TrafficMirror,
-  { fleet, clusters }: { readonly fleet: string; readonly clusters: Readonly<Record<Colour, pulumi.Output<ClusterAccess>>> },
+  { fleet, clusters, decommission }: MirrorOf,
   child: pulumi.CustomResourceOptions,
 ): Readonly<Record<Colour, pulumi.Output<MirrorWorker>>> {
   switch (mirror.kind) {
@@ -164,7 +170,11 @@ function workersOf(
       return new LocalMirror(name, { fleet, clusters, version: connectVersion }, child).workers
     case 'msk-connect': {
       const into = (target: Colour) =>
-        new ManagedMirror(`${name}-into-${target}`, { target: clusters[target], source: clusters[otherColour(target)], worker: mirror.workers[target] }, child)
+        new ManagedMirror(
+          `${name}-into-${target}`,
+          { fleet, target: clusters[target], source: clusters[otherColour(target)], worker: mirror.workers[target], decommission },
+          child,
+        )
       return { blue: into('blue').access, green: into('green').access }
     }
   }

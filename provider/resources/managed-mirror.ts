@@ -1,17 +1,21 @@
 import { z } from 'zod'
 import { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { KbgError } from '../../engine/model/error.ts'
+import { FleetName } from '../../engine/model/fleet.ts'
 import { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 import { inputDifference } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
 import type { Call, Known, Refusal, ResourceDefinition } from '../resource-definition.ts'
 
 const ManagedMirrorInputs = z.strictObject({
+  fleet: FleetName,
   /** The cluster that is copied into. */
   target: ClusterAccess,
   source: ClusterAccess,
   /** How connectors into it are asked for. */
   worker: MskConnectWorker,
+  /** The fleet's name when it ends for good; null otherwise: then no connector is ended by a change of the program. */
+  decommission: z.string().nullable(),
 })
 export type ManagedMirrorInputs = z.infer<typeof ManagedMirrorInputs>
 
@@ -25,8 +29,8 @@ export interface ManagedMirrors {
 }
 
 /**
- * `kbg:index:ManagedMirror`: the connectors into one colour on MSK Connect, as a whole. Which of them there are is the switchover's decision; here they only end, with the stack: what is left would run on, and hold the
- * colour's network.
+ * `kbg:index:ManagedMirror`: the connectors into one colour on MSK Connect, as a whole. Which of them there are is the switchover's decision; here they only end, with the fleet: what is left would run on, and hold the
+ * colour's network. While nobody has said that the fleet ends (another name in the program is a new resource, and the old one's end), it refuses: one of them copies what the way back needs.
  */
 export function managedMirror(mirrors: ManagedMirrors): ResourceDefinition<ManagedMirrorInputs, ManagedMirrorOutputs> {
   return {
@@ -47,8 +51,17 @@ export function managedMirror(mirrors: ManagedMirrors): ResourceDefinition<Manag
       return { access: wanted.worker }
     },
     read: async (old) => ({ inputs: old.inputs, outputs: old.outputs }),
-    delete: (old, call) => mirrors.end(old.inputs, call),
+    delete: async ({ inputs }, call) => {
+      if (inputs.decommission !== inputs.fleet) throw needed(inputs)
+      await mirrors.end(inputs, call)
+    },
   }
+}
+
+function needed({ fleet, target }: ManagedMirrorInputs): KbgError {
+  return new KbgError('mirror-needed', `The connectors into ${target.colour} end only with the fleet.`, {
+    remedy: `To end it: \`pulumi config set decommission ${fleet}\`, then \`pulumi up\`, then \`pulumi destroy\`. Where the program only calls it otherwise now: take that back, or give it an alias.`,
+  })
 }
 
 /** Connectors are found by their names, and go on at the offsets that Connect holds for those. */

@@ -8,10 +8,11 @@ import { Traffic } from '../../components/traffic/traffic.ts'
 import { Catalog } from '../../engine/model/catalog.ts'
 import type { Colour } from '../../engine/model/colour.ts'
 import { Limits } from '../../engine/model/limits.ts'
+import { mskAccess } from '../../engine/model/msk-access.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import { betweenProgram } from '../../infra/between.ts'
 import type { AwsBetweenConfig } from '../../infra/config.ts'
-import { mskColour } from '../support/msk-colour.ts'
+import { mskBirthSpec, mskColour } from '../support/msk-colour.ts'
 import { declaredBy, graphText } from './graph.ts'
 import { accessOf, type Mocked, mockPulumi, valueOfOutput } from './mocks.ts'
 
@@ -31,7 +32,8 @@ afterEach(() => pulumi.runtime.disconnect()) // outputs come behind everything: 
 afterAll(() => rmSync(scratch, { recursive: true }))
 
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } }, groups: { billing: { wave: 1 } } })
-const reached = (colour: Colour) => ({ ...accessOf(colour), caFile: '/etc/ssl/certs/ca-bundle.crt' })
+/** As its own stack says: mirror and operator are roles. */
+const reached = (colour: Colour) => mskAccess({ ...mskBirthSpec(colour), caFile: '/etc/ssl/certs/ca-bundle.crt' }, `id-${colour}`)
 const store = { endpoints: ['https://127.0.1.1:2379'], username: 'kbg', credentialsFile: '/nowhere/credentials.json', caFile: '/nowhere/ca.pem' }
 
 function given({ type, inputs }: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
@@ -106,12 +108,12 @@ test('the program wires what it asks MSK Connect for, under names of this fleetâ
     fleet: 'shop',
     routeStore: store,
     guardians: ['blue', 'green'],
-    clusters: { blue: { caFile: '/etc/ssl/certs/ca-bundle.crt' } },
+    clusters: { blue: { caFile: '/etc/ssl/certs/ca-bundle.crt', users: { mirror: { mechanism: 'AWS_MSK_IAM' }, operator: { mechanism: 'AWS_MSK_IAM' } } } },
   })
   expect(registered.filter(({ type }) => type === 'kbg:index:LocalMirrorWorker')).toEqual([])
   const mirrors = registered.filter(({ type }) => type === 'kbg:index:ManagedMirror')
   expect(mirrors.map(({ inputs }) => inputs)).toMatchObject([
-    { target: { colour: 'blue' }, source: { colour: 'green' } },
+    { fleet: 'shop', target: { colour: 'blue' }, source: { colour: 'green' }, decommission: null },
     { target: { colour: 'green' }, source: { colour: 'blue' } },
   ])
   expect(outputs.clients?.fleet).toBe('shop')
@@ -152,7 +154,7 @@ test.each([
     /stack shop-green .*aws\.access.*pulumi up -s shop-green.*operators' network/s,
   ],
   ['says it in another form', { cluster: { colour: 'green' } }, 'colour-unreached', /shop-green/],
-  ['is the same cluster', { cluster: { ...reached('green'), clusterId: 'cluster-blue' } }, 'same-cluster', /nothing to switch between/],
+  ['is the same cluster', { cluster: { ...reached('green'), clusterId: 'id-blue' } }, 'same-cluster', /nothing to switch between/],
   ['doesnâ€™t say whom to trust', { cluster: accessOf('green') }, 'tls-in-part', /shop-green/],
 ])('with a colour that %s traffic is refused by name, and nothing is made', async (_, change, code, message) => {
   const { registered } = await mocked(stackOf('blue'), stackOf('green', change))

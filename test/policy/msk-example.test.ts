@@ -7,12 +7,13 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
 import { type Colour, colours } from '../../engine/model/colour.ts'
+import { mskAccess } from '../../engine/model/msk-access.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { rules } from '../../policy/pack.ts'
 import { Checkout } from '../support/checkout.ts'
 import { fencedCommands } from '../support/docs-commands.ts'
 import { withEdits } from '../support/edits.ts'
-import { mskColour } from '../support/msk-colour.ts'
+import { mskBirthSpec, mskColour } from '../support/msk-colour.ts'
 import { counted, previewed } from '../support/previewed.ts'
 import { importStack, withRecordingProviders } from '../support/recorded.ts'
 import { awsPlants } from './planted/aws-plants.ts'
@@ -46,19 +47,9 @@ test.each(['msk-blue', 'msk-green'])('%s declares a whole colour, and no policy 
   expect(counted(preview).UserScramCredential).toBeUndefined()
 })
 
-/** As the stack says it from inside the operators' network. */
+/** As the stack says it from inside the operators' network: mirror and operator are roles. */
 function reached(colour: Colour): ClusterAccess {
-  const { scram, iam } = mskColour(colour).addresses
-  return {
-    ...{
-      colour,
-      clusterId: `cluster-of-${colour}`,
-      kafkaVersion: '3.9.x.kraft',
-      credentialsFile: '/nowhere/credentials.json',
-      caFile: '/etc/ssl/certs/ca-certificates.crt',
-    },
-    ...{ internalBootstrapServers: iam.split(','), produceBootstrapServers: scram.split(','), consumeBootstrapServers: scram.split(',') },
-  }
+  return mskAccess({ ...mskBirthSpec(colour), fleet: 'msk', caFile: '/etc/ssl/certs/ca-certificates.crt' }, `cluster-of-${colour}`)
 }
 
 test('what lies between is declared from what the colours’ stacks say, and behind it what moves traffic; no connector is part of it', async () => {

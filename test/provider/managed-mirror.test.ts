@@ -38,8 +38,9 @@ const worker = mskConnectWorker(
   'green',
   mskConnectorRequest(side('blue'), side('green'), networkAccess('green'), parts, ['orders']),
 )
-const inputs = { source: accessOf('blue'), target: accessOf('green'), worker } as unknown as PropertyMap
+const inputs = { fleet: 'shop', source: accessOf('blue'), target: accessOf('green'), worker, decommission: null } as unknown as PropertyMap
 const stored = { id: worker.namePrefix, inputs, outputs: { ...inputs, access: worker } as unknown as PropertyMap }
+const ending = { ...stored, inputs: { ...inputs, decommission: 'shop' } as PropertyMap, outputs: { ...stored.outputs, decommission: 'shop' } as PropertyMap }
 const changed = (change: object) => ({ ...inputs, worker: { ...worker, ...change } }) as unknown as PropertyMap
 const handler = handlerOf(managedMirror(managedMirrors))
 
@@ -67,10 +68,16 @@ describe('ManagedMirror', () => {
     expect(refusals).toMatchObject([{ property: `worker.${property}`, reason: expect.stringContaining(value) }])
   })
 
+  test('while nobody has said that the fleet ends, nothing ends: another name in the program deletes the old one too', async () => {
+    there.names = ['kbg-mirror-blue-green-7']
+    await expect(handler.delete(stored, recordedCall())).rejects.toThrow(/mirror-needed: .*decommission shop/)
+    expect(there.names).toEqual(['kbg-mirror-blue-green-7'])
+  })
+
   test('its end is that of every connector under its names', async () => {
     there.names = ['kbg-canary-blue-green', 'kbg-mirror-blue-green-7']
     const call = recordedCall()
-    await handler.delete(stored, call)
+    await handler.delete(ending, call)
     expect(there).toMatchObject({ names: [], isClosed: true })
     expect(call.lines).toEqual([expect.stringContaining('ending kbg-canary-blue-green, kbg-mirror-blue-green-7 into green')])
   })
@@ -78,7 +85,7 @@ describe('ManagedMirror', () => {
   test('one that may still run fails it, once, with what to do', async () => {
     there.names = ['kbg-canary-blue-green']
     there.isStuck = true
-    await expect(handler.delete(stored, recordedCall())).rejects.toThrow(/^mirror-runs: (?!.*mirror-runs).*Gave up.*kbg-production-FLEET-shop-INTO-green-/s)
+    await expect(handler.delete(ending, recordedCall())).rejects.toThrow(/^mirror-runs: (?!.*mirror-runs).*Gave up.*kbg-production-FLEET-shop-INTO-green-/s)
     expect(there).toMatchObject({ names: ['kbg-canary-blue-green'], isClosed: true })
   })
 })
