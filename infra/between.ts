@@ -26,7 +26,7 @@ export interface BetweenOutputs extends Partial<TrafficOutputs> {
   readonly switchover?: { readonly namespace: string; readonly name: string }
 }
 
-/** Between two colours on one cloud: there nothing on this machine reaches route or brokers, so what acts is a pod of its own, or nothing yet (docs/platforms.md). */
+/** Between two colours on one cloud: on Kubernetes what acts is a pod of its own, on AWS this update and processes of its host, in the operators' network (docs/platforms.md). */
 export async function betweenProgram(config: BetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
   new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: null, deployed: null })
   switch (config.platform) {

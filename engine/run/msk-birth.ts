@@ -56,9 +56,9 @@ function identified(spec: MskBirthSpec, reach: number, deadline: Deadline): Prom
   }))
 }
 
-async function asked<T>(spec: MskBirthSpec, reachMs: number, deadline: Deadline, ask: (existing: Existing, within: Deadline) => Promise<T>): Promise<T> {
+async function asked<T>(spec: MskBirthSpec, reach: number, deadline: Deadline, ask: (existing: Existing, within: Deadline) => Promise<T>): Promise<T> {
   const { internalBootstrapServers: bootstrapServers, ...access } = mskAccess(spec, 'not asked yet')
-  const within = deadline.within(reachMs, `the brokers of ${spec.colour} to answer`)
+  const within = deadline.within(reach, `the brokers of ${spec.colour} to answer`)
   try {
     return await persistently(within, async () => {
       const existing = await connectExisting({ bootstrapServers, login: saslOf(access, 'operator'), caFile: spec.caFile }, within.clock, within)
