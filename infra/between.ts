@@ -1,26 +1,32 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { z } from 'zod'
 import { Parity } from '../components/catalog/parity.ts'
+import type { TrafficRouteStore } from '../components/traffic/traffic.ts'
 import { MskColour } from '../engine/model/aws-colour.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
+import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
+import { accessesOf, type GivenRouteStore } from '../engine/model/given-route-store.ts'
+import { requirePair } from '../engine/model/pair.ts'
 import { StrimziColour } from '../engine/model/strimzi-access.ts'
 import { projectDir } from '../tools/paths.ts'
 import type { AwsBetweenConfig, BetweenConfig, KubernetesBetweenConfig } from './config.ts'
 import { standsElsewhere } from './elsewhere.ts'
 import { bothInventories } from './inventories.ts'
+import { fromProject } from './project.ts'
+import { declareTraffic, type TrafficOutputs } from './traffic.ts'
 
-/** What lies between two colours, as people and the CLI read it. */
-export interface BetweenOutputs {
+/** What lies between two colours, as people and the CLI read it; and, on AWS, what moves traffic there. */
+export interface BetweenOutputs extends Partial<TrafficOutputs> {
   /** On AWS: what a switchover would ask MSK Connect for, by the colour that is copied into. */
   readonly mirror?: object
   /** On Kubernetes: the job that brought traffic to where it was wanted last. */
   readonly switchover?: { readonly namespace: string; readonly name: string }
 }
 
-/** Between two colours on one cloud: there nothing on this machine reaches route or brokers, so what acts is a pod of its own, or nothing yet (docs/platforms.md). */
+/** Between two colours on one cloud: on Kubernetes what acts is a pod of its own, on AWS this update and processes of its host, in the operators' network (docs/platforms.md). */
 export async function betweenProgram(config: BetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
   new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: null, deployed: null })
   switch (config.platform) {
@@ -31,9 +37,10 @@ export async function betweenProgram(config: BetweenConfig, catalog: Catalog): P
   }
 }
 
-/** The networks' peering, and the mirror's parts on MSK Connect. */
-async function betweenOnAws({ fleet, platform, mirror }: AwsBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
-  const said = (colour: Colour) => saidBy(fleet, colour, platform, 'msk', MskColour)
+/** The networks' peering and the mirror's parts on MSK Connect; and behind them what moves traffic, where the stack says who is to be live. */
+async function betweenOnAws({ fleet, platform, mirror, moves, ...config }: AwsBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
+  const stacks = { blue: colourStack(fleet, 'blue'), green: colourStack(fleet, 'green') }
+  const said = (colour: Colour) => saidBy(stacks[colour], platform, 'msk', MskColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.account !== green.account || blue.region !== green.region) {
     throw new KbgError('colours-apart', 'The colours are not in one account and region.', {
@@ -41,13 +48,34 @@ async function betweenOnAws({ fleet, platform, mirror }: AwsBetweenConfig, catal
       remedy: 'Put both there: their networks are connected by a peering that this stack makes and accepts itself.',
     })
   }
+  // Asked before anything is made.
+  const clusters = moves === null ? null : requirePair(fleet, config.tls, { blue: await reachedColour(stacks.blue), green: await reachedColour(stacks.green) })
   const { AwsBetween } = await import('../components/network/aws-between.ts')
-  return { mirror: new AwsBetween('between', { fleet, colours: { blue, green }, topics: Object.keys(catalog.topics), plugin: mirror }).requests }
+  const between = new AwsBetween('between', { fleet, colours: { blue, green }, topics: Object.keys(catalog.topics), plugin: mirror })
+  if (moves === null || clusters === null) return { mirror: between.requests }
+  const by = { mirror: { kind: 'msk-connect', workers: between.workers }, routeStore: givenStore(moves.routeStore) } as const
+  return { mirror: between.requests, ...(await declareTraffic({ ...config, ...moves, ...by, fleet, clusters, catalog }, { dependsOn: between })) }
+}
+
+/** How a colour on MSK is reached from the operators' network, as its own stack says. */
+async function reachedColour({ colour, stack, reference }: ColourStack): Promise<ClusterAccess> {
+  const access = ClusterAccess.safeParse(await reference.getOutputValue('cluster'))
+  if (access.success && access.data.colour === colour) return access.data
+  throw new KbgError('colour-unreached', `The stack ${stack} doesn't say how its brokers are reached, so no traffic can be moved between the colours.`, {
+    remedy: `Set aws.access on that stack and run \`pulumi up -s ${stack}\` on a host in the operators' network (docs/platforms.md); or leave live out here, for what lies between the colours alone.`,
+  })
+}
+
+/** Its files as absolute paths: processes that run elsewhere read them too. */
+function givenStore(routeStore: GivenRouteStore | undefined): TrafficRouteStore {
+  if (routeStore === undefined) return { kind: 'local' }
+  const { credentialsFile, caFile, ...rest } = routeStore
+  return { kind: 'given', ...accessesOf({ ...rest, credentialsFile: fromProject(credentialsFile), caFile: fromProject(caFile) }) }
 }
 
 /** The fleet's own namespace, the mirror's workers, the audit, the guardians, and the job that moves traffic where the stack says who is to be live. */
 async function betweenOnKubernetes({ fleet, platform, ...config }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
-  const said = (colour: Colour) => saidBy(fleet, colour, platform, 'strimzi', StrimziColour)
+  const said = (colour: Colour) => saidBy(colourStack(fleet, colour), platform, 'strimzi', StrimziColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.context !== green.context) {
     throw new KbgError('colours-apart', 'The colours are not in one Kubernetes cluster.', {
@@ -64,16 +92,25 @@ async function betweenOnKubernetes({ fleet, platform, ...config }: KubernetesBet
   return job === null ? {} : { switchover: job }
 }
 
-/** What a colour's own stack says of it. */
+/** A colour's own stack. */
+interface ColourStack {
+  readonly colour: Colour
+  readonly stack: string
+  readonly reference: pulumi.StackReference
+}
+
+function colourStack(fleet: string, colour: Colour): ColourStack {
+  const stack = stackName({ fleet, role: colour })
+  return { colour, stack, reference: new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`) }
+}
+
+/** What it says of its colour. */
 async function saidBy<T extends { readonly colour: Colour }>(
-  fleet: string,
-  colour: Colour,
+  { colour, stack, reference }: ColourStack,
   platform: BetweenConfig['platform'],
   output: 'msk' | 'strimzi',
   schema: z.ZodType<T>,
 ): Promise<T> {
-  const stack = stackName({ fleet, role: colour })
-  const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
   const parsed = schema.safeParse(await reference.getOutputValue(output))
   if (parsed.success && parsed.data.colour === colour) return parsed.data
   const elsewhere = await standsElsewhere(reference)

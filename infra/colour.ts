@@ -7,6 +7,7 @@ import { type ClusterAccess, platformUsers } from '../engine/model/cluster-acces
 import { type ColourInventory, inventoryOf } from '../engine/model/inventory.ts'
 import { kubernetesSpecs } from '../engine/model/kubernetes-colour.ts'
 import type { StrimziColour } from '../engine/model/strimzi-access.ts'
+import type { RouteStoreAccess } from '../engine/model/wiring.ts'
 import { projectDir } from '../tools/paths.ts'
 import type { AwsColourConfig, ColourConfig, ExternalColourConfig, KubernetesColourConfig } from './config.ts'
 import { bothInventories, brokersOf } from './inventories.ts'
@@ -45,13 +46,26 @@ function fromProjectFiles({ credentialsFile, caFile, ...others }: ExternalColour
   return { ...others, credentialsFile: fromProject(credentialsFile), ...(caFile === undefined ? {} : { caFile: fromProject(caFile) }) }
 }
 
+/** The same for a store that somebody runs: a guard in `destroy` may be asked from another directory, and the traffic stack names the same files. */
+function storeFromProject(store: RouteStoreAccess | undefined): RouteStoreAccess | null {
+  if (store === undefined) return null
+  const { credentialsFile, caFile, ...others } = store
+  return { ...others, credentialsFile: fromProject(credentialsFile), ...(caFile === undefined ? {} : { caFile: fromProject(caFile) }) }
+}
+
 /** Loaded only here: AWS's SDK is no part of a local colour's preview. */
 async function awsColour(config: AwsColourConfig, catalog: Catalog): Promise<Pick<ColourOutputs, 'msk' | 'cluster'>> {
   const { AwsColour } = await import('../components/cluster/aws.ts')
-  const { fleet, colour, kafkaVersion, brokerConfig, aws, routeStore = null, retire, decommission } = config
+  const { fleet, colour, kafkaVersion, brokerConfig, aws, routeStore, retire, decommission } = config
   const { network, brokers } = awsSpecs(fleet, colour, kafkaVersion, brokerConfig, aws)
   const { account, region, clients, credentialsFile, alarmTopics, access } = aws
-  const reached = access && { caFile: fromProject(access.caFile), catalog, routeStore, retire, decommission: decommission ?? null }
+  const reached = access && {
+    caFile: fromProject(access.caFile),
+    catalog,
+    routeStore: storeFromProject(routeStore),
+    retire,
+    decommission: decommission ?? null,
+  }
   const made = new AwsColour(colour, {
     ...{ network, brokers, account, region, clients, alarmTopics, reached },
     // Processes that run elsewhere read it too, where there are any.

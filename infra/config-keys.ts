@@ -3,6 +3,7 @@ import { AwsSettings } from '../engine/model/aws-colour.ts'
 import { Colour } from '../engine/model/colour.ts'
 import { ExternalAccess, leastBrokers } from '../engine/model/external-cluster.ts'
 import { FleetName, StackRole } from '../engine/model/fleet.ts'
+import { GivenRouteStore } from '../engine/model/given-route-store.ts'
 import { Hooks } from '../engine/model/hook.ts'
 import { KubernetesAudit } from '../engine/model/kubernetes-audit.ts'
 import { ImageName } from '../engine/model/kubernetes-birth.ts'
@@ -131,10 +132,16 @@ export const trafficKeys = z.object({
   hooks: json.pipe(Hooks).default([]).describe('a list of hooks {name, events, command or url, timeoutMs, auth}, see docs/runbook.md'),
 })
 
-/** Keys of a traffic stack between two colours on Amazon MSK: what lies between them, and no route. */
+/** Keys of a traffic stack between two colours on Amazon MSK: what lies between them, and what moves traffic there, which goes with `live`. */
 export const betweenKeys = z.object({
   platform: z.literal('aws'),
   mirror: json.pipe(MirrorPlugin).describe('an object {version, jars}: MirrorMaker of the line 3.7, see examples/msk'),
+  ...trafficKeys.shape,
+  live: trafficKeys.shape.live.optional().describe('blue or green; left out, nothing moves traffic'),
+  routeStore: json
+    .pipe(GivenRouteStore)
+    .optional()
+    .describe('an object {endpoints, username, clientUsername, credentialsFile, caFile}: an etcd that somebody runs; left out, one of this machine'),
 })
 
 /** Keys of a traffic stack between two colours on Kubernetes: what its pods need, and what it wants of them. */

@@ -5,6 +5,7 @@ import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import type { ExternalAccess } from '../engine/model/external-cluster.ts'
 import { isColour, parseStackName, type StackIdentity, StackRole, stackName } from '../engine/model/fleet.ts'
+import type { GivenRouteStore } from '../engine/model/given-route-store.ts'
 import type { Hook } from '../engine/model/hook.ts'
 import type { KubernetesAudit } from '../engine/model/kubernetes-audit.ts'
 import type { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
@@ -100,11 +101,18 @@ export interface TrafficConfig {
 /** What a traffic stack is told between two colours on one cloud. */
 export type BetweenConfig = AwsBetweenConfig | KubernetesBetweenConfig
 
-/** No switchover runs there yet, so it takes no intent. */
 export interface AwsBetweenConfig extends OfFleet {
   readonly role: 'between'
   readonly platform: 'aws'
   readonly mirror: MirrorPlugin
+  /** null: the stack doesn't say who is to be live, so nothing moves traffic. */
+  readonly moves: AwsMoves | null
+}
+
+/** Where traffic is wanted and what moves it, on a host in the operators' network (docs/adr/0022). */
+export interface AwsMoves extends Omit<TrafficConfig, 'role' | keyof OfFleet> {
+  /** undefined: one of this machine. */
+  readonly routeStore?: GivenRouteStore | undefined
 }
 
 export interface KubernetesBetweenConfig extends OfFleet {
@@ -228,25 +236,39 @@ function trafficConfig(ofFleet: OfFleet, values: Values, problems: string[]): Tr
 function betweenConfig(platform: BetweenConfig['platform'], ofFleet: OfFleet, values: Values, problems: string[]): BetweenConfig | undefined {
   const own = betweenShapes[platform]
   const foreign = Object.keys(values).filter((key) => key in trafficKeys.shape && !(key in own))
-  const said =
-    platform === 'aws' ? 'a traffic stack on aws moves nothing yet, and must not look as if it did' : 'a traffic stack on kubernetes has no such thing yet'
-  problems.push(...foreign.map((key) => `${key}: ${said} (docs/platforms.md); remove it`))
+  problems.push(...foreign.map((key) => `${key}: a traffic stack on ${platform} has no such thing yet (docs/platforms.md); remove it`))
   problems.push(...ofAnotherBetween(values, own))
-  if (platform === 'kubernetes') return kubernetesBetween(ofFleet, values, problems)
+  return platform === 'aws' ? awsBetween(ofFleet, values, problems) : kubernetesBetween(ofFleet, values, problems)
+}
+
+function awsBetween(ofFleet: OfFleet, values: Values, problems: string[]): AwsBetweenConfig | undefined {
+  if (values.live === undefined) problems.push(...aimless(values, { ...trafficKeys.shape, routeStore: betweenKeys.shape.routeStore }))
+  else if (!ofFleet.tls) problems.push('tls: false; allowed: true, for MSK speaks nothing else to its clients')
   const keys = readKeys(betweenKeys, values, problems)
-  return keys && { role: 'between', platform, mirror: keys.mirror, ...ofFleet }
+  if (keys === undefined) return undefined
+  const { platform, mirror, live, ...rest } = keys
+  return { role: 'between', platform, mirror, moves: live === undefined ? null : { live, ...rest }, ...ofFleet }
+}
+
+/** Keys that nothing would come of where nobody says who is to be live. */
+function aimless(values: Values, keys: object): string[] {
+  return Object.keys(values)
+    .filter((key) => key in keys)
+    .map((key) => `${key}: goes with live, the colour that is to be live`)
 }
 
 function kubernetesBetween(ofFleet: OfFleet, values: Values, problems: string[]): KubernetesBetweenConfig | undefined {
-  if (values.live === undefined) {
-    const aimless = Object.keys(values).filter((key) => key in Intent.shape)
-    problems.push(...aimless.map((key) => `${key}: goes with live, the colour that is to be live`))
-  }
+  if (values.live === undefined) problems.push(...aimless(values, Intent.shape))
   const keys = readKeys(kubernetesBetweenKeys, values, problems)
   if (keys === undefined) return undefined
   const { live, attempt, consumers, acceptLoss, failover, ...rest } = keys
   const loss = { ...(acceptLoss === undefined ? {} : { acceptLoss }), ...(failover === undefined ? {} : { failover }) }
   return { role: 'between', ...rest, intent: live === undefined ? null : { live, attempt, consumers, ...loss }, ...ofFleet }
+}
+
+/** What a traffic stack between two colours on that cloud may be told; nothing of it elsewhere. */
+function ownBetween({ platform }: Values): object {
+  return platform === 'aws' || platform === 'kubernetes' ? betweenShapes[platform] : {}
 }
 
 /** Keys that only traffic stacks on one cloud have, but on another one. */
@@ -285,7 +307,7 @@ function identify(stack: string, values: Values, problems: string[]): StackIdent
 function misplaced(identity: StackIdentity, values: Values): string[] {
   const isForeign = isColour(identity.role)
     ? (key: string) => key in anyTrafficKeys && !(key in anyColourKeys)
-    : (key: string) => key in anyColourKeys && key !== 'platform' && !(values.platform === 'kubernetes' && key in kubernetesBetweenKeys.shape)
+    : (key: string) => key in anyColourKeys && key !== 'platform' && !(key in ownBetween(values))
   const owners = isColour(identity.role)
     ? [stackName({ fleet: identity.fleet, role: 'traffic' })]
     : (['blue', 'green'] as const).map((role) => stackName({ fleet: identity.fleet, role }))

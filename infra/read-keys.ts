@@ -1,15 +1,17 @@
 import type { z } from 'zod'
 import { AwsSettings } from '../engine/model/aws-colour.ts'
 import { ExternalAccess } from '../engine/model/external-cluster.ts'
+import { GivenRouteStore } from '../engine/model/given-route-store.ts'
 import { Hook } from '../engine/model/hook.ts'
 import { KubernetesAudit } from '../engine/model/kubernetes-audit.ts'
 import { KubernetesSettings } from '../engine/model/kubernetes-colour.ts'
 import { KubernetesRouteStore } from '../engine/model/kubernetes-route-store.ts'
 import { Limits } from '../engine/model/limits.ts'
+import { MirrorPlugin } from '../engine/model/msk-connect.ts'
 import { RouteNamesSpec } from '../engine/model/route-names.ts'
 import { RouteParameterSpec } from '../engine/model/route-publication.ts'
 import { RouteStoreAccess } from '../engine/model/wiring.ts'
-import { kubernetesBetweenKeys } from './config-keys.ts'
+import { betweenKeys, kubernetesBetweenKeys } from './config-keys.ts'
 import { nearest } from './nearest.ts'
 
 /** Configuration keys as Pulumi hands them over: texts by key. */
@@ -39,6 +41,7 @@ function describe(issue: z.core.$ZodIssue, values: Values, shape: z.ZodRawShape)
 function innerKeys(key: string, shape: z.ZodRawShape): readonly string[] {
   const schemas: Readonly<Record<string, { readonly shape: object }>> = {
     ...(shape === kubernetesBetweenKeys.shape ? { routeStore: KubernetesRouteStore } : {}),
+    ...(shape === betweenKeys.shape ? { routeStore: GivenRouteStore, mirror: MirrorPlugin } : {}),
     ...{ limits: Limits, hooks: Hook, dns: RouteNamesSpec, routeParameter: RouteParameterSpec },
     ...{ external: ExternalAccess, aws: AwsSettings, kubernetes: KubernetesSettings, audit: KubernetesAudit },
   }

@@ -1,6 +1,6 @@
 import * as pulumi from '@pulumi/pulumi'
 import { Parity } from '../components/catalog/parity.ts'
-import { Traffic } from '../components/traffic/traffic.ts'
+import { Traffic, type TrafficArgs } from '../components/traffic/traffic.ts'
 import type { Catalog } from '../engine/model/catalog.ts'
 import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import type { Colour } from '../engine/model/colour.ts'
@@ -30,13 +30,20 @@ export async function trafficProgram(config: TrafficConfig, catalog: Catalog): P
   const [{ cluster: blue, inventory: onBlue }, { cluster: green, inventory: onGreen }] = await Promise.all([colourOf(fleet, 'blue'), colourOf(fleet, 'green')])
   const clusters = requirePair(fleet, tls, { blue, green }) // asked here already: before anything is made
   new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), fleet, catalog), own: null, deployed: { blue: onBlue, green: onGreen } })
-  const { publications, told } = await publicationsOf(config)
-  const { route, gate, wiring, limits, clients } = new Traffic('traffic', { ...config, clusters, catalog, publications }, { transformations: [formerNames] })
+  return await declareTraffic({ ...config, clusters, catalog }, { transformations: [formerNames] })
+}
+
+/** What moves traffic, and where the route is published: under the same names in every traffic stack. */
+export async function declareTraffic(args: PublishedTraffic, opts: pulumi.ComponentResourceOptions): Promise<TrafficOutputs> {
+  const { publications, told } = await publicationsOf(args)
+  const { route, gate, wiring, limits, clients } = new Traffic('traffic', { ...args, publications }, opts)
   return { route, gate, wiring, limits, clients: { ...clients, ...told } }
 }
 
+type PublishedTraffic = Omit<TrafficArgs, 'publications'> & Pick<TrafficConfig, 'dns' | 'routeParameter'>
+
 /** Where the route is published, and what clients are told of it. AWS's SDK is no part of other previews. */
-async function publicationsOf({ fleet, dns, routeParameter: spec }: TrafficConfig) {
+async function publicationsOf({ fleet, dns, routeParameter: spec }: PublishedTraffic) {
   const publications: { parameter?: pulumi.Output<RouteParameter>; names?: pulumi.Output<RouteNamesZone> } = {}
   if (spec !== undefined) publications.parameter = new (await import('../components/route/ssm.ts')).PublishedParameter('route', { fleet, spec }).parameter
   if (dns !== undefined) publications.names = new (await import('../components/route/route53.ts')).RouteNames('names', { fleet, spec: dns }).zone

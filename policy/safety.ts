@@ -114,7 +114,7 @@ const required: Readonly<Record<'connector' | 'worker', Readonly<Record<string, 
 const exactlyOnce: typeof required = { connector: { 'exactly.once.support': 'required' }, worker: { 'exactly.once.source.support': 'enabled' } }
 
 /** Components that stand for a mirror and say what it promises. Only the local platform's workers are resources of a kind of their own. */
-const mirrorTypes = ['kbg:mirror:LocalMirror', 'kbg:mirror:KubernetesMirror'] as const
+const mirrorTypes = ['kbg:mirror:LocalMirror', 'kbg:mirror:KubernetesMirror', 'kbg:mirror:MskConnectMirror'] as const
 
 export const safetyMirror = rule({
   name: 'safety-mirror',

@@ -73,15 +73,15 @@ export class AwsColour extends pulumi.ComponentResource {
     this.registerOutputs({ msk: this.msk, ...(this.access === undefined ? {} : { access: this.access }) })
   }
 
-  /** The fence first: nobody has rights before it. The guard last: it waits for all of the colour, so it is asked before any of it is deleted. */
+  /** The fence first: nobody has rights before it. The guard last: it waits for all of the colour, so it is asked before any of it is deleted; behind its yes the birth ends the mirror into it. */
   #reached(name: string, args: AwsColourArgs, reached: ReachedArgs, network: AwsNetwork, brokers: MskCluster): pulumi.Output<ClusterAccess> {
     const { network: spec, brokers: brokersSpec, region, credentialsFile, protect } = args
-    const { fleet, colour } = spec
+    const { environment, fleet, colour } = spec
     const { catalog, caFile, routeStore, retire, decommission } = reached
     const birth = new MskBirth(
       `${name}-birth`,
       {
-        ...{ fleet, colour, kafkaVersion: brokersSpec.kafkaVersion, region, brokers: mskBrokerIds(brokersSpec, spec).length },
+        ...{ environment, fleet, colour, kafkaVersion: brokersSpec.kafkaVersion, region, brokers: mskBrokerIds(brokersSpec, spec).length },
         ...{ addresses: brokers.addresses, credentialsFile, caFile, routeStore },
       },
       { parent: this, dependsOn: [network, brokers.users] },

@@ -1,7 +1,8 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { MskColour } from '../../engine/model/aws-colour.ts'
 import type { Colour } from '../../engine/model/colour.ts'
-import type { MirrorPlugin } from '../../engine/model/msk-connect.ts'
+import { type MirrorPlugin, mskConnectWorker } from '../../engine/model/msk-connect.ts'
+import type { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 import { type MirroredMsk, MskConnectMirror } from '../mirror/msk-connect.ts'
 import { awsProvider } from './aws-provider.ts'
 import { MirrorPeering } from './mirror-peering.ts'
@@ -19,6 +20,8 @@ export interface AwsBetweenArgs {
 export class AwsBetween extends pulumi.ComponentResource {
   /** What a switchover would ask MSK Connect for, see {@link MskConnectMirror}. */
   readonly requests: MskConnectMirror['requests']
+  /** The same for what moves traffic, with the names of its connectors. */
+  readonly workers: Readonly<Record<Colour, pulumi.Output<MskConnectWorker>>>
 
   constructor(name: string, args: AwsBetweenArgs, opts?: pulumi.ComponentResourceOptions) {
     super('kbg:network:AwsBetween', name, {}, opts)
@@ -30,6 +33,8 @@ export class AwsBetween extends pulumi.ComponentResource {
     const clusters = { blue: side(blue), green: side(green) }
     const { fleet, topics, plugin } = args
     this.requests = new MskConnectMirror(`${name}-mirror`, { environment, fleet, account, clusters, topics, plugin }, child).requests
+    const into = (target: Colour) => this.requests[target].apply((request) => mskConnectWorker({ region, environment, fleet }, target, request))
+    this.workers = { blue: into('blue'), green: into('green') }
     this.registerOutputs({ requests: this.requests })
   }
 }

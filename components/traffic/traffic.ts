@@ -1,22 +1,40 @@
 import * as pulumi from '@pulumi/pulumi'
 import type { Catalog } from '../../engine/model/catalog.ts'
 import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
-import { type Colour, colours } from '../../engine/model/colour.ts'
+import { type Colour, colours, otherColour } from '../../engine/model/colour.ts'
 import type { Hook } from '../../engine/model/hook.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import type { FailoverWord } from '../../engine/model/loss.ts'
+import type { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 import { requirePair, requireWaves } from '../../engine/model/pair.ts'
 import type { RouteNamesZone, RouteParameter } from '../../engine/model/route-publication.ts'
 import { type Waves, wavesOf } from '../../engine/model/wave.ts'
-import type { Intent, RouteStoreAccess, UnprovenGroups, Wiring } from '../../engine/model/wiring.ts'
+import type { Intent, MirrorWorker, RouteStoreAccess, UnprovenGroups, Wiring } from '../../engine/model/wiring.ts'
 import { connectVersion } from '../../tools/paths.ts'
 import { LocalAudit } from '../audit/local-audit.ts'
 import { Gate } from '../gate/gate.ts'
 import { LocalGuardian } from '../guardian/local-guardian.ts'
+import { ManagedMirror } from '../mirror/managed-mirror.ts'
 import { LocalMirror } from '../mirror/mirror.ts'
-import { LocalRouteStore } from '../route/route-store.ts'
+import { LocalRouteStore, type LocalRouteStoreArgs } from '../route/route-store.ts'
 import { Switchover } from '../switchover/switchover.ts'
 import { LocalWriteBack } from '../write-back/local-write-back.ts'
+
+/** What makes the mirror's connectors: workers of this machine, made here, or MSK Connect, by the colour that is copied into. */
+export type TrafficMirror =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'msk-connect'; readonly workers: Readonly<Record<Colour, pulumi.Input<MskConnectWorker>>> }
+
+/** Where the route is kept: in a store of this machine, made here, or in one that somebody runs. */
+export type TrafficRouteStore =
+  | { readonly kind: 'local' }
+  | {
+      readonly kind: 'given'
+      /** For what moves traffic. */
+      readonly access: pulumi.Input<RouteStoreAccess>
+      /** For routed applications. */
+      readonly clientAccess: pulumi.Input<RouteStoreAccess>
+    }
 
 /** What traffic between two colours is told: the pair, and the intent. */
 export interface TrafficArgs {
@@ -25,6 +43,10 @@ export interface TrafficArgs {
   readonly clusters: Readonly<Record<Colour, pulumi.Input<ClusterAccess>>>
   /** What both colours hold: its topics are mirrored and compared, its groups moved. */
   readonly catalog: Catalog
+  /** `local` unless said otherwise. */
+  readonly mirror?: TrafficMirror
+  /** `local` unless said otherwise. */
+  readonly routeStore?: TrafficRouteStore
   /** Who is to be live. Changing it is a switchover. */
   readonly live: Colour
   /** Counted up to move again after a refused or undone move; 0 unless said otherwise. */
@@ -85,14 +107,14 @@ export class Traffic extends pulumi.ComponentResource {
     const clusters = { blue: pair.blue, green: pair.green }
     const child = { parent: this }
 
-    const store = new LocalRouteStore(`${name}-route-store`, { fleet, tls, decommission }, child)
-    const mirror = new LocalMirror(`${name}-mirror`, { fleet, clusters, version: connectVersion }, child)
+    const store = storeOf(`${name}-route-store`, args.routeStore ?? { kind: 'local' }, { fleet, tls, decommission }, child)
+    const workers = workersOf(`${name}-mirror`, args.mirror ?? { kind: 'local' }, { fleet, clusters, decommission }, child)
     const topics = Object.keys(catalog.topics)
     const audit = new LocalAudit(`${name}-audit`, { fleet, clusters, topics, decommission }, child)
     const wiring: pulumi.Output<Wiring> = pulumi.output({
       ...{ fleet, clusters, topics, waves, unprovenGroups },
       routeStore: store.access,
-      workers: mirror.workers,
+      workers,
       audit: audit.access,
       guardians: [...colours],
       groups: Object.keys(catalog.groups),
@@ -116,6 +138,45 @@ export class Traffic extends pulumi.ComponentResource {
     this.waves = waves
     this.clients = { fleet, routeStore: store.clientAccess }
     this.registerOutputs({ fleet, route: this.route }) // whose it is, for policies
+  }
+}
+
+type RouteStores = { readonly [Name in 'access' | 'clientAccess']: pulumi.Output<RouteStoreAccess> }
+
+function storeOf(name: string, store: TrafficRouteStore, args: LocalRouteStoreArgs, child: pulumi.CustomResourceOptions): RouteStores {
+  switch (store.kind) {
+    case 'local':
+      return new LocalRouteStore(name, args, child)
+    case 'given':
+      return { access: pulumi.output(store.access), clientAccess: pulumi.output(store.clientAccess) }
+  }
+}
+
+interface MirrorOf {
+  readonly fleet: string
+  readonly clusters: Readonly<Record<Colour, pulumi.Output<ClusterAccess>>>
+  readonly decommission: string | null
+}
+
+/** By the colour that is copied into. */
+function workersOf(
+  name: string,
+  mirror: TrafficMirror,
+  { fleet, clusters, decommission }: MirrorOf,
+  child: pulumi.CustomResourceOptions,
+): Readonly<Record<Colour, pulumi.Output<MirrorWorker>>> {
+  switch (mirror.kind) {
+    case 'local':
+      return new LocalMirror(name, { fleet, clusters, version: connectVersion }, child).workers
+    case 'msk-connect': {
+      const into = (target: Colour) =>
+        new ManagedMirror(
+          `${name}-into-${target}`,
+          { fleet, target: clusters[target], source: clusters[otherColour(target)], worker: mirror.workers[target], decommission },
+          child,
+        )
+      return { blue: into('blue').access, green: into('green').access }
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { ClusterAccess, platformUsers } from './cluster-access.ts'
+import type { Colour } from './colour.ts'
 import type { AclBinding } from './facts.ts'
+import type { RouteDocument } from './route.ts'
 
 /** What the process that fences a new colour is started with. No secret. */
 export const BirthConfig = z.strictObject({
@@ -11,7 +13,27 @@ export const BirthConfig = z.strictObject({
 })
 export type BirthConfig = z.infer<typeof BirthConfig>
 
-/** Whom bindings give rights to that are no part of this project: a colour with any of them may be in use, and is never fenced at its birth. */
+/** What a fleet's route says of a colour before its birth; `nothing`: none can be read, or there is none yet. */
+export type RouteAtBirth = 'live' | 'standby' | 'nothing'
+
+export function routeAtBirth(colour: Colour, route: Pick<RouteDocument, 'live'> | null): RouteAtBirth {
+  if (route === null) return 'nothing'
+  return route.live === colour ? 'live' : 'standby'
+}
+
+/** Why a colour is left open at its birth; empty: it is fenced. Where a route is read it alone decides: a standby has to be fenced whoever has rights there, else who has may be using it. */
+export function reasonsToLeaveOpen(said: RouteAtBirth, bindings: readonly AclBinding[]): readonly string[] {
+  switch (said) {
+    case 'live':
+      return ['the route says that it is live']
+    case 'standby':
+      return []
+    case 'nothing':
+      return applicationsIn(bindings).map((principal) => `${principal} has rights there`)
+  }
+}
+
+/** Whom bindings give rights to that are no part of this project: a colour with any of them may be in use. */
 export function applicationsIn(bindings: readonly AclBinding[]): readonly string[] {
   const granted = bindings.filter(({ permission, principal, resourceName }) => permission === 'allow' && !isOwn(principal) && !isInternal(resourceName))
   return [...new Set(granted.map(({ principal }) => principal))].sort()

@@ -9,6 +9,8 @@ import { RouteStoreAccess } from './wiring.ts'
 export const MskBirthSpec = z.strictObject({
   fleet: FleetName,
   colour: Colour,
+  /** As the names of its mirror's connectors have it. */
+  environment: z.string().min(1),
   /** As MSK names it. */
   kafkaVersion: z.string().min(1),
   region: Region,

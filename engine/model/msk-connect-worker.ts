@@ -28,6 +28,9 @@ export const MskConnectorRequest = z.strictObject({
 })
 export type MskConnectorRequest = z.infer<typeof MskConnectorRequest>
 
+/** Assumed, because AWS promises nothing: Terraform's provider waits this long where it knows AWS to be slow (IAM, `propagationTimeout`). */
+export const assumedListLagMs = 120_000
+
 /** How to have connectors into a colour made by MSK Connect. Credentials and endpoint are found as every AWS client finds them; none stands here. */
 export const MskConnectWorker = z.strictObject({
   kind: z.literal('msk-connect'),
@@ -35,13 +38,10 @@ export const MskConnectWorker = z.strictObject({
   colour: Colour,
   region: Name,
   /** Begins the name of every connector into this colour, and of no other: names are unique in an account and region. It stays, because Connect keeps offsets by that name. */
-  namePrefix: z.string().regex(/^[a-zA-Z0-9-]{1,64}-$/, 'letters, digits and dashes, the last one a dash'),
+  namePrefix: z.string().regex(/^[a-zA-Z0-9-]{1,80}-$/, 'letters, digits and dashes, the last one a dash'),
   request: MskConnectorRequest,
-  /**
-   * How long a change of connectors may take until every list of AWS's tells it. Assumed, because AWS promises nothing: Terraform's provider waits this long where it knows AWS to be slow (IAM,
-   * `propagationTimeout`).
-   */
-  listLagMs: z.int().positive().default(120_000),
+  /** How long a change of connectors may take until every list of AWS's tells it. */
+  listLagMs: z.int().positive().default(assumedListLagMs),
 })
 export type MskConnectWorker = z.infer<typeof MskConnectWorker>
 

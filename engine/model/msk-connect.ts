@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Colour } from './colour.ts'
 import { connectOffsetsTopic, connectorPromises, type KafkaProperties, mirroredTopics, onEveryPlatform, workerPromises } from './mirror-template.ts'
-import type { MskConnectorRequest } from './msk-connect-worker.ts'
+import { assumedListLagMs, type MskConnectorRequest, type MskConnectWorker } from './msk-connect-worker.ts'
 import type { NetworkAccess } from './network-access.ts'
 
 /** Connect's version on MSK Connect; the plugin's MirrorMaker is of the same line. */
@@ -104,6 +104,26 @@ export function mskConnectorRequest(
     serviceExecutionRoleArn: parts.roleArn,
     logDelivery: { workerLogDelivery: { cloudWatchLogs: { enabled: true, logGroup: parts.logGroup } } },
   }
+}
+
+/** Whose connectors they are: what their names begin with says it in one account and region. */
+export interface MskConnectPlace {
+  readonly region: string
+  readonly environment: string
+  readonly fleet: string
+}
+
+/** How every connector into a colour is named and found. They begin with environment, fleet and colour, and no other fleet's begin so: what ends each part is in upper case, which none of the parts has. */
+export function mskConnectNames(
+  { region, environment, fleet }: MskConnectPlace,
+  target: Colour,
+): Pick<MskConnectWorker, 'region' | 'namePrefix' | 'listLagMs'> {
+  return { region, namePrefix: `kbg-${environment}-FLEET-${fleet}-INTO-${target}-`, listLagMs: assumedListLagMs }
+}
+
+/** How connectors into a colour are asked for. The request may change from release to release, the names never, because Connect keeps a connector's offsets by its name. */
+export function mskConnectWorker(place: MskConnectPlace, target: Colour, request: MskConnectorRequest): MskConnectWorker {
+  return { kind: 'msk-connect', colour: target, ...mskConnectNames(place, target), request }
 }
 
 /** A statement of an IAM policy. */

@@ -10,7 +10,7 @@ import { type Actual, Execution } from './execution.ts'
 import { ensureCanaries, ensureFirstMirror, refuseFilled } from './mirrors.ts'
 import type { Ports } from './ports.ts'
 import { reconcileFences } from './reconcile-fences.ts'
-import { openColour, proveFence } from './steps/fences.ts'
+import { FenceUnproven, openColour, proveFence } from './steps/fences.ts'
 import type { MoveRequest } from './switchover.ts'
 import { takeLock } from './under-lock.ts'
 
@@ -102,24 +102,32 @@ function refuseAnother(route: RouteDocument, request: Omit<MoveRequest, 'gateEpo
   })
 }
 
-/** An adopted colour isn't born fenced: it serves whoever uses it, and nobody has said that this may end. */
-function refuseAdoptedStandby({ wiring }: Execution, standby: Colour): void {
+/** An adopted colour isn't born fenced: it serves whoever uses it, and nobody has said that this may end. One on a cloud has users of its own too, and is fenced. */
+async function refuseAdoptedStandby({ wiring, ports }: Execution, standby: Colour, deadline: Deadline): Promise<void> {
   if (wiring.clusters[standby].users === undefined) return
-  throw new KbgError('adopted-standby', `${standby} is an adopted cluster, and can't be a fleet's first standby: that has to be fenced from its birth on.`, {
-    facts: { observed: `live ${otherColour(standby)}`, required: `live ${standby}` },
-    remedy: `Set live to ${standby} in the traffic stack's config; switch afterwards.`,
-  })
+  try {
+    await proveFence(ports.clusters[standby], 'fenced', deadline)
+  } catch (thrown) {
+    // A broker that doesn't answer says nothing of the fence.
+    if (!(thrown instanceof FenceUnproven) || !thrown.answers.some(({ answer }) => answer === 'open')) throw thrown
+    throw new KbgError('adopted-standby', `${standby} isn't fenced, as an adopted cluster isn't, and so can't be a fleet's first standby.`, {
+      facts: { observed: `live ${otherColour(standby)}`, required: `live ${standby}` },
+      remedy: `Set live to ${standby} in the traffic stack's config; switch afterwards.`,
+      cause: thrown,
+    })
+  }
 }
 
 /** The standby must be fenced and stays so; the live colour is opened and proven, then the first epoch is published. */
 async function publishFirst(run: Execution, route: RouteDocument): Promise<void> {
-  refuseAdoptedStandby(run, otherColour(route.live))
-  if (mirrorRecord(run.journal, route.live) === null) await refuseFilled(run, otherColour(route.live))
+  const standby = otherColour(route.live)
   const deadline = run.untilCancelled(createMs, `${route.live} to open`)
-  const { clusters } = run.ports
-  run.tell({ step: 'create', text: `opening ${route.live}; ${otherColour(route.live)} stays fenced` })
-  await proveFence(clusters[otherColour(route.live)], 'fenced', deadline.within(5_000, `${otherColour(route.live)} to be fenced`))
-  await openColour(clusters[route.live], deadline)
+  const toBeFenced = () => deadline.within(5_000, `${standby} to be fenced`)
+  await refuseAdoptedStandby(run, standby, toBeFenced())
+  if (mirrorRecord(run.journal, route.live) === null) await refuseFilled(run, standby)
+  run.tell({ step: 'create', text: `opening ${route.live}; ${standby} stays fenced` })
+  await proveFence(run.ports.clusters[standby], 'fenced', toBeFenced())
+  await openColour(run.ports.clusters[route.live], deadline)
   await run.record({ kind: 'created', live: route.live, epoch: route.epoch }, route)
 }
 

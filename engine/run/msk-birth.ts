@@ -3,12 +3,15 @@ import { type Birth, bearColour } from '../adapters/kafka/birth.ts'
 import { saslOf } from '../adapters/kafka/connections.ts'
 import { connectExisting, type Existing } from '../adapters/kafka/existing.ts'
 import { persistently } from '../adapters/kafka/refusal.ts'
+import { type RouteAtBirth, routeAtBirth } from '../model/birth.ts'
 import type { ClusterAccess } from '../model/cluster-access.ts'
 import { firstFive, KbgError, messageOf } from '../model/error.ts'
 import { type MskBirthSpec, mskAccess } from '../model/msk-access.ts'
+import { mskConnectNames } from '../model/msk-connect.ts'
+import type { RouteDocument } from '../model/route.ts'
 import { Deadline } from '../ports/clock.ts'
 import { localRouteStoreAccess, type PlatformCall } from './local-platform.ts'
-import { reasonsOfRoute } from './retirement.ts'
+import { managedMirrors } from './managed-mirrors.ts'
 
 /** MSK's brokers answer once the cluster is active; the probe's login is known to each of them some time later. */
 const birthMs = 300_000
@@ -25,9 +28,9 @@ export const mskBirths = {
     const deadline = new Deadline(call.clock, birthMs, `${spec.colour} of ${spec.fleet} to be born fenced`, call.cancelled)
     call.tell({ step: 'birth', text: `asking the brokers of ${spec.colour} who they are` })
     const { access, unspoken } = await identified(spec, reachMs, deadline)
-    const inUse = await usesByRoute(spec, call, deadline)
+    const said = await saidByRoute(spec, call, deadline)
     call.tell({ step: 'birth', text: `cluster ${access.clusterId}: canary topics, the fence, and the bindings of the probe` })
-    return { access, birth: await bearColour(access, spec.brokers, inUse, deadline), unspoken }
+    return { access, birth: await bearColour(access, spec.brokers, said, deadline), unspoken }
   },
   /** How it is reached now; nothing is changed there. @throws KbgError `msk-unreached` */
   async identify(spec: MskBirthSpec, call: PlatformCall): Promise<ClusterAccess> {
@@ -39,6 +42,10 @@ export const mskBirths = {
     const deadline = new Deadline(call.clock, lookMs, `the brokers of ${spec.colour}`, call.cancelled)
     return asked(spec, lookMs, deadline, async (existing, within) => (await existing.brokers(within)).length)
   },
+  /** Ends every connector into it: they would run on without it, and hold its network. @throws KbgError `mirror-runs` */
+  endMirrors(spec: MskBirthSpec, access: ClusterAccess, call: PlatformCall): Promise<void> {
+    return managedMirrors.end({ target: access, worker: mskConnectNames(spec, spec.colour) }, call)
+  },
 }
 
 /** Who answers, and what of this project's requests no broker there knows. */
@@ -49,9 +56,9 @@ function identified(spec: MskBirthSpec, reach: number, deadline: Deadline): Prom
   }))
 }
 
-async function asked<T>(spec: MskBirthSpec, reachMs: number, deadline: Deadline, ask: (existing: Existing, within: Deadline) => Promise<T>): Promise<T> {
+async function asked<T>(spec: MskBirthSpec, reach: number, deadline: Deadline, ask: (existing: Existing, within: Deadline) => Promise<T>): Promise<T> {
   const { internalBootstrapServers: bootstrapServers, ...access } = mskAccess(spec, 'not asked yet')
-  const within = deadline.within(reachMs, `the brokers of ${spec.colour} to answer`)
+  const within = deadline.within(reach, `the brokers of ${spec.colour} to answer`)
   try {
     return await persistently(within, async () => {
       const existing = await connectExisting({ bootstrapServers, login: saslOf(access, 'operator'), caFile: spec.caFile }, within.clock, within)
@@ -72,22 +79,21 @@ async function asked<T>(spec: MskBirthSpec, reachMs: number, deadline: Deadline,
   }
 }
 
-/** Why the route says that the colour is in use. A store that can't be read says nothing: before a fleet's traffic stack there is none, and who has no rights on the brokers can't be using them. */
-export async function usesByRoute(spec: MskBirthSpec, call: PlatformCall, deadline: Deadline): Promise<readonly string[]> {
+/** What the route says of the colour. A store that can't be read says nothing: before a fleet's traffic stack there is none, and who has no rights on the brokers can't be using them. */
+export async function saidByRoute(spec: MskBirthSpec, call: PlatformCall, deadline: Deadline): Promise<RouteAtBirth> {
   try {
-    return await readUses(spec, call, deadline.within(storeMs, 'the route store'))
+    return routeAtBirth(spec.colour, await readRoute(spec, call, deadline.within(storeMs, 'the route store')))
   } catch (thrown) {
     deadline.check() // cancelled is no answer
     call.tell({ step: 'birth', text: `no route can be read (${messageOf(thrown).slice(0, 200)}): the brokers alone say whether ${spec.colour} is in use` })
-    return []
+    return 'nothing'
   }
 }
 
-async function readUses({ fleet, colour, caFile, routeStore }: MskBirthSpec, { clock }: PlatformCall, within: Deadline): Promise<readonly string[]> {
+async function readRoute({ fleet, caFile, routeStore }: MskBirthSpec, { clock }: PlatformCall, within: Deadline): Promise<RouteDocument | null> {
   const store = openRouteStore(routeStore ?? localRouteStoreAccess(fleet, caFile), fleet, clock)
   try {
-    const reading = await store.read(within)
-    return reading.route === null ? [] : reasonsOfRoute(colour, true, reading, await store.clients(within))
+    return (await store.read(within)).route
   } finally {
     await store.close()
   }

@@ -101,15 +101,20 @@ async function reasonsWithoutRoute(request: RetirementRequest, clock: Clock, why
 /** Why the route may not end now, read from the store; empty: it may. */
 export async function mayEndRoute(ports: Pick<Ports, 'store' | 'clock'>, wiring: Wiring, decommission: string | null): Promise<readonly string[]> {
   const deadline = new Deadline(ports.clock, storeMs, 'the route store')
-  return reasonsAgainstEnding(wiring.fleet, decommission, await ports.store.read(deadline), await ports.store.clients(deadline))
+  const endsMirror = Object.values(wiring.workers).some((worker) => 'kind' in worker)
+  return reasonsAgainstEnding(wiring.fleet, decommission, await ports.store.read(deadline), await ports.store.clients(deadline), endsMirror)
 }
 
-/** Why the traffic stack may not be destroyed now: an open switch, or clients that follow the route; empty: it may. */
+/**
+ * Why the traffic stack may not be destroyed now: an open switch, or clients that follow the route; empty: it may.
+ * @param endsMirror whether the mirror ends with it, as on MSK Connect: there a change of the program that takes the stack's parts out must not, while a route is followed
+ */
 export function reasonsAgainstEnding(
   fleet: string,
   decommission: string | null,
   reading: Pick<RouteReading, 'route' | 'journal'>,
   clients: readonly ClientRegistration[],
+  endsMirror = false,
 ): readonly string[] {
   const reasons: string[] = []
   if ((reading.route !== null && reading.route.state !== 'open') || openSwitch(reading.journal) !== null) {
@@ -118,6 +123,9 @@ export function reasonsAgainstEnding(
   const applications = clients.filter(isApplication)
   if (applications.length > 0 && decommission !== fleet) {
     reasons.push(`routed clients are registered: ${firstFive(applications.map(({ clientId }) => clientId))}`)
+  }
+  if (endsMirror && reading.route !== null && decommission !== fleet) {
+    reasons.push(`the mirror behind ${reading.route.live} ends with it, and clients that poll are registered nowhere`)
   }
   return reasons
 }

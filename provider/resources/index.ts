@@ -30,6 +30,10 @@ const loaders: Readonly<Record<string, () => Promise<ResourceHandler>>> = {
     ])
     return handlerOf(localMirrorWorker(localMirrorWorkers))
   },
+  'kbg:index:ManagedMirror': async () => {
+    const [{ managedMirror }, { managedMirrors }] = await Promise.all([import('./managed-mirror.ts'), import('../../engine/run/managed-mirrors.ts')])
+    return handlerOf(managedMirror(managedMirrors))
+  },
   'kbg:index:LocalAudit': async () => {
     const [{ localAudit }, { localAudits }] = await Promise.all([import('./local-audit.ts'), import('../../engine/run/local-platform.ts')])
     return handlerOf(localAudit(localAudits))

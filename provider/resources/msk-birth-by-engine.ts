@@ -7,4 +7,5 @@ export const mskBirthsWhenAsked: MskBirthPlatform = {
   bear: async (spec, call) => (await platform()).bear(spec, call),
   identify: async (spec, call) => (await platform()).identify(spec, call),
   brokersRegistered: async (spec, call) => (await platform()).brokersRegistered(spec, call),
+  endMirrors: async (spec, access, call) => (await platform()).endMirrors(spec, access, call),
 }

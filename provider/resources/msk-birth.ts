@@ -26,11 +26,13 @@ export interface MskBirthPlatform {
   /** Changes nothing there. */
   identify(spec: MskBirthSpec, call: Call): Promise<ClusterAccess>
   brokersRegistered(spec: MskBirthSpec, call: Call): Promise<number>
+  /** Ends every connector into it, and waits until they are gone. @throws KbgError when one may still run */
+  endMirrors(spec: MskBirthSpec, access: ClusterAccess, call: Call): Promise<void>
 }
 
 /**
  * `kbg:index:MskBirth`: a cluster on MSK becomes a colour, born fenced before any application has rights there. It acts once, when it is created; a change asks who answers, and a preview
- * connects to nobody.
+ * connects to nobody. Its end, behind the guard's and before that of brokers and network, is the end of the mirror into it: connectors are no resources, and hold that network.
  */
 export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirthSpec, MskBirthOutputs> {
   return {
@@ -54,7 +56,7 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
       call.tell({ step: 'birth', text: birth.became === 'fenced' ? `${colour} is fenced on all ${spec.brokers} brokers` : `${colour}: ${birth.became}` })
       if (birth.became === 'left open')
         call.warn(
-          `${colour} was not fenced, for it is in use: ${firstFive(birth.because)}. A route that has the other colour live fences it; until then its applications write.`,
+          `${colour} was not fenced, for it is in use: ${firstFive(birth.because)}. A first route has to have it live; where a route has the other colour live, the next update of the traffic stack fences it. Until then its applications write.`,
         )
       if (unspoken.length > 0)
         call.warn(
@@ -80,12 +82,13 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
       }
       return { inputs: old.inputs, outputs: old.outputs }
     },
-    delete: async () => undefined, // what it made goes with the cluster
+    // What it made goes with the cluster; what copies into that doesn't.
+    delete: (old, call) => platform.endMirrors(old.inputs, old.outputs.access, call),
   }
 }
 
 function refuseChange(old: MskBirthSpec, wanted: Known<MskBirthSpec>): readonly Refusal[] {
-  return (['fleet', 'colour'] as const)
+  return (['fleet', 'colour', 'environment'] as const)
     .filter((name) => wanted[name] !== unknownValue && wanted[name] !== old[name])
-    .map((name) => ({ property: name, reason: `It was born as ${old.colour} of ${old.fleet}, and stays that.` }))
+    .map((name) => ({ property: name, reason: `It was born as ${old.colour} of ${old.fleet} in ${old.environment}, and stays that.` }))
 }

@@ -14,7 +14,7 @@ import { betweenArgs } from '../support/traffic-pods.ts'
 import { type Mocked, mockPulumi } from './mocks.ts'
 
 const fleet = { role: 'between', fleet: 'shop', tls: true, decommission: undefined } as const
-const onAws: AwsBetweenConfig = { ...fleet, platform: 'aws', mirror: { version: '3.7.2', jars: ['connect-mirror.jar'] } }
+const onAws: AwsBetweenConfig = { ...fleet, platform: 'aws', mirror: { version: '3.7.2', jars: ['connect-mirror.jar'] }, moves: null }
 const catalog = Catalog.parse({ topics: { orders: { partitions: 6 } } })
 
 const scratch = mkdtempSync(join(tmpdir(), 'kbg-between-'))

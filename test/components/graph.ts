@@ -57,11 +57,19 @@ export function graphText(declared: readonly Declared[]): string {
     .filter(({ type }) => !/^kbg:(?!index:)/.test(type))
     .map((each) => {
       const taken = textsIn(each.inputs).map((text) => text.replace(/^arn:test:/, ''))
-      const awaited = [each.options.dependsOn ?? [], each.options.deletedWith ?? []].flat().map((resource) => resourceId(resource))
+      const awaited = [each.options.dependsOn ?? [], each.options.deletedWith ?? [], ...awaitedByParents(each, declared)]
+        .flat()
+        .map((resource) => resourceId(resource))
       const needs = [...new Set([...taken.filter((text) => ids.has(text)), ...awaited])].sort()
       return `${idOf(each)}${each.options.protect ? ' (protected)' : ''}${needs.length === 0 ? '' : ` <- ${needs.join(', ')}`}`
     })
   return `${lines.sort().join('\n')}\n`
+}
+
+/** What a component waits for, all that it holds waits for. */
+function awaitedByParents({ options: { parent } }: Pick<Declared, 'options'>, declared: readonly Declared[]): readonly unknown[] {
+  const holder = parent === undefined ? undefined : declared.find((each) => idOf(each) === resourceId(parent))
+  return holder === undefined ? [] : [holder.options.dependsOn ?? [], ...awaitedByParents(holder, declared)]
 }
 
 function resourceId(resource: unknown): string {

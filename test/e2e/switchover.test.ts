@@ -13,15 +13,13 @@ import { messageOf } from '../../engine/model/error.ts'
 import { Limits } from '../../engine/model/limits.ts'
 import { Wiring } from '../../engine/model/wiring.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
-import { Execution } from '../../engine/run/execution.ts'
 import { sampleLag } from '../../engine/run/lag.ts'
 import { type Ports, withPorts } from '../../engine/run/ports.ts'
 import { describeStatus } from '../../engine/run/status.ts'
-import { fence } from '../../engine/run/steps/fence.ts'
-import { publishHeld } from '../../engine/run/steps/hold.ts'
-import { mirrorRecord, openSwitch } from '../../engine/switchover/journal-reading.ts'
+import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import { longestStallMs } from '../../engine/switchover/stall.ts'
 import { projectDir, toolEnv } from '../../tools/paths.ts'
+import { isClosed, leaveHeldAndFenced } from '../support/left-held.ts'
 import type { WorkloadProcess } from '../support/workload/process.ts'
 
 const fleet = 'test-e2e'
@@ -50,28 +48,6 @@ async function switchTo(live: 'blue' | 'green'): Promise<void> {
       if (!messageOf(thrown).includes('\ngate: ') || tries === 6) throw thrown
     }
   }
-}
-
-/** Whether the switchover that was opened under that term is closed. */
-async function isClosed(ports: Ports, openedTerm: string): Promise<boolean> {
-  const { journal } = await ports.store.read(within(10))
-  return journal.some((entry) => entry.kind === 'opened' && entry.term === openedTerm) && openSwitch(journal) === null
-}
-
-/** What kill -9 leaves behind in the middle of a switchover: the route held, the source fenced, nobody at work. @returns its term */
-async function leaveHeldAndFenced(ports: Ports): Promise<string> {
-  const lock = await ports.store.lock('an orchestrator that dies', 5, within(10))
-  const { route: current, journal, routeRevision, journalHead } = await ports.store.read(within(10))
-  if (current === null) throw new Error('no route')
-  const run = new Execution({
-    ...{ ports, wiring, lock, journal, routeRevision, journalHead, route: current },
-    ...{ intent: { live: 'green', attempt: 0, consumers: {} }, limits: Limits.parse({}), tell: () => undefined, cancelled: new AbortController().signal },
-  })
-  await run.record({ kind: 'opened', source: 'blue', target: 'green', attempt: 0, epoch: current.epoch })
-  await publishHeld(run, 'green')
-  await fence(run, 'blue')
-  await lock.release()
-  return lock.term
 }
 
 beforeAll(async () => {
@@ -145,7 +121,7 @@ describe('a switchover by pulumi up, under load', () => {
   })
 
   test('an orchestrator died while clients were held and blue was fenced: a guardian gives blue its writers back, and latches', async () => {
-    const died = await withFleet(leaveHeldAndFenced)
+    const died = await withFleet((ports) => leaveHeldAndFenced(ports, wiring, 0))
     await withFleet((ports) => within(longestStallMs(Limits.parse({})) / 1_000).poll(100, async () => ((await isClosed(ports, died)) ? true : undefined)))
     expect(await route()).toMatchObject({ live: 'blue', state: 'open', latch: { attempt: 0, reason: 'it was left while clients were held' } })
     expect(await withFleet((ports) => describeStatus(ports, wiring, Limits.parse({})))).toMatch(/guardians beside blue \(epoch \d+\), beside green/)

@@ -12,26 +12,22 @@ import { offsetKey } from '../../engine/adapters/connect/offset-records.ts'
 import { OffsetsTopic } from '../../engine/adapters/connect/offsets-topic.ts'
 import { BrokerConnections } from '../../engine/adapters/kafka/connections.ts'
 import { writeTogether } from '../../engine/adapters/kafka/write-together.ts'
-import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
-import { type Colour, otherColour } from '../../engine/model/colour.ts'
+import type { Colour } from '../../engine/model/colour.ts'
 import { messageOf } from '../../engine/model/error.ts'
 import { connectOffsetsTopic } from '../../engine/model/mirror-template.ts'
-import { mskConnectorRequest, mskWorkerProperties } from '../../engine/model/msk-connect.ts'
-import type { MskConnectWorker } from '../../engine/model/msk-connect-worker.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { projectFile } from '../../infra/project.ts'
-import { mskColour, networkAccess } from '../support/msk-colour.ts'
 import { MskConnectStandIn } from '../support/msk-connect/stand-in.ts'
+import { workersBehind } from '../support/msk-connect/workers.ts'
 import { type Pair, standPair } from '../support/pair.ts'
 import type { WorkloadProcess } from '../support/workload/process.ts'
 
 const fleet = `b-msk${process.pid}`
-const namePrefix = (target: Colour) => `kbg-production-shop-${target}-`
+const namePrefix = (target: Colour) => `kbg-production-FLEET-shop-INTO-${target}-`
 /** The stand-in's lists are late by so many readings, one a second or quicker. */
 const late = { made: 3, ended: 3 }
-const listLagMs = 5_000
 const said: string[] = []
 const within = (seconds: number): Deadline => new Deadline(systemClock, seconds * 1_000, 'the test')
 
@@ -48,7 +44,13 @@ beforeAll(async () => {
   // As anybody points AWS's clients at another endpoint.
   Object.assign(process.env, { AWS_ENDPOINT_URL_KAFKACONNECT: standIn.endpoint, AWS_ACCESS_KEY_ID: 'stand-in', AWS_SECRET_ACCESS_KEY: 'stand-in' })
   const versions = { blue: '3.9.2', green: '4.3.1' }
-  pair = await standPair({ fleet, versions, catalog: loadCatalog(projectFile('catalog.yaml')), audit: true, mirror: async (clusters) => besideBoth(clusters) })
+  pair = await standPair({
+    fleet,
+    versions,
+    catalog: loadCatalog(projectFile('catalog.yaml')),
+    audit: true,
+    mirror: async (clusters) => workersBehind(standIn, 'shop', clusters),
+  })
   await pair.createRoute()
 }, 300_000)
 
@@ -58,36 +60,6 @@ afterAll(async () => {
   await pair?.end()
   rmSync(dir, { recursive: true, force: true })
 }, 120_000)
-
-function besideBoth(clusters: Readonly<Record<Colour, ClusterAccess>>): { blue: MskConnectWorker; green: MskConnectWorker } {
-  const logins = standIn.serve(clusters)
-  const side = (colour: Colour) => ({ ...mskColour(colour), iamBootstrapServers: clusters[colour].internalBootstrapServers.join(',') })
-  const beside = (target: Colour): MskConnectWorker => {
-    const source = otherColour(target)
-    const parts = {
-      ...{ pluginArn: 'arn:aws:kafkaconnect:eu-central-1:123456789012:custom-plugin/mirror/1', pluginRevision: 1, workerConfigurationRevision: 1 },
-      workerConfigurationArn: standIn.addWorkerConfiguration(`into-${target}`, mskWorkerProperties(target)),
-      ...{ roleArn: `arn:aws:iam::123456789012:role/into-${target}`, logGroup: `/kbg/production/shop/${target}/mirror` },
-    }
-    const request = mskConnectorRequest(side(source), side(target), networkAccess(target), parts, ['orders'])
-    const connectorConfiguration = Object.fromEntries(
-      Object.entries({ ...request.connectorConfiguration, ...scram('source', logins[source]), ...scram('target', logins[target]) }).filter(
-        ([key]) => !key.endsWith('.sasl.client.callback.handler.class'),
-      ),
-    )
-    return {
-      ...{ kind: 'msk-connect', colour: target, region: 'eu-central-1', namePrefix: namePrefix(target), request: { ...request, connectorConfiguration } },
-      listLagMs, // a test has no two minutes for each end
-    }
-  }
-  return { blue: beside('blue'), green: beside('green') }
-}
-
-/** Brokers of this machine know no IAM. */
-function scram(side: 'source' | 'target', login: string): Readonly<Record<string, string>> {
-  const of = (key: string) => `${side}.cluster.${key}`
-  return { [of('security.protocol')]: 'SASL_PLAINTEXT', [of('sasl.mechanism')]: 'SCRAM-SHA-512', [of('sasl.jaas.config')]: login }
-}
 
 /** A busy machine makes the mirror lag; a gate that refuses for that has touched nothing and is asked again. */
 async function switchTo(live: Colour): Promise<void> {

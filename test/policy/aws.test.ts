@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { Colour } from '../../engine/model/colour.ts'
+import { connectorPromises, workerPromises } from '../../engine/model/mirror-template.ts'
 import { mskConnectorConfig } from '../../engine/model/msk-connect.ts'
 import { awsConnectors, awsEncryption, awsLogin, awsObservation, awsUsers } from '../../policy/aws.ts'
 import { awsKeys, awsNames, awsNetwork, awsRoles } from '../../policy/aws-account.ts'
 import type { Rule } from '../../policy/judging/rule.ts'
 import { rules } from '../../policy/pack.ts'
+import { safetyMirror } from '../../policy/safety.ts'
 import { securityCredentials } from '../../policy/security.ts'
 import { mskColour } from '../support/msk-colour.ts'
 import { type ResourceSpec, reported, resources } from './fixtures.ts'
@@ -176,4 +178,16 @@ test('what the mirror’s connectors would be asked for holds no credential, and
 
 test('secrets of a stack without MSK users are nobody’s business here', async () => {
   expect(await reported(awsUsers, [secret('name', 'something else')])).toEqual([])
+})
+
+test('the mirror on MSK Connect says what it promises, and is held to it', async () => {
+  const mirror = (connector: object, version = '3.7.2'): ResourceSpec => ({
+    type: 'kbg:mirror:MskConnectMirror',
+    props: { promises: { version, connector: { ...connectorPromises(), ...connector }, worker: workerPromises } },
+  })
+  expect(await reported(safetyMirror, [mirror({})])).toEqual([])
+  expect((await reported(safetyMirror, [mirror({ 'exactly.once.support': 'requested' })])).join('\n')).toContain(
+    'exactly.once.support is requested, required: required',
+  )
+  expect((await reported(safetyMirror, [mirror({}, '3.7.0')])).join('\n')).toContain('at least 3.7.1')
 })

@@ -5,13 +5,15 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { colours } from '../../engine/model/colour.ts'
+import type { ClusterAccess } from '../../engine/model/cluster-access.ts'
+import { type Colour, colours } from '../../engine/model/colour.ts'
+import { mskAccess } from '../../engine/model/msk-access.ts'
 import { loadCatalog } from '../../infra/catalog.ts'
 import { rules } from '../../policy/pack.ts'
 import { Checkout } from '../support/checkout.ts'
 import { fencedCommands } from '../support/docs-commands.ts'
 import { withEdits } from '../support/edits.ts'
-import { mskColour } from '../support/msk-colour.ts'
+import { mskBirthSpec, mskColour } from '../support/msk-colour.ts'
 import { counted, previewed } from '../support/previewed.ts'
 import { importStack, withRecordingProviders } from '../support/recorded.ts'
 import { awsPlants } from './planted/aws-plants.ts'
@@ -45,13 +47,20 @@ test.each(['msk-blue', 'msk-green'])('%s declares a whole colour, and no policy 
   expect(counted(preview).UserScramCredential).toBeUndefined()
 })
 
-test('what lies between is declared from what the colours’ stacks say, and no connector is part of it', async () => {
-  for (const colour of colours) await importStack(copy, `msk-${colour}`, { msk: mskColour(colour) })
+/** As the stack says it from inside the operators' network: mirror and operator are roles. */
+function reached(colour: Colour): ClusterAccess {
+  return mskAccess({ ...mskBirthSpec(colour), fleet: 'msk', caFile: '/etc/ssl/certs/ca-certificates.crt' }, `cluster-of-${colour}`)
+}
+
+test('what lies between is declared from what the colours’ stacks say, and behind it what moves traffic; no connector is part of it', async () => {
+  for (const colour of colours) await importStack(copy, `msk-${colour}`, { msk: mskColour(colour), cluster: reached(colour) })
   mkdirSync(join(copy.root, '.kbg', 'mirror'))
   for (const name of ['connect-mirror-3.7.2.jar', 'connect-mirror-client-3.7.2.jar']) writeFileSync(join(copy.root, '.kbg', 'mirror', name), 'not a jar')
   const { output, preview } = await previewed(copy, 'msk-traffic')
   expect({ violations: preview.violations, errors: preview.errors }, output).toEqual({ violations: [], errors: [] })
   expect(counted(preview)).toMatchObject({ VpcPeeringConnection: 1, Route: 12, CustomPlugin: 1, WorkerConfiguration: 2, Role: 2 })
+  expect(counted(preview)).toMatchObject({ ManagedMirror: 2, LocalRouteStore: 1, LocalAudit: 1, LocalGuardian: 2, Switchover: 1 })
+  expect(output).toMatch(/The plan can be shown once mirror and route store are there/)
   expect(counted(preview).Connector).toBeUndefined()
 })
 

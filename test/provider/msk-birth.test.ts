@@ -28,6 +28,7 @@ function birth(more: { readonly born?: Partial<Born>; readonly clusterId?: strin
         asked.push('look')
         return more.registered === undefined ? 3 : more.registered()
       },
+      endMirrors: async ({ environment, fleet }, { colour }) => void asked.push(`end of ${environment} ${fleet} into ${colour}`),
     }),
   )
   return { handler, asked }
@@ -64,13 +65,18 @@ test('a colour that was left open is a warning with the reason, and so are reque
   await birth({
     born: { birth: { became: 'left open', because: ['User:shop has rights there'] }, unspoken: ['DescribeQuorum 2 (it speaks none)'] },
   }).handler.create(inputs, call)
-  expect(call.warnings).toEqual([expect.stringMatching(/^blue was not fenced, .*User:shop has rights there/), expect.stringContaining('DescribeQuorum 2')])
+  expect(call.warnings).toEqual([
+    expect.stringMatching(
+      /^blue was not fenced, .*User:shop has rights there\. A first route has to have it live; .*the next update of the traffic stack fences it/,
+    ),
+    expect.stringContaining('DescribeQuorum 2'),
+  ])
 })
 
-test('its end touches nothing, and a refresh that can’t ask keeps what was known', async () => {
+test('its end is that of the mirror into it, and a refresh that can’t ask keeps what was known', async () => {
   const { handler, asked } = birth()
   await handler.delete(stored, recordedCall())
-  expect(asked).toEqual([])
+  expect(asked).toEqual(['end of production shop into blue'])
   const gone = recordedCall()
   const unreachable = birth({ registered: () => Promise.reject(new KbgError('msk-unreached', 'nobody answers')) })
   expect(await unreachable.handler.read(stored, gone)).toMatchObject({ properties: { access: { clusterId: 'id-blue' } } })

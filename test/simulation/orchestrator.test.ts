@@ -7,6 +7,7 @@ import type { ProgressEvent } from '../../engine/run/progress.ts'
 import { repair } from '../../engine/run/repair.ts'
 import { mirrorRecord } from '../../engine/switchover/journal-reading.ts'
 import type { Actor, CallFault } from '../support/simulation/actor.ts'
+import { changeFence } from '../support/simulation/brokers.ts'
 import { limits, newFleet, newWorld, type SimulatedIntent } from '../support/simulation/fleet.ts'
 import { checkOneWritable, routeOf } from '../support/simulation/invariants.ts'
 import { letMirrorRunInto, stopMirrorInto, told } from '../support/simulation/lossy.ts'
@@ -17,6 +18,8 @@ import { journalOf, pass } from '../support/simulation/settle.ts'
 import { Simulation } from '../support/simulation/simulation.ts'
 import { copyOf, type World } from '../support/simulation/world.ts'
 
+const scram = (username: string) => ({ username, mechanism: 'SCRAM-SHA-512' as const })
+
 /** An orchestrator that was started, with what it tells. */
 interface Run {
   readonly actor: Actor
@@ -24,11 +27,16 @@ interface Run {
   readonly cancelling: AbortController
 }
 
-function start(simulation: Simulation, name: string, intent: SimulatedIntent & { readonly consumers?: Readonly<Record<string, 'blue' | 'green'>> }): Run {
+function start(
+  simulation: Simulation,
+  name: string,
+  intent: SimulatedIntent & { readonly consumers?: Readonly<Record<string, 'blue' | 'green'>> },
+  wired = wiring,
+): Run {
   const lines: string[] = []
   const cancelling = new AbortController()
   const tell = ({ step, text }: ProgressEvent) => void lines.push(`${step}: ${text}`)
-  const request = { wiring, intent: { consumers: {}, ...intent }, limits, holder: name, tell, cancelled: cancelling.signal }
+  const request = { wiring: wired, intent: { consumers: {}, ...intent }, limits, holder: name, tell, cancelled: cancelling.signal }
   return { lines, cancelling, actor: simulation.start(name, (ports: Ports) => orchestrate(ports, request)) }
 }
 
@@ -87,6 +95,24 @@ describe('without a route', () => {
       expect(Object.entries(simulation.world.clusters).map(([colour, { isFenced }]) => [colour, isFenced])).toEqual(before)
     },
   )
+
+  test('a standby with users of its own is one where it is fenced, as a colour on a cloud is from its birth, and is refused by name where it isn’t, as an adopted one', async () => {
+    const users = { operator: { mechanism: 'AWS_MSK_IAM' as const, region: 'eu-central-1' }, mirror: scram('mirror'), probe: scram('probe'), others: [] }
+    const wired = { ...wiring, clusters: { ...wiring.clusters, green: { ...wiring.clusters.green, users } } }
+    const fenced = new Simulation(newWorld({}))
+    expect(await ended(fenced, start(fenced, 'born fenced', { live: 'blue', attempt: 0 }, wired))).toEqual({ code: 'done', text: '' })
+    expect(writable(fenced.world)).toMatchObject({ live: 'blue', state: 'open' })
+    const open = new Simulation(newWorld({}))
+    changeFence(open.world, open.world.clusters.green, false)
+    for (const broker of open.world.clusters.green.brokers) broker.isFenced = false // each has learnt of it
+    const refused = await ended(open, start(open, 'adopted', { live: 'blue', attempt: 0 }, wired))
+    expect(refused.text).toMatch(/adopted-standby: green isn't fenced, as an adopted cluster isn't.*observed: live blue; required: live green/)
+    expect(routeOf(open.world)).toBeNull()
+    const silent = new Simulation(newWorld({}))
+    for (const broker of silent.world.clusters.green.brokers.slice(2)) Object.assign(broker, { state: 'paused', backAtMs: Number.POSITIVE_INFINITY })
+    const unheard = await ended(silent, start(silent, 'unheard', { live: 'blue', attempt: 0 }, wired))
+    expect(unheard.code).toBe('fence-unproven') // who doesn't answer says nothing of its fence
+  })
 
   test('no wave is moved with it, and it says so', async () => {
     const simulation = new Simulation(newWorld({}))

@@ -27,7 +27,7 @@ export function mskColour(colour: Colour): MskColour {
 
 /** How such a colour becomes one, from an operators' network. */
 export function mskBirthSpec(colour: Colour): MskBirthSpec {
-  const { region, addresses } = mskColour(colour)
+  const { region, environment, addresses } = mskColour(colour)
   const files = { credentialsFile: '/nowhere/credentials.json', caFile: '/nowhere/roots.pem' }
-  return { ...{ fleet: 'shop', colour, kafkaVersion: '3.9.x.kraft', region, brokers: 3, addresses, routeStore: null }, ...files }
+  return { ...{ fleet: 'shop', colour, environment, kafkaVersion: '3.9.x.kraft', region, brokers: 3, addresses, routeStore: null }, ...files }
 }

@@ -62,17 +62,61 @@ test('a stack that is run from an operators’ network says whom it trusts, and 
   expect(problems('shop-blue', colour({ clients, access: {} }))).toEqual([expect.stringMatching(/^aws\.access\.caFile: /)])
 })
 
-test('what lies between takes no intent: nothing would move', () => {
-  const mirror = JSON.stringify({ version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] })
-  expect(load('shop-traffic', { platform: 'aws', tls: 'true', mirror })).toEqual({
-    ...{ role: 'between', platform: 'aws', fleet: 'shop', tls: true, decommission: undefined },
+const mirror = JSON.stringify({ version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] })
+const between = { platform: 'aws', tls: 'true', mirror }
+
+test('what lies between, while nobody says who is to be live', () => {
+  expect(load('shop-traffic', between)).toEqual({
+    ...{ role: 'between', platform: 'aws', fleet: 'shop', tls: true, decommission: undefined, moves: null },
     mirror: { version: '3.7.2', jars: ['connect-mirror-3.7.2.jar'] },
   })
-  expect(problems('shop-traffic', { platform: 'aws', mirror, live: 'green' })).toEqual([
-    'live: a traffic stack on aws moves nothing yet, and must not look as if it did (docs/platforms.md); remove it',
-  ])
   expect(problems('shop-traffic', { live: 'green', mirror })).toEqual(['mirror: only between two colours on aws; set platform there'])
   expect(problems('shop-traffic', { platform: 'aws', mirror: JSON.stringify({ version: '3.6.0', jars: ['a.jar'] }) })).toEqual([
     'mirror.version: 3.7.1 or newer, of the line 3.7',
+  ])
+})
+
+test('with who is to be live it takes all that moves traffic elsewhere, and where the route is kept', () => {
+  const at = { account: '123456789012', region: 'eu-central-1' }
+  const keys = {
+    ...{ live: 'green', attempt: '2', consumers: '{"wave-1": "blue"}', acceptLoss: '3', limits: '{"lagSamples": 7}', unprovenGroups: '{"legacy": "stay"}' },
+    ...{ routeParameter: JSON.stringify({ ...at, pollIntervalMs: 500 }), decommission: 'shop' },
+    routeStore: JSON.stringify({ endpoints: ['https://10.200.255.4:2379'], credentialsFile: 'etcd.json', caFile: 'etcd.crt' }),
+  }
+  expect(load('shop-traffic', { ...between, ...keys })).toMatchObject({
+    ...{ role: 'between', decommission: 'shop', mirror: { version: '3.7.2' } },
+    moves: {
+      ...{
+        live: 'green',
+        attempt: 2,
+        consumers: { 'wave-1': 'blue' },
+        acceptLoss: 3,
+        limits: { lagSamples: 7 },
+        unprovenGroups: { legacy: 'stay' },
+        hooks: [],
+      },
+      routeParameter: { pollIntervalMs: 500 },
+      routeStore: { endpoints: ['https://10.200.255.4:2379'], username: 'kbg', clientUsername: 'client', credentialsFile: 'etcd.json', caFile: 'etcd.crt' },
+    },
+  })
+  expect(load('shop-traffic', { ...between, live: 'blue' })).toMatchObject({ moves: { live: 'blue', attempt: 0, consumers: {}, hooks: [] } })
+})
+
+test('what would move nothing is refused, and so is a store in plaintext', () => {
+  const store = { endpoints: ['https://10.200.255.4:2379'], credentialsFile: 'etcd.json', caFile: 'etcd.crt' }
+  expect(problems('shop-traffic', { ...between, attempt: '1', routeStore: JSON.stringify(store) })).toEqual([
+    'attempt: goes with live, the colour that is to be live',
+    'routeStore: goes with live, the colour that is to be live',
+  ])
+  expect(problems('shop-traffic', { ...between, live: 'blue', tls: 'false' })).toEqual([
+    'tls: false; allowed: true, for MSK speaks nothing else to its clients',
+  ])
+  const { caFile: _, ...plain } = store
+  expect(problems('shop-traffic', { ...between, live: 'blue', routeStore: JSON.stringify(plain) })).toEqual([expect.stringMatching(/^routeStore\.caFile: /)])
+  expect(problems('shop-traffic', { ...between, live: 'blue', routeStore: JSON.stringify({ ...store, clientUser: 'app' }) })).toEqual([
+    'routeStore.clientUser: unknown key; did you mean clientUsername?',
+  ])
+  expect(problems('shop-traffic', { ...between, live: 'blue', retire: 'true' })).toEqual([
+    expect.stringMatching(/^retire: belongs to the stack shop-blue or shop-green/),
   ])
 })

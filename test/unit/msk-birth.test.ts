@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { rootCertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { saslOf } from '../../engine/adapters/kafka/connections.ts'
-import { applicationsIn } from '../../engine/model/birth.ts'
+import { applicationsIn, reasonsToLeaveOpen, routeAtBirth } from '../../engine/model/birth.ts'
 import { ClusterAccess, ClusterUsers, mirrorUserOf } from '../../engine/model/cluster-access.ts'
 import { ExternalClusterSpec } from '../../engine/model/external-cluster.ts'
 import type { AclBinding } from '../../engine/model/facts.ts'
@@ -13,7 +13,7 @@ import { connectorConfig } from '../../engine/model/mirror-template.ts'
 import { mskAccess } from '../../engine/model/msk-access.ts'
 import { Deadline, systemClock } from '../../engine/ports/clock.ts'
 import { adoptCluster } from '../../engine/run/adopt-cluster.ts'
-import { mskBirths, usesByRoute } from '../../engine/run/msk-birth.ts'
+import { mskBirths, saidByRoute } from '../../engine/run/msk-birth.ts'
 import { mskBirthSpec } from '../support/msk-colour.ts'
 
 const allowed = (principal: string, resourceName = 'orders', permission: AclBinding['permission'] = 'allow'): AclBinding => ({
@@ -73,16 +73,25 @@ describe('a colour on MSK, as it is reached', () => {
 })
 
 describe('what a route says of it', () => {
+  test.each([
+    ['the other colour live: fenced, whoever has rights there and whatever else is under way', 'green', [allowed('User:shop')], []],
+    ['live: left open, whoever has none', 'blue', [], ['the route says that it is live']],
+    ['nothing, and nobody has rights: fenced', null, [], []],
+    ['nothing, and somebody has rights: left open', null, [allowed('User:shop')], ['User:shop has rights there']],
+  ] as const)('%s', (_, live, bindings, because) => {
+    expect(reasonsToLeaveOpen(routeAtBirth('blue', live === null ? null : { live }), bindings)).toEqual(because)
+  })
+
   const asked = (cancelled: AbortSignal) => {
     const told: string[] = []
     const call = { clock: systemClock, cancelled, tell: ({ text }: { readonly text: string }) => void told.push(text) }
     const spec = { ...mskBirthSpec('blue'), fleet: 'never-made' }
-    return { told, uses: usesByRoute(spec, call, new Deadline(systemClock, 5_000, 'the test', cancelled)) }
+    return { told, uses: saidByRoute(spec, call, new Deadline(systemClock, 5_000, 'the test', cancelled)) }
   }
 
   test('is nothing while a fleet has no store yet, and that is told', async () => {
     const { told, uses } = asked(new AbortController().signal)
-    expect(await uses).toEqual([])
+    expect(await uses).toBe('nothing')
     expect(told).toEqual([expect.stringMatching(/^no route can be read \(route-store-credentials: .*the brokers alone say whether blue is in use$/)])
   })
 

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { connectorPromises, workerPromises } from '../../engine/model/mirror-template.ts'
-import { keptByMskConnect, type MskSide, mirrorStatements, mskConnectorConfig, mskWorkerProperties } from '../../engine/model/msk-connect.ts'
+import {
+  keptByMskConnect,
+  type MskSide,
+  mirrorStatements,
+  mskConnectorConfig,
+  mskConnectorRequest,
+  mskConnectWorker,
+  mskWorkerProperties,
+} from '../../engine/model/msk-connect.ts'
+import { mirrorConnectorName } from '../../engine/run/connector-names.ts'
+import { networkAccess } from '../support/msk-colour.ts'
 
 const side = (colour: 'blue' | 'green'): MskSide => ({
   colour,
@@ -38,6 +48,32 @@ describe('the mirror on MSK Connect', () => {
     expect(config['source.cluster.sasl.jaas.config']).toBe('software.amazon.msk.auth.iam.IAMLoginModule required;')
     expect(JSON.stringify(config)).not.toMatch(/password|username/i)
     expect(() => mskConnectorConfig(blue, green, ['__internal'])).toThrow(/not-mirrorable/)
+  })
+})
+
+describe('how connectors into a colour are asked for', () => {
+  const parts = {
+    ...{ pluginArn: 'arn:plugin', pluginRevision: 1, workerConfigurationArn: 'arn:configuration', workerConfigurationRevision: 1 },
+    ...{ roleArn: 'arn:role', logGroup: '/kbg' },
+  }
+  const request = mskConnectorRequest(blue, green, networkAccess('green'), parts, ['orders'])
+  const prefixOf = (environment: string, fleet: string, target: 'blue' | 'green' = 'green') =>
+    mskConnectWorker({ region: 'eu-central-1', environment, fleet }, target, request).namePrefix
+
+  test('no fleet’s names begin as another one’s do, wherever the dashes are', () => {
+    const places = ['a', 'a-b', 'a-blue', 'a-into-blue', 'a-fleet-b'].flatMap((environment) =>
+      ['b', 'c', 'b-c', 'fleet-b', 'b-c-blue-d'].map((fleet) => [environment, fleet] as const),
+    )
+    const prefixes = places.flatMap(([environment, fleet]) => [prefixOf(environment, fleet, 'blue'), prefixOf(environment, fleet, 'green')])
+    const clashes = prefixes.flatMap((each, index) => prefixes.filter((other, at) => at !== index && other.startsWith(each)))
+    expect(prefixes).toHaveLength(50)
+    expect(clashes).toEqual([])
+  })
+
+  test('the longest name that there may be is one that AWS takes: 128 characters', () => {
+    const prefix = prefixOf('e'.repeat(31), 'f'.repeat(22))
+    expect(`${prefix}${mirrorConnectorName('blue', 'green', String(2n ** 63n))}`.length).toBeLessThanOrEqual(128)
+    expect(prefixOf('production', 'shop')).toBe('kbg-production-FLEET-shop-INTO-green-') // it stays for ever
   })
 })
 

@@ -57,6 +57,13 @@ describe('retiring a colour', () => {
 })
 
 describe('ending the traffic stack', () => {
+  it('is refused where the mirror ends with it and a route is there, unless the fleet is decommissioned', () => {
+    expect(reasonsAgainstEnding('main', null, { route: soundRoute, journal: [] }, [], true).join()).toMatch(/^the mirror behind blue ends with it/)
+    expect(reasonsAgainstEnding('main', 'main', { route: soundRoute, journal: [] }, [], true)).toEqual([])
+    expect(reasonsAgainstEnding('main', null, { route: null, journal: [] }, [], true)).toEqual([])
+    expect(reasonsAgainstEnding('main', null, { route: soundRoute, journal: [] }, [])).toEqual([])
+  })
+
   it('is refused with routed clients, unless the fleet is decommissioned', () => {
     expect(reasonsAgainstEnding('main', null, { route: soundRoute, journal: [] }, [reader])).toHaveLength(1)
     expect(reasonsAgainstEnding('main', 'main', { route: soundRoute, journal: [] }, [reader])).toEqual([])

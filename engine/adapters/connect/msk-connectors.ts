@@ -8,9 +8,9 @@ import { type ListedConnector, MskConnectApi } from './msk-connect-api.ts'
 import type { Declarations, Declared } from './offsets-store.ts'
 
 /** How often a connector is looked at while waiting for it: MSK Connect tells nobody. */
-const statePauseMs = 1_000
+export const statePauseMs = 1_000
 /** How late a request that was sent may still be taken. AWS: "in most cases, a request must reach AWS within five minutes of the time stamp in the request" (IAM User Guide, signing). */
-const requestLifeMs = 5 * 60_000
+export const requestLifeMs = 5 * 60_000
 
 /**
  * The connectors into one colour on MSK Connect, by the names that the engine gives them. Each is declared first, and the declaration says whether MSK Connect was asked for it. Its lists, which nobody
@@ -202,7 +202,7 @@ export class MskConnectors {
 }
 
 /** A request of unknown outcome too: one name is one connector, and an ARN one end. */
-function isRepeatable(thrown: unknown): boolean {
+export function isRepeatable(thrown: unknown): boolean {
   return thrown instanceof KbgError && thrown.code !== 'deadline' && (thrown.retriable || thrown.code === 'outcome-unknown')
 }
 

@@ -11,7 +11,7 @@ import { MskConnectors } from './msk-connectors.ts'
 import { OffsetsStore } from './offsets-store.ts'
 
 /** AWS gives no bound; creating takes ten minutes and more. */
-const changeMs = 30 * 60_000
+export const changeMs = 30 * 60_000
 
 /** A mirror edge on MSK Connect. */
 export interface MskMirrorEdge {

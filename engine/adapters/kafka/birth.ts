@@ -1,5 +1,5 @@
 /** How a colour becomes fenced before anybody can use it. */
-import { applicationsIn } from '../../model/birth.ts'
+import { type RouteAtBirth, reasonsToLeaveOpen } from '../../model/birth.ts'
 import { type ClusterAccess, canaryTopic, platformUsers } from '../../model/cluster-access.ts'
 import { colours } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
@@ -44,20 +44,20 @@ export type Birth = { readonly became: 'fenced' | 'born before' } | { readonly b
 
 /**
  * Makes a colour of a cluster that was provisioned elsewhere, by the operator's login: the canary topics, the fence, and the rights that come with it, which stay and say that it was born. One that
- * is in use already gets the same without the fence.
+ * may be in use ({@link reasonsToLeaveOpen}) gets the same without the fence.
  *
  * Nothing is changed on a colour that was born before. Where its fence still stands every broker is heard to refuse, since an earlier run may have ended before that.
  * @param brokers how many have to refuse
- * @param inUse what else says that it is used, beside the applications that have rights there; empty: nothing
+ * @param said what the fleet's route says of it
  * @throws KbgError `kafka`, `outcome-unknown`, `not-fenced`, `deadline`
  */
-export async function bearColour(access: ClusterAccess, brokers: number, inUse: readonly string[], deadline: Deadline): Promise<Birth> {
+export async function bearColour(access: ClusterAccess, brokers: number, said: RouteAtBirth, deadline: Deadline): Promise<Birth> {
   const there = await bindingsOf(access, deadline)
   if (holds(there, [forEverybody])) {
     if (holds(there, fenceBindings)) await requireFenced(access, brokers, deadline)
     return { became: 'born before' }
   }
-  const because = [...inUse, ...applicationsIn(there).map((principal) => `${principal} has rights there`)]
+  const because = reasonsToLeaveOpen(said, there)
   // First the topics: what says that a colour was born is the last that it gets.
   await createTopics(access, colours.map((colour) => ({ topic: canaryTopic(colour), partitions: brokers, replicationFactor: 3, config: {} })), deadline) // biome-ignore format: one line
   await createAcls(access, because.length > 0 ? birthGrants : [...fenceBindings, ...birthGrants], deadline, 'operator')

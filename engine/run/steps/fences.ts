@@ -6,6 +6,16 @@ import type { Cluster } from '../../ports/cluster.ts'
 
 const pauseMs = 4
 
+/** Not every broker answered as wanted; what each said last. */
+export class FenceUnproven extends KbgError {
+  readonly answers: readonly BrokerProbe[]
+
+  constructor(answers: readonly BrokerProbe[], message: string, options: ConstructorParameters<typeof KbgError>[2]) {
+    super('fence-unproven', message, options)
+    this.answers = answers
+  }
+}
+
 /**
  * Asks every registered broker until all answer as wanted, twice in a row no broker being unreachable or of another mind.
  *
@@ -21,9 +31,9 @@ export async function proveFence(cluster: Cluster, wanted: ProbeAnswer & ('fence
   throw unproven(cluster.colour, wanted, last, deadline)
 }
 
-function unproven(colour: Colour, wanted: 'fenced' | 'open', last: readonly BrokerProbe[], deadline: Deadline): KbgError {
+function unproven(colour: Colour, wanted: 'fenced' | 'open', last: readonly BrokerProbe[], deadline: Deadline): FenceUnproven {
   const others = last.filter((probe) => probe.answer !== wanted).map((probe) => `broker ${probe.brokerId} ${probe.answer} ${probe.detail}`.trim())
-  return new KbgError('fence-unproven', `Not every broker of ${colour} is ${wanted}.`, {
+  return new FenceUnproven(last, `Not every broker of ${colour} is ${wanted}.`, {
     facts: {
       observed: last.length === 0 ? 'no broker answered' : firstFive(others),
       required: `every registered broker ${wanted}`,

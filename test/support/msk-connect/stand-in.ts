@@ -66,6 +66,8 @@ export class MskConnectStandIn {
   late = { made: 0, ended: 0 }
   /** The next requests to make one, the first first: their answers get lost. */
   losing: LostRequest[] = []
+  /** How many of the next lists are refused, as too many. */
+  busy = 0
   /** Without clusters to log in to: connectors are said to run, and nothing does. */
   withoutWorkers = false
   #arriving: { readonly body: unknown; lists: number }[] = []
@@ -161,6 +163,11 @@ export class MskConnectStandIn {
     return [...this.#connectors.values()].filter(({ lingering }) => lingering === undefined).map(({ order }) => order.connectorName)
   }
 
+  /** What the connector of that name was asked for as, while it is there. */
+  orderOf(name: string): MskConnectorRequest | undefined {
+    return [...this.#connectors.values()].find(({ order, lingering }) => order.connectorName === name && lingering === undefined)?.order
+  }
+
   /** The next lists don't name a connector that is there, as a copy that has fallen behind. */
   hide(name: string, lists: number): void {
     const connector = [...this.#connectors.values()].find(({ order, lingering }) => order.connectorName === name && lingering === undefined)
@@ -222,6 +229,10 @@ export class MskConnectStandIn {
   }
 
   #list(search: URLSearchParams) {
+    if (this.busy > 0) {
+      this.busy -= 1
+      throw new ApiError(429, 'TooManyRequestsException', 'Too many requests.')
+    }
     const prefix = search.get('connectorNamePrefix') ?? ''
     const under = [...this.#connectors.values()].filter(({ order }) => order.connectorName.startsWith(prefix))
     const all = under.filter(({ unlisted }) => unlisted === 0)
