@@ -1,4 +1,4 @@
-import { createAcls, createTopics } from '../adapters/kafka/admin.ts'
+import { canaryTopics, createAcls, createTopics } from '../adapters/kafka/admin.ts'
 import { connectCluster } from '../adapters/kafka/cluster.ts'
 import { saslOf } from '../adapters/kafka/connections.ts'
 import { connectExisting, type Existing } from '../adapters/kafka/existing.ts'
@@ -7,8 +7,7 @@ import { readCredentials, takePasswords } from '../adapters/local/credentials.ts
 import { keepPlace } from '../adapters/local/state.ts'
 import { catalogChanges } from '../adopt/catalog-changes.ts'
 import { catalogOf } from '../adopt/catalog-of.ts'
-import { type ClusterAccess, canaryTopic, mirrorUserOf, ownUsersOf } from '../model/cluster-access.ts'
-import { colours } from '../model/colour.ts'
+import { type ClusterAccess, mirrorUserOf, ownUsersOf } from '../model/cluster-access.ts'
 import { KbgError } from '../model/error.ts'
 import type { ExternalClusterSpec } from '../model/external-cluster.ts'
 import type { AclBinding } from '../model/facts.ts'
@@ -42,7 +41,7 @@ export async function adoptCluster(
     await existing.cluster.close()
   }
   tell({ step: 'adopt', text: 'canary topics, and the bindings of the probe' })
-  await createTopics(access, colours.map((colour) => ({ topic: canaryTopic(colour), partitions: spec.nodes, replicationFactor: 3, config: {} })), deadline) // biome-ignore format: one line
+  await createTopics(access, canaryTopics(spec.nodes), deadline)
   await createAcls(access, grantsOf(spec), deadline)
   if (trial === 'fence') {
     tell({ step: 'adopt', text: 'trying a denial on the canary topic: it has to stop the probe, and neither operator nor mirror' })

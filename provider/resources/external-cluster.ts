@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { ClusterAccess } from '../../engine/model/cluster-access.ts'
-import { KbgError, messageOf } from '../../engine/model/error.ts'
 import { ExternalClusterSpec } from '../../engine/model/external-cluster.ts'
 import { inputDifference } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
 import type { Call, Known, Refusal, ResourceDefinition } from '../resource-definition.ts'
+import { requireSameCluster, warnOfMissingBrokers } from './reached-cluster.ts'
 
 const ExternalClusterOutputs = z.object({
   /** How this project's own processes reach the colour. */
@@ -39,20 +39,12 @@ export function externalCluster(platform: ExternalClusterPlatform): ResourceDefi
     create: async (spec, call) => ({ id: `${spec.fleet}/${spec.colour}`, outputs: { access: await platform.adopt(spec, 'fence', call) } }),
     update: async (old, spec, call) => {
       const access = await platform.adopt(spec, isDeepStrictEqual(old.inputs.external, spec.external) ? 'none' : 'fence', call)
-      if (access.clusterId === old.outputs.access.clusterId) return { access }
-      throw new KbgError('cluster-change', `Another cluster answers where ${spec.colour} is expected.`, {
-        facts: { observed: access.clusterId, required: old.outputs.access.clusterId },
-        remedy: 'A colour stays the cluster that it is. Retire it, and adopt the other one.',
-      })
+      requireSameCluster(spec.colour, access.clusterId, old.outputs.access.clusterId, 'Retire it, and adopt the other one.')
+      return { access }
     },
     read: async (old, call) => {
-      try {
-        const brokers = await platform.brokersRegistered(old.outputs.access, call)
-        if (brokers !== old.inputs.nodes) call.warn(`${brokers} of ${old.inputs.nodes} brokers of ${old.inputs.colour} are registered.`)
-      } catch (thrown) {
-        if (!(thrown instanceof KbgError)) throw thrown
-        call.warn(`${old.inputs.colour} can't be asked now: ${messageOf(thrown)}`)
-      }
+      const { colour, nodes } = old.inputs
+      await warnOfMissingBrokers(colour, nodes, call, () => platform.brokersRegistered(old.outputs.access, call))
       return { inputs: old.inputs, outputs: old.outputs }
     },
     delete: async (old, call) => {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { ClusterAccess } from '../../engine/model/cluster-access.ts'
-import { firstFive, KbgError, messageOf } from '../../engine/model/error.ts'
+import { firstFive } from '../../engine/model/error.ts'
 import { MskBirthSpec, mskAccess } from '../../engine/model/msk-access.ts'
 import { inputDifference } from '../difference.ts'
 import { unknownValue } from '../properties.ts'
-import type { Call, Known, Refusal, ResourceDefinition } from '../resource-definition.ts'
+import type { Call, ResourceDefinition } from '../resource-definition.ts'
+import { requireSameCluster, warnOfMissingBrokers } from './reached-cluster.ts'
+import { refuseOtherOwner } from './same-owner.ts'
 
 const MskBirthOutputs = z.object({
   /** How this project's own processes reach the colour. */
@@ -42,7 +44,7 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
     inputs: MskBirthSpec,
     outputs: MskBirthOutputs,
     refreshBeforeUpdate: false,
-    refuseChange,
+    refuseChange: (old, wanted) => refuseOtherOwner(old, wanted, ['fleet', 'colour', 'environment']),
     // The route is asked once, at the birth: another store is no change of the colour.
     diff: (old, wanted) => inputDifference(old.inputs, wanted, ['routeStore']),
     previewCreate: async () => ({ access: unknownValue }),
@@ -66,29 +68,15 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
     },
     update: async (old, spec, call) => {
       const access = await platform.identify(spec, call)
-      if (access.clusterId === old.outputs.access.clusterId) return { access }
-      throw new KbgError('cluster-change', `Another cluster answers where ${spec.colour} is expected.`, {
-        facts: { observed: access.clusterId, required: old.outputs.access.clusterId },
-        remedy: 'A colour stays the cluster that it is. Retire it, destroy its stack, and make it anew.',
-      })
+      requireSameCluster(spec.colour, access.clusterId, old.outputs.access.clusterId, 'Retire it, destroy its stack, and make it anew.')
+      return { access }
     },
     read: async (old, call) => {
-      try {
-        const brokers = await platform.brokersRegistered(old.inputs, call)
-        if (brokers !== old.inputs.brokers) call.warn(`${brokers} of ${old.inputs.brokers} brokers of ${old.inputs.colour} are registered.`)
-      } catch (thrown) {
-        if (!(thrown instanceof KbgError)) throw thrown
-        call.warn(`${old.inputs.colour} can't be asked now: ${messageOf(thrown)}`)
-      }
+      const { colour, brokers } = old.inputs
+      await warnOfMissingBrokers(colour, brokers, call, () => platform.brokersRegistered(old.inputs, call))
       return { inputs: old.inputs, outputs: old.outputs }
     },
     // What it made goes with the cluster; what copies into that doesn't.
     delete: (old, call) => platform.endMirrors(old.inputs, old.outputs.access, call),
   }
-}
-
-function refuseChange(old: MskBirthSpec, wanted: Known<MskBirthSpec>): readonly Refusal[] {
-  return (['fleet', 'colour', 'environment'] as const)
-    .filter((name) => wanted[name] !== unknownValue && wanted[name] !== old[name])
-    .map((name) => ({ property: name, reason: `It was born as ${old.colour} of ${old.fleet} in ${old.environment}, and stays that.` }))
 }

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from '../../engine/model/journal.ts'
+import type { Wiring } from '../../engine/model/wiring.ts'
+import { systemClock } from '../../engine/ports/clock.ts'
 import { guardianRegistration } from '../../engine/run/guardian/keeper.ts'
-import { reasonsAgainstEnding, reasonsOfRoute } from '../../engine/run/retirement.ts'
+import { mayEndRoute, reasonsAgainstEnding, reasonsOfRoute } from '../../engine/run/retirement.ts'
+import { wiringOf } from '../provider/fixtures.ts'
 import { soundRoute } from '../support/sample-snapshot.ts'
 
 const stamp = { number: 1, term: '1', atWallClock: '2026-01-01T00:00:00Z', atMonotonicMs: 0 }
@@ -62,6 +65,16 @@ describe('ending the traffic stack', () => {
     expect(reasonsAgainstEnding('main', 'main', { route: soundRoute, journal: [] }, [], true)).toEqual([])
     expect(reasonsAgainstEnding('main', null, { route: null, journal: [] }, [], true)).toEqual([])
     expect(reasonsAgainstEnding('main', null, { route: soundRoute, journal: [] }, [])).toEqual([])
+  })
+
+  it('asks the wiring whether its mirror ends with it', async () => {
+    const wiring = wiringOf('main')
+    const given = { read: async () => ({ route: soundRoute, journal: [] }), clients: async () => [] }
+    const ports = { clock: systemClock, store: given } as unknown as Parameters<typeof mayEndRoute>[0]
+    const onMskConnect = { ...wiring, workers: { ...wiring.workers, green: { kind: 'msk-connect' } } } as unknown as Wiring
+    expect(await mayEndRoute(ports, wiring, null)).toEqual([])
+    expect(await mayEndRoute(ports, onMskConnect, null)).toHaveLength(1)
+    expect(await mayEndRoute(ports, onMskConnect, 'main')).toEqual([])
   })
 
   it('is refused with routed clients, unless the fleet is decommissioned', () => {

@@ -1,7 +1,8 @@
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
 import { alterUserScramCredentialsV0, createAclsV3, createTopicsV7, deleteAclsV3, deleteTopicsV6, metadataV12, ScramMechanisms } from '@platformatic/kafka'
-import type { ClusterAccess } from '../../model/cluster-access.ts'
+import { type ClusterAccess, canaryTopic } from '../../model/cluster-access.ts'
+import { colours } from '../../model/colour.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { AclBinding } from '../../ports/cluster.ts'
@@ -18,6 +19,11 @@ export interface NewTopic {
   readonly partitions: number
   readonly replicationFactor: number
   readonly config: Readonly<Record<string, string>>
+}
+
+/** What probe and canary write to, on either colour: a topic for each. @param partitions one for each broker, so that every one of them leads */
+export function canaryTopics(partitions: number, replicationFactor = 3): readonly NewTopic[] {
+  return colours.map((colour) => ({ topic: canaryTopic(colour), partitions, replicationFactor, config: {} }))
 }
 
 /** Runs `work` with connections of its own that end with it: provisioning happens once, before anything else is connected. */

@@ -1,11 +1,10 @@
 /** How a colour becomes fenced before anybody can use it. */
 import { type RouteAtBirth, reasonsToLeaveOpen } from '../../model/birth.ts'
-import { type ClusterAccess, canaryTopic, platformUsers } from '../../model/cluster-access.ts'
-import { colours } from '../../model/colour.ts'
+import { type ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
 import { KbgError } from '../../model/error.ts'
 import type { Deadline } from '../../ports/clock.ts'
 import type { AclBinding, BrokerProbe } from '../../ports/cluster.ts'
-import { createAcls, createTopics, describeBinding } from './admin.ts'
+import { canaryTopics, createAcls, createTopics, describeBinding } from './admin.ts'
 import { BrokerConnections } from './connections.ts'
 import { AclFence, fenceBindings } from './fence.ts'
 import { KafkaInventory } from './inventory.ts'
@@ -59,7 +58,7 @@ export async function bearColour(access: ClusterAccess, brokers: number, said: R
   }
   const because = reasonsToLeaveOpen(said, there)
   // First the topics: what says that a colour was born is the last that it gets.
-  await createTopics(access, colours.map((colour) => ({ topic: canaryTopic(colour), partitions: brokers, replicationFactor: 3, config: {} })), deadline) // biome-ignore format: one line
+  await createTopics(access, canaryTopics(brokers), deadline)
   await createAcls(access, because.length > 0 ? birthGrants : [...fenceBindings, ...birthGrants], deadline, 'operator')
   if (because.length > 0) return { became: 'left open', because }
   await requireFenced(access, brokers, deadline)

@@ -1,11 +1,10 @@
 /** What a colour has before anybody uses it: its users, their rights, the canary topics, and the fence. */
 import { alterUserScramCredentialsV0, ScramMechanisms } from '@platformatic/kafka'
 import { endpointText, type NodeAddresses } from '../../model/addresses.ts'
-import { type ClusterAccess, canaryTopic, platformUsers } from '../../model/cluster-access.ts'
-import { colours } from '../../model/colour.ts'
+import { type ClusterAccess, platformUsers } from '../../model/cluster-access.ts'
 import { brokerUser } from '../../model/local-brokers.ts'
 import type { Deadline } from '../../ports/clock.ts'
-import { createAcls, createTopics, upsertScramUsers } from '../kafka/admin.ts'
+import { canaryTopics, createAcls, createTopics, upsertScramUsers } from '../kafka/admin.ts'
 import { birthGrants, requireFenced } from '../kafka/birth.ts'
 import { BrokerConnections } from '../kafka/connections.ts'
 import { fenceBindings } from '../kafka/fence.ts'
@@ -28,10 +27,9 @@ export async function bearCluster(access: ClusterAccess, spec: LocalClusterSpec,
   onProgress(`fencing ${access.colour}, making its users and canary topics`)
   await createAcls(access, [...fenceBindings, ...birthGrants], deadline)
   const passwords = passwordsOf(access, [...platformScramUsers, ...spec.applicationUsers])
-  const canaries = colours.map((colour) => ({ topic: canaryTopic(colour), partitions: spec.nodes, replicationFactor: spec.nodes, config: {} }))
   await allOrFirstFailure(deadline, [
     (within) => upsertScramUsers(access, passwords, within),
-    async (within) => void (await createTopics(access, canaries, within)),
+    async (within) => void (await createTopics(access, canaryTopics(spec.nodes, spec.nodes), within)),
   ])
   await requireFenced(access, spec.nodes, deadline)
 }
