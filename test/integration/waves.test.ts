@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SecureVersion } from 'node:tls'
 import kafkajs, { type Producer } from 'kafkajs'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Kafka, type RoutedConsumer } from '../../client/index.ts'
 import { readCredentials } from '../../engine/adapters/local/credentials.ts'
 import { destroyRouteStore, provisionRouteStore } from '../../engine/adapters/local/etcd-process.ts'
@@ -61,12 +61,18 @@ beforeAll(async () => {
 }, 240_000)
 
 afterAll(async () => {
-  load.stop()
+  await load.stop()
   slowOn = null
   await Promise.all(members.map((each) => each.disconnect()))
   for (const colour of colours) await producers[colour]?.disconnect()
   await pair?.end()
 }, 120_000)
+
+/** What a test that failed left running would fail the next ones. */
+afterEach(async () => {
+  await load.stop()
+  slowOn = null
+})
 
 async function send(colour: Colour, count: number): Promise<void> {
   const first = acknowledged.length

@@ -22,10 +22,12 @@ export interface FakeWaves {
   /** A side whose brokers don't list the group, or can't be reached. */
   readonly unlisted?: Side
   readonly unreachable?: Side
+  /** So many records the audit compares between two questions, from offset 0 on; absent: it has compared all. */
+  readonly comparedPerQuestion?: bigint
 }
 
 /** One run of `moveLive` with wave-1 = ledger, blue live; offsets are the same on both sides. */
-export async function runWaves({ groups, journal = [], committed, consumers = {}, unlisted, unreachable }: FakeWaves) {
+export async function runWaves({ groups, journal = [], committed, consumers = {}, unlisted, unreachable, comparedPerQuestion }: FakeWaves) {
   let nowMs = 0
   let route: RouteDocument = { ...soundRoute, live: 'blue', defaultConsumerColour: 'blue', groups, latch: null }
   const entries: JournalEntry[] = journal.map(
@@ -50,9 +52,23 @@ export async function runWaves({ groups, journal = [], committed, consumers = {}
       },
     },
   })
-  const position = { topic: 'orders', partition: 0, lagRecords: 0, method: 'map', verdict: 'exact', reason: '' } as const
-  const translate = async (_from: Side, asked: ReadonlyMap<string, PartitionOffsets>) =>
-    [...asked].flatMap(([groupId, own]) => [...own.values()].map((at) => ({ groupId, ...position, sourceOffset: String(at), targetOffset: String(at) })))
+  let questions = 0n
+  const comparedNow = () => (comparedPerQuestion === undefined ? null : comparedPerQuestion * questions++)
+  const position = { topic: 'orders', partition: 0, lagRecords: 0, method: 'map', reason: '' } as const
+  const translate = async (_from: Side, asked: ReadonlyMap<string, PartitionOffsets>) => {
+    const upTo = comparedNow()
+    return [...asked].flatMap(([groupId, own]) =>
+      [...own.values()].map((at) => {
+        const isCompared = upTo === null || at <= upTo
+        const found = isCompared ? { verdict: 'exact', targetOffset: String(at) } : { verdict: 'not provable', targetOffset: null }
+        return { groupId, ...position, sourceOffset: String(at), ...found }
+      }),
+    )
+  }
+  const facts = async () => {
+    const upTo = comparedNow()
+    return { partitions: upTo === null ? [] : [{ partition, watermark: { blue: String(upTo), green: String(upTo) } }], unreachable: [] }
+  }
   const sleep = async (ms: number) => {
     nowMs += ms
   }
@@ -60,7 +76,7 @@ export async function runWaves({ groups, journal = [], committed, consumers = {}
     publications: [],
     clock: { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep },
     clusters: { blue: cluster('blue'), green: cluster('green') },
-    audit: { hurry: async () => undefined, facts: async () => ({ partitions: [], unreachable: [] }), translate },
+    audit: { hurry: async () => undefined, facts, translate },
     store: {
       lock: async () => ({ term: '200', lost: never, release: async () => undefined }),
       read: async () => ({ route, journal: entries, routeRevision: '1', journalHead: entries.length, highestClientEpoch: 0, lock: null }),

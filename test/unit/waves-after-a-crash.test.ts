@@ -55,6 +55,18 @@ describe('a wave that a run left', () => {
   })
 })
 
+describe('a wave whose groups are a moment ahead of the audit', () => {
+  // The audit may come there between any two questions: each number of records per question lets it do so at another one.
+  test.each([10n, 12n, 15n, 20n, 30n, 60n])(
+    'waits for it, however fast it compares (%s records from one question to the next)',
+    async (comparedPerQuestion) => {
+      const { thrown, offsets } = await runWaves({ groups: running('green'), committed: { blue: 10n, green: 60n }, comparedPerQuestion })
+      expect(thrown).toBeNull()
+      expect(offsets.blue).toBe(60n)
+    },
+  )
+})
+
 describe('a wave on its way back', () => {
   test('of which the standby lists nothing though it has committed there is not sent to old positions', async () => {
     const { thrown, route, offsets } = await runWaves({ groups: running('green'), committed: { blue: 10n, green: 9_000n }, unlisted: 'green' })

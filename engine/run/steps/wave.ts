@@ -133,27 +133,27 @@ async function positionsNow(
   const wait = deadline.within(deadline.remainingMs() / 2, 'the audit to compare what the groups have read')
   await audit.hurry(wait)
   for (;;) {
+    // Asked before: had the audit come there between the two, a commit that it hadn't compared yet would look like one that it refuses.
+    const comeTo = await comparedUpTo(audit, source, wait)
     const positions = await audit.translate(source, committed, null, wait)
     const open = new Set(positions.filter(({ verdict }) => verdict === 'not provable').map(({ topic, partition }) => topicPartition(topic, partition)))
     if (open.size === 0) return positions
     const isUnconfirmed = positions.some(({ reason }) => reason === unconfirmed)
-    const ahead = isUnconfirmed || (await comparedLess(audit, source, committed, open, wait))
-    if (!ahead || wait.remainingMs() <= 2 * retryPauseMs)
+    const isAhead = isUnconfirmed || isBeyond(comeTo, committed, open)
+    if (!isAhead || wait.remainingMs() <= 2 * retryPauseMs)
       return redeliver.length === 0 ? positions : await audit.translate(source, committed, null, wait, redeliver)
     await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
   }
 }
 
-/** Whether one of these partitions has a commit beyond what the audit has come to. */
-async function comparedLess(
-  audit: Audit,
-  source: Colour,
-  committed: ReadonlyMap<string, PartitionOffsets>,
-  open: ReadonlySet<string>,
-  deadline: Deadline,
-): Promise<boolean> {
+/** The offsets that the audit has come to on a colour. */
+async function comparedUpTo(audit: Audit, colour: Colour, deadline: Deadline): Promise<PartitionOffsets> {
   const { partitions } = await audit.facts(deadline)
-  const comeTo = new Map(partitions.map(({ partition, watermark }) => [partition, BigInt(watermark[source])]))
+  return new Map(partitions.map(({ partition, watermark }) => [partition, BigInt(watermark[colour])]))
+}
+
+/** Whether one of these partitions has a commit beyond what the audit had come to. */
+function isBeyond(comeTo: PartitionOffsets, committed: ReadonlyMap<string, PartitionOffsets>, open: ReadonlySet<string>): boolean {
   return [...committed.values()].some((offsets) =>
     [...offsets].some(([partition, offset]) => open.has(partition) && offset > (comeTo.get(partition) ?? offset)),
   )
