@@ -22,7 +22,7 @@ export function prChecks(previews: readonly StackPreview[]): readonly PrCheck[] 
     policiesRan(previews),
     previewsWhole(previews),
     exceptionsHold(previews),
-    ...[partitionDecrease, dataKept, liveColourKept, oneColour, oneMoveAtATime].map((judge) => unlessBroken(judge(previews), previews)),
+    ...[partitionDecrease, dataKept, liveColourKept, oneColour, oneMoveAtATime, planTold].map((judge) => unlessBroken(judge(previews), previews)),
   ]
 }
 
@@ -120,6 +120,18 @@ function oneMoveAtATime(previews: readonly StackPreview[]): PrCheck {
     [...prepared, ...retired].map((what) => `${what} in the pull request that moves ${move}`),
     move === null ? 'nothing is switched' : `it only moves ${move}`,
     'Make them pull requests of their own, one after the other.',
+  )
+}
+
+/** A preview of a move always tells its plan, if only that it can't be made now; without one nobody has read what would refuse the move. */
+function planTold(previews: readonly StackPreview[]): PrCheck {
+  const move = intendedMove(previews)
+  const untold = move === null ? [] : previews.filter(({ role, plan }) => role === 'traffic' && plan === null)
+  return check(
+    'plan of the move',
+    untold.map(({ stack }) => `the preview of ${stack} moves ${move} and tells no plan`),
+    move === null ? 'nothing is switched' : 'told below',
+    'Preview with the release whose kbg reads it.',
   )
 }
 

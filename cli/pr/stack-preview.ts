@@ -60,6 +60,9 @@ const notRun = /(?:^|\n)can't run policy /
 /** Pulumi's own markers of colours, as an event log keeps them. */
 const markers = /<\{%[^%]*%\}>/g
 
+/** The switchover stands in a component, so its type in the URN follows that of its parent. */
+const switchoverUrn = /[:$]kbg:index:Switchover::/
+
 /** What Pulumi says at the end of any preview that was refused: the reason stands elsewhere. */
 const consequence = /^preview failed$/i
 
@@ -82,7 +85,7 @@ export function stackPreview(stack: string, events: readonly EngineEvent[]): Sta
     errors: errors.filter((message) => !consequence.test(message)),
     plan:
       diagnostics
-        .filter(({ urn, severity }) => severity === 'info' && urn?.includes('::kbg:index:Switchover::'))
+        .filter(({ urn, severity }) => severity === 'info' && switchoverUrn.test(urn ?? ''))
         .map(({ message }) => plain(message))
         .at(-1) ?? null,
     resources: [...lastByUrn(events).values()].map(resourceOf),

@@ -39,7 +39,9 @@ const switchover = (live: string, wanted: string, consumers: readonly object[] =
   changed('refresh', 'kbg:index:Switchover', 'switchover', { live, consumers: consumers[0] }, { live, consumers: consumers[0] }),
   changed('update', 'kbg:index:Switchover', 'switchover', { live, consumers: consumers[0] }, { live: wanted, consumers: consumers[1] }, ['live']),
 ]
-const plan = (text: string) => ({ diagnosticEvent: { urn: urn('kbg:index:Switchover', 'switchover'), message: text, severity: 'info' } })
+const plan = (text: string) => ({
+  diagnosticEvent: { urn: urn('kbg:traffic:Traffic$kbg:index:Switchover', 'traffic-switchover'), message: text, severity: 'info' },
+})
 const steady = [...switchover('blue', 'blue'), ...fine]
 
 type Stacks = Readonly<Record<string, readonly object[]>>
@@ -142,6 +144,13 @@ const cases: Readonly<Record<string, { readonly fails: readonly (readonly [Stack
       { green: [guard(true), ...fine] },
     ],
   },
+  'plan of the move': {
+    fails: [
+      [{ traffic: [...switchover('blue', 'green'), ...fine] }, 'the preview of traffic moves all traffic to green and tells no plan'],
+      [{ traffic: [...switchover('blue', 'blue', [{}, { 'wave-1': 'green' }]), ...fine] }, 'traffic moves wave-1 to green and tells no plan'],
+    ],
+    passes: [{ traffic: [...switchover('blue', 'green'), plan('The plan can’t be shown now: no broker answers.'), ...fine] }, {}],
+  },
 }
 
 describe.each(Object.entries(cases))('%s', (name, { fails, passes }) => {
@@ -210,7 +219,7 @@ test('a preview that broke off shows nothing as fine: neither who is live, nor w
   expect(markdown).toContain('Who is live **isn’t known**')
   expect(markdown).toContain('What else changes in blue, traffic **isn’t known**.')
   expect(markdown).toMatch(
-    /\| no partition decrease; .*prepare, switch and retire apart \| \*\*not shown\*\* \| the preview of blue and traffic did not come to its end \|/,
+    /\| no partition decrease; .*prepare, switch and retire apart; plan of the move \| \*\*not shown\*\* \| the preview of blue and traffic did not come to its end \|/,
   )
 })
 
