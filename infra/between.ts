@@ -13,6 +13,7 @@ import { requirePair } from '../engine/model/pair.ts'
 import { StrimziColour } from '../engine/model/strimzi-access.ts'
 import { projectDir } from '../tools/paths.ts'
 import type { AwsBetweenConfig, BetweenConfig, KubernetesBetweenConfig } from './config.ts'
+import { deployedInventory } from './deployed.ts'
 import { standsElsewhere } from './elsewhere.ts'
 import { bothInventories } from './inventories.ts'
 import { fromProject } from './project.ts'
@@ -28,18 +29,19 @@ export interface BetweenOutputs extends Partial<TrafficOutputs> {
 
 /** Between two colours on one cloud: on Kubernetes what acts is a pod of its own, on AWS this update and processes of its host, in the operators' network (docs/platforms.md). */
 export async function betweenProgram(config: BetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
-  new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: null, deployed: null })
+  const stacks = { blue: colourStack(config.fleet, 'blue'), green: colourStack(config.fleet, 'green') }
+  const deployed = { blue: await deployedInventory(stacks.blue.reference), green: await deployedInventory(stacks.green.reference) }
+  new Parity('parity', { ...bothInventories(projectDir, pulumi.getProject(), config.fleet, catalog), own: null, deployed })
   switch (config.platform) {
     case 'aws':
-      return await betweenOnAws(config, catalog)
+      return await betweenOnAws(config, stacks, catalog)
     case 'kubernetes':
-      return await betweenOnKubernetes(config, catalog)
+      return await betweenOnKubernetes(config, stacks, catalog)
   }
 }
 
 /** The networks' peering and the mirror's parts on MSK Connect; and behind them what moves traffic, where the stack says who is to be live. */
-async function betweenOnAws({ fleet, platform, mirror, moves, ...config }: AwsBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
-  const stacks = { blue: colourStack(fleet, 'blue'), green: colourStack(fleet, 'green') }
+async function betweenOnAws({ fleet, platform, mirror, moves, ...config }: AwsBetweenConfig, stacks: ColourStacks, catalog: Catalog): Promise<BetweenOutputs> {
   const said = (colour: Colour) => saidBy(stacks[colour], platform, 'msk', MskColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.account !== green.account || blue.region !== green.region) {
@@ -74,8 +76,8 @@ function givenStore(routeStore: GivenRouteStore | undefined): TrafficRouteStore 
 }
 
 /** The fleet's own namespace, the mirror's workers, the audit, the guardians, and the job that moves traffic where the stack says who is to be live. */
-async function betweenOnKubernetes({ fleet, platform, ...config }: KubernetesBetweenConfig, catalog: Catalog): Promise<BetweenOutputs> {
-  const said = (colour: Colour) => saidBy(colourStack(fleet, colour), platform, 'strimzi', StrimziColour)
+async function betweenOnKubernetes({ fleet, platform, ...config }: KubernetesBetweenConfig, stacks: ColourStacks, catalog: Catalog): Promise<BetweenOutputs> {
+  const said = (colour: Colour) => saidBy(stacks[colour], platform, 'strimzi', StrimziColour)
   const [blue, green] = [await said('blue'), await said('green')]
   if (blue.context !== green.context) {
     throw new KbgError('colours-apart', 'The colours are not in one Kubernetes cluster.', {
@@ -98,6 +100,8 @@ interface ColourStack {
   readonly stack: string
   readonly reference: pulumi.StackReference
 }
+
+type ColourStacks = Readonly<Record<Colour, ColourStack>>
 
 function colourStack(fleet: string, colour: Colour): ColourStack {
   const stack = stackName({ fleet, role: colour })

@@ -6,11 +6,12 @@ import { ClusterAccess } from '../engine/model/cluster-access.ts'
 import type { Colour } from '../engine/model/colour.ts'
 import { KbgError } from '../engine/model/error.ts'
 import { stackName } from '../engine/model/fleet.ts'
-import { ColourInventory } from '../engine/model/inventory.ts'
+import type { ColourInventory } from '../engine/model/inventory.ts'
 import { requirePair } from '../engine/model/pair.ts'
 import type { RouteNamesZone, RouteParameter } from '../engine/model/route-publication.ts'
 import { projectDir } from '../tools/paths.ts'
 import type { TrafficConfig } from './config.ts'
+import { deployedInventory } from './deployed.ts'
 import { standsElsewhere } from './elsewhere.ts'
 import { bothInventories } from './inventories.ts'
 
@@ -62,7 +63,7 @@ const formerNames: pulumi.ResourceTransformation = ({ name, props, opts }) => {
 async function colourOf(fleet: string, colour: Colour): Promise<{ readonly cluster: ClusterAccess; readonly inventory: ColourInventory | null }> {
   const stack = stackName({ fleet, role: colour })
   const reference = new pulumi.StackReference(`${pulumi.getOrganization()}/${pulumi.getProject()}/${stack}`)
-  const [output, said]: unknown[] = [await reference.getOutputValue('cluster'), await reference.getOutputValue('inventory')]
+  const output: unknown = await reference.getOutputValue('cluster')
   const elsewhere = await standsElsewhere(reference)
   if (elsewhere !== undefined) {
     throw new KbgError(
@@ -79,8 +80,7 @@ async function colourOf(fleet: string, colour: Colour): Promise<{ readonly clust
     })
   }
   const access = ClusterAccess.safeParse(output)
-  // An inventory in an older form is nothing to compare with; the next update of that colour writes it anew.
-  if (access.success && access.data.colour === colour) return { cluster: access.data, inventory: ColourInventory.safeParse(said).data ?? null }
+  if (access.success && access.data.colour === colour) return { cluster: access.data, inventory: await deployedInventory(reference) }
   throw new KbgError('colour-outputs', `The stack ${stack} describes its cluster in another form than this version reads.`, {
     remedy: `Run \`pulumi up -s ${stack}\` with this checkout.`,
   })

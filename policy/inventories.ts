@@ -1,6 +1,7 @@
 import type { PolicyResource } from '@pulumi/policy'
 import { z } from 'zod'
 import { Colour, type Colour as ColourName } from '../engine/model/colour.ts'
+import { topicTypes } from '../engine/model/data-types.ts'
 import { type ColourInventory, type InventoryDifference, InventoryText } from '../engine/model/inventory.ts'
 import { read } from './judging/known.ts'
 
@@ -38,7 +39,7 @@ const Inventory = z.string().transform((text, context): ColourInventory => {
 export function readInventories(resources: readonly PolicyResource[]): ReadInventories {
   const parity = resources.find((resource) => resource.type === parityType)
   if (parity === undefined) {
-    const hasTopics = resources.some((resource) => resource.type === 'kafka:index/topic:Topic')
+    const hasTopics = resources.some((resource) => topicTypes.includes(resource.type))
     return hasTopics ? { kind: 'missing', why: 'the stack has topics, but no Parity component that says what both colours hold' } : { kind: 'no colour' }
   }
   const [blue, green] = [read(parity, 'blue', Inventory.nullable()), read(parity, 'green', Inventory.nullable())]

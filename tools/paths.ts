@@ -136,11 +136,17 @@ export function toolPaths(env: NodeJS.ProcessEnv = process.env): ToolPaths {
 /**
  * The environment for child processes: `base` with a PATH on which Node 24, the Pulumi CLI and, where the official
  * plugin can't be had, the stand-in providers are found first, and with a cache of compiled JavaScript, so that a preview
- * doesn't begin with compiling Pulumi's SDK (0.35 s of 1.9). Repeating it changes nothing.
+ * doesn't begin with compiling Pulumi's SDK (0.35 s of 1.9). Pulumi downloads nothing by itself: it would want the plugins of every SDK that is
+ * installed, also the clouds' for a colour on this machine, and where they can't be had it tries for 2.6 s in each command. Repeating it changes nothing.
  */
 export function toolEnv(base: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const paths = toolPaths(base)
   const first = [nodeBinDir, paths.pulumiDir, paths.standInProviders].filter((dir) => dir !== undefined)
   const rest = (base.PATH ?? '').split(delimiter).filter((dir) => dir !== '' && !first.includes(dir))
-  return { ...base, PATH: [...first, ...rest].join(delimiter), NODE_COMPILE_CACHE: base.NODE_COMPILE_CACHE || join(projectDir, '.kbg', '.compile-cache') }
+  return {
+    ...base,
+    PATH: [...first, ...rest].join(delimiter),
+    NODE_COMPILE_CACHE: base.NODE_COMPILE_CACHE || join(projectDir, '.kbg', '.compile-cache'),
+    PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: base.PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION || 'true',
+  }
 }

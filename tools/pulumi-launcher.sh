@@ -36,8 +36,14 @@ version=$(sed -n 's/^ *"version": "\(.*\)",*$/\1/p' "$root/node_modules/@pulumi/
 PATH="$bin:$(dirname "$cli"):$PATH"
 if [ ! -x "${PULUMI_HOME:-$HOME/.pulumi}/plugins/resource-kafka-v$version/pulumi-resource-kafka" ]; then
   PATH="$root/test/support/providers:$PATH"
+  # Set-up could not get a plugin here, so neither will Pulumi: it tries for 2.6 s in each command, for the clouds' plugins too.
+  : "${PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION:=true}"
+  export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION
 fi
 export PATH
+# Which CLI it is the project says, not the newest release.
+: "${PULUMI_SKIP_UPDATE_CHECK:=true}"
+export PULUMI_SKIP_UPDATE_CHECK
 # A preview doesn't begin with compiling Pulumi's SDK.
 : "${NODE_COMPILE_CACHE:=$root/.kbg/.compile-cache}"
 export NODE_COMPILE_CACHE

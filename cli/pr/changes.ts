@@ -10,12 +10,13 @@ const isBookkeeping = ({ type }: Change) => type.startsWith('pulumi:') || type =
 interface Kind {
   readonly singular: string
   readonly plural: string
-  /** What names it: properties of its inputs, joined; none: its resource name. */
+  /** What names it: paths in its inputs, joined; none: its resource name. */
   readonly namedBy: readonly string[]
 }
 
 const kinds: Readonly<Record<string, Kind>> = {
   'kafka:index/topic:Topic': { singular: 'topic', plural: 'topics', namedBy: ['name'] },
+  'kubernetes:kafka.strimzi.io/v1:KafkaTopic': { singular: 'topic', plural: 'topics', namedBy: ['spec.topicName'] },
   'kafka:index/acl:Acl': {
     singular: 'binding',
     plural: 'bindings',
@@ -37,7 +38,7 @@ export function nameOf(resource: PreviewedResource): string {
 
 function bareName({ type, name, old, next }: PreviewedResource): string {
   const inputs = next?.inputs ?? old?.inputs ?? {}
-  const named = (kinds[type] ?? other).namedBy.map((property) => inputs[property]).filter((value) => typeof value === 'string')
+  const named = (kinds[type] ?? other).namedBy.map((path) => valueAt(inputs, path)).filter((value) => typeof value === 'string')
   return named.length === 0 ? name : named.join(' ')
 }
 
@@ -86,7 +87,7 @@ function text(value: unknown): string {
 }
 
 /** The value at one of Pulumi's property paths, such as `config["retention.ms"]` or `limits.lagSamples`. */
-function valueAt(inputs: unknown, path: string): unknown {
+export function valueAt(inputs: unknown, path: string): unknown {
   const keys = [...path.matchAll(/\["([^"]+)"\]|\[(\d+)\]|([^.[\]]+)/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? '')
   return keys.reduce<unknown>((value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined), inputs)
 }

@@ -3,7 +3,8 @@ import { shownValue } from '../../engine/model/credential-name.ts'
 import { firstFive } from '../../engine/model/error.ts'
 import { InventoryText, inventoryDifferences } from '../../engine/model/inventory.ts'
 import { changeLines } from './changes.ts'
-import { intendedMove, isBroken, liveColour, type PrCheck, prChecks } from './checks.ts'
+import { isBroken, type PrCheck, prChecks } from './checks.ts'
+import { gateAnswer, intendedMove, liveNow } from './move.ts'
 import type { PolicyReport, StackPreview } from './stack-preview.ts'
 
 /** By this a later run finds the comment that it is to edit. */
@@ -23,7 +24,7 @@ export function prComment(previews: readonly StackPreview[]): PrComment {
   const checks = prChecks(previews)
   const reports = previews.flatMap(({ stack, violations }) => violations.map((report) => ({ stack, ...report })))
   const violations = reports.filter(({ isMandatory }) => isMandatory)
-  const isGreen = checks.every(({ verdict }) => verdict === 'pass') && violations.length === 0
+  const isGreen = checks.every(({ verdict }) => verdict === 'pass' || verdict === 'unknown') && violations.length === 0
   const parts = [
     `${marker}\n## Kafka blue-green: ${isGreen ? 'nothing speaks against this' : '**this can’t be merged**'}`,
     headline(previews),
@@ -48,23 +49,12 @@ function bounded(markdown: string): string {
 }
 
 function headline(previews: readonly StackPreview[]): string {
-  const [live, move] = [liveColour(previews), intendedMove(previews)]
-  const traffic = previews.find(({ role }) => role === 'traffic')
-  if (live === null && traffic?.isWhole !== true) return 'Who is live **isn’t known**: the traffic stack was not previewed to its end.'
-  if (live === null) return 'No colour is live yet.'
-  return move === null ? `${live} is live, and stays it.` : `${live} is live. **This moves ${move}.** ${refusalNow(traffic?.plan ?? null)}`
-}
-
-/** What the plan says of the gate at this moment: its answer, and the refusals that stand indented below it. What else a plan tells stands in the plan. */
-function refusalNow(plan: string | null): string {
-  const lines = plan?.split('\n') ?? []
-  const from = lines.findIndex((line) => /^(?:Nothing would refuse it now|It would be refused now)/.test(line))
-  if (from === -1) return 'What would refuse it now **isn’t known**.'
-  const behind = lines.slice(from + 1)
-  const end = behind.findIndex((line) => !line.startsWith('  '))
-  const refusals = (end === -1 ? behind : behind.slice(0, end)).map((line) => line.trim())
-  const more = refusals.length > 5 ? ` and ${refusals.length - 5} more, in the plan` : ''
-  return oneLine(`${lines[from]} ${refusals.slice(0, 5).join('; ')}${more}`).trim()
+  const [live, move] = [liveNow(previews), intendedMove(previews)]
+  if (live.kind === 'none') return 'No colour is live yet.'
+  const where = live.kind === 'known' ? `${live.colour} is live` : `Who is live **isn’t known**: ${live.why}`
+  if (move === null) return live.kind === 'known' ? `${where}, and stays it.` : `${where}.`
+  const answer = gateAnswer(previews.find(({ role }) => role === 'traffic')?.plan ?? null)
+  return `${where}. **This moves ${move}.** ${answer === null ? 'What would refuse it now **isn’t known**.' : oneLine(answer)}`
 }
 
 /** What keeps the change back stands in lines of its own, what doesn't in one. */

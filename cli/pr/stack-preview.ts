@@ -83,16 +83,18 @@ export function stackPreview(stack: string, events: readonly EngineEvent[]): Sta
     unjudged: ofKind('unjudged').map(({ finding }) => finding),
     excepted: ofKind('excepted').map(({ finding }) => finding),
     errors: errors.filter((message) => !consequence.test(message)),
-    plan:
-      diagnostics
-        .filter(({ urn, severity }) => severity === 'info' && switchoverUrn.test(urn ?? ''))
-        .map(({ message }) => plain(message))
-        .at(-1) ?? null,
+    plan: planOf(diagnostics),
     resources: [...lastByUrn(events).values()].map(resourceOf),
     isWhole: events.some(({ summaryEvent }) => summaryEvent !== undefined),
     policiesRun: judged === undefined ? null : (judged.passed?.length ?? 0) + (judged.failed?.length ?? 0),
     policiesNotRun: [...new Set(policyEvents.filter(isNotRun).map(({ policyName }) => policyName))],
   }
+}
+
+/** Everything that the switchover tells: the plan, and what stands beside it. */
+function planOf(diagnostics: readonly NonNullable<EngineEvent['diagnosticEvent']>[]): string | null {
+  const told = diagnostics.filter(({ urn, severity }) => severity === 'info' && switchoverUrn.test(urn ?? '')).map(({ message }) => plain(message))
+  return told.length === 0 ? null : told.join('\n')
 }
 
 type Metadata = NonNullable<EngineEvent['resourcePreEvent']>['metadata']

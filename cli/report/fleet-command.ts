@@ -34,7 +34,7 @@ export async function runFleetReport(fleet: string, options: FleetReportOptions,
   const journal = await withPorts(wiring, systemClock, async ({ store }) => await store.history(deadline))
   const { deployment } = await (await stacks.select('traffic')).exportStack()
   // How many updates its gate refused before isn't kept anywhere; one passed.
-  const evidence = gateEvidence(deployment, 1)
+  const evidence = gateEvidence(deployment, fleet, 1)
   const report = switchoverFromJournal(journal, { fleet, newest, readAt: systemClock.wallClock(), evidence })
   const file = join(root, 'out', fleet, `switchover-${report.openedEpoch}.json`)
   mkdirSync(join(root, 'out', fleet), { recursive: true })

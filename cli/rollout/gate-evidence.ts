@@ -7,13 +7,16 @@ const Deployment = z.object({
   resources: z.array(z.object({ urn: z.string(), outputs: z.record(z.string(), z.unknown()).optional() })).default([]),
 })
 
-/** What the Gate resource stores when it passed. */
+/** What the Gate resource stores when it passed. Its name is the program's choice, and Pulumi has one type for all dynamic resources. */
 const GateOutputs = z.object({
+  wiring: z.object({ fleet: z.string() }),
   verdict: z.string(),
   epoch: z.int().nonnegative(),
   checks: z.array(Check),
   limits: z.record(z.string(), z.union([z.number(), z.string()])),
 })
+
+const dynamicUrn = /[:$]pulumi-nodejs:dynamic:Resource::/
 
 /** What the gate of the last update saw. */
 export interface GateEvidence {
@@ -26,15 +29,15 @@ export interface GateEvidence {
  * The checks that let the last update through, from the state that Pulumi keeps of the Gate resource (pure); null when there is no gate in it, or when it
  * had nothing to judge.
  *
- * @param deployment a stack's exported deployment
+ * @param deployment a stack's exported deployment; it may hold other fleets too
  * @param updates how many updates were asked for until this one passed
  */
-export function gateEvidence(deployment: unknown, updates: number): GateEvidence | null {
+export function gateEvidence(deployment: unknown, fleet: string, updates: number): GateEvidence | null {
   const parsed = Deployment.safeParse(deployment)
   if (!parsed.success) return null
-  const gate = parsed.data.resources.find((resource) => /::(traffic-)?gate$/.test(resource.urn)) // without: a stack from before
-  const outputs = GateOutputs.safeParse(gate?.outputs)
-  if (!outputs.success || outputs.data.verdict !== 'pass') return null
-  const { epoch, checks, limits } = outputs.data
+  const gates = parsed.data.resources.flatMap(({ urn, outputs }) => (dynamicUrn.test(urn) ? (GateOutputs.safeParse(outputs).data ?? []) : []))
+  const gate = gates.find(({ wiring }) => wiring.fleet === fleet)
+  if (gate?.verdict !== 'pass') return null
+  const { epoch, checks, limits } = gate
   return { gate: { epoch, updates, checks }, limits }
 }

@@ -44,7 +44,7 @@ async function switchTo(run: Run, live: Colour): Promise<void> {
   run.screen.event('switch', `pulumi config set live ${live} && pulumi up`)
   await run.stacks.setConfig('traffic', { live, consumers: '{}' })
   const { outputs, updates } = await upPastGate(run)
-  run.gates.push(gateEvidence((await (await run.stacks.select('traffic')).exportStack()).deployment, updates))
+  run.gates.push(gateEvidence((await (await run.stacks.select('traffic')).exportStack()).deployment, run.stacks.fleet, updates))
   const route = outputs.route?.value as { live?: string; epoch?: number } | undefined
   if (route?.live !== live) throw new KbgError('rollout', `The update succeeded, but the route says ${route?.live}.`, { facts: { wanted: live } })
   run.screen.event('switch', `${live} is live at epoch ${route.epoch}, ${otherColour(live)} is its standby`)

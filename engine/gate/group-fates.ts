@@ -1,6 +1,7 @@
 import type { Colour } from '../model/colour.ts'
 import type { GroupFacts } from '../model/facts.ts'
 import type { GroupPosition } from '../model/journal.ts'
+import { isMomentary } from '../model/momentary-reason.ts'
 import { topicPartition } from '../model/partition.ts'
 import { groupRoute } from '../model/route.ts'
 import type { ColourSnapshot, GroupCommits, GroupsSnapshot, Snapshot } from '../model/snapshot.ts'
@@ -24,7 +25,7 @@ export type GroupFate =
   | { readonly kind: 'on target' }
   /** In the catalog or among the named, and nowhere to be found. */
   | { readonly kind: 'absent' }
-  /** Committed beyond what the audit has compared: a moment later that is otherwise, or it never was there. */
+  /** Committed beyond what the audit has compared or leaders have confirmed: a moment later that is otherwise, or it never was there. */
   | { readonly kind: 'beyond'; readonly where: readonly string[] }
   | { readonly kind: 'refused'; readonly reasons: readonly string[] }
   | { readonly kind: 'unknown'; readonly why: string }
@@ -77,13 +78,12 @@ function judgedGroups({ commits, positions, compared }: GroupsSnapshot, source: 
 
 function translatedFate({ onSource }: GroupCommits, positions: readonly GroupPosition[], compared: GroupsSnapshot['compared'], source: Colour): GroupFate {
   const unproven = positions.filter(({ verdict }) => verdict === 'not provable')
-  const isBeyond = (position: GroupPosition) => {
-    const upTo = compared.get(partitionOf(position))?.[source]
-    return upTo !== undefined && BigInt(position.sourceOffset) > upTo
-  }
-  const reasons = unproven.filter((position) => !isBeyond(position)).map((position) => `${partitionOf(position)}: ${position.reason}`)
+  const upTo = (position: GroupPosition) => compared.get(partitionOf(position))?.[source]
+  const reasons = unproven
+    .filter((position) => !isBeyond(position, upTo(position)) && !isMomentary(position.reason))
+    .map((position) => `${partitionOf(position)}: ${position.reason}`)
   if (reasons.length > 0) return { kind: 'refused', reasons }
-  if (unproven.length > 0) return { kind: 'beyond', where: unproven.map((position) => beyondText(position, compared.get(partitionOf(position))?.[source])) }
+  if (unproven.length > 0) return { kind: 'beyond', where: unproven.map((position) => beyondText(position, upTo(position))) }
   const answered = new Set(positions.map(partitionOf))
   const missing = onSource.seen ? [...onSource.value.keys()].filter((partition) => !answered.has(partition)) : []
   if (missing.length > 0) return { kind: 'refused', reasons: missing.map((partition) => `${partition}: the audit says nothing of it`) }
@@ -92,8 +92,13 @@ function translatedFate({ onSource }: GroupCommits, positions: readonly GroupPos
   return { kind: 'translated', lagRecords: positions.reduce((sum, { lagRecords }) => sum + (lagRecords ?? 0), 0) }
 }
 
+function isBeyond({ sourceOffset }: GroupPosition, upTo: bigint | undefined): boolean {
+  return upTo !== undefined && BigInt(sourceOffset) > upTo
+}
+
 function beyondText(position: GroupPosition, upTo: bigint | undefined): string {
-  return `${partitionOf(position)}: committed ${position.sourceOffset}, compared up to ${upTo ?? '?'}`
+  if (!isBeyond(position, upTo)) return `${partitionOf(position)}: ${position.reason}`
+  return `${partitionOf(position)}: committed ${position.sourceOffset}, compared up to ${upTo}`
 }
 
 function partitionOf({ topic, partition }: GroupPosition): string {

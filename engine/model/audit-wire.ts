@@ -80,9 +80,6 @@ export const TranslateAnswer = z.strictObject({
 })
 export type TranslateAnswer = z.infer<typeof TranslateAnswer>
 
-/** Why a position isn't provable at the moment: asked again it may be. */
-export const unconfirmed = 'its leaders have not confirmed what was compared'
-
 const verdicts = GroupPosition.shape.verdict.options
 
 /** Packs positions that were found by the map. */

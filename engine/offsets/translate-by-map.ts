@@ -1,6 +1,7 @@
 import { type Colour, otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
 import type { GroupPosition } from '../model/journal.ts'
+import { beyondReason } from '../model/momentary-reason.ts'
 import type { PartitionOffsets, TopicPartition } from '../model/partition.ts'
 import { ambiguousAt, differencesFrom, lastDifference, type MapDifference } from './map-coverage.ts'
 import type { MapPlace, OffsetMap } from './offset-map.ts'
@@ -56,7 +57,7 @@ function outsideMap({ coverage }: OffsetMap, from: Colour, committed: bigint, en
     const [observed, required] = [`${from} ${auditedUpTo[from]}, ${to} ${auditedUpTo[to]}`, `${from} ${ends.sourceEnd}, ${to} ${ends.targetEnd}`]
     return `the audit has come to ${observed}, the cut is at ${required}`
   }
-  if (committed > auditedUpTo[from]) return `committed offset ${committed} lies beyond what the audit has compared: ${from} up to ${auditedUpTo[from]}`
+  if (committed > auditedUpTo[from]) return beyondReason(committed, from, auditedUpTo[from])
   return null
 }
 

@@ -6,8 +6,10 @@ import { type Clock, Deadline } from '../ports/clock.ts'
 import type { Cluster } from '../ports/cluster.ts'
 import type { Mirror } from '../ports/mirror.ts'
 
-/** How many of the target's newest records are searched for the source's last one: few first, because more have seldom come meanwhile. */
-const searchDepthsRecords = [40, 1_000] as const
+/** How many of the target's newest records are searched for the source's last one at first: more have seldom come meanwhile. */
+const firstDepthRecords = 40
+/** Of a busy partition as much as has come since, but no more than this: some MB, and a mirror that copies more while it is measured isn't measured by this. */
+const mostDepthRecords = 100_000
 const pauseMs = 20
 
 /** What one lag sample looks at. */
@@ -29,6 +31,7 @@ export interface LagSubject {
 export async function sampleLag(subject: LagSubject, maxWaitMs: number): Promise<LagSample> {
   const deadline = new Deadline(subject.clock, maxWaitMs, 'the mirror to copy what the source held')
   try {
+    const before = await stableEnds(subject.target, subject.topics, deadline)
     const marks = await lastVisibleMarks(subject.source, subject.topics, deadline)
     const startedMs = subject.clock.monotonicMs()
     let behind = await notCopied(subject, marks, deadline)
@@ -39,11 +42,11 @@ export async function sampleLag(subject: LagSubject, maxWaitMs: number): Promise
       behind = await notCopied(subject, marks, deadline)
     }
     // A transaction's marker may reach Connect's offsets before it reaches the data: then the records are there and not yet visible.
-    let absent = await notOnTarget(subject, marks, deadline)
+    let absent = await notOnTarget(subject, marks, before, deadline)
     while (absent.length > 0) {
       if (deadline.remainingMs() <= pauseMs) return { kind: 'behind', waitedMs: maxWaitMs, lagRecords: absent.length, where: absent }
       await subject.clock.sleep(pauseMs)
-      absent = await notOnTarget(subject, marks, deadline)
+      absent = await notOnTarget(subject, marks, before, deadline)
     }
     return { kind: 'caught-up', lagMs: subject.clock.monotonicMs() - startedMs, lagRecords }
   } catch (thrown) {
@@ -69,10 +72,16 @@ async function notCopied(subject: LagSubject, marks: ReadonlyMap<TopicPartition,
   )
 }
 
-/** Connect's word isn't enough: its commits can advance while nothing arrives. The marks must stand among the target's newest records. */
+/**
+ * Connect's word isn't enough: its commits can advance while nothing arrives. The marks must stand among the target's newest records: one that was copied before the marks were noted was the last one then,
+ * so it is the newest below the target's end of then, and any other one is above that.
+ *
+ * @param before the target's ends, asked before the marks were noted
+ */
 async function notOnTarget(
   { target, isAudited = false }: LagSubject,
   marks: ReadonlyMap<TopicPartition, VisibleRecord>,
+  before: PartitionOffsets,
   deadline: Deadline,
 ): Promise<readonly TopicPartition[]> {
   const topics = [...new Set([...marks.keys()].map((partition) => partition.replace(/-\d+$/, '')))]
@@ -82,12 +91,19 @@ async function notOnTarget(
     ends.flatMap(({ partition, logStartOffset, logEndOffset }) => (logStartOffset > 0n && logStartOffset === logEndOffset ? [partition] : [])),
   )
   let missing = [...marks.keys()].filter((partition) => !isAudited || !isEmptied.has(partition))
-  for (const depth of searchDepthsRecords) {
-    if (missing.length === 0) break
-    const newest = await target.logs.lastVisibleOfAll(new Map(missing.map((partition) => [partition, endOf.get(partition) ?? 0n])), depth, deadline)
+  const search = async (depthRecords: number) => {
+    if (missing.length === 0) return
+    const newest = await target.logs.lastVisibleOfAll(new Map(missing.map((partition) => [partition, endOf.get(partition) ?? 0n])), depthRecords, deadline)
     missing = missing.filter((partition) => !newest.get(partition)?.some((record) => record.digest === marks.get(partition)?.digest))
   }
+  await search(firstDepthRecords)
+  const come = missing.map((partition) => Number((endOf.get(partition) ?? 0n) - (before.get(partition) ?? 0n)))
+  await search(Math.min(mostDepthRecords, Math.max(0, ...come) + firstDepthRecords))
   return missing
+}
+
+async function stableEnds(cluster: Cluster, topics: readonly string[], deadline: Deadline): Promise<PartitionOffsets> {
+  return new Map((await cluster.logs.ends(topics, deadline)).map((end) => [end.partition, end.lastStableOffset]))
 }
 
 function sumOf(offsets: PartitionOffsets): number {

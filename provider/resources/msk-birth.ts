@@ -44,7 +44,7 @@ export function mskBirth(platform: MskBirthPlatform): ResourceDefinition<MskBirt
     inputs: MskBirthSpec,
     outputs: MskBirthOutputs,
     refreshBeforeUpdate: false,
-    refuseChange: (old, wanted) => refuseOtherOwner(old, wanted, ['fleet', 'colour', 'environment']),
+    refuseChange: (old, wanted) => refuseOtherOwner(old, wanted, ['fleet', 'colour', 'environment'], 'it was born as that, and stays it'),
     // The route is asked once, at the birth: another store is no change of the colour.
     diff: (old, wanted) => inputDifference(old.inputs, wanted, ['routeStore']),
     previewCreate: async () => ({ access: unknownValue }),

@@ -1,4 +1,4 @@
-/** What resources do alike whose cluster is made by somebody else, and reached from here. */
+/** What resources do alike whose cluster isn't made by them, and is reached from here. */
 import { KbgError, messageOf } from '../../engine/model/error.ts'
 import type { Call } from '../resource-definition.ts'
 

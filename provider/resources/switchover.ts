@@ -81,8 +81,8 @@ export function switchover(engine: SwitchoverEngine): ResourceDefinition<Switcho
       return { live: wanted.live, epoch: unknownValue, state: 'open', consumers: unknownValue, latch: null, unfinished: false, fencesDiffer: false }
     },
     previewUpdate: async (old, wanted, call) => {
-      call.inform(await planText(engine, wanted, call))
-      if (old.outputs.fencesDiffer) call.inform("A fence doesn't follow the route (kbg status says which): the update puts that right first.")
+      const fences = old.outputs.fencesDiffer ? ["A fence doesn't follow the route (kbg status says which): the update puts that right first."] : []
+      call.inform([await planText(engine, wanted, call), ...fences].join('\n'))
       const stays = old.outputs.live === wanted.live && old.outputs.state === 'open' && waveDifference(old, wanted).size === 0
       const epoch = stays ? old.outputs.epoch : unknownValue
       const consumers = stays ? old.outputs.consumers : unknownValue

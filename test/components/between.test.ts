@@ -8,6 +8,7 @@ import type { Colour } from '../../engine/model/colour.ts'
 import { Intent } from '../../engine/model/wiring.ts'
 import { betweenProgram } from '../../infra/between.ts'
 import type { AwsBetweenConfig, KubernetesBetweenConfig } from '../../infra/config.ts'
+import { inventory } from '../policy/fixtures.ts'
 import { autonames } from '../support/autonamed.ts'
 import { mskColour } from '../support/msk-colour.ts'
 import { betweenArgs } from '../support/traffic-pods.ts'
@@ -41,6 +42,14 @@ describe('what lies between two colours', () => {
     await pulumi.runtime.disconnect()
     expect(made().filter(({ type }) => type === 'kubernetes:apps/v1:Deployment')).toHaveLength(6)
     expect(made().filter(({ type }) => /^kbg:index:|^pulumi-nodejs:|:Job$|KubernetesSwitchover$/.test(type))).toEqual([])
+  })
+
+  test('what both colours were brought up as last stands beside what the files declare; one in another form is nothing to compare with', async () => {
+    between = await mocked({ ...strimzi('blue'), inventory: inventory('blue') }, { ...strimzi('green'), inventory: { form: 'of old' } })
+    await betweenProgram(onKubernetes, catalog)
+    await pulumi.runtime.disconnect()
+    const deployed = between.registered.find(({ type }) => type === 'kbg:catalog:Parity')?.inputs.deployed as Record<Colour, string | null> | undefined
+    expect([JSON.parse(deployed?.blue ?? ''), deployed?.green]).toEqual([inventory('blue'), null])
   })
 
   test('on Kubernetes, with who is to be live: a job beside all that, whose name is told', async () => {

@@ -3,6 +3,7 @@
  * of each policy, are previewed by `npm run test:policy`.
  */
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { intendedMove, liveNow } from '../../cli/pr/move.ts'
 import { colours } from '../../engine/model/colour.ts'
 import { rules } from '../../policy/pack.ts'
 import { Checkout } from '../support/checkout.ts'
@@ -42,7 +43,10 @@ test('a stack with `platform: kubernetes` declares a whole colour, and what lies
   )
   expect(counted(await fine('k8s-blue'))).toMatchObject({ ManagedCluster: 1, Kafka: 1, KafkaNodePool: 2, KafkaUser: 7, Namespace: 1, Job: 1, NetworkPolicy: 5 })
   for (const colour of colours) await importStrimzi(copy, colour)
-  const between = counted(await fine('k8s-traffic'))
+  const traffic = await fine('k8s-traffic')
+  // what `kbg pr` says of it: read from a real preview, and not only from the fixtures of pr.test.ts
+  expect([liveNow([traffic]).kind, intendedMove([traffic])]).toEqual(['unknown', 'all traffic to blue, or makes its first route there'])
+  const between = counted(traffic)
   expect(between).toMatchObject({ Deployment: 6, Job: 1, Service: 3, Namespace: 1, NetworkPolicy: 6, PodDisruptionBudget: 1, PersistentVolumeClaim: 1 })
   expect(between.Connector ?? between.Switchover).toBeUndefined()
 })

@@ -30,6 +30,7 @@ const violated = (finding: string, enforcementLevel = 'mandatory', policyName = 
 const failed = (message: string) => ({ diagnosticEvent: { message: `${message}\n`, severity: 'error' } })
 const topic = (op: string, old: object | null, next: object | null, paths: readonly string[] = []) =>
   changed(op, 'kafka:index/topic:Topic', 'blue-catalog-topic-orders', old && { name: 'orders', ...old }, next && { name: 'orders', ...next }, paths)
+const kafkaTopic = (partitions: number) => ({ spec: { topicName: 'orders', partitions, replicas: 3 } })
 const cluster = (op: string, colour: string, nodes = [3, 3]) =>
   changed(op, 'kbg:index:LocalCluster', `${colour}-cluster`, { colour, nodes: nodes[0] }, { colour, nodes: nodes[1] }, nodes[0] === nodes[1] ? [] : ['nodes'])
 const msk = { clusterName: 'kbg-green' }
@@ -43,6 +44,15 @@ const plan = (text: string) => ({
   diagnosticEvent: { urn: urn('kbg:traffic:Traffic$kbg:index:Switchover', 'traffic-switchover'), message: text, severity: 'info' },
 })
 const steady = [...switchover('blue', 'blue'), ...fine]
+/** Traffic on Kubernetes: a component, and the configuration of its job; null: there was, or is, none. */
+const jobConfig = (intent: object | null) => intent && { data: { 'orchestrator.json': JSON.stringify({ wiring: {}, intent, limits: {} }) } }
+const job = (before: object | null, wanted: object | null) => {
+  const [op, of] = [before === null ? 'create' : 'replace', 'kbg:traffic:KubernetesBetween$kbg:switchover:KubernetesSwitchover']
+  const component = changed(before === null ? 'create' : 'same', 'kbg:switchover:KubernetesSwitchover', 'traffic-switchover', before && {}, wanted && {})
+  const told = { ...{ urn: urn(`${of}$kubernetes:core/v1:ConfigMap`, 'traffic-switchover'), type: 'kubernetes:core/v1:ConfigMap', op } }
+  return [component, { resourcePreEvent: { metadata: { ...told, old: stateOf(jobConfig(before)), new: stateOf(jobConfig(wanted)) } } }]
+}
+const stateOf = (inputs: object | null) => inputs && { inputs, outputs: inputs }
 
 type Stacks = Readonly<Record<string, readonly object[]>>
 const textOf = (events: readonly object[]) => events.map((event) => JSON.stringify(event)).join('\n')
@@ -88,6 +98,12 @@ const cases: Readonly<Record<string, { readonly fails: readonly (readonly [Stack
   'no partition decrease': {
     fails: [
       [{ blue: [topic('update', { partitions: 6 }, { partitions: 3 }), ...fine] }, 'topic orders on blue from 6 to 3'],
+      [
+        {
+          green: [changed('update', 'kubernetes:kafka.strimzi.io/v1:KafkaTopic', 'blue-topic-orders', kafkaTopic(6), kafkaTopic(3)), ...fine],
+        },
+        'topic orders on green from 6 to 3',
+      ],
       [
         { green: ['create-replacement', 'replace', 'delete-replaced'].map((op) => topic(op, { partitions: 2 }, { partitions: 1 })).concat(fine as never) },
         'topic orders on green from 2 to 1. Kafka',
@@ -146,10 +162,10 @@ const cases: Readonly<Record<string, { readonly fails: readonly (readonly [Stack
   },
   'plan of the move': {
     fails: [
-      [{ traffic: [...switchover('blue', 'green'), ...fine] }, 'the preview of traffic moves all traffic to green and tells no plan'],
-      [{ traffic: [...switchover('blue', 'blue', [{}, { 'wave-1': 'green' }]), ...fine] }, 'traffic moves wave-1 to green and tells no plan'],
+      [{ traffic: [...switchover('blue', 'green'), ...fine] }, 'moves all traffic to green and tells no plan'],
+      [{ traffic: [...switchover('blue', 'blue', [{}, { 'wave-1': 'green' }]), ...fine] }, 'moves wave-1 to green and tells no plan'],
     ],
-    passes: [{ traffic: [...switchover('blue', 'green'), plan('The plan can’t be shown now: no broker answers.'), ...fine] }, {}],
+    passes: [{ traffic: [...switchover('blue', 'green'), plan('Switchover blue -> green:\nNothing would refuse it now (29 checks pass).'), ...fine] }, {}],
   },
 }
 
@@ -157,7 +173,7 @@ describe.each(Object.entries(cases))('%s', (name, { fails, passes }) => {
   test.each(fails)('holds back %#', (stacks, says) => {
     const { markdown, isGreen } = comment(stacks)
     expect(isGreen).toBe(false)
-    const row = markdown.split('\n').find((line) => line.startsWith('|') && line.includes(name) && line.includes('**fail**'))
+    const row = markdown.split('\n').find((line) => line.startsWith('|') && line.includes(name) && /\*\*(?:fail|not shown)\*\*/.test(line))
     expect(row, markdown).toContain(says)
   })
 
@@ -209,8 +225,63 @@ test('a switch is said first, with what would refuse it now; its plan stands bel
   )
   const many = `It would be refused now:\n${Array.from({ length: 7 }, (_, index) => `  check ${index}: fail`).join('\n')}`
   expect(comment({ traffic: [...switchover('blue', 'green'), plan(many), ...fine] }).markdown).toContain('check 4: fail and 2 more, in the plan\n')
-  expect(comment({ traffic: [...switchover('blue', 'green'), ...fine] }).markdown).toContain('What would refuse it now **isn’t known**.')
+  // what a preview tells of fences stands in a line of its own, behind the plan
+  const fences = comment({
+    traffic: [...switchover('blue', 'green'), plan('Switchover:\nNothing would refuse it now (29 checks pass).'), plan('A fence doesn’t follow'), ...fine],
+  }).markdown
+  expect(fences).toContain('Nothing would refuse it now (29 checks pass).\n\n')
+  expect(fences).toContain('A fence doesn’t follow')
   expect(comment({ traffic: [...switchover('green', 'green', [{ 'wave-1': 'blue' }, {}]), ...fine] }).markdown).toContain('**This moves wave-1 to green.**')
+})
+
+test('a plan that could not be made is no plan that refuses nothing, and keeps nothing back; one without a gate says so', () => {
+  const moved = (text: string) => comment({ traffic: [...switchover('blue', 'green'), plan(text), ...fine] })
+  const unmade = moved("The plan can't be told now: deadline: no broker answers")
+  expect(unmade.isGreen).toBe(true)
+  expect(unmade.markdown).toContain('What would refuse it now **isn’t known**.')
+  expect(unmade.markdown).toContain("| plan of the move | **unknown** | The plan can't be told now: deadline: no broker answers |")
+  const back = comment({ traffic: [...switchover('blue', 'blue', [{ 'wave-1': 'green' }, {}]), plan('wave-1 moves green -> blue'), ...fine] })
+  expect(back.markdown).toContain('**This moves wave-1 to blue.** No gate is asked.')
+})
+
+describe('traffic that a job moves, on Kubernetes', () => {
+  const [blue, green] = [
+    { live: 'blue', consumers: {} },
+    { live: 'green', consumers: {} },
+  ]
+  const kafka = changed('update', 'kubernetes:kafka.strimzi.io/v1:Kafka', 'blue', {}, {})
+
+  test('a move is said by what its job was asked for and is asked for now; what would refuse it only the job can ask', () => {
+    const { markdown, isGreen } = comment({ traffic: [...job(blue, green), ...fine] })
+    expect(isGreen).toBe(true)
+    expect(markdown).toContain(
+      'Who is live **isn’t known**: on Kubernetes a preview can’t ask the route; kbg status says it. **This moves all traffic to green.**',
+    )
+    expect(markdown).toContain('| plan of the move | **unknown** | on Kubernetes a job asks the gate, and a preview can’t |')
+    const wave = comment({ traffic: [...job(blue, { live: 'blue', consumers: { 'wave-1': 'green' } }), ...fine] })
+    expect(wave.markdown).toContain('**This moves wave-1 to green.**')
+    expect(comment({ traffic: [...job(blue, blue), ...fine] }).markdown).not.toContain('**This moves')
+    expect(comment({ traffic: [...job(null, blue), ...fine] }).markdown).toContain('**This moves all traffic to blue, or makes its first route there.**')
+  })
+
+  test('it is kept apart from what prepares a colour, but for a fleet’s first', () => {
+    const prepares = [topic('create', null, { partitions: 1 }), parity, ...fine]
+    const moved = comment({ blue: prepares, traffic: [...job(blue, green), ...fine] })
+    expect([moved.isGreen, moved.markdown.includes('blue is prepared in the pull request that moves all traffic to green')]).toEqual([false, true])
+    expect(comment({ blue: prepares, traffic: [...job(null, blue), ...fine] }).isGreen).toBe(true)
+  })
+
+  test('a cluster that changes may be the live one’s', () => {
+    const { markdown, isGreen } = comment({ blue: [parity, kafka, ...fine], traffic: [...job(blue, blue), ...fine] })
+    expect(isGreen).toBe(false)
+    expect(markdown).toMatch(/\| live colour \| \*\*not shown\*\* \| blue of blue \(update\), and who is live isn’t known here/)
+    expect(comment({ traffic: [...job(blue, blue), ...fine] }).isGreen).toBe(true)
+  })
+
+  test('a job whose configuration a preview doesn’t tell moves something', () => {
+    const hidden = JSON.parse(JSON.stringify(job(blue, green)).replaceAll('orchestrator.json', 'other.json'))
+    expect(comment({ traffic: [...hidden, ...fine] }).markdown).toContain('**This moves what its preview doesn’t tell.**')
+  })
 })
 
 test('a preview that broke off shows nothing as fine: neither who is live, nor what changes, nor a check that needs it', () => {

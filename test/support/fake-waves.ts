@@ -3,6 +3,7 @@
 import { KbgError } from '../../engine/model/error.ts'
 import type { JournalEntry, JournalFact } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
+import { beyondReason } from '../../engine/model/momentary-reason.ts'
 import type { PartitionOffsets } from '../../engine/model/partition.ts'
 import type { GroupRoute, RouteDocument } from '../../engine/model/route.ts'
 import type { Wiring } from '../../engine/model/wiring.ts'
@@ -24,10 +25,12 @@ export interface FakeWaves {
   readonly unreachable?: Side
   /** So many records the audit compares between two questions, from offset 0 on; absent: it has compared all. */
   readonly comparedPerQuestion?: bigint
+  /** What it says until it has; absent: that the commit lies beyond. */
+  readonly lateBecause?: string
 }
 
 /** One run of `moveLive` with wave-1 = ledger, blue live; offsets are the same on both sides. */
-export async function runWaves({ groups, journal = [], committed, consumers = {}, unlisted, unreachable, comparedPerQuestion }: FakeWaves) {
+export async function runWaves({ groups, journal = [], committed, consumers = {}, unlisted, unreachable, comparedPerQuestion, lateBecause }: FakeWaves) {
   let nowMs = 0
   let route: RouteDocument = { ...soundRoute, live: 'blue', defaultConsumerColour: 'blue', groups, latch: null }
   const entries: JournalEntry[] = journal.map(
@@ -53,21 +56,16 @@ export async function runWaves({ groups, journal = [], committed, consumers = {}
     },
   })
   let questions = 0n
-  const comparedNow = () => (comparedPerQuestion === undefined ? null : comparedPerQuestion * questions++)
   const position = { topic: 'orders', partition: 0, lagRecords: 0, method: 'map', reason: '' } as const
   const translate = async (_from: Side, asked: ReadonlyMap<string, PartitionOffsets>) => {
-    const upTo = comparedNow()
+    const upTo = comparedPerQuestion === undefined ? null : comparedPerQuestion * questions++
     return [...asked].flatMap(([groupId, own]) =>
       [...own.values()].map((at) => {
         const isCompared = upTo === null || at <= upTo
-        const found = isCompared ? { verdict: 'exact', targetOffset: String(at) } : { verdict: 'not provable', targetOffset: null }
-        return { groupId, ...position, sourceOffset: String(at), ...found }
+        const late = { verdict: 'not provable', targetOffset: null, reason: lateBecause ?? beyondReason(at, 'green', upTo ?? 0n) }
+        return { groupId, ...position, sourceOffset: String(at), ...(isCompared ? { verdict: 'exact', targetOffset: String(at) } : late) }
       }),
     )
-  }
-  const facts = async () => {
-    const upTo = comparedNow()
-    return { partitions: upTo === null ? [] : [{ partition, watermark: { blue: String(upTo), green: String(upTo) } }], unreachable: [] }
   }
   const sleep = async (ms: number) => {
     nowMs += ms
@@ -76,7 +74,7 @@ export async function runWaves({ groups, journal = [], committed, consumers = {}
     publications: [],
     clock: { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep },
     clusters: { blue: cluster('blue'), green: cluster('green') },
-    audit: { hurry: async () => undefined, facts, translate },
+    audit: { hurry: async () => undefined, facts: async () => ({ partitions: [], unreachable: [] }), translate },
     store: {
       lock: async () => ({ term: '200', lost: never, release: async () => undefined }),
       read: async () => ({ route, journal: entries, routeRevision: '1', journalHead: entries.length, highestClientEpoch: 0, lock: null }),

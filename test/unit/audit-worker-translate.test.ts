@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type TranslateRequest, unconfirmed, unpackPositions } from '../../engine/model/audit-wire.ts'
+import { type TranslateRequest, unpackPositions } from '../../engine/model/audit-wire.ts'
+import { unconfirmed } from '../../engine/model/momentary-reason.ts'
 import { endsOf, type TriedWorker, until } from '../support/audit-worker/try-worker.ts'
 import { digests, told, workerOfEach } from '../support/audit-worker/worker-tests.ts'
 

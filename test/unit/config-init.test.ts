@@ -24,7 +24,8 @@ beforeEach(() => {
 
 function writeCli(dir: string): void {
   mkdirSync(dir, { recursive: true })
-  const script = '#!/bin/sh\necho "cli=$0"\necho "args=$*"\necho "path=$PATH"\necho "backend=$PULUMI_BACKEND_URL"\necho "file=$PULUMI_CONFIG_PASSPHRASE_FILE"\n'
+  const script =
+    '#!/bin/sh\necho "cli=$0"\necho "args=$*"\necho "path=$PATH"\necho "backend=$PULUMI_BACKEND_URL"\necho "file=$PULUMI_CONFIG_PASSPHRASE_FILE"\necho "noPlugins=$PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"\n'
   writeFileSync(join(dir, 'pulumi'), script)
   chmodSync(join(dir, 'pulumi'), 0o755)
 }
@@ -57,11 +58,14 @@ test('the launcher passes arguments on and finds Node 24, the language host and 
   ])
 })
 
-test('the stand-in is left out where the official plugin is installed', () => {
+test('the stand-in is left out where the official plugin is installed, and plugins are downloaded only there', () => {
+  expect(launch().noPlugins).toBe('true')
+  expect(launch({ PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: 'false' }).noPlugins).toBe('false')
   const plugin = join(root, 'home', 'plugins', 'resource-kafka-v3.13.2')
   mkdirSync(plugin, { recursive: true })
   writeFileSync(join(plugin, 'pulumi-resource-kafka'), '', { mode: 0o755 })
-  expect(launch({ PULUMI_HOME: join(root, 'home') }).path?.split(':')[0]).toBe(join(root, 'node_modules', '.bin'))
+  const { path, noPlugins } = launch({ PULUMI_HOME: join(root, 'home') })
+  expect([path?.split(':')[0], noPlugins]).toEqual([join(root, 'node_modules', '.bin'), ''])
 })
 
 test('without a CLI of its own the launcher takes the one on the PATH, and never itself', () => {

@@ -8,6 +8,7 @@ import { checkPoisonedGroups, poisonedGroups } from '../../engine/gate/poisoned-
 import type { GroupFacts } from '../../engine/model/facts.ts'
 import type { GroupPosition } from '../../engine/model/journal.ts'
 import { Limits } from '../../engine/model/limits.ts'
+import { unconfirmed } from '../../engine/model/momentary-reason.ts'
 import { parseTopicPartition } from '../../engine/model/partition.ts'
 import type { GroupsSnapshot, Snapshot } from '../../engine/model/snapshot.ts'
 import { namedFor } from '../../engine/model/wiring.ts'
@@ -89,6 +90,10 @@ describe('groups translatable', () => {
     const [whole, momentary] = translatable({ source, positions: [at('live', 'orders-0', 130n, null)], compared })
     expect([whole?.verdict, momentary?.verdict]).toEqual(['pass', 'inconclusive'])
     expect(momentary?.observed).toBe('live: orders-0: committed 130, compared up to 100')
+    // The worker says so itself, of a moment in which a leader was busy: what was compared may be far ahead of the commit.
+    const busy = translatable({ source, positions: [at('live', 'orders-0', 30n, null, { reason: unconfirmed })], compared })
+    expect(busy.map(({ verdict }) => verdict)).toEqual(['pass', 'inconclusive'])
+    expect(busy[1]?.observed).toBe('live: orders-0: its leaders have not confirmed what was compared')
     const there = translatable({ source: { a: { 'orders-0': 5n } }, target: { a: { 'orders-0': 121n } }, positions: [at('a', 'orders-0', 5n, 7n)], compared })
     expect(there[1]).toMatchObject({ verdict: 'inconclusive', observed: 'a: orders-0: committed 121 on green, compared up to 120' })
     const inside = translatable({ source: { live: { 'orders-0': 90n } }, positions: [at('live', 'orders-0', 90n, null)], compared })

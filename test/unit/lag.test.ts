@@ -23,7 +23,57 @@ async function sample(target: { readonly starts: bigint; readonly ends: bigint; 
   return (await sampleLag({ clock, ...sides, mirror, connector: 'mirror', topics: ['orders'], isAudited }, 500)).kind
 }
 
+/** One sample of a partition whose last record is on the target, while so many others come behind it there from one question for its end to the next. */
+async function sampleOfBusy(recordsMeanwhile: bigint) {
+  let nowMs = 0
+  const sleep = async (ms: number) => {
+    nowMs += ms
+  }
+  const clock: Clock = { monotonicMs: () => nowMs, wallClock: () => new Date(0), sleep }
+  const depths: number[] = []
+  let end = 1_000n
+  const marked = 999n
+  const endAt = (offset: bigint) => ({
+    partition: 'orders-0',
+    leaderEpoch: 0,
+    logStartOffset: 0n,
+    logEndOffset: offset,
+    highWatermark: offset,
+    lastStableOffset: offset,
+  })
+  const source = { logs: { ends: async () => [endAt(25n)], lastVisibleOfAll: async () => new Map([['orders-0', [last]]]) } } as unknown as Cluster
+  const target = {
+    logs: {
+      ends: async () => {
+        const answer = [endAt(end)]
+        end += recordsMeanwhile
+        return answer
+      },
+      lastVisibleOfAll: async (ends: ReadonlyMap<string, bigint>, count: number) => {
+        depths.push(count)
+        return new Map([['orders-0', marked >= (ends.get('orders-0') ?? 0n) - BigInt(count) ? [last] : []]])
+      },
+    },
+  } as unknown as Cluster
+  const mirror = { copiedOffsets: async () => new Map([['orders-0', 24n]]) } as unknown as Mirror
+  const { kind } = await sampleLag({ clock, source, target, mirror, connector: 'mirror', topics: ['orders'] }, 500)
+  return { kind, depths }
+}
+
 describe('the lag of a mirror', () => {
+  test.each([0n, 39n, 40n, 1_000n, 20_000n])(
+    'is over though %s records came behind the last one meanwhile: as many are searched, and no more',
+    async (records) => {
+      const { kind, depths } = await sampleOfBusy(records)
+      expect(kind).toBe('caught-up')
+      expect(depths).toEqual(records < 40n ? [40] : [40, Number(records) + 40])
+    },
+  )
+
+  test('is not searched for without an end', async () => {
+    expect((await sampleOfBusy(1_000_000n)).depths.every((depth) => depth <= 100_000)).toBe(true)
+  })
+
   test('is over when Connect has committed the last record and the target holds it', async () => {
     expect(await sample({ starts: 0n, ends: 30n, held: [last] }, false)).toBe('caught-up')
   })

@@ -10,8 +10,8 @@ import { abortedLines, journalOf, switchedLines } from '../support/report-journa
 const journal = [...journalOf(abortedLines), ...journalOf(switchedLines, 20, '71')]
 const check = { name: 'mirror lag', verdict: 'pass', observed: 'at most 41 ms', required: 'at most 1000 ms', remedy: '' }
 const gate = {
-  urn: 'urn:pulumi:traffic::kafka-blue-green::x::gate',
-  outputs: { verdict: 'pass', epoch: 8, checks: [check], limits: { maxMirrorLagMs: 1_000 } },
+  urn: 'urn:pulumi:traffic::kafka-blue-green::kbg:traffic:Traffic$pulumi-nodejs:dynamic:Resource::traffic-gate',
+  outputs: { wiring: { fleet: 'b' }, verdict: 'pass', epoch: 8, checks: [check], limits: { maxMirrorLagMs: 1_000 } },
 }
 
 // Only Pulumi and the connections are left out: which fleet was opened stands in the wiring.

@@ -201,12 +201,23 @@ describe('quantiles', () => {
 
 describe("the gate's evidence in a stack's state", () => {
   const checked = { name: 'mirror lag', verdict: 'pass', observed: 'at most 41 ms', required: 'at most 1000 ms', remedy: '' }
-  const urn = 'urn:pulumi:demo-traffic::kafka-blue-green::pulumi-nodejs:dynamic:Resource::gate'
-  const state = (outputs: object) => ({ resources: [{ urn: 'urn:pulumi:x::y::z::other' }, { urn, outputs }] })
+  const urnOf = (fleet: string) => `urn:pulumi:events::events::kbg:traffic:Traffic$pulumi-nodejs:dynamic:Resource::${fleet}-traffic-gate`
+  const state = (outputs: object) => ({
+    resources: [
+      { urn: 'urn:pulumi:x::y::z::other' },
+      ...['ledger', 'shop'].map((fleet) => ({ urn: urnOf(fleet), outputs: { wiring: { fleet }, ...outputs } })),
+    ],
+  })
 
   it('is every check, the epoch, and the limits it judged by', () => {
-    const outputs = { verdict: 'pass', epoch: 9, checks: [checked], limits: { maxMirrorLagMs: 1_000 }, wiring: {}, __provider: 'code' }
-    expect(gateEvidence(state(outputs), 2)).toEqual({ gate: { epoch: 9, updates: 2, checks: [checked] }, limits: { maxMirrorLagMs: 1_000 } })
+    const outputs = { verdict: 'pass', epoch: 9, checks: [checked], limits: { maxMirrorLagMs: 1_000 }, __provider: 'code' }
+    expect(gateEvidence(state(outputs), 'shop', 2)).toEqual({ gate: { epoch: 9, updates: 2, checks: [checked] }, limits: { maxMirrorLagMs: 1_000 } })
+  })
+
+  it('is that of the fleet, in a program that has several', () => {
+    const of = (fleet: string, epoch: number) => ({ urn: urnOf(fleet), outputs: { wiring: { fleet }, verdict: 'pass', epoch, checks: [checked], limits: {} } })
+    const several = { resources: [of('ledger', 3), of('shop', 7)] }
+    expect(['ledger', 'shop', 'other'].map((fleet) => gateEvidence(several, fleet, 1)?.gate.epoch)).toEqual([3, 7, undefined])
   })
 
   it.each([
@@ -214,5 +225,5 @@ describe("the gate's evidence in a stack's state", () => {
     ['a gate in another form', state({ verdict: 'pass', epoch: 9, checks: [{ name: 'x' }], limits: {} })],
     ['a state without a gate', { resources: [] }],
     ['no state', null],
-  ])('is null for %s', (_, deployment) => expect(gateEvidence(deployment, 1)).toBeNull())
+  ])('is null for %s', (_, deployment) => expect(gateEvidence(deployment, 'shop', 1)).toBeNull())
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JournalFact } from '../../engine/model/journal.ts'
+import { nothingCompared, startsUnknown, unconfirmed, unheld } from '../../engine/model/momentary-reason.ts'
 import { runWaves } from '../support/fake-waves.ts'
 
 const wave = (what: Extract<JournalFact, { kind: 'wave' }>['what'], reason = ''): JournalFact => ({
@@ -55,16 +56,26 @@ describe('a wave that a run left', () => {
   })
 })
 
-describe('a wave whose groups are a moment ahead of the audit', () => {
-  // The audit may come there between any two questions: each number of records per question lets it do so at another one.
-  test.each([10n, 12n, 15n, 20n, 30n, 60n])(
-    'waits for it, however fast it compares (%s records from one question to the next)',
-    async (comparedPerQuestion) => {
-      const { thrown, offsets } = await runWaves({ groups: running('green'), committed: { blue: 10n, green: 60n }, comparedPerQuestion })
-      expect(thrown).toBeNull()
-      expect(offsets.blue).toBe(60n)
-    },
-  )
+describe('a wave whose positions the audit can’t prove at the moment', () => {
+  const late = { groups: running('green'), committed: { blue: 10n, green: 60n }, comparedPerQuestion: 12n }
+
+  test.each([undefined, unconfirmed, unheld, startsUnknown, nothingCompared])('is moved a moment later (%s)', async (lateBecause) => {
+    const { thrown, offsets } = await runWaves({ ...late, ...(lateBecause === undefined ? {} : { lateBecause }) })
+    expect(thrown).toBeNull()
+    expect(offsets.blue).toBe(60n)
+  })
+
+  test('is refused at once for what a moment doesn’t mend', async () => {
+    const { thrown, offsets } = await runWaves({ ...late, lateBecause: 'the group would still read where the sides differ' })
+    expect(thrown).toMatchObject({ code: 'wave-refused' })
+    expect(offsets.blue).toBe(10n)
+  })
+
+  test('is refused at the deadline when they never can be', async () => {
+    const { thrown, offsets } = await runWaves({ ...late, comparedPerQuestion: 0n })
+    expect(thrown).toMatchObject({ code: 'wave-refused', message: expect.stringContaining('lies beyond what the audit has compared') })
+    expect(offsets.blue).toBe(10n)
+  })
 })
 
 describe('a wave on its way back', () => {

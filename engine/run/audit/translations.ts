@@ -1,8 +1,9 @@
 import type { PartitionFacts } from '../../audit/facts.ts'
 import type { OffsetPair } from '../../audit/record.ts'
-import { packPositions, type TranslateAnswer, type TranslateRequest, unconfirmed } from '../../model/audit-wire.ts'
+import { packPositions, type TranslateAnswer, type TranslateRequest } from '../../model/audit-wire.ts'
 import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import type { GroupPosition } from '../../model/journal.ts'
+import { nothingCompared, startsUnknown, unconfirmed } from '../../model/momentary-reason.ts'
 import { offsetsFromJson } from '../../model/offset-json.ts'
 import { type PartitionOffsets, parseTopicPartition, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import { nearestProven } from '../../offsets/nearest-proven.ts'
@@ -123,10 +124,10 @@ function doubtOf({ doubt, state, differences, watermark }: PartitionFacts, logs:
   if (doubt !== null) return doubt
   // Differences are in the map, with the positions that they touch; any other doubt is not.
   if (state.kind !== 'equal' && differences.total === 0) return state.reason
-  if (logs === null) return "where both logs begin isn't known yet"
+  if (logs === null) return startsUnknown
   const isBegun = watermark.blue > 0n || watermark.green > 0n
   const isEmpty = colours.every((colour) => logs[colour].lastStableOffset <= logs[colour].logStartOffset)
-  return isBegun || isEmpty ? null : 'nothing has been compared yet'
+  return isBegun || isEmpty ? null : nothingCompared
 }
 
 /** The nearest proven place before a position that isn't provable; without a commit, before the beginning of what the source holds. */

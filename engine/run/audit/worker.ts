@@ -9,11 +9,11 @@ import {
   type ProveRequest,
   type TranslateAnswer,
   type TranslateRequest,
-  unconfirmed,
   unpairedPartitions,
 } from '../../model/audit-wire.ts'
 import { type Colour, colours, otherColour } from '../../model/colour.ts'
 import { messageOf } from '../../model/error.ts'
+import { unconfirmed } from '../../model/momentary-reason.ts'
 import { parseTopicPartition, type TopicPartition } from '../../model/partition.ts'
 import type { AuditReader, ReadEvent } from '../../ports/audit-reader.ts'
 import { type Clock, Deadline } from '../../ports/clock.ts'

@@ -1,8 +1,8 @@
-import { unconfirmed } from '../../model/audit-wire.ts'
 import type { Colour } from '../../model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../../model/error.ts'
 import type { GroupPosition } from '../../model/journal.ts'
-import { type PartitionOffsets, topicPartition } from '../../model/partition.ts'
+import { isMomentary } from '../../model/momentary-reason.ts'
+import type { PartitionOffsets } from '../../model/partition.ts'
 import { groupRoute } from '../../model/route.ts'
 import type { Audit } from '../../ports/audit.ts'
 import type { Deadline } from '../../ports/clock.ts'
@@ -121,7 +121,11 @@ async function bringBack(run: Execution, move: WaveMove): Promise<GroupsOutcome>
   return await moveByMap(run, move)
 }
 
-/** Positions by the offset map as it is now. What is committed may be a moment ahead of what the audit has compared, and a leader may be changing: that is waited for. */
+/**
+ * Positions by the offset map as it is now. What is committed may be a moment ahead of what the audit has compared, a leader may be changing, and a worker may have just begun: the translation says
+ * so itself, and that is waited for. Asking the audit another question about it would be about a later moment. Groups that may read again are
+ * asked for as such only behind that wait: what is merely late would send them further back than they have to go.
+ */
 async function positionsNow(
   run: Execution,
   audit: Audit,
@@ -132,31 +136,13 @@ async function positionsNow(
 ): Promise<readonly GroupPosition[]> {
   const wait = deadline.within(deadline.remainingMs() / 2, 'the audit to compare what the groups have read')
   await audit.hurry(wait)
-  for (;;) {
-    // Asked before: had the audit come there between the two, a commit that it hadn't compared yet would look like one that it refuses.
-    const comeTo = await comparedUpTo(audit, source, wait)
-    const positions = await audit.translate(source, committed, null, wait)
-    const open = new Set(positions.filter(({ verdict }) => verdict === 'not provable').map(({ topic, partition }) => topicPartition(topic, partition)))
-    if (open.size === 0) return positions
-    const isUnconfirmed = positions.some(({ reason }) => reason === unconfirmed)
-    const isAhead = isUnconfirmed || isBeyond(comeTo, committed, open)
-    if (!isAhead || wait.remainingMs() <= 2 * retryPauseMs)
-      return redeliver.length === 0 ? positions : await audit.translate(source, committed, null, wait, redeliver)
-    await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
+  for (let named: readonly string[] = []; ; ) {
+    const positions = await audit.translate(source, committed, null, wait, named)
+    const open = positions.filter(({ verdict }) => verdict === 'not provable')
+    if (open.some(({ reason }) => isMomentary(reason)) && wait.remainingMs() > 2 * retryPauseMs) await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
+    else if (open.length === 0 || named.length === redeliver.length) return positions
+    else named = redeliver
   }
-}
-
-/** The offsets that the audit has come to on a colour. */
-async function comparedUpTo(audit: Audit, colour: Colour, deadline: Deadline): Promise<PartitionOffsets> {
-  const { partitions } = await audit.facts(deadline)
-  return new Map(partitions.map(({ partition, watermark }) => [partition, BigInt(watermark[colour])]))
-}
-
-/** Whether one of these partitions has a commit beyond what the audit had come to. */
-function isBeyond(comeTo: PartitionOffsets, committed: ReadonlyMap<string, PartitionOffsets>, open: ReadonlySet<string>): boolean {
-  return [...committed.values()].some((offsets) =>
-    [...offsets].some(([partition, offset]) => open.has(partition) && offset > (comeTo.get(partition) ?? offset)),
-  )
 }
 
 function joined(outcomes: readonly GroupsOutcome[]): GroupsOutcome {
