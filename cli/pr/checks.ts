@@ -2,7 +2,7 @@ import { colours } from '../../engine/model/colour.ts'
 import { clusterTypes, dataTypes, topicTypes } from '../../engine/model/data-types.ts'
 import { StackRole } from '../../engine/model/fleet.ts'
 import { nameOf, valueAt } from './changes.ts'
-import { gateAnswer, intendedMove, isFirstJob, liveNow, movesByJob } from './move.ts'
+import { gateAnswer, intendedMove, liveNow, movesByJob } from './move.ts'
 import type { Change, StackPreview } from './stack-preview.ts'
 
 /** What no policy can see, because it has neither an old state nor another stack: judged over the previews of all stacks. */
@@ -113,16 +113,15 @@ function oneColour(previews: readonly StackPreview[]): PrCheck {
 }
 
 function oneMoveAtATime(previews: readonly StackPreview[]): PrCheck {
-  const move = isFirstJob(previews) ? null : intendedMove(previews)
+  const name = 'prepare, switch and retire apart'
+  const move = intendedMove(previews)
   const onColours = move === null ? [] : previews.filter(({ role }) => role !== 'traffic')
   const prepared = onColours.filter(({ changes }) => changes.some(({ type }) => dataTypes.includes(type))).map(({ stack }) => `${stack} is prepared`)
   const retired = onColours.filter(isRetiring).map(({ stack }) => `${stack} is retired`)
-  return check(
-    'prepare, switch and retire apart',
-    [...prepared, ...retired].map((what) => `${what} in the pull request that moves ${move}`),
-    move === null ? 'nothing is switched' : `it only moves ${move}`,
-    'Make them pull requests of their own, one after the other.',
-  )
+  const together = [...prepared, ...retired].map((what) => `${what} in the pull request that moves ${move?.what}`)
+  if (move?.isAsked === false && together.length > 0) return { name, verdict: 'unknown', text: together.join('; ') }
+  const fine = move === null ? 'nothing is switched' : `it only moves ${move.what}`
+  return check(name, together, fine, 'Make them pull requests of their own, one after the other.')
 }
 
 /** A preview of a move always tells a plan, if only that it can't be made now; where nobody can have read what would refuse the move that is said. */
@@ -132,7 +131,7 @@ function planTold(previews: readonly StackPreview[]): PrCheck {
   if (move === null) return { name, verdict: 'pass', text: 'nothing is switched' }
   if (movesByJob(previews)) return { name, verdict: 'unknown', text: 'on Kubernetes a job asks the gate, and a preview can’t' }
   const plan = previews.find(({ role }) => role === 'traffic')?.plan ?? null
-  if (plan === null) return { name, verdict: 'not shown', text: `the preview of the traffic stack moves ${move} and tells no plan: preview again` }
+  if (plan === null) return { name, verdict: 'not shown', text: `the preview of the traffic stack moves ${move.what} and tells no plan: preview again` }
   if (gateAnswer(plan) === null) return { name, verdict: 'unknown', text: plan.split('\n')[0] ?? '' }
   return { name, verdict: 'pass', text: 'told below' }
 }

@@ -54,7 +54,7 @@ function headline(previews: readonly StackPreview[]): string {
   const where = live.kind === 'known' ? `${live.colour} is live` : `Who is live **isn’t known**: ${live.why}`
   if (move === null) return live.kind === 'known' ? `${where}, and stays it.` : `${where}.`
   const answer = gateAnswer(previews.find(({ role }) => role === 'traffic')?.plan ?? null)
-  return `${where}. **This moves ${move}.** ${answer === null ? 'What would refuse it now **isn’t known**.' : oneLine(answer)}`
+  return `${where}. **This ${move.isAsked ? 'moves' : 'may move'} ${move.what}.** ${answer === null ? 'What would refuse it now **isn’t known**.' : oneLine(answer)}`
 }
 
 /** What keeps the change back stands in lines of its own, what doesn't in one. */

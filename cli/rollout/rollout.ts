@@ -48,7 +48,7 @@ async function begin(outDir: string): Promise<Run> {
   const [startedAt, startedMs] = [systemClock.wallClock(), systemClock.monotonicMs()]
   const screen = screenOn(process.stdout)
   const env = toolEnv()
-  process.env.PATH = env.PATH
+  Object.assign(process.env, env)
   rmSync(outDir, { recursive: true, force: true })
   mkdirSync(outDir, { recursive: true })
   for (const { what, done } of await initFleet(demoFleet)) if (done === 'made') screen.event('set-up', what)

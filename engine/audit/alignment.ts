@@ -1,5 +1,6 @@
 import { type Colour, colours, otherColour } from '../model/colour.ts'
 import { KbgError } from '../model/error.ts'
+import { nothingCompared } from '../model/momentary-reason.ts'
 import type { AlignmentCheckpoint } from './checkpoint.ts'
 import { ledgerFrom, takeCheckpoint } from './checkpoint-form.ts'
 import type { AuditState, PartitionFacts, SideFacts } from './facts.ts'
@@ -247,7 +248,7 @@ export class PartitionAlignment {
     }
     const doubt = this.#removalsDoubt()
     if (doubt !== null) return { kind: 'undecided', reason: doubt }
-    if (isWaiting && alignedRecords === 0 && this.#reachedEnd === null) return { kind: 'undecided', reason: 'no record has been compared yet' }
+    if (isWaiting && alignedRecords === 0 && this.#reachedEnd === null) return { kind: 'undecided', reason: nothingCompared }
     return { kind: 'equal' }
   }
 

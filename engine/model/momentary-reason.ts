@@ -2,12 +2,10 @@
 
 /** A leader that was asked who holds what was compared hasn't answered in time. */
 export const unconfirmed = 'its leaders have not confirmed what was compared'
-/** The audit knows the partition, and it is being handed over to another worker. */
-export const unheld = 'no audit worker compares this partition'
 /** A worker that has just begun has not heard of both leaders yet. */
 export const startsUnknown = "where both logs begin isn't known yet"
 /** A worker that has just begun has not read the first records of both sides yet. */
-export const nothingCompared = 'nothing has been compared yet'
+export const nothingCompared = 'no record has been compared yet'
 
 const beyondCompared = 'lies beyond what the audit has compared'
 
@@ -18,5 +16,5 @@ export function beyondReason(committed: bigint, side: string, upTo: bigint): str
 
 /** Whether a moment may mend it. One that a moment doesn't mend, such as a commit beyond the end of the log, is one of these too: whoever waits has a deadline. */
 export function isMomentary(reason: string): boolean {
-  return [unconfirmed, unheld, startsUnknown, nothingCompared].includes(reason) || reason.includes(beyondCompared)
+  return [unconfirmed, startsUnknown, nothingCompared].includes(reason) || reason.includes(beyondCompared)
 }

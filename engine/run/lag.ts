@@ -91,14 +91,18 @@ async function notOnTarget(
     ends.flatMap(({ partition, logStartOffset, logEndOffset }) => (logStartOffset > 0n && logStartOffset === logEndOffset ? [partition] : [])),
   )
   let missing = [...marks.keys()].filter((partition) => !isAudited || !isEmptied.has(partition))
-  const search = async (depthRecords: number) => {
-    if (missing.length === 0) return
-    const newest = await target.logs.lastVisibleOfAll(new Map(missing.map((partition) => [partition, endOf.get(partition) ?? 0n])), depthRecords, deadline)
-    missing = missing.filter((partition) => !newest.get(partition)?.some((record) => record.digest === marks.get(partition)?.digest))
+  const search = async (partitions: readonly TopicPartition[], depthRecords: number) => {
+    if (partitions.length === 0) return
+    const newest = await target.logs.lastVisibleOfAll(new Map(partitions.map((partition) => [partition, endOf.get(partition) ?? 0n])), depthRecords, deadline)
+    const found = new Set(partitions.filter((partition) => newest.get(partition)?.some((record) => record.digest === marks.get(partition)?.digest)))
+    missing = missing.filter((partition) => !found.has(partition))
   }
-  await search(firstDepthRecords)
-  const come = missing.map((partition) => Number((endOf.get(partition) ?? 0n) - (before.get(partition) ?? 0n)))
-  await search(Math.min(mostDepthRecords, Math.max(0, ...come) + firstDepthRecords))
+  await search(missing, firstDepthRecords)
+  const comeSince = (partition: TopicPartition) => Number((endOf.get(partition) ?? 0n) - (before.get(partition) ?? 0n))
+  // Busy and quiet partitions apart, in few requests: each is searched as deep as it has to be, or up to twice that.
+  const busy = missing.filter((partition) => comeSince(partition) > 0)
+  for (const [depthRecords, partitions] of Map.groupBy(busy, (partition) => 2 ** Math.ceil(Math.log2(comeSince(partition) + firstDepthRecords))))
+    await search(partitions, Math.min(mostDepthRecords, depthRecords))
   return missing
 }
 

@@ -44,13 +44,16 @@ const plan = (text: string) => ({
   diagnosticEvent: { urn: urn('kbg:traffic:Traffic$kbg:index:Switchover', 'traffic-switchover'), message: text, severity: 'info' },
 })
 const steady = [...switchover('blue', 'blue'), ...fine]
-/** Traffic on Kubernetes: a component, and the configuration of its job; null: there was, or is, none. */
+/** Traffic on Kubernetes: what lies between the colours, the configuration of its job, and the job; null: there was, or is, no job. */
 const jobConfig = (intent: object | null) => intent && { data: { 'orchestrator.json': JSON.stringify({ wiring: {}, intent, limits: {} }) } }
-const job = (before: object | null, wanted: object | null) => {
-  const [op, of] = [before === null ? 'create' : 'replace', 'kbg:traffic:KubernetesBetween$kbg:switchover:KubernetesSwitchover']
-  const component = changed(before === null ? 'create' : 'same', 'kbg:switchover:KubernetesSwitchover', 'traffic-switchover', before && {}, wanted && {})
-  const told = { ...{ urn: urn(`${of}$kubernetes:core/v1:ConfigMap`, 'traffic-switchover'), type: 'kubernetes:core/v1:ConfigMap', op } }
-  return [component, { resourcePreEvent: { metadata: { ...told, old: stateOf(jobConfig(before)), new: stateOf(jobConfig(wanted)) } } }]
+const between = (op: string) => changed(op, 'kbg:network:KubernetesBetween', 'between', op === 'create' ? null : {}, {})
+const job = (before: object | null, wanted: object | null, isSame = false) => {
+  const op = before === null ? 'create' : wanted === null ? 'delete' : 'replace'
+  const own = (type: string, old: object | null, next: object | null) => {
+    const named = urn(`kbg:network:KubernetesBetween$kbg:switchover:KubernetesSwitchover$${type}`, 'between-switchover')
+    return { resourcePreEvent: { metadata: { urn: named, type, op: isSame ? 'same' : op, old: stateOf(old), new: stateOf(next) } } }
+  }
+  return [own('kubernetes:core/v1:ConfigMap', jobConfig(before), jobConfig(wanted)), own('kubernetes:batch/v1:Job', before && {}, wanted && {})]
 }
 const stateOf = (inputs: object | null) => inputs && { inputs, outputs: inputs }
 
@@ -173,7 +176,8 @@ describe.each(Object.entries(cases))('%s', (name, { fails, passes }) => {
   test.each(fails)('holds back %#', (stacks, says) => {
     const { markdown, isGreen } = comment(stacks)
     expect(isGreen).toBe(false)
-    const row = markdown.split('\n').find((line) => line.startsWith('|') && line.includes(name) && /\*\*(?:fail|not shown)\*\*/.test(line))
+    const verdict = name === 'plan of the move' ? '**not shown**' : '**fail**'
+    const row = markdown.split('\n').find((line) => line.startsWith('|') && line.includes(name) && line.includes(verdict))
     expect(row, markdown).toContain(says)
   })
 
@@ -240,47 +244,66 @@ test('a plan that could not be made is no plan that refuses nothing, and keeps n
   expect(unmade.isGreen).toBe(true)
   expect(unmade.markdown).toContain('What would refuse it now **isn’t known**.')
   expect(unmade.markdown).toContain("| plan of the move | **unknown** | The plan can't be told now: deadline: no broker answers |")
-  const back = comment({ traffic: [...switchover('blue', 'blue', [{ 'wave-1': 'green' }, {}]), plan('wave-1 moves green -> blue'), ...fine] })
-  expect(back.markdown).toContain('**This moves wave-1 to blue.** No gate is asked.')
+  const back = comment({
+    traffic: [...switchover('blue', 'blue', [{ 'wave-1': 'green' }, {}]), plan('wave-1 moves green -> blue while the producers stay'), ...fine],
+  })
+  expect(back.markdown).toContain('**This moves wave-1 to blue.** wave-1 moves green -> blue while')
 })
 
 describe('traffic that a job moves, on Kubernetes', () => {
   const [blue, green] = [
-    { live: 'blue', consumers: {} },
-    { live: 'green', consumers: {} },
+    { live: 'blue', attempt: 0, consumers: {} },
+    { live: 'green', attempt: 0, consumers: {} },
   ]
   const kafka = changed('update', 'kubernetes:kafka.strimzi.io/v1:Kafka', 'blue', {}, {})
+  const prepares = [topic('create', null, { partitions: 1 }), parity, ...fine]
+  const stands = [between('same')]
+  const said = (...traffic: readonly object[]) => comment({ traffic: [...traffic, ...fine] }).markdown
+  const unless = (live: string) => `all traffic to ${live}, unless it is there.**`
 
   test('a move is said by what its job was asked for and is asked for now; what would refuse it only the job can ask', () => {
-    const { markdown, isGreen } = comment({ traffic: [...job(blue, green), ...fine] })
+    const { markdown, isGreen } = comment({ traffic: [...stands, ...job(blue, green), ...fine] })
     expect(isGreen).toBe(true)
     expect(markdown).toContain(
       'Who is live **isn’t known**: on Kubernetes a preview can’t ask the route; kbg status says it. **This moves all traffic to green.**',
     )
     expect(markdown).toContain('| plan of the move | **unknown** | on Kubernetes a job asks the gate, and a preview can’t |')
-    const wave = comment({ traffic: [...job(blue, { live: 'blue', consumers: { 'wave-1': 'green' } }), ...fine] })
-    expect(wave.markdown).toContain('**This moves wave-1 to green.**')
-    expect(comment({ traffic: [...job(blue, blue), ...fine] }).markdown).not.toContain('**This moves')
-    expect(comment({ traffic: [...job(null, blue), ...fine] }).markdown).toContain('**This moves all traffic to blue, or makes its first route there.**')
+    expect(said(...stands, ...job(blue, { ...blue, consumers: { 'wave-1': 'green' } }))).toContain('**This moves wave-1 to green.**')
   })
 
-  test('it is kept apart from what prepares a colour, but for a fleet’s first', () => {
-    const prepares = [topic('create', null, { partitions: 1 }), parity, ...fine]
-    const moved = comment({ blue: prepares, traffic: [...job(blue, green), ...fine] })
+  test('a job that runs again may move what guardians took back, or what was refused; one that stays, or goes, moves nothing', () => {
+    expect(said(...stands, ...job(green, { ...green, attempt: 1 }))).toContain(`**This moves ${unless('green')}`)
+    expect(said(...stands, ...job(null, green))).toContain(`**This moves ${unless('green')}`)
+    expect(said(...stands, ...job(green, green))).toContain(`**This may move ${unless('green')}`)
+    for (const still of [job(green, green, true), job(green, null), []]) expect(said(...stands, ...still)).not.toMatch(/\*\*This (?:may move|moves)/)
+  })
+
+  test('what is asked for is kept apart from what prepares a colour, but in a fleet’s first; what may come of it is told', () => {
+    const together = (...traffic: readonly object[]) => comment({ blue: prepares, traffic: [...traffic, ...fine] })
+    const moved = together(...stands, ...job(blue, green))
     expect([moved.isGreen, moved.markdown.includes('blue is prepared in the pull request that moves all traffic to green')]).toEqual([false, true])
-    expect(comment({ blue: prepares, traffic: [...job(null, blue), ...fine] }).isGreen).toBe(true)
+    expect(together(...stands, ...job(null, blue)).isGreen).toBe(false)
+    const first = together(between('create'), ...job(null, blue))
+    expect([first.isGreen, first.markdown.includes('No colour is live yet.')]).toEqual([true, true])
+    const again = together(...stands, ...job(blue, blue))
+    expect(again.isGreen).toBe(true)
+    expect(again.markdown).toContain(
+      '| prepare, switch and retire apart | **unknown** | blue is prepared in the pull request that moves all traffic to blue, unless it is there |',
+    )
   })
 
-  test('a cluster that changes may be the live one’s', () => {
-    const { markdown, isGreen } = comment({ blue: [parity, kafka, ...fine], traffic: [...job(blue, blue), ...fine] })
-    expect(isGreen).toBe(false)
-    expect(markdown).toMatch(/\| live colour \| \*\*not shown\*\* \| blue of blue \(update\), and who is live isn’t known here/)
-    expect(comment({ traffic: [...job(blue, blue), ...fine] }).isGreen).toBe(true)
+  test('a cluster that changes may be the live one’s, also where no job stands any more', () => {
+    for (const traffic of [job(blue, blue, true), job(blue, null), []]) {
+      const { markdown, isGreen } = comment({ blue: [parity, kafka, ...fine], traffic: [...stands, ...traffic, ...fine] })
+      expect(isGreen).toBe(false)
+      expect(markdown).toMatch(/\| live colour \| \*\*not shown\*\* \| blue of blue \(update\), and who is live isn’t known here/)
+      expect(comment({ traffic: [...stands, ...traffic, ...fine] }).isGreen).toBe(true)
+    }
   })
 
   test('a job whose configuration a preview doesn’t tell moves something', () => {
     const hidden = JSON.parse(JSON.stringify(job(blue, green)).replaceAll('orchestrator.json', 'other.json'))
-    expect(comment({ traffic: [...hidden, ...fine] }).markdown).toContain('**This moves what its preview doesn’t tell.**')
+    expect(said(...stands, ...hidden)).toContain('**This moves what its preview doesn’t tell.**')
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type TranslateRequest, unpackPositions } from '../../engine/model/audit-wire.ts'
-import { unconfirmed } from '../../engine/model/momentary-reason.ts'
+import { nothingCompared, unconfirmed } from '../../engine/model/momentary-reason.ts'
 import { endsOf, type TriedWorker, until } from '../support/audit-worker/try-worker.ts'
 import { digests, told, workerOfEach } from '../support/audit-worker/worker-tests.ts'
 
@@ -36,7 +36,7 @@ describe('a position is not exact', () => {
     await until('both to be followed', () => it.blue.isRead('orders-1') && it.green.isRead('orders-1'))
     expect(told(it)?.state).toEqual({ kind: 'equal' })
     const found = await translated(it, { groups: { g: { 'orders-0': '0' } }, ends: null })
-    expect(found.map(({ verdict, reason }) => [verdict, reason])).toEqual(Array(2).fill(['not provable', 'nothing has been compared yet']))
+    expect(found.map(({ verdict, reason }) => [verdict, reason])).toEqual(Array(2).fill(['not provable', nothingCompared]))
   })
 
   test('without a commit where the audit stands at the beginning of a log that has come further', async () => {

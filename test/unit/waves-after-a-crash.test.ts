@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JournalFact } from '../../engine/model/journal.ts'
-import { nothingCompared, startsUnknown, unconfirmed, unheld } from '../../engine/model/momentary-reason.ts'
+import { nothingCompared, startsUnknown, unconfirmed } from '../../engine/model/momentary-reason.ts'
 import { runWaves } from '../support/fake-waves.ts'
 
 const wave = (what: Extract<JournalFact, { kind: 'wave' }>['what'], reason = ''): JournalFact => ({
@@ -59,7 +59,7 @@ describe('a wave that a run left', () => {
 describe('a wave whose positions the audit can’t prove at the moment', () => {
   const late = { groups: running('green'), committed: { blue: 10n, green: 60n }, comparedPerQuestion: 12n }
 
-  test.each([undefined, unconfirmed, unheld, startsUnknown, nothingCompared])('is moved a moment later (%s)', async (lateBecause) => {
+  test.each([undefined, unconfirmed, startsUnknown, nothingCompared])('is moved a moment later (%s)', async (lateBecause) => {
     const { thrown, offsets } = await runWaves({ ...late, ...(lateBecause === undefined ? {} : { lateBecause }) })
     expect(thrown).toBeNull()
     expect(offsets.blue).toBe(60n)

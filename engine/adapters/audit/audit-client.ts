@@ -4,7 +4,6 @@ import type { AuditWorkerAccess } from '../../model/audit-worker.ts'
 import { type Colour, otherColour } from '../../model/colour.ts'
 import { firstFive, KbgError, messageOf } from '../../model/error.ts'
 import type { GroupPosition } from '../../model/journal.ts'
-import { unheld } from '../../model/momentary-reason.ts'
 import { offsetsToJson } from '../../model/offset-json.ts'
 import { type PartitionOffsets, type TopicPartition, topicPartition } from '../../model/partition.ts'
 import { type CutEnds, notProvable, positionsOf, type Strategy } from '../../offsets/strategy.ts'
@@ -167,7 +166,7 @@ function unheldPositions(
   known: ReadonlySet<TopicPartition>,
   unreachable: readonly string[],
 ): readonly GroupPosition[] {
-  const reason = unreachable.length === 0 ? unheld : `audit workers don't answer: ${firstFive(unreachable)}`
+  const reason = unreachable.length === 0 ? 'no audit worker compares this partition' : `audit workers don't answer: ${firstFive(unreachable)}`
   const nobody: Strategy = { method: 'map', find: () => notProvable(reason) }
   const every = new Set([...known, ...(ends === null ? [] : [...ends[from].keys(), ...ends[otherColour(from)].keys()])])
   const open = new Map([...every].map((partition) => [partition, held.has(partition) ? 0n : 1n])) // one that may hold records: its offset is of no use

@@ -124,7 +124,7 @@ async function bringBack(run: Execution, move: WaveMove): Promise<GroupsOutcome>
 /**
  * Positions by the offset map as it is now. What is committed may be a moment ahead of what the audit has compared, a leader may be changing, and a worker may have just begun: the translation says
  * so itself, and that is waited for. Asking the audit another question about it would be about a later moment. Groups that may read again are
- * asked for as such only behind that wait: what is merely late would send them further back than they have to go.
+ * asked for as such only behind that wait: what is merely late would send them further back than they have to go. Answers have all of the deadline, so that the last one isn't lost to the wait.
  */
 async function positionsNow(
   run: Execution,
@@ -137,7 +137,7 @@ async function positionsNow(
   const wait = deadline.within(deadline.remainingMs() / 2, 'the audit to compare what the groups have read')
   await audit.hurry(wait)
   for (let named: readonly string[] = []; ; ) {
-    const positions = await audit.translate(source, committed, null, wait, named)
+    const positions = await audit.translate(source, committed, null, deadline, named)
     const open = positions.filter(({ verdict }) => verdict === 'not provable')
     if (open.some(({ reason }) => isMomentary(reason)) && wait.remainingMs() > 2 * retryPauseMs) await run.ports.clock.sleep(retryPauseMs, wait.cancelled)
     else if (open.length === 0 || named.length === redeliver.length) return positions
