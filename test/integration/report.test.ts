@@ -66,15 +66,18 @@ async function show<T>(report: keyof typeof reports, view: View, look: (page: Pa
 const atEveryWidth: readonly (keyof typeof reports)[] = ['audited', 'hostile', 'switched', 'hostile switchover']
 
 describe.each(Object.keys(reports) as (keyof typeof reports)[])('the page of the %s report', (report) => {
-  it.each(atEveryWidth.includes(report) ? views : [desktop, phone])('shows all sections, without complaint, with nothing clipped or overlapping: $name', async (view) => {
-    await show(report, view, async (page, complaints) => {
-      for (const id of isJournaled(reports[report]) ? journaledSections : rolloutSections) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true)
-      expect(await page.evaluate(layoutFaults)).toEqual([])
-      await page.evaluate(openAll)
-      expect(await page.evaluate(layoutFaults), 'with every table open').toEqual([])
-      expect(complaints).toEqual([])
-    })
-  })
+  it.each(atEveryWidth.includes(report) ? views : [desktop, phone])(
+    'shows all sections, without complaint, with nothing clipped or overlapping: $name',
+    async (view) => {
+      await show(report, view, async (page, complaints) => {
+        for (const id of isJournaled(reports[report]) ? journaledSections : rolloutSections) expect(await page.locator(`#${id}`).isVisible(), id).toBe(true)
+        expect(await page.evaluate(layoutFaults)).toEqual([])
+        await page.evaluate(openAll)
+        expect(await page.evaluate(layoutFaults), 'with every table open').toEqual([])
+        expect(complaints).toEqual([])
+      })
+    },
+  )
 })
 
 describe('for the keyboard and for screen readers', () => {
