@@ -73,8 +73,8 @@ async function notCopied(subject: LagSubject, marks: ReadonlyMap<TopicPartition,
 }
 
 /**
- * Connect's word isn't enough: its commits can advance while nothing arrives. The marks must stand among the target's newest records: one that was copied before the marks were noted was the last one then,
- * so it is the newest below the target's end of then, and any other one is above that.
+ * Connect's word isn't enough: its commits can advance while nothing arrives. The marks must stand among the target's newest records: one that was copied before the target's end was asked is the
+ * newest below that end, since nothing had come behind it on the source yet, and any other one is above it.
  *
  * @param before the target's ends, asked before the marks were noted
  */

@@ -73,6 +73,7 @@ const cases: Readonly<Record<string, Case>> = {
       },
       { stack: [parity(inventory('blue'), null)], says: /^both colours: inventories is green has no stack file/ },
       { stack: [topic()], says: /no Parity component/ },
+      { stack: [{ type: 'kubernetes:kafka.strimzi.io/v1:KafkaTopic', props: { spec: { topicName: 'orders' } } }], says: /no Parity component/ },
     ],
     passes: [{ stack: [parity()] }, { stack: [switchover()] }],
   },

@@ -83,6 +83,13 @@ describe('Switchover: diff', () => {
     const fencedLive = { ...stored, outputs: { ...stored.outputs, fencesDiffer: true } as PropertyMap }
     expect([...handler({}).diff(fencedLive, news(inputs))]).toEqual([['fencesDiffer', { kind: 'update', of: 'actual' }]])
   })
+
+  test('and a preview says so below its plan, in the same text: of two, the one behind would hide the other', async () => {
+    const fencedLive = { ...stored, outputs: { ...stored.outputs, fencesDiffer: true } as PropertyMap }
+    const call = recordedCall()
+    await handler({ describePlan: async () => 'the plan' }).previewUpdate(fencedLive, news(wantGreen), call)
+    expect(call.lines).toEqual([expect.stringMatching(/^the plan\nA fence doesn't follow the route/)])
+  })
 })
 
 describe('Switchover: waves', () => {
